@@ -1,0 +1,112 @@
+"""What every generated message, field and enum value is, in our words: they become its docstring.
+
+Descriptors carry no comments, so a generated class would say nothing of what it means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from google.protobuf.descriptor_pb2 import (
+    DescriptorProto,
+    EnumDescriptorProto,
+    FileDescriptorProto,
+)
+
+__all__ = ["COMMENTS", "CommentsDoNotFit", "attach_comments"]
+
+COMMENTS = {
+    "flyteidl.plugins.DaskJob": (
+        "One Dask cluster for one task: a scheduler pod and a group of equal worker pods.\n"
+        "The runner pod, which executes the task's function, is the task's own container."
+    ),
+    "flyteidl.plugins.DaskJob.scheduler": "What the scheduler pod has of its own.",
+    "flyteidl.plugins.DaskJob.workers": "How many workers, and what they have of their own.",
+    "flyteidl.plugins.DaskScheduler": "The scheduler pod.",
+    "flyteidl.plugins.DaskScheduler.image": "Image reference; empty means the task's image.",
+    "flyteidl.plugins.DaskScheduler.resources": (
+        "Requests and limits; with no entry at all the pod has those of the task.\n"
+        "One entry anywhere replaces the whole of the task's resources."
+    ),
+    "flyteidl.plugins.DaskWorkerGroup": "The worker pods, all alike: one worker process a pod.",
+    "flyteidl.plugins.DaskWorkerGroup.number_of_workers": "How many pods: 1 or more.",
+    "flyteidl.plugins.DaskWorkerGroup.image": "Image reference; empty means the task's image.",
+    "flyteidl.plugins.DaskWorkerGroup.resources": (
+        "Requests and limits of each worker; with no entry at all those of the task.\n"
+        "One entry anywhere replaces the whole of the task's resources."
+    ),
+    "flyteidl.core.Resources": "Requests and limits of one container, an entry a dimension.",
+    "flyteidl.core.Resources.requests": "What the pod is scheduled by: reserved on its node.",
+    "flyteidl.core.Resources.limits": "What the pod may use at most.",
+    "flyteidl.core.Resources.ResourceEntry": "The amount of one dimension.",
+    "flyteidl.core.Resources.ResourceEntry.name": "The dimension.",
+    "flyteidl.core.Resources.ResourceEntry.value": "A Kubernetes quantity, such as 500m or 2Gi.",
+    "flyteidl.core.Resources.ResourceName": "The dimensions that a pod's resources have.",
+    "flyteidl.core.Resources.ResourceName.UNKNOWN": "Not said: no dimension at all.",
+    "flyteidl.core.Resources.ResourceName.CPU": "CPUs; a worker's limit is its threads.",
+    "flyteidl.core.Resources.ResourceName.GPU": "GPUs, whole ones.",
+    "flyteidl.core.Resources.ResourceName.MEMORY": "Bytes of memory.",
+    "flyteidl.core.Resources.ResourceName.STORAGE": "Ignored by the Dask backends.",
+    "flyteidl.core.Resources.ResourceName.EPHEMERAL_STORAGE": "Bytes of the node's local disk.",
+}
+
+# Field numbers in descriptor.proto, which is how a source location names what it describes.
+_FILE_MESSAGES, _FILE_ENUMS = 4, 5
+_MESSAGE_FIELDS, _MESSAGE_NESTED, _MESSAGE_ENUMS = 2, 3, 4
+_ENUM_VALUES = 2
+
+
+class CommentsDoNotFit(Exception):
+    """A definition without a comment, or a comment without a definition."""
+
+
+def attach_comments(files: Iterable[FileDescriptorProto], comments: dict[str, str]) -> None:
+    """Give everything that *files* define its comment, as a leading comment in the source.
+
+    Raises:
+        CommentsDoNotFit: if *comments* and the definitions do not name the same things.
+    """
+    defined: set[str] = set()
+    for file in files:
+        for name, path in _definitions(file):
+            defined.add(name)
+            if name in comments:
+                file.source_code_info.location.add(
+                    path=path, span=[0, 0, 0], leading_comments=comments[name]
+                )
+    missing, unknown = sorted(defined - comments.keys()), sorted(comments.keys() - defined)
+    if missing or unknown:
+        raise CommentsDoNotFit(
+            f"codegen/comments.py must describe what flyteidl defines: "
+            f"add {missing}, remove {unknown}"
+        )
+
+
+_Definition = tuple[str, list[int]]
+
+
+def _definitions(file: FileDescriptorProto) -> Iterable[_Definition]:
+    yield from _messages(file.message_type, file.package, [_FILE_MESSAGES])
+    yield from _enums(file.enum_type, file.package, [_FILE_ENUMS])
+
+
+def _messages(
+    messages: Sequence[DescriptorProto], scope: str, path: list[int]
+) -> Iterable[_Definition]:
+    for index, message in enumerate(messages):
+        name, here = f"{scope}.{message.name}", [*path, index]
+        yield name, here
+        for number, field in enumerate(message.field):
+            yield f"{name}.{field.name}", [*here, _MESSAGE_FIELDS, number]
+        yield from _messages(message.nested_type, name, [*here, _MESSAGE_NESTED])
+        yield from _enums(message.enum_type, name, [*here, _MESSAGE_ENUMS])
+
+
+def _enums(
+    enums: Sequence[EnumDescriptorProto], scope: str, path: list[int]
+) -> Iterable[_Definition]:
+    for index, enum in enumerate(enums):
+        name, here = f"{scope}.{enum.name}", [*path, index]
+        yield name, here
+        for number, value in enumerate(enum.value):
+            yield f"{name}.{value.name}", [*here, _ENUM_VALUES, number]

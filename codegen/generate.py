@@ -1,0 +1,162 @@
+"""Descriptors to a Python package: betterproto's protoc plugin, run without protoc."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path, PurePosixPath
+
+from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest, CodeGeneratorResponse
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+
+from codegen.comments import COMMENTS, attach_comments
+from codegen.descriptors import dask_job_files, digest
+
+__all__ = ["PACKAGE", "GenerationFailed", "Sources", "generate", "installed", "replace_package"]
+
+PACKAGE = "flyte_dask_idl"
+
+# Path in the package (posix) to text.
+Sources = dict[str, str]
+
+_ROOT = "flyteidl"
+_HEADER = """\
+# Written by `python -m codegen` (`just codegen`). Do not edit.
+# Versions: flyteidl {flyteidl}, betterproto {betterproto}
+# Descriptors: sha256 {sha256}
+"""
+_RUFF_STYLE = ["--isolated", "--quiet", "--line-length=100", "--target-version=py310"]
+
+
+class GenerationFailed(Exception):
+    """One of the steps failed; nothing was written."""
+
+
+def generate() -> Sources:
+    """The whole package as text, from the installed flyteidl and betterproto.
+
+    Raises:
+        GenerationFailed: if a tool fails, or what it wrote cannot be imported.
+        CommentsDoNotFit: if flyteidl defines other things than the comments describe.
+    """
+    files = dask_job_files()
+    sha256 = digest(files)
+    attach_comments(files, COMMENTS)
+    modules = {
+        _path_in_package(file.name): _without_banner(file.content)
+        for file in _run_plugin(files)
+        if file.content
+    }
+    modules["__init__.py"] = _table_of_contents(modules)
+    header = _HEADER.format(
+        flyteidl=version("flyteidl"), betterproto=version("betterproto"), sha256=sha256
+    )
+    return {
+        "py.typed": "",
+        **_formatted({path: header + modules[path] for path in sorted(modules)}),
+    }
+
+
+def installed(folder: Path) -> Sources:
+    """What stands in the package's *folder* now; empty if there is none."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def replace_package(folder: Path, sources: Sources) -> None:
+    """Put *sources* in the place of *folder*: all of them, or on any error the old files stay."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
+        fresh, old = Path(scratch, "fresh"), Path(scratch, "old")
+        _write(fresh, sources)
+        if folder.exists():
+            folder.rename(old)
+        try:
+            fresh.rename(folder)
+        except BaseException:
+            if old.exists():
+                old.rename(folder)
+            raise
+
+
+def _run_plugin(files: Sequence[FileDescriptorProto]) -> list[CodeGeneratorResponse.File]:
+    request = CodeGeneratorRequest(
+        file_to_generate=[file.name for file in files], parameter="typing.310", proto_file=files
+    )
+    # An empty folder: the plugin leaves out every __init__.py that it finds in its own.
+    with tempfile.TemporaryDirectory() as empty:
+        output = _run(
+            [sys.executable, "-m", "betterproto.plugin.main"],
+            cwd=Path(empty),
+            stdin=request.SerializeToString(deterministic=True),
+        )
+    response = CodeGeneratorResponse.FromString(output)
+    if response.error:
+        raise GenerationFailed(f"betterproto's plugin: {response.error}")
+    # Their order varies from run to run.
+    return sorted(response.file, key=lambda file: file.name)
+
+
+def _path_in_package(name: str) -> str:
+    path = PurePosixPath(name)
+    return (path.relative_to(_ROOT) if path.parts[0] == _ROOT else path).as_posix()
+
+
+def _without_banner(text: str) -> str:
+    lines = text.splitlines(keepends=True)
+    while lines and lines[0].startswith("#"):
+        del lines[0]
+    return "".join(lines)
+
+
+def _table_of_contents(modules: Sources) -> str:
+    """The package's own ``__init__``: every class of every module, by its name."""
+    classes = {
+        PurePosixPath(path).parent.as_posix(): [
+            node.name for node in ast.parse(text).body if isinstance(node, ast.ClassDef)
+        ]
+        for path, text in modules.items()
+        if path != "__init__.py"
+    }
+    lines = ['"""Flyte\'s wire definition of a Dask job, as betterproto classes."""']
+    for module in sorted(classes):
+        lines += [f"from .{module.replace('/', '.')} import {', '.join(sorted(classes[module]))}"]
+    names = sorted(name for inside in classes.values() for name in inside)
+    return "\n".join([*lines, f"__all__ = {names!r}", ""])
+
+
+def _formatted(sources: Sources) -> Sources:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch, PACKAGE)
+        _write(folder, sources)
+        ruff = [sys.executable, "-m", "ruff"]
+        _run([*ruff, "check", "--fix", "--select=F401,I", *_RUFF_STYLE, "."], cwd=folder)
+        _run([*ruff, "format", *_RUFF_STYLE, "."], cwd=folder)
+        shutil.rmtree(folder / ".ruff_cache", ignore_errors=True)
+        _run([sys.executable, "-c", f"import {PACKAGE}"], cwd=folder.parent)
+        return installed(folder)
+
+
+def _write(folder: Path, sources: Sources) -> None:
+    for name, text in sources.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def _run(command: list[str], cwd: Path, stdin: bytes = b"") -> bytes:
+    done = subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, check=False)
+    if done.returncode:
+        raise GenerationFailed(
+            f"{' '.join(command[1:])} exited with {done.returncode}:\n"
+            f"{(done.stderr or done.stdout).decode(errors='replace').strip()}"
+        )
+    return done.stdout

@@ -1,0 +1,53 @@
+# The project's vocabulary. `just sync` first; `just check` is what CI runs.
+
+venv := env("VIRTUAL_ENV", ".venv")
+python := venv / "bin/python"
+pins := "uv pip compile -q --universal --python-version 3.10 --generate-hashes --no-emit-index-url"
+
+# list the recipes
+_default:
+    @just --list --unsorted
+
+# make .venv with the pinned packages and this project (another interpreter: `just sync python3.12`)
+sync interpreter="python3":
+    {{interpreter}} -m venv .venv
+    .venv/bin/pip install -q -r requirements/dev.txt
+    .venv/bin/pip install -q --no-deps --no-build-isolation -e .
+
+# ruff: rules and format (`just lint --fix`)
+lint *args:
+    {{python}} -m ruff check {{args}}
+    {{python}} -m ruff format {{ if args == "--fix" { "" } else { "--check" } }}
+
+# mypy --strict, over everything
+type *args:
+    {{python}} -m mypy {{args}}
+
+# pytest
+test *args:
+    {{python}} -m pytest {{args}}
+
+# pytest with the coverage of branches
+cov *args:
+    {{python}} -m pytest --cov {{args}}
+
+# write generated/ from the installed flyteidl (`just codegen --check` only compares)
+codegen *args:
+    {{python}} -m codegen {{args}}
+
+# all that must be green
+check: lint type (codegen "--check") test
+
+# sdist and wheel into dist/
+build:
+    {{python}} -m build --no-isolation
+
+# record tests/golden/incumbent.json anew, from the incumbent in a venv of its own
+golden:
+    {{python}} -m tests.golden.record
+
+# pin requirements/*.txt anew (needs uv)
+pin *args:
+    {{pins}} {{args}} pyproject.toml --group dev --extra examples -o requirements/dev.txt
+    {{pins}} {{args}} pyproject.toml --group build --extra examples -c requirements/dev.txt --no-annotate -o requirements/examples.txt
+    {{pins}} {{args}} requirements/incumbent.in -c requirements/dev.txt --no-annotate -o requirements/incumbent.txt
