@@ -1,1 +1,1 @@
-"""What the incumbent makes of configurations that both plugins accept, recorded from the real one."""
+"""What the real incumbent makes of configurations that both plugins accept."""

@@ -1,0 +1,124 @@
+"""What Flyte's backend starts for a Dask task: a scheduler, workers, and the task's own container.
+
+As a program it does so with the backend's exact argument lines, for which it needs a network of its
+own, since they listen on all addresses: ``unshare --net python -m tests.backend v1``.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import struct
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import attrs
+
+from tests.processes import BIN, Running, running
+
+# By generation of Flyte: its argument lines for the two roles.
+SCHEDULER = {"v1": ["dask-scheduler"], "v2": ["dask", "scheduler"]}
+WORKER = {"v1": ["dask-worker"], "v2": ["dask", "worker"]}
+
+ONLY_LOOPBACK = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]
+"""What a test adds to either line, in a network that is not its own."""
+
+ADDRESS = "DASK_SCHEDULER_ADDRESS"
+
+
+@attrs.frozen
+class Cluster:
+    """A running scheduler and its running workers."""
+
+    address: str
+    scheduler: Running
+    workers: list[Running]
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What the operator gives the runner's environment."""
+        return {ADDRESS: self.address}
+
+
+@contextmanager
+def cluster(
+    workers: int,
+    generation: str = "v2",
+    nthreads: int = 1,
+    memory_limit: str = "1Gi",
+    extra: Sequence[str] = ONLY_LOOPBACK,
+) -> Iterator[Cluster]:
+    """Scheduler and workers as *generation* of Flyte starts them, with *extra* arguments."""
+    with ExitStack() as stack:
+        line = _script(SCHEDULER[generation]) + list(extra) + (["--port", "0"] if extra else [])
+        scheduler = stack.enter_context(running(line, r"Scheduler at:\s*(tcp://\S+)"))
+        assert scheduler.match is not None
+        address = scheduler.match[1]
+        started = [
+            stack.enter_context(_worker(number, generation, nthreads, memory_limit, extra, address))
+            for number in range(workers)
+        ]
+        yield Cluster(address, scheduler, started)
+
+
+@contextmanager
+def _worker(  # noqa: PLR0913, PLR0917  # the backend's line has that many parts
+    number: int,
+    generation: str,
+    nthreads: int,
+    memory_limit: str,
+    extra: Sequence[str],
+    address: str,
+) -> Iterator[Running]:
+    name = f"default-worker-{number}"
+    line = [
+        *_script(WORKER[generation]),
+        *("--name", name, "--nthreads", str(nthreads), "--memory-limit", memory_limit),
+        *extra,
+    ]
+    env: Mapping[str, str] = {ADDRESS: address, "DASK_WORKER_NAME": name}
+    with running(line, r"Registered to:\s*tcp://", env) as worker:
+        yield worker
+
+
+def _script(line: Sequence[str]) -> list[str]:
+    return [str(BIN / line[0]), *line[1:]]
+
+
+def loopback_up() -> None:
+    """Switch on 127.0.0.1, which a new network has switched off."""
+    get_flags, set_flags, up = 0x8913, 0x8914, 0x1
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        flags = struct.unpack(
+            "16sh14x", fcntl.ioctl(any_socket, get_flags, struct.pack("16sh14x", b"lo", 0))
+        )[1]
+        fcntl.ioctl(any_socket, set_flags, struct.pack("16sh14x", b"lo", flags | up))
+
+
+def main(generation: str) -> None:
+    """Compute on two workers, end them as Kubernetes does, and print what was seen."""
+    from distributed import Client
+
+    loopback_up()
+    with cluster(2, generation, nthreads=2, memory_limit="512Mi", extra=[]) as started:
+        with Client(started.address) as client:
+            result = client.submit(sum, [1, 2]).result()
+            workers = client.scheduler_info()["workers"].values()
+        seen = {
+            "address": started.address,
+            "result": result,
+            "workers": sorted(
+                [worker["name"], worker["nthreads"], worker["memory_limit"]] for worker in workers
+            ),
+            "exit": [process.stop() for process in (*started.workers, started.scheduler)],
+        }
+    print(json.dumps(seen))
+
+
+if __name__ == "__main__":
+    os.chdir(Path(__file__).parent.parent)
+    main(sys.argv[1])

@@ -1,0 +1,103 @@
+"""The plugin under flytekit: what is registered, refused, and serialized."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import flytekit
+import pytest
+from flytekit.configuration import Image, ImageConfig, SerializationSettings
+from flytekit.core.task import TaskPlugins
+from flytekit.models.task import TaskSpec
+from flytekit.tools.translator import get_serializable
+
+from flyte_dask import InvalidConfig
+from flytekitplugins.dask import Dask, DaskTask, Scheduler, WorkerGroup, presets
+
+SETTINGS = SerializationSettings(
+    image_config=ImageConfig(
+        default_image=Image("default", "acme/task", "1"),
+        images=[Image("default", "acme/task", "1"), Image("etl", "acme/etl", "3")],
+    )
+)
+
+
+def increment(number: int) -> int:
+    """A function to make tasks of."""
+    return number + 1
+
+
+def test_the_incumbents_names_are_exported() -> None:
+    import flytekitplugins.dask as plugin
+
+    assert plugin.__all__ == ["Dask", "DaskTask", "Scheduler", "WorkerGroup", "presets"]
+    assert TaskPlugins.find_pythontask_plugin(Dask) is DaskTask
+
+
+def test_importing_flytekit_is_enough_to_register() -> None:
+    from importlib.metadata import entry_points
+
+    (entry_point,) = entry_points(group="flytekit.plugins", name="dask")
+    assert entry_point.value == "flytekitplugins.dask"
+
+
+def test_the_template_of_a_preset() -> None:
+    task = flytekit.task(task_config=presets.medium(workers=5))(increment)
+    assert isinstance(task, DaskTask)
+    assert task.task_config == presets.medium(5)
+    spec = get_serializable(OrderedDict(), SETTINGS, task)
+    assert isinstance(spec, TaskSpec)
+    template = spec.template
+    assert template.type == "dask"
+    scheduler = [{"name": "CPU", "value": "1"}, {"name": "MEMORY", "value": "4Gi"}]
+    worker = [{"name": "CPU", "value": "2"}, {"name": "MEMORY", "value": "8Gi"}]
+    assert template.custom == {
+        "scheduler": {"resources": {"requests": scheduler, "limits": scheduler}},
+        "workers": {"numberOfWorkers": 5, "resources": {"requests": worker, "limits": worker}},
+    }
+
+
+def test_image_templates_are_filled_in() -> None:
+    config = Dask(
+        Scheduler("{{.image.etl.fqn}}:{{.image.etl.version}}"),
+        WorkerGroup(image="{{ .image.default }}"),
+    )
+    custom = flytekit.task(task_config=config)(increment).get_custom(SETTINGS)
+    assert custom == {
+        "scheduler": {"image": "acme/etl:3", "resources": {}},
+        "workers": {"numberOfWorkers": 1, "image": "acme/task:1", "resources": {}},
+    }
+
+
+async def wait(number: int) -> int:
+    """A coroutine function, which flytekit treats in its own way."""
+    return number
+
+
+@pytest.mark.parametrize("function", [increment, wait])
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (
+            presets.medium,
+            "is a Preset, which makes configs: call it: presets.medium()",
+        ),
+        (WorkerGroup(4), "is a WorkerGroup, one part of a config: write Dask(workers=...)"),
+        (Scheduler(), "is a Scheduler, one part of a config: write Dask(scheduler=...)"),
+        (Dask, "is a class, not a config: call it: Dask(...)"),
+        (WorkerGroup, "is a class, not a config: call it: Dask(...)"),
+    ],
+)
+def test_what_is_no_dask_config_is_refused_at_decoration(
+    config: object, message: str, function: Callable[..., Any]
+) -> None:
+    with pytest.raises(InvalidConfig, match=re.escape(message)) as caught:
+        flytekit.task(task_config=config)(function)
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.value) == ("task_config", config)
+    assert caught.value.subject == f"@task of {function.__qualname__}"
+    assert caught.value.call_site is not None
+    assert caught.value.call_site.file == __file__
