@@ -79,6 +79,8 @@ def running(
         except subprocess.TimeoutExpired:
             process.stop(signal.SIGKILL)
         listener.join(PATIENCE)
+        if popen.stdout:
+            popen.stdout.close()
 
 
 def run(
