@@ -1,0 +1,57 @@
+"""What is shipped: the wheel, built from the sdist, holds the packages and nothing else."""
+
+from __future__ import annotations
+
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.processes import run
+
+PROJECT = Path(__file__).parent.parent
+PACKAGES = {
+    "flyte_dask": "dsl/flyte_dask",
+    "flyte_dask_idl": "generated/flyte_dask_idl",
+    "flytekitplugins/dask": "plugin/flytekitplugins/dask",
+}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The contents of the wheel, by name."""
+    folder = tmp_path_factory.mktemp("dist")
+    done = run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, cwd=PROJECT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len([*folder.glob("*.tar.gz")]) == 1
+    (path,) = folder.glob("*.whl")
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_the_wheel_holds_the_shipped_packages_and_nothing_else(wheel: dict[str, bytes]) -> None:
+    shipped = {
+        f"{package}/{path.relative_to(PROJECT / folder).as_posix()}": path.read_bytes()
+        for package, folder in PACKAGES.items()
+        for path in (PROJECT / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    names = {name for name in wheel if ".dist-info/" not in name}
+    assert {name: wheel[name] for name in names} == shipped
+    assert {name.partition(".dist-info/")[2] for name in wheel.keys() - names} == {
+        "METADATA",
+        "RECORD",
+        "WHEEL",
+        "entry_points.txt",
+        "licenses/LICENSE",
+    }
+
+
+def test_every_shipped_package_is_typed(wheel: dict[str, bytes]) -> None:
+    assert {f"{package}/py.typed" for package in PACKAGES} <= wheel.keys()
+
+
+def test_the_plugin_leaves_its_namespace_to_others(wheel: dict[str, bytes]) -> None:
+    """With an ``__init__`` of ours, the other flytekit plugins could not be imported."""
+    assert "flytekitplugins/__init__.py" not in wheel
