@@ -1,0 +1,82 @@
+"""The documents tell the truth: their examples run, and their links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from flytekit import Resources
+
+from flyte_dask import InvalidConfig, Preset, WorkerGroup, presets
+from tests.processes import run
+
+PROJECT = Path(__file__).parent.parent
+DOCUMENTS = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+
+_PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_EXAMPLES = [
+    pytest.param(code, id=f"{document.name}:{number}")
+    for document in DOCUMENTS
+    for number, code in enumerate(_PYTHON.findall(document.read_text(encoding="utf-8")), start=1)
+]
+
+
+@pytest.mark.parametrize("code", _EXAMPLES)
+def test_an_example_runs(code: str, tmp_path: Path) -> None:
+    """As a module, which is where flytekit wants tasks."""
+    (tmp_path / "example.py").write_text(code, encoding="utf-8")
+    done = run(
+        sys.executable,
+        "-W",
+        "error::DeprecationWarning:example",
+        "-c",
+        "import example",
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_local_links_lead_somewhere(document: Path) -> None:
+    links = [urlsplit(link) for link in _LINK.findall(document.read_text(encoding="utf-8"))]
+    local = [link.path for link in links if not link.scheme and link.path]
+    assert [path for path in local if not (document.parent / path).exists()] == []
+
+
+def test_the_first_example_comes_early() -> None:
+    assert "@task(task_config=presets.medium(workers=5))" in README.splitlines()[:25]
+
+
+@pytest.mark.parametrize(
+    "preset",
+    [presets.small, presets.medium, presets.large, presets.gpu_heavy],
+    ids=lambda preset: preset.name,
+)
+def test_the_table_of_presets_is_right(preset: Preset) -> None:
+    scheduler, workers = preset().scheduler.limits, preset().workers.limits
+    assert scheduler is not None
+    assert workers is not None
+    cpus = "1 CPU" if str(scheduler.cpu) == "1" else f"{scheduler.cpu} CPUs"
+    gpus = f" {workers.gpu} " if workers.gpu else " "
+    assert (
+        f"| `presets.{preset.name}()` | {preset().workers.number_of_workers} | {workers.cpu} "
+        f"| {workers.mem} |{gpus}| {cpus}, {scheduler.mem} |"
+    ) in README.splitlines()
+
+
+def test_the_error_is_what_one_gets() -> None:
+    with pytest.raises(InvalidConfig) as caught:
+        WorkerGroup(requests=Resources(cpu="4", mem="16GB"), limits=Resources(cpu="2"))
+    shown = str(caught.value).replace(str(caught.value.call_site), "pipelines/etl.py:41")
+    assert f"```text\nInvalidConfig: {shown}\n```" in README
+
+
+def test_the_changelog_has_this_version() -> None:
+    from importlib.metadata import version
+
+    assert f"## {version('flyte-dask')} " in (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
