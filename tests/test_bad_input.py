@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import flytekit
+import numpy as np
 import pytest
 
 from flyte_dask import (
@@ -15,6 +16,7 @@ from flyte_dask import (
     FlyteDaskError,
     InvalidConfig,
     Preset,
+    Quantity,
     Resources,
     Scheduler,
     WorkerGroup,
@@ -27,6 +29,7 @@ AnyScheduler: Any = Scheduler
 AnyGroup: Any = WorkerGroup
 AnyResources: Any = Resources
 AnyPreset: Any = Preset
+AnyQuantity: Any = Quantity
 medium: Any = presets.medium
 
 COUNT = "write a whole number from 1 to 4294967295"
@@ -64,6 +67,11 @@ CASES: list[tuple[Call, str, dict[str, str]]] = [
         "WorkerGroup",
         {"number_of_workers": f"'4' is of type str, not int: {COUNT}"},
     ),
+    (
+        lambda: AnyGroup(np.array([4, 5])),
+        "WorkerGroup",
+        {"number_of_workers": f"array([4, 5]) is of type ndarray, not int: {COUNT}"},
+    ),
     (lambda: Dask(workers=0), "Dask", {"workers": f"0 is out of range: {COUNT}"}),
     (lambda: medium(0), "medium", {"workers": f"0 is out of range: {COUNT}"}),
     # quantities
@@ -87,6 +95,7 @@ CASES: list[tuple[Call, str, dict[str, str]]] = [
         "Resources",
         {"cpu": f"'-1' {ZERO}", "mem": f"'0' {ZERO}", "ephemeral_storage": f"'0Gi' {ZERO}"},
     ),
+    (lambda: AnyQuantity(5), "Quantity", {"text": f"5 is not a Kubernetes quantity: {SYNTAX}"}),
     (lambda: Resources(gpu="500m"), "Resources", {"gpu": f"'500m' {GPUS}"}),
     (lambda: Resources(gpu=-1), "Resources", {"gpu": f"'-1' {GPUS}"}),
     (

@@ -95,6 +95,7 @@ def test_pyflyte_run_prints_result_workers_and_time(folder: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     assert "  17   24,426       2.7%  32.6%   +16.0 min" in lines
+    assert "distributed" not in done.stderr  # a clean start and a clean end
     assert any(re.fullmatch(r"computed by [12] Dask workers in \d+\.\d s", line) for line in lines)
     assert lines[-1] == (
         "Leave at 5: 10% of these flights arrive over 15 minutes late, "

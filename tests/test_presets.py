@@ -8,6 +8,7 @@ import pickle
 import pytest
 
 from flyte_dask import Dask, Preset, Resources, Scheduler, WorkerGroup, presets
+from flyte_dask.resources import amounts
 
 ALL = [presets.small, presets.medium, presets.large, presets.gpu_heavy]
 IDS = [preset.name for preset in ALL]
@@ -37,6 +38,15 @@ class TestEvery:
     def test_has_its_modules_name_and_says_what_it_is_for(self, preset: Preset) -> None:
         assert getattr(presets, preset.name) is preset
         assert preset.doc
+
+    def test_says_its_footprint(self, preset: Preset) -> None:
+        config = preset()
+        limits = [amounts(config.scheduler.limits)]
+        limits += [amounts(config.workers.limits)] * config.workers.number_of_workers
+        cpus = sum(limit["cpu"].value for limit in limits)
+        gib = sum(limit["mem"].value for limit in limits) / 2**30
+        assert f"In all {cpus} CPUs" in preset.doc
+        assert f"{gib}Gi" in preset.doc
 
     def test_pickles_and_prints(self, preset: Preset) -> None:
         assert pickle.loads(pickle.dumps(preset)) == preset == eval(repr(preset))

@@ -15,7 +15,8 @@ from flytekit.models.task import TaskSpec
 from flytekit.tools.translator import get_serializable
 
 from flyte_dask import InvalidConfig
-from flytekitplugins.dask import Dask, DaskTask, Scheduler, WorkerGroup, presets
+from flytekitplugins.dask import Dask, Scheduler, WorkerGroup, presets
+from flytekitplugins.dask.task import DaskTask
 
 SETTINGS = SerializationSettings(
     image_config=ImageConfig(
@@ -31,9 +32,12 @@ def increment(number: int) -> int:
 
 
 def test_the_incumbents_names_are_exported() -> None:
+    """Where the incumbent has them, the module of the task included."""
     import flytekitplugins.dask as plugin
+    from flytekitplugins.dask import task
 
-    assert plugin.__all__ == ["Dask", "DaskTask", "Scheduler", "WorkerGroup", "presets"]
+    assert plugin.__all__ == ["Dask", "Scheduler", "WorkerGroup", "presets"]
+    assert task.__all__ == ["Dask", "DaskTask", "Scheduler", "WorkerGroup"]
     assert TaskPlugins.find_pythontask_plugin(Dask) is DaskTask
 
 

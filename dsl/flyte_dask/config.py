@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from operator import index
 from typing import SupportsIndex, cast, final
 
@@ -60,9 +61,10 @@ class Scheduler(metaclass=ConfigType):
 
 def _as_count(value: SupportsIndex | None) -> int | None:
     """A plain int; what is no integer stays as it is, to be judged."""
-    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
-        return cast("int | None", value)
-    return index(value)
+    if isinstance(value, SupportsIndex) and not isinstance(value, bool):
+        with suppress(TypeError):  # an array has an index only if it is a single integer
+            return index(value)
+    return cast("int | None", value)
 
 
 @final
@@ -145,11 +147,9 @@ class Dask(metaclass=ConfigType):
         raise_if_any("Dask(...)", role_problems(self.scheduler, self.workers))
 
     def __init_subclass__(cls) -> None:
-        raise TypeError(
-            f"{cls.__name__} cannot be a subclass of Dask: flytekit looks up the exact type of "
-            "task_config and would run it as a plain task. Make a preset, or a function that "
-            "returns a Dask"
-        )
+        rule = "has no subclasses: flytekit would run a task with one as a plain task, without Dask"
+        remedy = "make a Preset, or a function that returns a Dask"
+        raise_if_any(f"class {cls.__name__}", [Problem("bases", Dask, rule, remedy)])
 
     def __repr__(self) -> str:
         return said_repr(self)

@@ -1,7 +1,6 @@
 """Dask clusters for Flyte tasks: ``@task(task_config=presets.medium(workers=5))``."""
 
 from flyte_dask import presets
-from flyte_dask.config import Dask, Scheduler, WorkerGroup
-from flytekitplugins.dask.task import DaskTask
+from flytekitplugins.dask.task import Dask, Scheduler, WorkerGroup
 
-__all__ = ["Dask", "DaskTask", "Scheduler", "WorkerGroup", "presets"]
+__all__ = ["Dask", "Scheduler", "WorkerGroup", "presets"]

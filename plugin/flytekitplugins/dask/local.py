@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from typing import final
 
 import attrs
-import dask
+import dask.config
 from dask.system import CPU_COUNT
 from distributed import LocalCluster
+from distributed.utils import silence_logging_cmgr
 
 from flyte_dask.config import WorkerGroup
 from flyte_dask.resources import amounts
@@ -54,8 +55,9 @@ def local_cluster(group: WorkerGroup) -> Iterator[LocalCluster]:
     wanted = Shape.on_flyte(group)
     shape = wanted.scaled_to(CPU_COUNT)
     logger.info("local cluster: %s for %s, on %d CPUs", shape, wanted, CPU_COUNT)
-    with (
-        LocalCluster(
+    # Quiet from without, as LocalCluster's own silence ends before its last connections do.
+    with silence_logging_cmgr(logging.WARNING):
+        cluster = LocalCluster(
             n_workers=shape.workers,
             threads_per_worker=shape.threads,
             processes=False,
@@ -63,7 +65,7 @@ def local_cluster(group: WorkerGroup) -> Iterator[LocalCluster]:
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",
             memory_limit=None,
-        ) as cluster,
-        dask.config.set({"scheduler-address": cluster.scheduler_address}),
-    ):
-        yield cluster
+            silence_logs=False,
+        )
+        with cluster, dask.config.set({"scheduler-address": cluster.scheduler_address}):
+            yield cluster

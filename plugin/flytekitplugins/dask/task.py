@@ -18,7 +18,8 @@ from flyte_dask.config import Dask, Scheduler, WorkerGroup
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.presets import Preset
 
-__all__ = ["DaskTask"]
+# The configs too: the incumbent has them here, and people import them from here.
+__all__ = ["Dask", "DaskTask", "Scheduler", "WorkerGroup"]
 
 
 class DaskTask(PythonFunctionTask[Dask]):
