@@ -223,7 +223,17 @@ CASES: list[tuple[Call, str, dict[str, str]]] = [
     (
         lambda: AnyPreset("mine"),
         "Preset",
-        {"config": "None is not enough: it has no default: say it"},
+        {"config": "None was given, and the argument has no default: say it"},
+    ),
+    # presets of one's own
+    (
+        lambda: AnyPreset(" ", "medium", None),
+        "Preset",
+        {
+            "name": "' ' is no name: write a text such as 'acme.etl'",
+            "config": "'medium' is no Dask: write Dask(...), or call a preset",
+            "doc": "None is no text: say what the preset is for, or leave it out",
+        },
     ),
 ]
 

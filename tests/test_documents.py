@@ -11,6 +11,7 @@ import pytest
 from flytekit import Resources
 
 from flyte_dask import InvalidConfig, Preset, WorkerGroup, presets
+from tests.golden.cases import cases
 from tests.processes import run
 
 PROJECT = Path(__file__).parent.parent
@@ -74,6 +75,10 @@ def test_the_error_is_what_one_gets() -> None:
         WorkerGroup(requests=Resources(cpu="4", mem="16GB"), limits=Resources(cpu="2"))
     shown = str(caught.value).replace(str(caught.value.call_site), "pipelines/etl.py:41")
     assert f"```text\nInvalidConfig: {shown}\n```" in README
+
+
+def test_the_number_of_golden_cases_is_right() -> None:
+    assert f"for {len(cases())} configurations" in README
 
 
 def test_the_changelog_has_this_version() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,7 @@ from flytekit.tools.translator import get_serializable
 from flyte_dask import InvalidConfig
 from flytekitplugins.dask import Dask, Scheduler, WorkerGroup, presets
 from flytekitplugins.dask.task import DaskTask
+from tests.processes import run
 
 SETTINGS = SerializationSettings(
     image_config=ImageConfig(
@@ -42,10 +44,8 @@ def test_the_incumbents_names_are_exported() -> None:
 
 
 def test_importing_flytekit_is_enough_to_register() -> None:
-    from importlib.metadata import entry_points
-
-    (entry_point,) = entry_points(group="flytekit.plugins", name="dask")
-    assert entry_point.value == "flytekitplugins.dask"
+    program = "import flytekit, sys; print('flytekitplugins.dask.task' in sys.modules)"
+    assert run(sys.executable, "-c", program).stdout == "True\n"
 
 
 def test_the_template_of_a_preset() -> None:

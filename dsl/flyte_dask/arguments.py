@@ -122,7 +122,9 @@ def _unknown_or_twice(
 def _missing(parameters: Any, given: set[str]) -> Iterator[Problem]:
     for parameter in parameters:
         if parameter.default is inspect.Parameter.empty and parameter.name not in given:
-            yield Problem(parameter.name, None, "is not enough: it has no default", "say it")
+            yield Problem(
+                parameter.name, None, "was given, and the argument has no default", "say it"
+            )
 
 
 def _parameters(function: Callable[..., object]) -> list[inspect.Parameter]:

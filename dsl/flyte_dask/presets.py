@@ -3,22 +3,25 @@
 What holds for all of them:
 
 - Whole CPUs, because Flyte makes a worker's CPU limit, rounded up, its number of threads.
-- Request equals limit, so that a worker keeps what it was given and its memory limit is real.
-- 4 GiB of memory for each CPU, the shape of the clouds' general-purpose machines.
-- A worker takes at most half of a usual node's CPUs, since no pod can have all of them.
-- A scheduler that can serve the workers: one thread of Python, and memory for the graph.
+- Request equals limit, so that a pod keeps what it was given and its memory limit is real.
+- 4 GiB of memory for each CPU of a worker, the shape of the clouds' general-purpose machines;
+  6 GiB beside a GPU, whose data passes through it.
+- A worker takes at most half of the CPUs of the node that it is meant for, since no pod can have
+  all of them.
+- A scheduler that can serve the workers: a CPU for its one thread, and memory for the graph.
 - GPUs on workers only: the scheduler never computes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, final
 
 import attrs
 
 from flyte_dask.arguments import ConfigType, checked_call
 from flyte_dask.config import Dask, Scheduler, WorkerGroup, role_problems
-from flyte_dask.errors import raise_if_any
+from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.images import image_problems
 from flyte_dask.resources import Resources
 
@@ -34,11 +37,17 @@ class Preset(metaclass=ConfigType):
         name: what people call it.
         config: what a call without arguments returns.
         doc: what it is for, and why its numbers.
+
+    Raises:
+        InvalidConfig: if *name* is empty, or *config* is no `Dask`.
     """
 
     name: str
     config: Dask
     doc: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        raise_if_any("Preset(...)", _problems(self.name, self.config, self.doc))
 
     @checked_call("{self.name}(...)")
     def __call__(
@@ -62,6 +71,15 @@ class Preset(metaclass=ConfigType):
         raise_if_any(f"{self.name}(...)", problems)
         images = Dask(Scheduler(image), WorkerGroup(image=image))
         return self.config | images | Dask(scheduler, workers)
+
+
+def _problems(name: object, config: object, doc: object) -> Iterator[Problem]:
+    if not isinstance(name, str) or not name.strip():
+        yield Problem("name", name, "is no name", "write a text such as 'acme.etl'")
+    if not isinstance(config, Dask):
+        yield Problem("config", config, "is no Dask", "write Dask(...), or call a preset")
+    if not isinstance(doc, str):
+        yield Problem("doc", doc, "is no text", "say what the preset is for, or leave it out")
 
 
 def _config(workers: int, worker: Resources, scheduler: Resources) -> Dask:

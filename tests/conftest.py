@@ -1,0 +1,17 @@
+"""What holds for every test."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+
+from tests.backend import ADDRESS
+
+# A machine that is busy with something else makes no property false.
+settings.register_profile("patient", settings.get_profile("default"), deadline=None)
+settings.load_profile("patient")
+
+
+@pytest.fixture(autouse=True)
+def _no_cluster_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(ADDRESS, raising=False)
