@@ -61,8 +61,10 @@ class Scheduler(metaclass=ConfigType):
 
 def _as_count(value: SupportsIndex | None) -> int | None:
     """A plain int; what is no integer stays as it is, to be judged."""
-    if isinstance(value, SupportsIndex) and not isinstance(value, bool):
-        with suppress(TypeError):  # an array has an index only if it is a single integer
+    if value is None or type(value) is int:
+        return value
+    if not isinstance(value, bool):
+        with suppress(TypeError):
             return index(value)
     return cast("int | None", value)
 

@@ -69,8 +69,10 @@ class Preset(metaclass=ConfigType):
         """
         problems = [*role_problems(scheduler, workers), *image_problems("image", image)]
         raise_if_any(f"{self.name}(...)", problems)
-        images = Dask(Scheduler(image), WorkerGroup(image=image))
-        return self.config | images | Dask(scheduler, workers)
+        config = self.config
+        if image is not None:
+            config |= Dask(Scheduler(image), WorkerGroup(image=image))
+        return config | Dask(scheduler, workers)
 
 
 def _problems(name: object, config: object, doc: object) -> Iterator[Problem]:

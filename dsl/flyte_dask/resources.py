@@ -87,7 +87,7 @@ class ResourcesLike(Protocol):
 
 def as_resources(value: ResourcesLike | None) -> Resources | None:
     """*value* as `Resources`, None if it says nothing; what cannot be one stays, to be judged."""
-    if isinstance(value, Resources):
+    if value is None or isinstance(value, Resources):
         return value if amounts(value) else None
     if not looks_like_resources(value) or any(amount_problems(value)):
         return cast("Resources | None", value)
@@ -100,13 +100,21 @@ def looks_like_resources(value: object) -> TypeGuard[ResourcesLike]:
     return isinstance(value, ResourcesLike) and not isinstance(value, type)
 
 
-def amounts(resources: object) -> dict[str, Quantity]:
-    """The said amounts, by dimension; those that are none are left out."""
+def amounts(resources: Resources | None) -> dict[str, Quantity]:
+    """The said amounts, by dimension."""
+    said = [(name, getattr(resources, name, None)) for name in DIMENSIONS]
+    return {name: amount for name, amount in said if amount is not None}
+
+
+def _valid_amounts(resources: object) -> dict[str, Quantity]:
+    """The said amounts of what may be anything: without those that are no amounts."""
+    if resources is None or isinstance(resources, Resources):
+        return amounts(resources)
     if not looks_like_resources(resources):
         return {}
     said = {name: getattr(resources, name) for name in DIMENSIONS}
     return {
-        name: value if isinstance(value, Quantity) else Quantity(str(value))
+        name: Quantity(str(value))
         for name, value in said.items()
         if value is not None and not _amount_problem(name, value)
     }
@@ -123,7 +131,7 @@ def amount_problems(resources: ResourcesLike) -> Iterator[Problem]:
 
 def pair_problems(requests: object, limits: object) -> Iterator[Problem]:
     """What is wrong between request and limit, for each dimension in which both are amounts."""
-    requested, limited = amounts(requests), amounts(limits)
+    requested, limited = _valid_amounts(requests), _valid_amounts(limits)
     for name in DIMENSIONS:
         if name not in requested or name not in limited:
             continue
@@ -153,6 +161,8 @@ def merge_pairs(left: Pair, right: Pair) -> Pair:
 
     The two sides go together, so a merge of valid pairs is valid.
     """
+    if right == (None, None):
+        return left
     sides: tuple[dict[str, Quantity], dict[str, Quantity]] = ({}, {})
     base, override = [amounts(side) for side in left], [amounts(side) for side in right]
     for name in DIMENSIONS:
