@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import final
@@ -26,7 +27,7 @@ class CallSite:
     def __str__(self) -> str:
         """``file:line``, the file relative to the working directory where it lies below that."""
         path = Path(self.file)
-        if path.is_absolute() and path.is_relative_to(Path.cwd()):
+        with suppress(ValueError, OSError):  # it lies elsewhere, or the directory is gone
             path = path.relative_to(Path.cwd())
         return f"{path}:{self.line}"
 
