@@ -64,10 +64,10 @@ class TestCalls:
         assert Dask(workers=5) == Dask(workers=WorkerGroup(5))
 
     def test_integers_of_other_libraries_are_integers(self) -> None:
-        assert (
-            Dask(workers=np.int64(5)) == Dask(workers=WorkerGroup(np.uint8(5))) == Dask(workers=5)
-        )
-        assert type(WorkerGroup(np.int64(5)).number_of_workers) is int
+        numbers: list[Any] = [np.int64(5), np.uint8(5), np.array(5)]
+        for number in numbers:
+            assert Dask(workers=number) == Dask(workers=WorkerGroup(number)) == Dask(workers=5)
+            assert type(WorkerGroup(number).number_of_workers) is int
 
     def test_flytekits_resources_are_as_good_as_ours(self) -> None:
         theirs = flytekit.Resources(cpu=0.5, mem="2Gi", gpu=1, ephemeral_storage=4096)

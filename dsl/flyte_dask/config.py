@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from operator import index
-from typing import SupportsIndex, cast, final
+from typing import cast, final
 
 import attrs
 
@@ -59,14 +59,14 @@ class Scheduler(metaclass=ConfigType):
         return Scheduler(*_merged_pod(self, other))
 
 
-def _as_count(value: SupportsIndex | None) -> int | None:
-    """A plain int; what is no integer stays as it is, to be judged."""
+def _as_count(value: int | None) -> int | None:
+    """A plain int, from other libraries' integers too; what is none stays, to be judged."""
     if value is None or type(value) is int:
         return value
     if not isinstance(value, bool):
         with suppress(TypeError):
             return index(value)
-    return cast("int | None", value)
+    return value
 
 
 @final

@@ -47,7 +47,7 @@ def session(config: Dask, task_name: str) -> Iterator[Client]:
     with ExitStack() as stack:
         place = address or stack.enter_context(local_cluster(config.workers))
         client = stack.enter_context(Client(place, timeout=_CONNECT_TIMEOUT))
-        logger.info("%s: connected to %s", task_name, client.scheduler.address)
+        logger.info("%s runs with %s", task_name, client)
         yield client
 
 
