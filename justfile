@@ -35,6 +35,12 @@ cov *args:
 codegen *args:
     {{python}} -m codegen {{args}}
 
+# pytest with the oldest versions that pyproject.toml allows (needs uv)
+lowest *args:
+    uv venv -q --clear .venv-lowest
+    uv pip install -q --python .venv-lowest/bin/python --resolution lowest-direct -e ".[examples]" --group dev
+    .venv-lowest/bin/python -m pytest {{args}}
+
 # all that must be green
 check: lint type (codegen "--check") test
 

@@ -64,6 +64,8 @@ def local_cluster(group: WorkerGroup) -> Iterator[LocalCluster]:
             protocol="tcp://",
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",
+            # distributed 2024.8 lets the workers' servers listen on all addresses if it is unsaid
+            worker_dashboard_address="127.0.0.1:0",
             memory_limit=None,
             silence_logs=False,
         )
