@@ -12,7 +12,7 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -24,8 +24,9 @@ from tests.processes import BIN, Running, running
 SCHEDULER = {"v1": ["dask-scheduler"], "v2": ["dask", "scheduler"]}
 WORKER = {"v1": ["dask-worker"], "v2": ["dask", "worker"]}
 
-ONLY_LOOPBACK = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]
-"""What a test adds to either line, in a network that is not its own."""
+# What a test adds to these lines, in a network that is not its own.
+WORKER_HERE = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]
+SCHEDULER_HERE = [*WORKER_HERE, "--port", "0"]
 
 ADDRESS = "DASK_SCHEDULER_ADDRESS"
 
@@ -50,39 +51,26 @@ def cluster(
     generation: str = "v2",
     nthreads: int = 1,
     memory_limit: str = "1Gi",
-    extra: Sequence[str] = ONLY_LOOPBACK,
+    exact: bool = False,
 ) -> Iterator[Cluster]:
-    """Scheduler and workers as *generation* of Flyte starts them, with *extra* arguments."""
+    """Scheduler and workers as *generation* of Flyte starts them; unless *exact*, on loopback."""
     with ExitStack() as stack:
-        line = _script(SCHEDULER[generation]) + list(extra) + (["--port", "0"] if extra else [])
+        line = [*_script(SCHEDULER[generation]), *([] if exact else SCHEDULER_HERE)]
         scheduler = stack.enter_context(running(line, r"Scheduler at:\s*(tcp://\S+)"))
         assert scheduler.match is not None
         address = scheduler.match[1]
-        started = [
-            stack.enter_context(_worker(number, generation, nthreads, memory_limit, extra, address))
-            for number in range(workers)
-        ]
-        yield Cluster(address, scheduler, started)
 
+        def worker(number: int) -> Running:
+            name = f"default-worker-{number}"
+            line = [
+                *_script(WORKER[generation]),
+                *("--name", name, "--nthreads", str(nthreads), "--memory-limit", memory_limit),
+                *([] if exact else WORKER_HERE),
+            ]
+            env = {ADDRESS: address, "DASK_WORKER_NAME": name}
+            return stack.enter_context(running(line, r"Registered to:\s*tcp://", env))
 
-@contextmanager
-def _worker(  # noqa: PLR0913, PLR0917  # the backend's line has that many parts
-    number: int,
-    generation: str,
-    nthreads: int,
-    memory_limit: str,
-    extra: Sequence[str],
-    address: str,
-) -> Iterator[Running]:
-    name = f"default-worker-{number}"
-    line = [
-        *_script(WORKER[generation]),
-        *("--name", name, "--nthreads", str(nthreads), "--memory-limit", memory_limit),
-        *extra,
-    ]
-    env: Mapping[str, str] = {ADDRESS: address, "DASK_WORKER_NAME": name}
-    with running(line, r"Registered to:\s*tcp://", env) as worker:
-        yield worker
+        yield Cluster(address, scheduler, [worker(number) for number in range(workers)])
 
 
 def _script(line: Sequence[str]) -> list[str]:
@@ -104,7 +92,7 @@ def main(generation: str) -> None:
     from distributed import Client
 
     loopback_up()
-    with cluster(2, generation, nthreads=2, memory_limit="512Mi", extra=[]) as started:
+    with cluster(2, generation, nthreads=2, memory_limit="512Mi", exact=True) as started:
         with Client(started.address) as client:
             result = client.submit(sum, [1, 2]).result()
             workers = client.scheduler_info()["workers"].values()

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+import flyte_dask_idl
 from codegen import generate as generating
 from codegen.__main__ import GENERATED, differences, main
 from codegen.comments import COMMENTS, CommentsDoNotFit, attach_comments
 from codegen.descriptors import dask_job_files, digest
 from codegen.generate import Sources, generate, installed, replace_package
-
-import flyte_dask_idl
 
 # Of the pruned definitions: the same in every flyteidl from 1.3.2 to 1.16.8.
 SHA256 = "6b4f7c8783d6909b309dbcd70d100f9d6e2faa4f0f1971534667c47e6aab29e3"

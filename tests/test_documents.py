@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 import pytest
 from flytekit import Resources
 
-from flyte_dask import InvalidConfig, Preset, WorkerGroup, presets
+from flyte_dask import InvalidConfig, Preset, WorkerGroup
 from tests.golden.cases import cases
 from tests.processes import run
+from tests.test_presets import ALL, IDS
 
 PROJECT = Path(__file__).parent.parent
 DOCUMENTS = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
@@ -53,11 +54,7 @@ def test_the_first_example_comes_early() -> None:
     assert "@task(task_config=presets.medium(workers=5))" in README.splitlines()[:25]
 
 
-@pytest.mark.parametrize(
-    "preset",
-    [presets.small, presets.medium, presets.large, presets.gpu_heavy],
-    ids=lambda preset: preset.name,
-)
+@pytest.mark.parametrize("preset", ALL, ids=IDS)
 def test_the_table_of_presets_is_right(preset: Preset) -> None:
     scheduler, workers = preset().scheduler.limits, preset().workers.limits
     assert scheduler is not None

@@ -6,7 +6,7 @@ Python answers a misspelt keyword with a bare `TypeError` that hides whatever el
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import partial, wraps
 from typing import Any, TypeVar, cast
@@ -16,6 +16,7 @@ from flyte_dask.errors import InvalidConfig, Problem, raise_if_any
 __all__ = ["ConfigType", "checked_call"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+R = TypeVar("R")
 T = TypeVar("T")
 
 
@@ -28,15 +29,8 @@ class ConfigType(type):
 
     def __call__(cls: type[T], *args: Any, **kwargs: Any) -> T:
         """An instance, or `InvalidConfig` with every problem of the call."""
-        try:
-            made: T = type.__call__(cls, *args, **kwargs)
-        except InvalidConfig:
-            raise
-        except TypeError:
-            call = partial(type.__call__, cls)
-            _raise_what_does_not_fit(call, f"{cls.__name__}(...)", cls.__init__, args, kwargs)
-            raise
-        return made
+        make: Callable[..., T] = partial(type.__call__, cls)
+        return _checked(make, f"{cls.__name__}(...)", cls.__init__, args, kwargs)
 
     @property
     def __signature__(cls) -> inspect.Signature:
@@ -51,18 +45,28 @@ def checked_call(subject: str) -> Callable[[Function], Function]:
     def decorate(method: Function) -> Function:
         @wraps(method)
         def checked(self: object, *args: Any, **kwargs: Any) -> Any:
-            try:
-                return method(self, *args, **kwargs)
-            except InvalidConfig:
-                raise
-            except TypeError:
-                call = partial(method, self)
-                _raise_what_does_not_fit(call, subject.format(self=self), method, args, kwargs)
-                raise
+            return _checked(partial(method, self), subject.format(self=self), method, args, kwargs)
 
         return cast("Function", checked)
 
     return decorate
+
+
+def _checked(
+    call: Callable[..., R],
+    subject: str,
+    function: Callable[..., object],
+    args: tuple[object, ...],
+    kwargs: Mapping[str, object],
+) -> R:
+    """What *call*, of *function* bound to its object, returns; its signature's errors are ours."""
+    try:
+        return call(*args, **kwargs)
+    except InvalidConfig:
+        raise
+    except TypeError:
+        _raise_what_does_not_fit(call, subject, function, args, kwargs)
+        raise
 
 
 def _raise_what_does_not_fit(
@@ -119,7 +123,7 @@ def _unknown_or_twice(
             yield Problem(name, value, "is said twice, by position and by name", "say it once")
 
 
-def _missing(parameters: Any, given: set[str]) -> Iterator[Problem]:
+def _missing(parameters: Iterable[inspect.Parameter], given: set[str]) -> Iterator[Problem]:
     for parameter in parameters:
         if parameter.default is inspect.Parameter.empty and parameter.name not in given:
             yield Problem(

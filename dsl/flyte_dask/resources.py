@@ -87,8 +87,10 @@ class ResourcesLike(Protocol):
 
 def as_resources(value: ResourcesLike | None) -> Resources | None:
     """*value* as `Resources`, None if it says nothing; what cannot be one stays, to be judged."""
-    if value is None or isinstance(value, Resources):
+    if isinstance(value, Resources):
         return value if amounts(value) else None
+    if value is None:
+        return None
     if not looks_like_resources(value) or any(amount_problems(value)):
         return cast("Resources | None", value)
     resources = Resources(**{name: getattr(value, name) for name in DIMENSIONS})
@@ -102,7 +104,9 @@ def looks_like_resources(value: object) -> TypeGuard[ResourcesLike]:
 
 def amounts(resources: Resources | None) -> dict[str, Quantity]:
     """The said amounts, by dimension."""
-    said = [(name, getattr(resources, name, None)) for name in DIMENSIONS]
+    if resources is None:
+        return {}
+    said = [(name, getattr(resources, name)) for name in DIMENSIONS]
     return {name: amount for name, amount in said if amount is not None}
 
 
@@ -199,12 +203,12 @@ def _type_problem(name: str, value: object) -> Problem | None:
 
 
 def _grammar_problem(name: str, value: object) -> Problem | None:
-    problem = quantity_problem(name, str(value))
+    problem = None if isinstance(value, Quantity) else quantity_problem(name, str(value))
     return attrs.evolve(problem, value=value) if problem else None
 
 
 def _range_problem(name: str, value: object) -> Problem | None:
-    amount = Quantity(str(value)).value
+    amount = (value if isinstance(value, Quantity) else Quantity(str(value))).value
     if name == "gpu" and (amount < 0 or amount.denominator != 1):
         return Problem(
             name, str(value), "is no whole number of GPUs", "write 1, 2 ... or 0 for none"
