@@ -1,5 +1,8 @@
 """Tasks for the tests, at a module's level, where flytekit wants them."""
 
+# pyright: reportReturnType=false, reportOptionalMemberAccess=false
+# (as in examples/: promises, and a client that has a scheduler)
+
 from __future__ import annotations
 
 import distributed

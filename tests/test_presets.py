@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import inspect
 import pickle
+import re
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from flyte_dask import Dask, Preset, Resources, Scheduler, WorkerGroup, presets
+from flyte_dask import (
+    Dask,
+    Preset,
+    Quantity,
+    Resources,
+    Scheduler,
+    UnknownPreset,
+    WorkerGroup,
+    presets,
+)
 from flyte_dask.resources import amounts
 
-ALL = [presets.small, presets.medium, presets.large, presets.gpu_heavy]
+(BUILT_IN,) = [pack for pack in presets.packs() if pack.package == "flyte-dask"]
+ALL = BUILT_IN.presets
 IDS = [preset.name for preset in ALL]
 
 
@@ -30,10 +44,10 @@ class TestEvery:
     ) -> None:
         config = preset()
         for role in (config.scheduler, config.workers):
-            assert role.requests == role.limits is not None
-            assert role.limits.cpu is not None
-            assert role.limits.cpu.value.denominator == 1
-            assert role.limits.mem is not None
+            assert role.requests == role.limits
+            limits = amounts(role.limits)
+            assert limits["cpu"].is_whole
+            assert "mem" in limits
 
     def test_has_its_modules_name_and_says_what_it_is_for(self, preset: Preset) -> None:
         assert getattr(presets, preset.name) is preset
@@ -41,15 +55,32 @@ class TestEvery:
 
     def test_says_its_footprint(self, preset: Preset) -> None:
         config = preset()
-        limits = [amounts(config.scheduler.limits)]
-        limits += [amounts(config.workers.limits)] * config.workers.number_of_workers
-        cpus = sum(limit["cpu"].value for limit in limits)
-        gib = sum(limit["mem"].value for limit in limits) / 2**30
-        assert f"In all {cpus} CPUs" in preset.doc
-        assert f"{gib}Gi" in preset.doc
+        scheduler, worker = amounts(config.scheduler.limits), amounts(config.workers.limits)
+        count = config.workers.number_of_workers
+        total = {name: count * worker[name] + scheduler[name] for name in ("cpu", "mem")}
+        rest = f" and {total['mem']}"
+        if "gpu" in worker:
+            rest = f", {total['mem']} and {count * worker['gpu']} GPUs"
+        assert f"In all {total['cpu']} CPUs{rest}." in preset.doc
+
+    def test_is_documented_under_its_name(self, preset: Preset) -> None:
+        """For editors, which show the text under a declaration."""
+        source = Path(presets.__file__).read_text(encoding="utf-8")
+        (text,) = re.findall(rf'^{preset.name}: Preset\n"""(.*?)"""', source, re.MULTILINE)
+        scheduler, worker = amounts(preset().scheduler.limits), amounts(preset().workers.limits)
+        (gpus,) = [f"{worker['gpu']} GPU, "] if "gpu" in worker else [""]
+        count = preset().workers.number_of_workers
+        assert text.startswith(
+            f"{count} workers of {gpus}{_cpus(worker)} and {worker['mem']}; "
+            f"scheduler of {_cpus(scheduler)} and {scheduler['mem']}. For "
+        )
 
     def test_pickles_and_prints(self, preset: Preset) -> None:
         assert pickle.loads(pickle.dumps(preset)) == preset == eval(repr(preset))
+
+
+def _cpus(amounts: dict[str, Quantity]) -> str:
+    return f"{amounts['cpu']} CPU" + ("s" if amounts["cpu"] > Quantity("1") else "")
 
 
 def test_memory_of_a_worker_grows_from_small_to_large() -> None:
@@ -60,11 +91,12 @@ def test_memory_of_a_worker_grows_from_small_to_large() -> None:
 
 
 def test_only_workers_have_gpus() -> None:
-    config = presets.gpu_heavy()
-    assert config.workers.limits is not None
-    assert config.workers.limits.gpu == Resources(gpu=1).gpu
-    assert config.scheduler.limits is not None
-    assert config.scheduler.limits.gpu is None
+    assert {name: preset().origins.keys() for name, preset in zip(IDS, ALL, strict=True)} == {
+        name: {"scheduler.cpu", "scheduler.mem", "workers.number_of_workers", "workers.cpu"}
+        | {"workers.mem"}
+        | ({"workers.gpu"} if name == "gpu_heavy" else set())
+        for name in IDS
+    }
 
 
 def test_a_call_changes_what_it_says() -> None:
@@ -78,12 +110,25 @@ def test_a_call_changes_what_it_says() -> None:
     assert changed.workers == WorkerGroup(5, "ours", sizes, sizes)
     assert changed.scheduler == presets.medium().scheduler | Scheduler("theirs")
     assert presets.medium(5).workers == base | WorkerGroup(5)
-    assert presets.medium(workers=5) == presets.medium(5)
+    number: Any = np.int64(5)
+    assert presets.medium(workers=number) == presets.medium(5)
+    assert presets.medium(image="ours") == presets.medium().with_image("ours")
 
 
-def test_a_preset_of_ones_own() -> None:
-    etl = Preset("acme.etl", presets.large(20) | Dask(Scheduler("acme/etl:3")), "nightly")
-    assert etl(40) == presets.large(40, scheduler=Scheduler("acme/etl:3"))
+def test_define_makes_a_preset_and_registers_nothing() -> None:
+    etl = presets.define("acme.etl", presets.large(20).with_image("acme/etl:3"), doc="nightly")
+    assert etl == Preset("acme.etl", presets.large(20).with_image("acme/etl:3"), "nightly")
+    assert etl(40) == presets.large(40).with_image("acme/etl:3")
+    with pytest.raises(UnknownPreset):
+        presets.get("acme.etl")
+
+
+def test_a_misspelt_built_in_preset_is_told_by_its_nearest_name() -> None:
+    with pytest.raises(AttributeError, match=r"no 'mediun': did you mean 'medium'\?"):
+        getattr(presets, "mediun")  # noqa: B009  # type checkers know that it is not there
+    with pytest.raises(AttributeError, match=r"presets.get\('xyzzy'\)"):
+        getattr(presets, "xyzzy")  # noqa: B009
+    assert not hasattr(presets, "__wrapped__")
 
 
 def test_its_signature_is_there_for_editors() -> None:

@@ -87,7 +87,7 @@ async def wait(number: int) -> int:
     [
         (
             presets.medium,
-            "is a Preset, which makes configs: call it: presets.medium()",
+            "is a Preset, which makes configs: call it, as in presets.medium()",
         ),
         (WorkerGroup(4), "is a WorkerGroup, one part of a config: write Dask(workers=...)"),
         (Scheduler(), "is a Scheduler, one part of a config: write Dask(scheduler=...)"),

@@ -12,9 +12,9 @@ from hypothesis import given
 
 from flyte_dask import Dask
 from flytekitplugins.dask import wire
+from tests.configs import CONFIGS
 from tests.golden.cases import cases, customs
 from tests.golden.record import GOLDEN
-from tests.test_config import CONFIGS
 
 INCUMBENT: dict[str, Any] = json.loads(GOLDEN.read_text())["customs"]
 

@@ -1,23 +1,24 @@
 """Where the user's own code called us: the first frame outside of the libraries between."""
 
-from __future__ import annotations
+# Annotations are not postponed here: NamedTuple would compile every one that is a string.
 
 import sys
 from contextlib import suppress
-from pathlib import Path
+from functools import lru_cache
 from types import FrameType
-from typing import final
-
-import attrs
+from typing import NamedTuple, final
 
 __all__ = ["CallSite", "user_call_site"]
 
-_LIBRARIES = frozenset({"attr", "attrs", "flyte_dask", "flytekit", "flytekitplugins", "functools"})
+_LIBRARIES = frozenset(
+    {"attr", "attrs", "dataclasses", "flyte_dask", "flytekit", "flytekitplugins", "functools"}
+)
+# Ours, but there it says the sizes of the built-in presets as a user's module says others.
+_BUILT_IN = ("flyte_dask.presets", "<lambda>")
 
 
 @final
-@attrs.frozen
-class CallSite:
+class CallSite(NamedTuple):
     """A line of the user's code."""
 
     file: str
@@ -26,6 +27,8 @@ class CallSite:
 
     def __str__(self) -> str:
         """``file:line``, the file relative to the working directory where it lies below that."""
+        from pathlib import Path  # noqa: PLC0415  # takes longer than all of our own imports
+
         path = Path(self.file)
         with suppress(ValueError, OSError):  # it lies elsewhere, or the directory is gone
             path = path.relative_to(Path.cwd())
@@ -41,6 +44,12 @@ def user_call_site() -> CallSite | None:
 
 
 def _is_library(frame: FrameType) -> bool:
-    module = str(frame.f_globals.get("__name__", ""))
-    generated_by_attrs = frame.f_code.co_filename.startswith("<attrs generated")
-    return generated_by_attrs or module.partition(".")[0] in _LIBRARIES
+    module = frame.f_globals.get("__name__")
+    if module is None:  # code that was made at run time, as attrs makes the methods of its classes
+        return frame.f_code.co_filename.startswith("<attrs generated")
+    return _is_library_module(module) and (module, frame.f_code.co_name) != _BUILT_IN
+
+
+@lru_cache(maxsize=1024)
+def _is_library_module(name: object) -> bool:
+    return str(name).partition(".")[0] in _LIBRARIES

@@ -1,138 +1,49 @@
-"""The configuration of a Dask task: a scheduler, a group of workers, and how two configs merge."""
+"""The configuration of a Dask task: `Dask`, its verbs, and how two configs merge."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
-from operator import index
-from typing import cast, final
+from collections.abc import Iterator, Mapping
+from operator import or_
+from typing import ClassVar, TypeVar, cast, final
 
 import attrs
 
-from flyte_dask.arguments import ConfigType
-from flyte_dask.errors import Problem, raise_if_any
-from flyte_dask.images import image_problems
-from flyte_dask.resources import (
-    Resources,
-    amount_problems,
-    as_resources,
-    looks_like_resources,
-    merge_pairs,
-    pair_problems,
-)
-from flyte_dask.said import said_repr
+from flyte_dask.config_class import Config, checked_call
+from flyte_dask.errors import MergeConflict, Problem, raise_if_any
+from flyte_dask.origin import Leaf, Origin, shown
+from flyte_dask.resources import AmountOrPair, CpuAmountOrPair, plain_int, said_pair
+from flyte_dask.roles import Scheduler, WorkerGroup, count_problems, image_problems, with_said
 
-__all__ = ["Dask", "Scheduler", "WorkerGroup"]
+__all__ = ["Dask", "merge", "of_roles", "role_problems"]
 
-_MOST_WORKERS = 2**32 - 1  # a uint32 on the wire
-
-
-@final
-@attrs.frozen(repr=False)
-class Scheduler(metaclass=ConfigType):
-    """The scheduler pod, as far as it differs from the task's pod; None is unsaid.
-
-    Args:
-        image: image reference with ``dask[distributed]`` and the same Python environment as the
-            task's; unsaid, the task's image.
-        requests: what the pod is scheduled by; unsaid together with *limits*, the task's.
-        limits: what the pod may use at most.
-
-    Raises:
-        InvalidConfig: with every problem of the call.
-    """
-
-    image: str | None = None
-    requests: Resources | None = attrs.field(default=None, converter=as_resources)
-    limits: Resources | None = attrs.field(default=None, converter=as_resources)
-
-    def __attrs_post_init__(self) -> None:
-        raise_if_any("Scheduler(...)", _pod_problems(self))
-
-    def __repr__(self) -> str:
-        return said_repr(self)
-
-    def __or__(self, other: Scheduler) -> Scheduler:
-        """This scheduler, with all that *other* says in its place."""
-        if not isinstance(other, Scheduler):
-            return NotImplemented
-        return Scheduler(*_merged_pod(self, other))
-
-
-def _as_count(value: int | None) -> int | None:
-    """A plain int, from other libraries' integers too; what is none stays, to be judged."""
-    if value is None or type(value) is int:
-        return value
-    if not isinstance(value, bool):
-        with suppress(TypeError):
-            return index(value)
-    return value
-
-
-@final
-@attrs.frozen(repr=False)
-class WorkerGroup(metaclass=ConfigType):
-    """The worker pods, all alike, as far as they differ from the task's pod; None is unsaid.
-
-    Amounts are those of one worker. Each pod runs one worker process, which Flyte gives as many
-    threads as the pod's CPU limit, rounded up, and the pod's memory limit.
-
-    Args:
-        number_of_workers: 1 to 2**32 - 1; unsaid, it reads 1.
-        image: image reference with ``dask[distributed]`` and the same Python environment as the
-            task's; unsaid, the task's image.
-        requests: what each pod is scheduled by; unsaid together with *limits*, the task's.
-        limits: what each pod may use at most.
-
-    Raises:
-        InvalidConfig: with every problem of the call.
-    """
-
-    _said_number: int | None = attrs.field(
-        default=None, alias="number_of_workers", converter=_as_count
-    )
-    image: str | None = None
-    requests: Resources | None = attrs.field(default=None, converter=as_resources)
-    limits: Resources | None = attrs.field(default=None, converter=as_resources)
-
-    def __attrs_post_init__(self) -> None:
-        number = count_problems("number_of_workers", self._said_number)
-        raise_if_any("WorkerGroup(...)", [*number, *_pod_problems(self)])
-
-    @property
-    def number_of_workers(self) -> int:
-        """How many worker pods; 1 if unsaid."""
-        return 1 if self._said_number is None else self._said_number
-
-    def __repr__(self) -> str:
-        return said_repr(self)
-
-    def __or__(self, other: WorkerGroup) -> WorkerGroup:
-        """This group, with all that *other* says in its place."""
-        if not isinstance(other, WorkerGroup):
-            return NotImplemented
-        number = self._said_number if other._said_number is None else other._said_number
-        return WorkerGroup(number, *_merged_pod(self, other))
+_SILENT_SCHEDULER = Scheduler()
+_SILENT_WORKERS = WorkerGroup()
 
 
 def _as_scheduler(value: Scheduler | None) -> Scheduler:
-    return Scheduler() if value is None else value
+    return _SILENT_SCHEDULER if value is None else value
 
 
 def _as_workers(value: int | WorkerGroup | None) -> WorkerGroup:
     """``5`` is short for ``WorkerGroup(5)``; what cannot be one stays as it is, to be judged."""
     if value is None:
-        return WorkerGroup()
-    count = value if isinstance(value, WorkerGroup) else _as_count(value)
-    if isinstance(count, int) and not any(count_problems("workers", count)):
-        return WorkerGroup(count)
-    return cast("WorkerGroup", count)
+        return _SILENT_WORKERS
+    if isinstance(value, WorkerGroup):
+        return value
+    count = plain_int(value)
+    if count is None or any(count_problems("workers", count)):
+        return cast("WorkerGroup", count)
+    return with_said(_SILENT_WORKERS, {"number_of_workers": count}, "Dask(...)")
 
 
 @final
-@attrs.frozen(repr=False)
-class Dask(metaclass=ConfigType):
+@attrs.frozen(eq=False, repr=False)
+class Dask(Config):
     """The Dask cluster of one task: ``@task(task_config=Dask(workers=5))``.
+
+    Frozen. Its verbs, ``with_workers(...)`` and so on, return changed copies:
+    ``Dask(workers=5).with_workers(mem="32Gi").with_image("acme/etl:3")``. In a verb one amount is
+    both the request and the limit, and a pair is ``(request, limit)``.
 
     Args:
         scheduler: the scheduler pod; unsaid, one like the task's pod.
@@ -141,6 +52,11 @@ class Dask(metaclass=ConfigType):
     Raises:
         InvalidConfig: with every problem of the call.
     """
+
+    _VERBS: ClassVar[Mapping[str, str]] = {
+        "scheduler": "config | Dask(scheduler={value!r}), or config.with_scheduler(...)",
+        "workers": "config | Dask(workers={value!r}), or config.with_workers(...)",
+    }
 
     scheduler: Scheduler = attrs.field(default=None, converter=_as_scheduler)
     workers: WorkerGroup = attrs.field(default=None, converter=_as_workers)
@@ -153,14 +69,127 @@ class Dask(metaclass=ConfigType):
         remedy = "make a Preset, or a function that returns a Dask"
         raise_if_any(f"class {cls.__name__}", [Problem("bases", Dask, rule, remedy)])
 
-    def __repr__(self) -> str:
-        return said_repr(self)
+    @property
+    def origins(self) -> dict[str, Origin]:
+        """Who said what, by path, such as ``workers.number_of_workers`` or ``scheduler.mem``.
+
+        A dimension's request and limit go together: who says either, says both. What is unsaid has
+        no origin.
+        """
+        roles = {"scheduler": self.scheduler.origins, "workers": self.workers.origins}
+        return {
+            f"{role}.{leaf}": origin
+            for role, origins in roles.items()
+            for leaf, origin in origins.items()
+        }
+
+    @checked_call("with_workers(...)")
+    def with_workers(  # noqa: PLR0913  # one for each dimension
+        self,
+        count: int | None = None,
+        *,
+        cpu: CpuAmountOrPair | None = None,
+        mem: AmountOrPair | None = None,
+        gpu: AmountOrPair | None = None,
+        ephemeral_storage: AmountOrPair | None = None,
+        image: str | None = None,
+    ) -> Dask:
+        """This config, with what is said here of the workers in its place.
+
+        Args:
+            count: how many, 1 to 2**32 - 1.
+            cpu: CPUs of each worker: of request and limit, or ``(request, limit)``.
+            mem: bytes of memory of each worker, such as ``"32Gi"``.
+            gpu: whole GPUs of each worker; ``0`` means none, explicitly.
+            ephemeral_storage: bytes of local disk of each worker.
+            image: image reference.
+
+        Raises:
+            InvalidConfig: with every problem of the call.
+        """
+        amounts = {"cpu": cpu, "mem": mem, "gpu": gpu, "ephemeral_storage": ephemeral_storage}
+        said = _verb_leaves("with_workers(...)", "workers", amounts, image=image, count=count)
+        return of_roles(self.scheduler, with_said(self.workers, said, "with_workers(...)"))
+
+    @checked_call("with_scheduler(...)")
+    def with_scheduler(  # one for each dimension
+        self,
+        *,
+        cpu: CpuAmountOrPair | None = None,
+        mem: AmountOrPair | None = None,
+        gpu: AmountOrPair | None = None,
+        ephemeral_storage: AmountOrPair | None = None,
+        image: str | None = None,
+    ) -> Dask:
+        """This config, with what is said here of the scheduler in its place.
+
+        The arguments are those of `with_workers`, without *count*.
+
+        Raises:
+            InvalidConfig: with every problem of the call.
+        """
+        amounts = {"cpu": cpu, "mem": mem, "gpu": gpu, "ephemeral_storage": ephemeral_storage}
+        said = _verb_leaves("with_scheduler(...)", "scheduler", amounts, image=image)
+        return of_roles(with_said(self.scheduler, said, "with_scheduler(...)"), self.workers)
+
+    @checked_call("with_image(...)")
+    def with_image(self, image: str) -> Dask:
+        """This config, with *image* as the image of both roles.
+
+        Raises:
+            InvalidConfig: if *image* can be no image reference.
+        """
+        raise_if_any("with_image(...)", image_problems("image", image, required=True))
+        said: dict[str, Leaf] = {"image": image}
+        return of_roles(
+            with_said(self.scheduler, said, "with_image(...)"),
+            with_said(self.workers, said, "with_image(...)"),
+        )
 
     def __or__(self, other: Dask) -> Dask:
         """This config, with all that *other* says in its place."""
         if not isinstance(other, Dask):
             return NotImplemented
-        return Dask(self.scheduler | other.scheduler, self.workers | other.workers)
+        return of_roles(self.scheduler | other.scheduler, self.workers | other.workers)
+
+
+C = TypeVar("C", Dask, Scheduler, WorkerGroup)
+
+
+def merge(left: C, right: C, *, strict: bool = False) -> C:
+    """``left | right``, where what *right* says is put in the place of what *left* says.
+
+    Args:
+        left: a config, or a role.
+        right: one of the same kind.
+        strict: let neither win where both say something, and not the same.
+
+    Raises:
+        InvalidConfig: if the two are not of one kind.
+        MergeConflict: with every conflict and who said both sides of it; only if *strict*.
+    """
+    if type(left) is not type(right) or not isinstance(left, (Dask, Scheduler, WorkerGroup)):
+        rule = f"does not merge with the type {type(left).__name__}"
+        remedy = "merge two of a kind: Dask, Scheduler or WorkerGroup"
+        raise_if_any("merge(...)", [Problem("right", right, rule, remedy)])
+    if strict:
+        raise_if_any("merge(...)", _conflicts(left.origins, right.origins), MergeConflict)
+    merged: C = or_(left, right)
+    return merged
+
+
+def _conflicts(left: Mapping[str, Origin], right: Mapping[str, Origin]) -> Iterator[Problem]:
+    for path, ours in left.items():
+        theirs = right.get(path)
+        if theirs is not None and theirs.value != ours.value:
+            rule = f"of {theirs} conflicts with {shown(ours.value)!r} of {ours}"
+            remedy = "say it on one side only, or merge with |, where the right side wins"
+            yield Problem(path, shown(theirs.value), rule, remedy)
+
+
+def of_roles(scheduler: Scheduler, workers: WorkerGroup) -> Dask:
+    """The config of two valid roles; it is not judged again."""
+    return Dask.unjudged({"scheduler": scheduler, "workers": workers})
 
 
 def role_problems(scheduler: object, workers: object) -> Iterator[Problem]:
@@ -177,31 +206,27 @@ def role_problems(scheduler: object, workers: object) -> Iterator[Problem]:
         yield Problem("workers", workers, "is no number and no WorkerGroup", remedy)
 
 
-def count_problems(path: str, count: object) -> Iterator[Problem]:
-    """What keeps *count* from being a number of workers; None is unsaid and no problem."""
-    remedy = f"write a whole number from 1 to {_MOST_WORKERS}"
-    if count is not None and type(count) is not int:
-        yield Problem(path, count, f"is of type {type(count).__name__}, not int", remedy)
-    elif count is not None and not 1 <= count <= _MOST_WORKERS:
-        yield Problem(path, count, "is out of range", remedy)
-
-
-def _pod_problems(role: Scheduler | WorkerGroup) -> Iterator[Problem]:
-    yield from image_problems("image", role.image)
-    sides: list[tuple[str, object]] = [("requests", role.requests), ("limits", role.limits)]
-    for side, value in sides:
-        if value is None or isinstance(value, Resources):
-            continue
-        if looks_like_resources(value):
-            yield from (problem.under(side) for problem in amount_problems(value))
-        else:
-            yield Problem(side, value, "is no Resources", "write Resources(cpu=..., mem=...)")
-    yield from pair_problems(role.requests, role.limits)
-
-
-def _merged_pod(
-    left: Scheduler | WorkerGroup, right: Scheduler | WorkerGroup
-) -> tuple[str | None, Resources | None, Resources | None]:
-    image = left.image if right.image is None else right.image
-    pair = merge_pairs((left.requests, left.limits), (right.requests, right.limits))
-    return (image, *pair)
+def _verb_leaves(
+    verb: str,
+    role: str,
+    amounts: Mapping[str, CpuAmountOrPair | None],
+    *,
+    image: str | None,
+    count: int | None = None,
+) -> dict[str, Leaf]:
+    """All that the call of *verb* says of *role*, or `InvalidConfig` with every problem of it."""
+    said: dict[str, Leaf] = {}
+    problems: list[Problem] = []
+    number = plain_int(count)
+    if number is not None:
+        problems += count_problems(f"{role}.number_of_workers", number)
+        said["number_of_workers"] = number
+    if image is not None:
+        problems += image_problems(f"{role}.image", image)
+        said["image"] = image
+    for dimension, value in amounts.items():
+        if value is not None:
+            said[dimension], found = said_pair(role, dimension, value)
+            problems += found
+    raise_if_any(verb, problems)
+    return said

@@ -1,19 +1,25 @@
 """What flyte-dask raises: one root, and for bad input all of its problems at once."""
 
-from __future__ import annotations
+# Annotations are not postponed here: NamedTuple would compile every one that is a string.
 
-import reprlib
 from collections.abc import Iterable
-from typing import final
+from typing import NamedTuple, final
 
 import attrs
 
 from flyte_dask.callsite import CallSite, user_call_site
 
-__all__ = ["FlyteDaskError", "InvalidConfig", "Problem"]
-
-_shortened = reprlib.Repr()
-_shortened.maxstring = _shortened.maxother = 80
+__all__ = [
+    "ConfigError",
+    "FlyteDaskError",
+    "FrozenConfig",
+    "InvalidConfig",
+    "MergeConflict",
+    "Problem",
+    "ShadowedPreset",
+    "UnknownPreset",
+    "raise_if_any",
+]
 
 
 class FlyteDaskError(Exception):
@@ -21,45 +27,44 @@ class FlyteDaskError(Exception):
 
 
 @final
-@attrs.frozen
-class Problem:
+class Problem(NamedTuple):
     """One thing wrong with one value: where it is, what it is, what holds, and what to do."""
 
     path: str
     """Where, from the call or file that was judged: ``requests.mem``."""
-    value: object = attrs.field(eq=repr)
-    """What was given, as it was given."""
+    value: object
+    """What was given; an amount in its spelling."""
     rule: str
     """What the value is not, as the end of a sentence that starts with the value."""
     remedy: str
     """What to write instead."""
 
     def __str__(self) -> str:
-        return f"{_shortened.repr(self.value)} {self.rule}: {self.remedy}"
+        from reprlib import Repr  # noqa: PLC0415  # most programs never fail
 
-    def under(self, parent: str) -> Problem:
+        shortened = Repr()
+        shortened.maxstring = shortened.maxother = 80
+        return f"{shortened.repr(self.value)} {self.rule}: {self.remedy}"
+
+    def under(self, parent: str) -> "Problem":
         """The same problem, seen from one level up: *parent* goes before the path."""
-        return attrs.evolve(self, path=f"{parent}.{self.path}")
+        return self._replace(path=f"{parent}.{self.path}")
 
 
-@final
-class InvalidConfig(FlyteDaskError, ValueError, TypeError):
-    """A configuration that cannot be: every problem of one call, each with its remedy.
-
-    One call can hold a wrong type beside a wrong value, so this is both a `ValueError` and a
-    `TypeError`.
-    """
+class ConfigError(FlyteDaskError):
+    """Something wrong with a configuration: every problem of one call, each with its remedy."""
 
     def __init__(
         self, subject: str, problems: Iterable[Problem], call_site: CallSite | None = None
     ) -> None:
         self.subject = subject
         """What was judged, such as ``WorkerGroup(...)``."""
-        self.problems = tuple(problems)
+        self.problems: tuple[Problem, ...] = tuple(problems)
         """At least one; in the order of the arguments."""
         self.call_site = call_site
         """The user's file and line, where there is one."""
-        super().__init__(subject, self.problems, call_site)
+        # past the natural builtins beside us, some of which take no arguments
+        Exception.__init__(self, subject, self.problems, call_site)
 
     def __str__(self) -> str:
         count = len(self.problems)
@@ -70,8 +75,39 @@ class InvalidConfig(FlyteDaskError, ValueError, TypeError):
         return "\n".join([title, *lines])
 
 
-def raise_if_any(subject: str, problems: Iterable[Problem]) -> None:
-    """Raise one `InvalidConfig` for all *problems*, at the user's line, if there are any."""
+@final
+class InvalidConfig(ConfigError, ValueError, TypeError):
+    """A configuration that cannot be.
+
+    One call can hold a wrong type beside a wrong value, so this is both a `ValueError` and a
+    `TypeError`.
+    """
+
+
+@final
+class FrozenConfig(ConfigError, attrs.exceptions.FrozenInstanceError):
+    """An attempt to change a config in place; as with any frozen value, an `AttributeError`."""
+
+
+@final
+class MergeConflict(ConfigError, ValueError):
+    """Two configs of a strict merge say different things."""
+
+
+@final
+class UnknownPreset(ConfigError, LookupError):
+    """No preset known here has this name."""
+
+
+@final
+class ShadowedPreset(ConfigError, LookupError):
+    """Several packages have a preset of this name, and none of them was asked for."""
+
+
+def raise_if_any(
+    subject: str, problems: Iterable[Problem], error: type[ConfigError] = InvalidConfig
+) -> None:
+    """Raise one *error* for all *problems*, at the user's line, if there are any."""
     found = tuple(problems)
     if found:
-        raise InvalidConfig(subject, found, user_call_site())
+        raise error(subject, found, user_call_site())

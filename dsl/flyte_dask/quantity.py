@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 from functools import lru_cache, total_ordering
-from typing import final
-
-import attrs
+from itertools import chain
+from typing import TYPE_CHECKING, NoReturn, final
 
 from flyte_dask.errors import Problem, raise_if_any
 
-__all__ = ["Quantity"]
+if TYPE_CHECKING:  # 3 ms that few programs need, and importing us must stay almost free
+    from fractions import Fraction
 
-_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
-_QUANTITY = re.compile(rf"({_NUMBER})([KMGTPE]i|[numkMGTPE]?|[eE]([+-]?[0-9]+))")
-_MISSPELT = re.compile(rf"\s*({_NUMBER})\s*([A-Za-z]*)\s*")
+__all__ = ["Quantity", "quantity_or_none", "quantity_problem"]
 
-_SCALES = {
-    **{suffix: Fraction(10) ** power for suffix, power in zip("num", (-9, -6, -3), strict=True)},
-    "": Fraction(1),
-    **{suffix: Fraction(1000) ** (power + 1) for power, suffix in enumerate("kMGTPE")},
-    **{f"{suffix}i": Fraction(1024) ** (power + 1) for power, suffix in enumerate("KMGTPE")},
-}
+_DIGITS = "0123456789"
+_MISSPELT = r"\s*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))?\s*([A-Za-z]*)\s*"
 
-# Beyond any machine by far; expanding longer numbers or larger powers would only eat memory.
-_LONGEST = 100
-_LARGEST_EXPONENT = 99
+_BINARY = {"Ei": (2, 60), "Pi": (2, 50), "Ti": (2, 40), "Gi": (2, 30), "Mi": (2, 20), "Ki": (2, 10)}
+_LARGE = {"E": (10, 18), "P": (10, 15), "T": (10, 12), "G": (10, 9), "M": (10, 6), "k": (10, 3)}
+_SMALL = {"": (10, 0), "m": (10, -3), "u": (10, -6), "n": (10, -9)}
+_UNITS = _BINARY | _LARGE | _SMALL
+"""Base and power of each suffix; within each family from the largest to the smallest."""
+
+# Far beyond any machine; reading longer numbers or larger powers would only eat memory.
+_LONGEST = 1000
+_LARGEST_EXPONENT = 999
 
 _RULE = "is not a Kubernetes quantity"
 _SYNTAX = "write a number and a unit such as '500m', '2', '16Gi' or '16G'"
@@ -34,37 +33,99 @@ _SYNTAX = "write a number and a unit such as '500m', '2', '16Gi' or '16G'"
 
 @final
 @total_ordering
-@attrs.frozen(eq=False, repr=False)
 class Quantity:
     """An amount as Kubernetes writes it: its exact value, and the spelling that it was given.
 
     Equality, order and hash go by value (``1000m`` equals ``1``); *text* goes to the wire as it is.
-    The unit is that of the dimension: CPUs, bytes, whole GPUs.
+    The unit is that of the dimension: CPUs, bytes, whole GPUs. Quantities add, subtract, and
+    multiply with an int.
+
+    What the API server's parser takes is taken, digits left out included: ``Gi`` is zero. (That
+    rounds parts of a billionth up, and cuts binary amounts at ``2**63 - 1``; *value* does neither.)
+
+    Args:
+        text: the spelling.
 
     Raises:
-        InvalidConfig: if Kubernetes would refuse *text*, or it is beyond any machine (over 100
-            characters, an exponent over 99).
+        InvalidConfig: if Kubernetes would refuse *text*, or it is far beyond any machine (over 1000
+            characters, an exponent over 999).
     """
 
-    text: str
-    value: Fraction = attrs.field(init=False)
-    """The exact amount."""
+    # Written out, because attrs takes longer to make a class than all of our modules to load.
+    __slots__ = ("_ratio", "text")
 
-    def __attrs_post_init__(self) -> None:
-        problem = quantity_problem("text", self.text)
+    text: str
+    """The spelling."""
+    _ratio: tuple[int, int]
+    """Numerator and denominator, which is above zero; not in lowest terms."""
+
+    def __init__(self, text: str) -> None:
+        problem = quantity_problem("text", text)
         raise_if_any("Quantity(...)", [problem] if problem else [])
-        object.__setattr__(self, "value", _parse(self.text))
+        object.__setattr__(self, "text", text)
+        object.__setattr__(self, "_ratio", _parse(text))
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        from flyte_dask.misuse import refuse_to_set  # noqa: PLC0415  # for errors only
+
+        refuse_to_set(self, {"text": "Quantity({value!r})"}, name, value)
+
+    def __delattr__(self, name: str) -> NoReturn:
+        from flyte_dask.misuse import refuse_to_delete  # noqa: PLC0415  # for errors only
+
+        refuse_to_delete(self, name)
+
+    def __reduce__(self) -> tuple[type[Quantity], tuple[str]]:
+        return Quantity, (self.text,)
+
+    @property
+    def value(self) -> Fraction:
+        """The exact amount."""
+        from fractions import Fraction  # noqa: PLC0415  # as above
+
+        return Fraction(*self._ratio)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is an integer."""
+        numerator, denominator = self._ratio
+        return numerator % denominator == 0
+
+    @property
+    def has_digits(self) -> bool:
+        """Whether a number was written at all; Kubernetes reads none, as in ``Gi``, as zero."""
+        return self.text.lstrip("+-.")[:1].isdigit()
 
     def __eq__(self, other: object) -> bool:
-        return self.value == other.value if isinstance(other, Quantity) else NotImplemented
+        if not isinstance(other, Quantity):
+            return NotImplemented
+        return self._ratio == other._ratio or self._compared(other) == 0
 
     def __lt__(self, other: Quantity) -> bool:
         if not isinstance(other, Quantity):
             return NotImplemented
-        return self.value < other.value
+        return self._compared(other) < 0
 
     def __hash__(self) -> int:
         return hash(self.value)
+
+    def __add__(self, other: Quantity) -> Quantity:
+        """The sum, in a unit of the two; so are differences and products."""
+        if not isinstance(other, Quantity):
+            return NotImplemented
+        return _spelled(self.value + other.value, self.text, other.text)
+
+    def __sub__(self, other: Quantity) -> Quantity:
+        if not isinstance(other, Quantity):
+            return NotImplemented
+        return _spelled(self.value - other.value, self.text, other.text)
+
+    def __mul__(self, times: int) -> Quantity:
+        if not isinstance(times, int):
+            return NotImplemented
+        return _spelled(self.value * times, self.text)
+
+    __rmul__ = __mul__
 
     def __str__(self) -> str:
         return self.text
@@ -72,37 +133,84 @@ class Quantity:
     def __repr__(self) -> str:
         return f"Quantity({self.text!r})"
 
+    def _compared(self, other: Quantity) -> int:
+        """Below, at or above zero as this is below, at or above *other*."""
+        numerator, denominator = self._ratio
+        return numerator * other._ratio[1] - other._ratio[0] * denominator
 
-def quantity_problem(path: str, text: object) -> Problem | None:
-    """What keeps *text* from being a quantity, with a guess at what was meant; None if nothing."""
+
+def quantity_problem(path: str, text: object, how: str = _SYNTAX) -> Problem | None:
+    """What keeps *text* from being a quantity, with a guess at what was meant, else with *how*."""
     if not isinstance(text, str):
-        return Problem(path, text, _RULE, _SYNTAX)
+        return Problem(path, text, _RULE, how)
     if _parse(text) is None:
-        return Problem(path, text, _RULE, _guess(text) or _SYNTAX)
+        return Problem(path, text, _RULE, _guess(text) or how)
     return None
 
 
 @lru_cache(maxsize=1024)
-def _parse(text: str) -> Fraction | None:
-    match = _QUANTITY.fullmatch(text) if len(text) <= _LONGEST else None
-    if match is None:
+def quantity_or_none(text: str) -> Quantity | None:
+    """The quantity that *text* is, if it is one; the same object each time."""
+    return None if _parse(text) is None else Quantity(text)
+
+
+@lru_cache(maxsize=1024)
+def _parse(text: str) -> tuple[int, int] | None:
+    """The ratio that *text* says, None if it is no quantity; as Kubernetes' parser reads it.
+
+    A sign, digits with at most one point among them, and a unit or an exponent. Even the digits
+    may be missing, which is zero.
+    """
+    if not 0 < len(text) <= _LONGEST:
         return None
-    number, suffix, exponent = match.groups()
-    if exponent is None:
-        return Fraction(number) * _SCALES[suffix]
-    if abs(int(exponent)) > _LARGEST_EXPONENT:
+    sign, number = (text[0], text[1:]) if text[0] in "+-" else ("", text)
+    unit = number.lstrip(_DIGITS)
+    whole, part = number[: len(number) - len(unit)], ""
+    if unit.startswith("."):
+        fraction = unit[1:]
+        unit = fraction.lstrip(_DIGITS)
+        part = fraction[: len(fraction) - len(unit)]
+    scale = _UNITS.get(unit) or _exponent(unit)
+    if scale is None:
         return None
-    return Fraction(number) * Fraction(10) ** int(exponent)
+    base, power = scale
+    mantissa = int(f"{sign}{whole}{part}" if whole or part else "0")
+    return mantissa * base ** max(power, 0), 10 ** len(part) * base ** max(-power, 0)
+
+
+def _exponent(unit: str) -> tuple[int, int] | None:
+    digits = unit[2:] if unit[1:2] in {"+", "-"} else unit[1:]
+    if unit[:1] not in {"e", "E"} or not digits or digits.strip(_DIGITS):
+        return None
+    power = int(unit[1:])
+    return (10, power) if abs(power) <= _LARGEST_EXPONENT else None
+
+
+def _spelled(value: Fraction, *like: str) -> Quantity:
+    """*value* in the largest unit in which it is whole, of the families of the amounts *like*.
+
+    Thousands and millions only where one of them is written so: 1000 CPUs stay 1000.
+    """
+    suffixes = {text.lstrip("+-.0123456789") for text in like}
+    families = [family for family in (_BINARY, _LARGE) if not suffixes.isdisjoint(family)]
+    for suffix in [*chain(*families), *_SMALL] if value else [""]:
+        base, power = _UNITS[suffix]
+        number = value / base**power if power >= 0 else value * base**-power
+        if number.denominator == 1:
+            return Quantity(f"{number}{suffix}")
+    digits = next(count for count in range(10, 10_000) if (value * 10**count).denominator == 1)
+    return Quantity(f"{value * 10**digits}e-{digits}")
 
 
 def _guess(text: str) -> str | None:
-    """What *text* would be but for blanks, case and a ``B`` for bytes; None if nothing."""
-    match = _MISSPELT.fullmatch(text)
-    if match is None:
+    """What *text* would be but for blanks, case, a ``B`` for bytes or a missing number."""
+    match = re.fullmatch(_MISSPELT, text)
+    if match is None or not text.strip():
         return None
-    number, unit = match.groups()
-    candidates = [unit, *_units_like(unit.lower().removesuffix("b"))]
-    valid = [f"{number}{each}" for each in dict.fromkeys(candidates) if _parse(f"{number}{each}")]
+    number, unit = match.groups(default="1")
+    likely = _units_like(unit.lower().removesuffix("b"))
+    candidates = [unit] if unit in _UNITS else likely
+    valid = [f"{number}{each}" for each in candidates if _parse(f"{number}{each}")]
     if not valid:
         return None
     others = f" (or {valid[1]!r})" if len(valid) > 1 else ""
@@ -111,7 +219,7 @@ def _guess(text: str) -> str | None:
 
 def _units_like(lower: str) -> list[str]:
     if lower.removesuffix("i") not in {"k", "m", "g", "t", "p", "e"}:
-        return [unit for unit in _SCALES if unit.lower() == lower]
+        return [unit for unit in _LARGE | _SMALL if unit.lower() == lower]
     letter = lower[0].upper()
     decimal = "k" if letter == "K" else letter
     return [f"{letter}i"] if lower.endswith("i") else [f"{letter}i", decimal]

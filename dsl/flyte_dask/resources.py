@@ -2,41 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol, TypeGuard, cast, final, runtime_checkable
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from operator import index
+from typing import ClassVar, Protocol, TypeAlias, TypeGuard, cast, final
 
 import attrs
 
-from flyte_dask.arguments import ConfigType
+from flyte_dask.config_class import Config
 from flyte_dask.errors import Problem, raise_if_any
-from flyte_dask.quantity import Quantity, quantity_problem
-from flyte_dask.said import said_repr
+from flyte_dask.origin import Pair
+from flyte_dask.quantity import Quantity, quantity_or_none, quantity_problem
 
-__all__ = ["DIMENSIONS", "Resources", "ResourcesLike"]
+__all__ = [
+    "DIMENSIONS",
+    "AmountOrPair",
+    "CpuAmountOrPair",
+    "Resources",
+    "ResourcesLike",
+    "amounts",
+    "as_resources",
+    "pairs",
+    "plain_int",
+    "said_pair",
+    "side_problems",
+    "sides",
+]
 
 DIMENSIONS = ("cpu", "mem", "gpu", "ephemeral_storage")
 """In the order in which they stand on the wire."""
 
+Amount: TypeAlias = str | int | Quantity
+CpuAmount: TypeAlias = str | int | float | Quantity
+AmountOrPair: TypeAlias = Amount | tuple[Amount | None, Amount | None]
+CpuAmountOrPair: TypeAlias = CpuAmount | tuple[CpuAmount | None, CpuAmount | None]
 
-def _amount(value: str | int | float | Quantity | None) -> Quantity | None:
-    return _quantity_if_valid(value, str, int, float)
+_ZERO = Quantity("0")
+
+_HOW = {
+    "cpu": "write CPUs such as 2, 0.5 or '500m'",
+    "mem": "write bytes such as '16Gi' or '16G'",
+    "gpu": "write 1, 2 ... or 0 for none",
+    "ephemeral_storage": "write bytes such as '50Gi' or '50G'",
+}
 
 
-def _whole_amount(value: str | int | Quantity | None) -> Quantity | None:
-    return _quantity_if_valid(value, str, int)
+def plain_int(value: int | None) -> int | None:
+    """A plain int, from other libraries' integers too; what is none stays, to be judged."""
+    if value is None or type(value) is int:
+        return value
+    if not isinstance(value, bool):
+        with suppress(TypeError):
+            return index(value)
+    return value
 
 
-def _quantity_if_valid(value: object, *types: type) -> Quantity | None:
+def _text(value: object, *, fractional: bool) -> str | None:
+    """What *value* is as a quantity's text; None if it is of no type for an amount."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, float):
+        return str(float(value)) if fractional else None
+    number = plain_int(cast("int", value))
+    return str(number) if type(number) is int else None
+
+
+def _as_cpu(value: CpuAmount | None) -> Quantity | None:
     """A quantity with *value*'s own spelling; what cannot be one stays as it is, to be judged."""
-    of_type = isinstance(value, types) and not isinstance(value, bool)
-    if of_type and quantity_problem("", str(value)) is None:
-        return Quantity(str(value))
-    return cast("Quantity | None", value)
+    return _quantity_if_valid(value, fractional=True)
+
+
+def _as_amount(value: Amount | None) -> Quantity | None:
+    """The same for bytes and GPUs, of which a float is none."""
+    return _quantity_if_valid(value, fractional=False)
+
+
+def _as_amount_of(dimension: str, value: object) -> Quantity | None:
+    """The same for an amount of *dimension*."""
+    return _quantity_if_valid(value, fractional=dimension == "cpu")
+
+
+def _quantity_if_valid(value: object, *, fractional: bool) -> Quantity | None:
+    if value is None or isinstance(value, Quantity):
+        return value
+    text = _text(value, fractional=fractional)
+    amount = None if text is None else quantity_or_none(text)
+    return cast("Quantity | None", value) if amount is None else amount
 
 
 @final
-@attrs.frozen(repr=False)
-class Resources(metaclass=ConfigType):
+@attrs.frozen(eq=False, repr=False)
+class Resources(Config):
     """Amounts of one side, requests or limits; None is unsaid.
 
     Says the same as flytekit's class of that name, which is accepted wherever this one is, but is
@@ -52,19 +108,19 @@ class Resources(metaclass=ConfigType):
         InvalidConfig: if an amount is no quantity, not above zero, or a part of a GPU.
     """
 
-    cpu: Quantity | None = attrs.field(default=None, converter=_amount)
-    mem: Quantity | None = attrs.field(default=None, converter=_whole_amount)
-    gpu: Quantity | None = attrs.field(default=None, converter=_whole_amount)
-    ephemeral_storage: Quantity | None = attrs.field(default=None, converter=_whole_amount)
+    _VERBS: ClassVar[Mapping[str, str]] = {
+        dimension: f"config.with_workers({dimension}={{value!r}})" for dimension in DIMENSIONS
+    }
+
+    cpu: Quantity | None = attrs.field(default=None, converter=_as_cpu)
+    mem: Quantity | None = attrs.field(default=None, converter=_as_amount)
+    gpu: Quantity | None = attrs.field(default=None, converter=_as_amount)
+    ephemeral_storage: Quantity | None = attrs.field(default=None, converter=_as_amount)
 
     def __attrs_post_init__(self) -> None:
-        raise_if_any("Resources(...)", amount_problems(self))
-
-    def __repr__(self) -> str:
-        return said_repr(self)
+        raise_if_any("Resources(...)", _amount_problems(self))
 
 
-@runtime_checkable
 class ResourcesLike(Protocol):
     """Anything with the four dimensions: `Resources`, or flytekit's."""
 
@@ -87,137 +143,157 @@ class ResourcesLike(Protocol):
 
 def as_resources(value: ResourcesLike | None) -> Resources | None:
     """*value* as `Resources`, None if it says nothing; what cannot be one stays, to be judged."""
-    if isinstance(value, Resources):
-        return value if amounts(value) else None
     if value is None:
         return None
-    if not looks_like_resources(value) or any(amount_problems(value)):
+    if isinstance(value, Resources):
+        return value if amounts(value) else None
+    if not _looks_like_resources(value) or any(_amount_problems(value)):
         return cast("Resources | None", value)
-    resources = Resources(**{name: getattr(value, name) for name in DIMENSIONS})
-    return resources if amounts(resources) else None
+    said = {name: _as_amount_of(name, getattr(value, name)) for name in DIMENSIONS}
+    return _unjudged({name: amount for name, amount in said.items() if amount is not None})
 
 
-def looks_like_resources(value: object) -> TypeGuard[ResourcesLike]:
+def _looks_like_resources(value: object) -> TypeGuard[ResourcesLike]:
     """Whether *value* is an instance (and no class) with the four dimensions."""
-    return isinstance(value, ResourcesLike) and not isinstance(value, type)
+    return all(hasattr(value, name) for name in DIMENSIONS) and not isinstance(value, type)
 
 
 def amounts(resources: Resources | None) -> dict[str, Quantity]:
     """The said amounts, by dimension."""
     if resources is None:
         return {}
-    said = [(name, getattr(resources, name)) for name in DIMENSIONS]
+    each = (resources.cpu, resources.mem, resources.gpu, resources.ephemeral_storage)
+    said = zip(DIMENSIONS, each, strict=True)
     return {name: amount for name, amount in said if amount is not None}
 
 
-def _valid_amounts(resources: object) -> dict[str, Quantity]:
-    """The said amounts of what may be anything: without those that are no amounts."""
-    if resources is None or isinstance(resources, Resources):
-        return amounts(resources)
-    if not looks_like_resources(resources):
-        return {}
-    said = {name: getattr(resources, name) for name in DIMENSIONS}
+def pairs(requests: Resources | None, limits: Resources | None) -> dict[str, Pair]:
+    """Request and limit of each dimension of which either is said."""
+    requested, limited = amounts(requests), amounts(limits)
+    if requests is limits:
+        return {name: (amount, amount) for name, amount in requested.items()}
     return {
-        name: Quantity(str(value))
-        for name, value in said.items()
-        if value is not None and not _amount_problem(name, value)
+        name: (requested.get(name), limited.get(name))
+        for name in DIMENSIONS
+        if name in requested or name in limited
     }
 
 
-def amount_problems(resources: ResourcesLike) -> Iterator[Problem]:
+def sides(pairs: Mapping[str, Pair]) -> tuple[Resources | None, Resources | None]:
+    """Requests and limits that say these pairs, which are valid."""
+    requests = {name: request for name, (request, _) in pairs.items() if request is not None}
+    limits = {name: limit for name, (_, limit) in pairs.items() if limit is not None}
+    return _unjudged(requests), _unjudged(limits)
+
+
+def _unjudged(amounts: Mapping[str, Quantity]) -> Resources | None:
+    if not amounts:
+        return None
+    return Resources.unjudged({name: amounts.get(name) for name in DIMENSIONS})
+
+
+def _amount_problems(resources: ResourcesLike) -> Iterator[Problem]:
     """What is wrong with each amount by itself."""
     for name in DIMENSIONS:
         value = getattr(resources, name)
-        problem = _amount_problem(name, value) if value is not None else None
+        problem = _amount_problem(name, name, value) if value is not None else None
         if problem:
             yield problem
 
 
-def pair_problems(requests: object, limits: object) -> Iterator[Problem]:
-    """What is wrong between request and limit, for each dimension in which both are amounts."""
-    requested, limited = _valid_amounts(requests), _valid_amounts(limits)
+def _amount_problem(path: str, dimension: str, value: object) -> Problem | None:
+    """What keeps *value*, found at *path*, from being an amount of *dimension*."""
+    if not isinstance(value, Quantity):
+        text = _text(value, fractional=dimension == "cpu")
+        if text is None:
+            return _type_problem(path, dimension, value)
+        amount = quantity_or_none(text)
+        if amount is None:
+            problem = quantity_problem(path, text, _HOW[dimension])
+            return problem and problem._replace(value=value)
+        value = amount
+    return _range_problem(path, dimension, value)
+
+
+def side_problems(requests: object, limits: object) -> Iterator[Problem]:
+    """What is wrong with each side, and between those amounts of the two that are right."""
+    if requests is limits and (requests is None or isinstance(requests, Resources)):
+        return  # the usual case
+    valid = []
+    for name, side in (("requests", requests), ("limits", limits)):
+        if side is None or isinstance(side, Resources):
+            valid.append(amounts(side))
+        elif _looks_like_resources(side):
+            problems = {problem.path: problem.under(name) for problem in _amount_problems(side)}
+            said = {each: getattr(side, each) for each in DIMENSIONS if each not in problems}
+            valid.append(amounts(Resources(**said)))
+            yield from problems.values()
+        else:
+            valid.append({})
+            yield Problem(name, side, "is no Resources", "write Resources(cpu=..., mem=...)")
+    requested, limited = valid
     for name in DIMENSIONS:
-        if name not in requested or name not in limited:
-            continue
-        request, limit = requested[name], limited[name]
-        if name == "gpu" and request != limit:
-            yield Problem(
-                "limits.gpu",
-                limit.text,
-                f"differs from the request {request.text!r}, and Kubernetes needs them equal",
-                "say the same for both, or only one of them",
-            )
-        elif request > limit:
-            yield Problem(
-                f"limits.{name}",
-                limit.text,
-                f"is below the request {request.text!r}",
-                "raise the limit or lower the request",
-            )
+        problem = _pair_problem(name, (requested.get(name), limited.get(name)))
+        if problem:
+            yield problem
 
 
-Pair = tuple[Resources | None, Resources | None]
-"""Requests and limits of one pod."""
+def said_pair(role: str, dimension: str, value: object) -> tuple[Pair, list[Problem]]:
+    """Request and limit: the two of a pair, or one amount for both; and what is wrong with them."""
+    if not isinstance(value, (tuple, list)):
+        amount = _as_amount_of(dimension, value)
+        problem = _amount_problem(f"{role}.{dimension}", dimension, amount)
+        return (amount, amount), [problem] if problem else []
+    if len(value) != 2 or tuple(value) == (None, None):
+        rule = "is no pair of a request and a limit"
+        remedy = f"write {dimension}=(request, limit), or one amount for both"
+        return (None, None), [Problem(f"{role}.{dimension}", value, rule, remedy)]
+    request, limit = (_as_amount_of(dimension, each) for each in value)
+    sides = {f"{role}.requests.{dimension}": request, f"{role}.limits.{dimension}": limit}
+    said = [(path, amount) for path, amount in sides.items() if amount is not None]
+    problems = [_amount_problem(path, dimension, amount) for path, amount in said]
+    if not any(problems):
+        between = _pair_problem(dimension, (request, limit))
+        problems = [between and between.under(role)]
+    return (request, limit), [problem for problem in problems if problem]
 
 
-def merge_pairs(left: Pair, right: Pair) -> Pair:
-    """Each dimension's request and limit from *right* if it says either, else from *left*.
-
-    The two sides go together, so a merge of valid pairs is valid.
-    """
-    if right == (None, None):
-        return left
-    sides: tuple[dict[str, Quantity], dict[str, Quantity]] = ({}, {})
-    base, override = [amounts(side) for side in left], [amounts(side) for side in right]
-    for name in DIMENSIONS:
-        winner = override if any(name in side for side in override) else base
-        for side, said in zip(sides, winner, strict=True):
-            if name in said:
-                side[name] = said[name]
-    requests, limits = sides
-    return as_resources(Resources(**requests)), as_resources(Resources(**limits))
-
-
-def _amount_problem(name: str, value: object) -> Problem | None:
-    return (
-        _type_problem(name, value) or _grammar_problem(name, value) or _range_problem(name, value)
-    )
-
-
-def _type_problem(name: str, value: object) -> Problem | None:
-    if isinstance(value, (tuple, list)):
-        return Problem(
-            name,
-            value,
-            "is a pair, and here is room for one amount",
-            f"say requests=Resources({name}=...) and limits=Resources({name}=...)",
-        )
-    types = (str, int, float) if name == "cpu" else (str, int)
-    if isinstance(value, (Quantity, *types)) and not isinstance(value, bool):
+def _pair_problem(dimension: str, pair: Pair) -> Problem | None:
+    """What is wrong between the request and the limit of *dimension*."""
+    request, limit = pair
+    if request is None or limit is None:
         return None
-    example = {"cpu": "'500m'", "gpu": "1"}.get(name, "'16Gi'")
-    accepted = " or ".join(type_.__name__ for type_ in types)
-    return Problem(
-        name, value, f"is of type {type(value).__name__}", f"write {accepted}, such as {example}"
-    )
+    if dimension == "gpu" and request != limit:
+        rule = f"differs from the request {request.text!r}, and Kubernetes needs them equal"
+        remedy = "say the same for both, or only one of them"
+    elif request > limit:
+        rule = f"is below the request {request.text!r}"
+        remedy = "raise the limit or lower the request"
+    else:
+        return None
+    return Problem(f"limits.{dimension}", limit.text, rule, remedy)
 
 
-def _grammar_problem(name: str, value: object) -> Problem | None:
-    problem = None if isinstance(value, Quantity) else quantity_problem(name, str(value))
-    return attrs.evolve(problem, value=value) if problem else None
+def _type_problem(path: str, dimension: str, value: object) -> Problem:
+    if isinstance(value, (tuple, list)):
+        rule = "is a pair, and here is room for one amount"
+        said = f"requests=Resources({dimension}=...) and limits=Resources({dimension}=...)"
+        return Problem(path, value, rule, f"say {said}")
+    accepted = "str, int or float" if dimension == "cpu" else "str or int"
+    rule = f"is of type {type(value).__name__}, not {accepted}"
+    return Problem(path, value, rule, _HOW[dimension])
 
 
-def _range_problem(name: str, value: object) -> Problem | None:
-    amount = (value if isinstance(value, Quantity) else Quantity(str(value))).value
-    if name == "gpu" and (amount < 0 or amount.denominator != 1):
-        return Problem(
-            name, str(value), "is no whole number of GPUs", "write 1, 2 ... or 0 for none"
-        )
-    if name != "gpu" and amount <= 0:
-        return Problem(
-            name,
-            str(value),
-            "is not above zero, and Flyte drops such an amount",
-            "write what the pod needs, or leave it out",
-        )
-    return None
+def _range_problem(path: str, dimension: str, amount: Quantity) -> Problem | None:
+    if not amount.has_digits:
+        rule, remedy = "has no digits, which Kubernetes reads as zero", _HOW[dimension]
+    elif dimension == "gpu":
+        if amount >= _ZERO and amount.is_whole:
+            return None
+        rule, remedy = "is no whole number of GPUs", _HOW[dimension]
+    elif amount > _ZERO:
+        return None
+    else:
+        rule = "is not above zero, and Flyte drops such an amount"
+        remedy = "write what the pod needs, or leave it out"
+    return Problem(path, amount.text, rule, remedy)

@@ -14,8 +14,8 @@ from dask.system import CPU_COUNT
 from distributed import LocalCluster
 from distributed.utils import silence_logging_cmgr
 
-from flyte_dask.config import WorkerGroup
 from flyte_dask.resources import amounts
+from flyte_dask.roles import WorkerGroup
 
 __all__ = ["Shape", "local_cluster"]
 

@@ -13,10 +13,11 @@ from flytekit.core.python_function_task import AsyncPythonFunctionTask
 from flytekit.core.task import TaskPlugins
 from flytekit.core.tracked_abc import FlyteTrackedABC
 
-from flyte_dask.arguments import ConfigType
-from flyte_dask.config import Dask, Scheduler, WorkerGroup
+from flyte_dask.config import Dask
+from flyte_dask.config_class import ConfigType
 from flyte_dask.errors import Problem, raise_if_any
-from flyte_dask.presets import Preset
+from flyte_dask.preset import Preset
+from flyte_dask.roles import Scheduler, WorkerGroup
 
 # The configs too: the incumbent has them here, and people import them from here.
 __all__ = ["Dask", "DaskTask", "Scheduler", "WorkerGroup"]
@@ -73,7 +74,7 @@ class _RefusedTask(AsyncPythonFunctionTask[Any], metaclass=FlyteTrackedABC):
 
 def _why_refused(config: object) -> tuple[str, str]:
     if isinstance(config, Preset):
-        return "is a Preset, which makes configs", f"call it: presets.{config.name}()"
+        return "is a Preset, which makes configs", "call it, as in presets.medium()"
     if isinstance(config, Scheduler):
         return "is a Scheduler, one part of a config", "write Dask(scheduler=...)"
     if isinstance(config, WorkerGroup):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flyte_dask.config import Dask, Scheduler, WorkerGroup
+from flyte_dask.config import Dask
 from flyte_dask.resources import Resources, amounts
+from flyte_dask.roles import Scheduler, WorkerGroup
 from flyte_dask_idl import (
     DaskJob,
     DaskScheduler,

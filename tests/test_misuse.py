@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flyte_dask import InvalidConfig, WorkerGroup
-from flyte_dask.arguments import checked_call
+from flyte_dask.config_class import checked_call
 
 
 class Greeter:
@@ -34,7 +34,7 @@ def test_everything_that_does_not_fit_is_said_at_once() -> None:
         greeter.greet(time=3)
     assert str(caught.value).splitlines()[1:] == [
         "  time   3 is for an argument that anna.greet(...) does not have: did you mean 'times'?",
-        "  whom   None was given, and the argument has no default: say it",
+        "  whom   NOTHING was given, and the argument has no default: say it",
     ]
 
 

@@ -1,0 +1,150 @@
+"""What all config classes have in common.
+
+They are compared, hashed and shown by what they say; their calls are checked; and what cannot be
+done with a frozen value is answered with what to do instead.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial, wraps
+from inspect import Signature
+from typing import Any, ClassVar, NoReturn, TypeVar, cast
+
+import attrs
+
+from flyte_dask.errors import InvalidConfig
+from flyte_dask.quantity import Quantity
+
+__all__ = ["Config", "ConfigType", "checked_call", "said"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+T = TypeVar("T")
+
+
+class ConfigType(type):
+    """The type of the config classes, which checks their calls.
+
+    A metaclass, so that ``__init__`` stays the one that attrs writes and type checkers read, and so
+    that a class which is given in the place of a config can be told by its type.
+    """
+
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
+        """Answer assignments, once attrs has made the class anew with an answer of its own."""
+        super().__init__(name, bases, namespace)
+        if "__attrs_attrs__" in namespace:
+            type.__setattr__(cls, "__setattr__", Config._refuse_to_set)  # noqa: SLF001  # below
+            type.__setattr__(cls, "__delattr__", Config._refuse_to_delete)  # noqa: SLF001
+
+    def __call__(cls: type[T], *args: Any, **kwargs: Any) -> T:
+        """An instance, or `InvalidConfig` with every problem of the call."""
+        try:
+            return cast("T", type.__call__(cls, *args, **kwargs))
+        except TypeError as error:
+            attempt = partial(type.__call__, cls, *args, **kwargs)
+            _answer(error, f"{cls.__name__}(...)", cls.__init__, attempt)
+            raise
+
+    def unjudged(cls: type[T], values: Mapping[str, object]) -> T:
+        """An instance with these values of its fields, known to be valid: nothing is checked."""
+        config = object.__new__(cls)
+        for name, value in values.items():
+            object.__setattr__(config, name, value)
+        return config
+
+    @property
+    def __signature__(cls) -> Signature:
+        """That of ``__init__``, which the checked call would hide from `help` and from editors."""
+        from flyte_dask.misuse import parameters  # noqa: PLC0415  # as in _answer
+
+        init: Callable[..., None] = cls.__dict__["__init__"]
+        return Signature(parameters(init))
+
+    @property
+    def __dataclass_fields__(cls) -> NoReturn:
+        """Not there, as on all that is no dataclass; but `dataclasses.replace` is told why."""
+        asking = sys._getframe(1).f_back  # noqa: SLF001  # all that it does is to look for this
+        if asking is not None and asking.f_code.co_name == "replace":
+            from flyte_dask.misuse import refuse_to_replace  # noqa: PLC0415  # as in _answer
+
+            refuse_to_replace(cls, asking.f_locals.get("changes", {}))
+        raise AttributeError("__dataclass_fields__")
+
+
+class Config(metaclass=ConfigType):
+    """The base of the config classes: one is equal to another if it says the same."""
+
+    __slots__ = ()
+
+    _VERBS: ClassVar[Mapping[str, str]] = {}
+    """How a copy is made in which a field is changed, with ``{value}``; else by `attrs.evolve`."""
+
+    def __eq__(self, other: object) -> bool:
+        return said(self) == said(other) if isinstance(other, type(self)) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((type(self), *said(self).items()))
+
+    def __repr__(self) -> str:
+        """The call that makes it, with nothing in it that was not said."""
+        arguments = [f"{name}={_shown(value)}" for name, value in said(self).items()]
+        return f"{type(self).__name__}({', '.join(arguments)})"
+
+    def _refuse_to_set(self, name: str, value: object) -> NoReturn:
+        from flyte_dask.misuse import refuse_to_set  # noqa: PLC0415  # as in _answer
+
+        refuse_to_set(self, self._VERBS, name, value)
+
+    def _refuse_to_delete(self, name: str) -> NoReturn:
+        from flyte_dask.misuse import refuse_to_delete  # noqa: PLC0415  # as in _answer
+
+        refuse_to_delete(self, name)
+
+
+def said(config: Config) -> dict[str, Any]:
+    """The said arguments of *config*, by name: all but those that are as if they were left out."""
+    fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(config)))
+    public = {field.alias: field for field in fields if field.alias and field.alias[0] != "_"}
+    values = {alias: (getattr(config, field.name), field) for alias, field in public.items()}
+    return {name: value for name, (value, field) in values.items() if not _is_unsaid(value, field)}
+
+
+def _is_unsaid(value: object, field: attrs.Attribute[Any]) -> bool:
+    if field.default is attrs.NOTHING:
+        return False
+    return value == field.default or (isinstance(value, Config) and not said(value))
+
+
+def _shown(value: object) -> str:
+    return repr(value.text if isinstance(value, Quantity) else value)
+
+
+def checked_call(subject: str) -> Callable[[Function], Function]:
+    """Check the calls of a method; *subject* names the call, with ``{self}`` for the object."""
+
+    def decorate(method: Function) -> Function:
+        @wraps(method)
+        def checked(self: object, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return method(self, *args, **kwargs)
+            except TypeError as error:
+                attempt = partial(method, self, *args, **kwargs)
+                _answer(error, subject.format(self=self), method, attempt)
+                raise
+
+        return cast("Function", checked)
+
+    return decorate
+
+
+def _answer(
+    error: TypeError, subject: str, function: Callable[..., object], attempt: partial[Any]
+) -> None:
+    """Raise what of *attempt* does not fit *function*, if that is why it ended in *error*."""
+    if isinstance(error, InvalidConfig):
+        return
+    # Most programs never fail, and importing us must stay almost free.
+    from flyte_dask.misuse import raise_what_does_not_fit  # noqa: PLC0415
+
+    raise_what_does_not_fit(subject, function, attempt)

@@ -1,0 +1,105 @@
+"""A configuration with a name, which a call turns into a `Dask` config of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import final
+
+import attrs
+
+from flyte_dask.config import Dask, of_roles, role_problems
+from flyte_dask.config_class import Config, checked_call
+from flyte_dask.errors import Problem, raise_if_any
+from flyte_dask.origin import Leaf, preset_origins
+from flyte_dask.resources import plain_int
+from flyte_dask.roles import Scheduler, WorkerGroup, image_problems, with_origins, with_said
+
+__all__ = ["Preset", "define"]
+
+
+@final
+@attrs.frozen(eq=False, repr=False)
+class Preset(Config):
+    """A configuration with a name; call it to get a `Dask` config, with changes if you like.
+
+    Args:
+        name: what people call it: letters, digits, ``_``, ``-``, and dots between words.
+        config: what a call without arguments returns.
+        doc: what it is for, and why its numbers.
+
+    Raises:
+        InvalidConfig: if *name* is no such name, or *config* is no `Dask`.
+    """
+
+    name: str
+    config: Dask
+    doc: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        raise_if_any("Preset(...)", _problems(self.name, self.config, self.doc))
+        object.__setattr__(self, "config", _said_by(self.name, self.config))
+
+    @checked_call("{self.name}(...)")
+    def __call__(
+        self,
+        workers: int | WorkerGroup | None = None,
+        *,
+        scheduler: Scheduler | None = None,
+        image: str | None = None,
+    ) -> Dask:
+        """The preset's config, with all that is said here in its place.
+
+        Args:
+            workers: how many, or a group whose said values replace the preset's.
+            scheduler: a scheduler whose said values replace the preset's.
+            image: image reference for both roles; an image of the role itself goes first.
+
+        Raises:
+            InvalidConfig: with every problem of the call.
+        """
+        by = f"{self.name}(...)"
+        group = workers if isinstance(workers, WorkerGroup) else None
+        count = None if isinstance(workers, WorkerGroup) else plain_int(workers)
+        raise_if_any(by, [*role_problems(scheduler, count), *image_problems("image", image)])
+        images: dict[str, Leaf] = {} if image is None else {"image": image}
+        counts: dict[str, Leaf] = {} if count is None else {"number_of_workers": count}
+        base = of_roles(
+            with_said(self.config.scheduler, images, by),
+            with_said(self.config.workers, images | counts, by),
+        )
+        return base if scheduler is None and group is None else base | Dask(scheduler, group)
+
+
+def define(name: str, config: Dask, *, doc: str = "") -> Preset:
+    """A preset of one's own, such as ``define("acme.etl", presets.large(20), doc="nightly")``.
+
+    Nothing is registered: keep it in a variable, import it where it is needed, or publish it with
+    a package, under the entry points ``flyte_dask.presets``.
+
+    Args:
+        name: what people call it, with the name of its team before a dot.
+        config: what a call without arguments returns.
+        doc: what it is for, and why its numbers.
+
+    Raises:
+        InvalidConfig: if *name* is no name, or *config* is no `Dask`.
+    """
+    return Preset(name, config, doc)
+
+
+def _said_by(preset: str, config: Dask) -> Dask:
+    scheduler, workers = config.scheduler, config.workers
+    return of_roles(
+        with_origins(scheduler, preset_origins(scheduler.origins, preset)),
+        with_origins(workers, preset_origins(workers.origins, preset)),
+    )
+
+
+def _problems(name: object, config: object, doc: object) -> Iterator[Problem]:
+    words = name.replace("-", "_").split(".") if isinstance(name, str) else [""]
+    if not all(word.isidentifier() for word in words):
+        yield Problem("name", name, "is no name of a preset", "write one such as 'acme.etl'")
+    if not isinstance(config, Dask):
+        yield Problem("config", config, "is no Dask", "write Dask(...), or call a preset")
+    if not isinstance(doc, str):
+        yield Problem("doc", doc, "is no text", "say what the preset is for, or leave it out")

@@ -1,0 +1,213 @@
+"""The roles of a cluster, scheduler and workers, as far as their pods differ from the task's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import ClassVar, TypeVar, cast, final
+
+import attrs
+
+from flyte_dask.config_class import Config
+from flyte_dask.errors import Problem, raise_if_any
+from flyte_dask.origin import Leaf, Origin, Pair, merge_origins, origins_of
+from flyte_dask.resources import (
+    DIMENSIONS,
+    Resources,
+    as_resources,
+    pairs,
+    plain_int,
+    side_problems,
+    sides,
+)
+
+__all__ = [
+    "Scheduler",
+    "WorkerGroup",
+    "count_problems",
+    "image_problems",
+    "leaves",
+    "with_origins",
+    "with_said",
+]
+
+_MOST_WORKERS = 2**32 - 1  # a uint32 on the wire
+# Flyte renders these when a task is registered; blanks inside of the braces are fine.
+_TEMPLATE = r"\{\{.*?\}\}"
+
+_UNKNOWN: Mapping[str, Origin] = MappingProxyType({})
+
+
+@final
+@attrs.frozen(eq=False, repr=False)
+class Scheduler(Config):
+    """The scheduler pod, as far as it differs from the task's pod; None is unsaid.
+
+    Args:
+        image: image reference with ``dask[distributed]`` and the same Python environment as the
+            task's; unsaid, the task's image.
+        requests: what the pod is scheduled by; unsaid together with *limits*, the task's.
+        limits: what the pod may use at most.
+
+    Raises:
+        InvalidConfig: with every problem of the call.
+    """
+
+    _VERBS: ClassVar[Mapping[str, str]] = {"image": "config.with_scheduler(image={value!r})"}
+
+    image: str | None = None
+    requests: Resources | None = attrs.field(default=None, converter=as_resources)
+    limits: Resources | None = attrs.field(default=None, converter=as_resources)
+    _origins: Mapping[str, Origin] = attrs.field(default=_UNKNOWN, alias="_origins", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        raise_if_any("Scheduler(...)", _pod_problems(self))
+        _keep_origins(self, "Scheduler(...)")
+
+    @property
+    def origins(self) -> Mapping[str, Origin]:
+        """Who said what: of ``image`` and of each dimension, as far as they are said."""
+        return MappingProxyType(self._origins)
+
+    def __or__(self, other: Scheduler) -> Scheduler:
+        """This scheduler, with all that *other* says in its place."""
+        if not isinstance(other, Scheduler):
+            return NotImplemented
+        return _merged(self, other)
+
+
+@final
+@attrs.frozen(eq=False, repr=False)
+class WorkerGroup(Config):
+    """The worker pods, all alike, as far as they differ from the task's pod; None is unsaid.
+
+    Amounts are those of one worker. Each pod runs one worker process, which Flyte gives as many
+    threads as the pod's CPU limit, rounded up, and the pod's memory limit.
+
+    Args:
+        number_of_workers: 1 to 2**32 - 1; unsaid, it reads 1.
+        image: image reference with ``dask[distributed]`` and the same Python environment as the
+            task's; unsaid, the task's image.
+        requests: what each pod is scheduled by; unsaid together with *limits*, the task's.
+        limits: what each pod may use at most.
+
+    Raises:
+        InvalidConfig: with every problem of the call.
+    """
+
+    _VERBS: ClassVar[Mapping[str, str]] = {
+        "number_of_workers": "config.with_workers({value!r})",
+        "image": "config.with_workers(image={value!r})",
+    }
+
+    _said_number: int | None = attrs.field(
+        default=None, alias="number_of_workers", converter=plain_int
+    )
+    image: str | None = None
+    requests: Resources | None = attrs.field(default=None, converter=as_resources)
+    limits: Resources | None = attrs.field(default=None, converter=as_resources)
+    _origins: Mapping[str, Origin] = attrs.field(default=_UNKNOWN, alias="_origins", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        number = count_problems("number_of_workers", self._said_number)
+        raise_if_any("WorkerGroup(...)", [*number, *_pod_problems(self)])
+        _keep_origins(self, "WorkerGroup(...)")
+
+    @property
+    def number_of_workers(self) -> int:
+        """How many worker pods; 1 if unsaid."""
+        return 1 if self._said_number is None else self._said_number
+
+    @property
+    def origins(self) -> Mapping[str, Origin]:
+        """Who said what: of ``number_of_workers``, ``image`` and each dimension, if said."""
+        return MappingProxyType(self._origins)
+
+    def __or__(self, other: WorkerGroup) -> WorkerGroup:
+        """This group, with all that *other* says in its place."""
+        if not isinstance(other, WorkerGroup):
+            return NotImplemented
+        return _merged(self, other)
+
+
+R = TypeVar("R", Scheduler, WorkerGroup)
+
+
+def leaves(role: Scheduler | WorkerGroup) -> dict[str, Leaf]:
+    """All that *role* says, in the parts that a merge replaces as a whole."""
+    said: dict[str, Leaf] = {}
+    if isinstance(role, WorkerGroup) and role._said_number is not None:
+        said["number_of_workers"] = role._said_number
+    if role.image is not None:
+        said["image"] = role.image
+    return {**said, **pairs(role.requests, role.limits)}
+
+
+def _with_leaves(role: R, said: Mapping[str, Leaf], origins: Mapping[str, Origin]) -> R:
+    """*role* with *said*, which is valid, in the place of what it says of the same.
+
+    The laws of merging are those of this union of dicts. A leaf is replaced whole, so a merge of
+    valid configs is valid, and is not judged again.
+    """
+    if not said:
+        return role
+    amounts = {name: said[name] for name in DIMENSIONS if name in said}
+    requests, limits = role.requests, role.limits
+    if amounts:
+        requests, limits = sides({**pairs(requests, limits), **cast("dict[str, Pair]", amounts)})
+    values = {
+        "image": said.get("image", role.image),
+        "requests": requests,
+        "limits": limits,
+        "_origins": merge_origins(role._origins, origins),
+    }
+    if isinstance(role, WorkerGroup):
+        values["_said_number"] = said.get("number_of_workers", role._said_number)
+    return type(role).unjudged(values)
+
+
+def with_said(role: R, said: Mapping[str, Leaf], by: str) -> R:
+    """*role* with *said*, which is valid and which the call *by* says at the user's line."""
+    return _with_leaves(role, said, origins_of(said, by)) if said else role
+
+
+def with_origins(role: R, origins: Mapping[str, Origin]) -> R:
+    """*role*, said by others."""
+    values = {field.name: getattr(role, field.name) for field in attrs.fields(type(role))}
+    return type(role).unjudged({**values, "_origins": origins})
+
+
+def _merged(left: R, right: R) -> R:
+    return _with_leaves(left, leaves(right), right._origins)
+
+
+def _keep_origins(role: Scheduler | WorkerGroup, by: str) -> None:
+    object.__setattr__(role, "_origins", origins_of(leaves(role), by, role._origins))
+
+
+def count_problems(path: str, count: object) -> Iterator[Problem]:
+    """What keeps *count* from being a number of workers; None is unsaid and no problem."""
+    remedy = f"write a whole number from 1 to {_MOST_WORKERS}"
+    if count is not None and type(count) is not int:
+        yield Problem(path, count, f"is of type {type(count).__name__}, not int", remedy)
+    elif count is not None and not 1 <= count <= _MOST_WORKERS:
+        yield Problem(path, count, "is out of range", remedy)
+
+
+def image_problems(path: str, image: object, *, required: bool = False) -> Iterator[Problem]:
+    """What keeps *image* from being a reference or a template; None is unsaid and no problem."""
+    remedy = "write a reference such as 'acme/etl:3', or leave it out for the task's image"
+    if image is None and not required:
+        return
+    if not isinstance(image, str):
+        yield Problem(path, image, f"is of type {type(image).__name__}, not str", remedy)
+    elif not image.strip():
+        yield Problem(path, image, "is an empty image reference", remedy)
+    elif any(character.isspace() for character in re.sub(_TEMPLATE, "", image)):
+        yield Problem(path, image, "is no image reference: it has a blank in it", remedy)
+
+
+def _pod_problems(role: Scheduler | WorkerGroup) -> Iterator[Problem]:
+    yield from image_problems("image", role.image)
+    yield from side_problems(role.requests, role.limits)
