@@ -19,9 +19,10 @@ lint *args:
     {{python}} -m ruff check {{args}}
     {{python}} -m ruff format {{ if args == "--fix" { "" } else { "--check" } }}
 
-# mypy --strict, over everything
-type *args:
-    {{python}} -m mypy {{args}}
+# mypy --strict and pyright, over everything
+type:
+    {{python}} -m mypy
+    {{python}} -m pyright --pythonpath {{python}}
 
 # pytest
 test *args:
@@ -37,7 +38,7 @@ codegen *args:
 
 # pytest with the oldest versions that pyproject.toml allows (needs uv)
 lowest *args:
-    uv venv -q --clear .venv-lowest
+    uv venv -q --clear --seed .venv-lowest
     uv pip install -q --python .venv-lowest/bin/python --resolution lowest-direct -e ".[examples]" --group dev
     .venv-lowest/bin/python -m pytest {{args}}
 
@@ -48,9 +49,17 @@ check: lint type (codegen "--check") test
 build:
     {{python}} -m build --no-isolation
 
+# measure, beside the incumbent in a venv of its own, and write bench/results.md
+bench:
+    {{python}} -m bench.dsl
+
 # record tests/golden/incumbent.json anew, from the incumbent in a venv of its own
 golden:
     {{python}} -m tests.golden.record
+
+# record tests/golden/quantities.json anew, from Kubernetes' own parser (needs kubectl)
+golden-quantities:
+    {{python}} -m tests.golden.quantities
 
 # pin requirements/*.txt anew (needs uv)
 pin *args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import zipfile
 from pathlib import Path
@@ -19,14 +20,20 @@ PACKAGES = {
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The contents of the wheel, by name."""
+def wheel_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel."""
     folder = tmp_path_factory.mktemp("dist")
     done = run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, cwd=PROJECT)
     assert done.returncode == 0, done.stdout + done.stderr
     assert len([*folder.glob("*.tar.gz")]) == 1
     (path,) = folder.glob("*.whl")
-    with zipfile.ZipFile(path) as archive:
+    return path
+
+
+@pytest.fixture(scope="module")
+def wheel(wheel_file: Path) -> dict[str, bytes]:
+    """The contents of the wheel, by name."""
+    with zipfile.ZipFile(wheel_file) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
@@ -50,6 +57,20 @@ def test_the_wheel_holds_the_shipped_packages_and_nothing_else(wheel: dict[str, 
 
 def test_every_shipped_package_is_typed(wheel: dict[str, bytes]) -> None:
     assert {f"{package}/py.typed" for package in PACKAGES} <= wheel.keys()
+
+
+def test_all_that_is_public_in_the_dsl_has_a_type(wheel_file: Path, tmp_path: Path) -> None:
+    """As pyright sees the installed wheel. (The plugin builds on flytekit, which has no types.)"""
+    pip = ["-m", "pip", "install", "-q", "--no-index", "--no-deps", "--target", str(tmp_path)]
+    installed = run(sys.executable, *pip, wheel_file)
+    assert installed.returncode == 0, installed.stderr
+    command = ["-m", "pyright", "--verifytypes", "flyte_dask", "--ignoreexternal", "--outputjson"]
+    done = run(sys.executable, *command, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
+    report = json.loads(done.stdout)["typeCompleteness"]
+    assert report["pyTypedPath"].startswith(str(tmp_path))
+    symbols = [each for each in report["symbols"] if each["isExported"]]
+    assert [each["name"] for each in symbols if not each["isTypeKnown"]] == []
+    assert report["completenessScore"] == 1
 
 
 def test_the_plugin_leaves_its_namespace_to_others(wheel: dict[str, bytes]) -> None:

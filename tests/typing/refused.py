@@ -1,28 +1,60 @@
-"""What type checkers must refuse, each line for the reason beside it; never run."""
+"""What type checkers must refuse, each line for the reasons beside it; never run.
 
-from flyte_dask import Quantity, Resources
+After the mark stands what mypy says, and after the bars what pyright says.
+"""
+
+from flyte_dask import Preset, Quantity, Resources, merge
 from flytekitplugins.dask import Dask, Scheduler, WorkerGroup, presets
 
-presets.mediun  # E: Module has no attribute "mediun"
-presets.medium("5")  # E: Argument 1 to "__call__" of "Preset" has incompatible type "str"
-presets.medium(worker=5)  # E: Unexpected keyword argument "worker" for "__call__" of "Preset"
-presets.medium(5, Scheduler())  # E: Too many positional arguments for "__call__" of "Preset"
-Dask(scheduler="img")  # E: Argument "scheduler" to "Dask" has incompatible type "str"
-Dask(workers=Scheduler())  # E: Argument "workers" to "Dask" has incompatible type "Scheduler"
-Dask(worker=5)  # E: Unexpected keyword argument "worker" for "Dask"
-WorkerGroup("4")  # E: Argument 1 to "WorkerGroup" has incompatible type "str"
-WorkerGroup(image=b"img")  # E: Argument "image" to "WorkerGroup" has incompatible type "bytes"
-WorkerGroup(requests="4Gi")  # E: Argument "requests" to "WorkerGroup" has incompatible type "str"
-WorkerGroup(workers=4)  # E: Unexpected keyword argument "workers" for "WorkerGroup"
-Resources(mem=4.0)  # E: Argument "mem" to "Resources" has incompatible type "float"
-Resources(memory="4Gi")  # E: Unexpected keyword argument "memory" for "Resources"
-Resources(cpu=("1", "2"))  # E: Argument "cpu" to "Resources" has incompatible type "tuple[str, str]"
-Quantity(5)  # E: Argument 1 to "Quantity" has incompatible type "int"
-Dask().workers = WorkerGroup()  # E: Property "workers" defined in "Dask" is read-only
-WorkerGroup().number_of_workers = 8  # E: Property "number_of_workers" defined in "WorkerGroup" is read-only
-Scheduler() | WorkerGroup()  # E: Unsupported operand types for | ("Scheduler" and "WorkerGroup")
-Quantity("1") < 2  # E: Unsupported operand types for < ("Quantity" and "int")
+presets.mediun  # E: Module has no attribute "mediun" || "mediun" is not a known attribute of module
+presets.medium("5")  # E: Argument 1 to "__call__" of "Preset" has incompatible type "str" || "Literal['5']" cannot be assigned to parameter "workers"
+presets.medium(worker=5)  # E: Unexpected keyword argument "worker" for "__call__" of "Preset" || No parameter named "worker"
+presets.medium(mem="4Gi")  # E: Unexpected keyword argument "mem" for "__call__" of "Preset" || No parameter named "mem"
+presets.medium(5, Scheduler())  # E: Too many positional arguments for "__call__" of "Preset" || Expected 1 positional argument
+presets.medium(scheduler=5)  # E: Argument "scheduler" to "__call__" of "Preset" has incompatible type "int" || cannot be assigned to parameter "scheduler"
+presets.define("etl", presets.medium)  # E: Argument 2 to "define" has incompatible type "Preset"; expected "Dask" || "Preset" cannot be assigned to parameter "config"
+presets.define("etl", Dask(), "doc")  # E: Too many positional arguments for "define" || Expected 2 positional arguments
+presets.get(5)  # E: Argument 1 to "get" has incompatible type "int" || cannot be assigned to parameter "name"
+presets.medium.config = Dask()  # E: Property "config" defined in "Preset" is read-only || Cannot assign to attribute "config" for class "Preset"
+Dask(scheduler="img")  # E: Argument "scheduler" to "Dask" has incompatible type "str" || cannot be assigned to parameter "scheduler"
+Dask(workers=Scheduler())  # E: Argument "workers" to "Dask" has incompatible type "Scheduler" || "Scheduler" cannot be assigned to parameter "workers"
+Dask(workers="5")  # E: Argument "workers" to "Dask" has incompatible type "str" || "Literal['5']" cannot be assigned to parameter "workers"
+Dask(worker=5)  # E: Unexpected keyword argument "worker" for "Dask" || No parameter named "worker"
+Dask(Scheduler(), 5, 6)  # E: Too many arguments for "Dask" || Expected 2 positional arguments
+WorkerGroup("4")  # E: Argument 1 to "WorkerGroup" has incompatible type "str" || cannot be assigned to parameter "number_of_workers"
+WorkerGroup(2.5)  # E: Argument 1 to "WorkerGroup" has incompatible type "float" || "float" cannot be assigned to parameter "number_of_workers"
+WorkerGroup(image=b"img")  # E: Argument "image" to "WorkerGroup" has incompatible type "bytes" || cannot be assigned to parameter "image"
+WorkerGroup(requests="4Gi")  # E: Argument "requests" to "WorkerGroup" has incompatible type "str" || cannot be assigned to parameter "requests" of type "ResourcesLike | None"
+WorkerGroup(workers=4)  # E: Unexpected keyword argument "workers" for "WorkerGroup" || No parameter named "workers"
+Scheduler(limits={"cpu": 1})  # E: Argument "limits" to "Scheduler" has incompatible type "dict[str, int]" || cannot be assigned to parameter "limits"
+Resources(mem=4.0)  # E: Argument "mem" to "Resources" has incompatible type "float" || "float" cannot be assigned to parameter "mem"
+Resources(memory="4Gi")  # E: Unexpected keyword argument "memory" for "Resources" || No parameter named "memory"
+Resources(cpu=("1", "2"))  # E: Argument "cpu" to "Resources" has incompatible type "tuple[str, str]" || cannot be assigned to parameter "cpu"
+Quantity(5)  # E: Argument 1 to "Quantity" has incompatible type "int" || "Literal[5]" cannot be assigned to parameter "text"
+Dask().with_workers("5")  # E: Argument 1 to "with_workers" of "Dask" has incompatible type "str" || cannot be assigned to parameter "count"
+Dask().with_workers(5, "32Gi")  # E: Too many positional arguments for "with_workers" of "Dask" || Expected 1 positional argument
+Dask().with_workers(mem=4.0)  # E: Argument "mem" to "with_workers" of "Dask" has incompatible type "float" || cannot be assigned to parameter "mem"
+Dask().with_workers(mem=("4Gi",))  # E: Argument "mem" to "with_workers" of "Dask" has incompatible type "tuple[str]" || cannot be assigned to parameter "mem"
+Dask().with_workers(memory="4Gi")  # E: Unexpected keyword argument "memory" for "with_workers" of "Dask" || No parameter named "memory"
+Dask().with_scheduler(5)  # E: Too many positional arguments for "with_scheduler" of "Dask" || Expected 0 positional arguments
+Dask().with_scheduler(count=5)  # E: Unexpected keyword argument "count" for "with_scheduler" of "Dask" || No parameter named "count"
+Dask().with_image()  # E: Missing positional argument "image" in call to "with_image" of "Dask" || Argument missing for parameter "image"
+Dask().with_image(None)  # E: Argument 1 to "with_image" of "Dask" has incompatible type "None" || "None" cannot be assigned to parameter "image"
+Dask().with_worker(5)  # E: "Dask" has no attribute "with_worker"; maybe "with_workers" || Cannot access attribute "with_worker" for class "Dask"
+Dask().workers = WorkerGroup()  # E: Property "workers" defined in "Dask" is read-only || Cannot assign to attribute "workers" for class "Dask"
+Dask().workers.number_of_workers = 8  # E: Property "number_of_workers" defined in "WorkerGroup" is read-only || Cannot assign to attribute "number_of_workers" for class "WorkerGroup"
+WorkerGroup().origins["image"] = WorkerGroup().origins["mem"]  # E: Unsupported target for indexed assignment || "__setitem__" method not defined on type
+Scheduler() | WorkerGroup()  # E: Unsupported operand types for | ("Scheduler" and "WorkerGroup") || Operator "|" not supported for types "Scheduler" and "WorkerGroup"
+Dask() | presets.medium  # E: Unsupported operand types for | ("Dask" and "Preset") || Operator "|" not supported for types "Dask" and "Preset"
+merge(Dask(), Scheduler())  # E: Value of type variable "C" of "merge" cannot be || "Scheduler" cannot be assigned to parameter "right"
+Quantity("1") < 2  # E: Unsupported operand types for < ("Quantity" and "int") || Operator "<" not supported for types "Quantity" and "Literal[2]"
+Quantity("1") + 1  # E: Unsupported operand types for + ("Quantity" and "int") || Operator "+" not supported for types "Quantity" and "Literal[1]"
+Quantity("1") * 0.5  # E: Unsupported operand types for * ("Quantity" and "float") || Operator "*" not supported for types "Quantity" and "float"
 
 
-class Mine(Dask):  # E: Cannot inherit from final class "Dask"
+class Mine(Dask):  # E: Cannot inherit from final class "Dask" || Base class "Dask" is marked final
     """A subclass that flytekit would run as a plain task."""
+
+
+class OurPreset(Preset):  # E: Cannot inherit from final class "Preset" || Base class "Preset" is marked final
+    """Presets are made by `define`, not by subclasses."""
