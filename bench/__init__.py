@@ -1,0 +1,1 @@
+"""Measurements, against the incumbent where it does the same: ``just bench``."""
