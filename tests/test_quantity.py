@@ -199,3 +199,14 @@ def test_a_quantity_is_no_number_and_no_text() -> None:
     by: Any = 0.5
     with pytest.raises(TypeError):
         Quantity("1") * by
+
+
+def test_text_of_a_subclass_becomes_plain() -> None:
+    class Size(str):
+        __slots__ = ()
+
+        def __repr__(self) -> str:
+            return "Size"
+
+    quantity = Quantity(Size("1Gi"))
+    assert (type(quantity.text), repr(quantity)) == (str, "Quantity('1Gi')")

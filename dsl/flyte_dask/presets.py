@@ -68,7 +68,7 @@ def _sized(workers: int, *, worker: Resources, scheduler: Resources, doc: str) -
     return Dask(Scheduler(None, scheduler, scheduler), group), doc
 
 
-# Each is made when it is first asked for: together they take longer than any module of ours.
+# Each is made when it is first asked for, because importing us must stay almost free.
 _BUILT_IN: Final[dict[str, Callable[[], tuple[Dask, str]]]] = {
     "small": lambda: _sized(
         2,

@@ -51,7 +51,7 @@ class Quantity:
             characters, an exponent over 999).
     """
 
-    # Written out, because attrs takes longer to make a class than all of our modules to load.
+    # Written out: attrs takes longer to make a class than Python to load a module of ours.
     __slots__ = ("_ratio", "text")
 
     text: str
@@ -62,7 +62,7 @@ class Quantity:
     def __init__(self, text: str) -> None:
         problem = quantity_problem("text", text)
         raise_if_any("Quantity(...)", [problem] if problem else [])
-        object.__setattr__(self, "text", text)
+        object.__setattr__(self, "text", str.__str__(text))  # plain, from subclasses too
         object.__setattr__(self, "_ratio", _parse(text))
 
     def __setattr__(self, name: str, value: object) -> NoReturn:

@@ -27,7 +27,7 @@ _NO_SUFFIXES = [" ", *_words("K Gib GB gi MI mi B b i e E+ e3.5 Ee3 Ki5")]
 _ODD = [
     *["", " 1", "1 ", "1 Gi", "1\n", "\t1", "9" * 60],
     *_words("+ - . +. -.Gi Gi Ki k m e3 E K GB 1Zi 1Y 1h"),
-    *_words("--1 +-1 1- 1+1 1..5 1.2.3 1_000 1,5 0x10 1e1e1 nan inf None ٣"),
+    *_words("--1 +-1 1- 1+1 1..5 1.2.3 1_000 0x10 1e1e1 nan inf None ٣"),
     *_words("0.1n 1.5n 0.0000000001 -0.1n 1.0000000001 1e18 1e19 1e100 1e-9 1e-12"),
     *_words("1152921504606846976 1152921504606846977 9223372036854775807 9223372036854775808"),
     *_words("7Ei 7.9Ei 8Ei 16Ei -16Ei 10E"),
@@ -40,7 +40,7 @@ def texts() -> list[str]:
     letters = "0123456789.+-eEinumkKMGTPB "
     noisy = ["".join(noise.choices(letters, k=noise.randint(1, 6))) for _ in range(250)]
     combined = map("".join, product(_NUMBERS, [*_SUFFIXES, *_NO_SUFFIXES]))
-    return [text for text in dict.fromkeys([*combined, *_ODD, *noisy]) if "," not in text]
+    return list(dict.fromkeys([*combined, *_ODD, *noisy]))
 
 
 def canonical(text: str) -> str | None:
