@@ -12,6 +12,7 @@ import pytest
 from flyte_dask import (
     Dask,
     InvalidConfig,
+    Preset,
     Quantity,
     Resources,
     Scheduler,
@@ -108,6 +109,18 @@ class TestValues:
         group = attrs.evolve(WorkerGroup(3, "a"), number_of_workers=4)
         assert group == WorkerGroup(4, "a")
 
-    def test_dask_has_no_subclasses(self) -> None:
-        with pytest.raises(InvalidConfig, match=r"in class Mine at .*\n.* make a Preset, or"):
-            type("Mine", (Dask,), {})
+    @pytest.mark.parametrize("kind", [Dask, Scheduler, WorkerGroup, Resources, Preset])
+    def test_has_no_subclasses(self, kind: type) -> None:
+        with pytest.raises(InvalidConfig, match=r"in class Mine at .*\n.* make a preset, or"):
+            type("Mine", (kind,), {})
+
+    def test_texts_of_subclasses_become_plain(self) -> None:
+        image = np.str_("acme/etl:3")
+        for config in (
+            Dask(Scheduler(image), WorkerGroup(image=image)),
+            Dask().with_image(image),
+            Dask().with_workers(image=image).with_scheduler(image=image),
+            Preset(np.str_("etl"), Dask(), np.str_("nightly"))(image=image),
+        ):
+            assert "np.str_" not in repr(config)
+            assert eval(repr(config)) == config

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flyte_dask import Dask, Origin, Quantity, Resources, Scheduler, WorkerGroup, presets
+from flyte_dask.origin import shown
+from flyte_dask.roles import leaves
 from tests.configs import CONFIGS
 
 PRESETS = presets.__file__
@@ -135,8 +139,66 @@ def test_origins_cannot_be_changed() -> None:
         origins["image"] = None
 
 
-NAMES = st.sampled_from(["one", "two"])
-SAID = CONFIGS | st.builds(lambda name, config: presets.define(name, config)(), NAMES, CONFIGS)
+@attrs.define
+class Holder:
+    """Code that attrs makes calls us."""
+
+    config: Dask = attrs.field(factory=partial(Dask, workers=5))
+
+
+@dataclasses.dataclass
+class Other:
+    """Code that dataclasses make calls us."""
+
+    config: Dask = dataclasses.field(default_factory=partial(Dask, workers=5))
+
+
+@pytest.mark.parametrize("kind", [Holder, Other])
+def test_code_that_is_made_at_run_time_is_nobodys_line(kind: type[Any]) -> None:
+    holder = kind()
+    assert _line(holder.config.origins["workers.number_of_workers"]) == "holder = kind()"
+
+
+def test_other_plugins_of_flytekit_are_users_too() -> None:
+    names: dict[str, Any] = {"__name__": "flytekitplugins.acme", "Dask": Dask}
+    exec(compile("\nconfig = Dask(workers=5)", "acme.py", "exec"), names)
+    assert names["config"].origins["workers.number_of_workers"].call_site == ("acme.py", 2)
+
+
+def test_a_value_is_told_as_it_is_spelled_now() -> None:
+    group = WorkerGroup(requests=Resources(mem="1Gi"))
+    again = attrs.evolve(group, requests=Resources(mem="1024Mi"))
+    assert again.origins["mem"].call_site == group.origins["mem"].call_site
+    assert [shown(each.origins["mem"].value) for each in (group, again)] == [
+        ("1Gi", None),
+        ("1024Mi", None),
+    ]
+
+
+@st.composite
+def said(draw: st.DrawFn) -> Dask:
+    """A config that calls on several lines said, in several spellings, some of it in a preset."""
+    config = draw(CONFIGS)
+    if draw(st.booleans()):
+        config = config.with_workers(cpu=draw(st.sampled_from(["1", "1000m", "2"])))
+    if draw(st.booleans()):
+        config = config.with_workers(cpu=draw(st.sampled_from(["1", "1000m", "2"])))
+    if draw(st.booleans()):
+        config = presets.define(draw(st.sampled_from(["one", "two"])), config)()
+    return config
+
+
+SAID = said()
+
+
+@given(SAID, SAID)
+def test_origins_hold_what_the_config_holds(a: Dask, b: Dask) -> None:
+    merged = a | b
+    held = {
+        **{f"scheduler.{leaf}": shown(value) for leaf, value in leaves(merged.scheduler).items()},
+        **{f"workers.{leaf}": shown(value) for leaf, value in leaves(merged.workers).items()},
+    }
+    assert {path: shown(origin.value) for path, origin in merged.origins.items()} == held
 
 
 @given(SAID, SAID, SAID)

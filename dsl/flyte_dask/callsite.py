@@ -2,6 +2,7 @@
 
 # Annotations are not postponed here: NamedTuple would compile every one that is a string.
 
+import re
 import sys
 from contextlib import suppress
 from functools import lru_cache
@@ -10,8 +11,8 @@ from typing import NamedTuple, final
 
 __all__ = ["CallSite", "user_call_site"]
 
-_LIBRARIES = frozenset(
-    {"attr", "attrs", "dataclasses", "flyte_dask", "flytekit", "flytekitplugins", "functools"}
+_LIBRARIES = re.compile(
+    r"(attrs?|dataclasses|flyte_dask|flytekit|flytekitplugins\.dask|functools|importlib)(\.|$)"
 )
 # Ours, but there it says the sizes of the built-in presets as a user's module says others.
 _BUILT_IN = ("flyte_dask.presets", "<lambda>")
@@ -44,12 +45,20 @@ def user_call_site() -> CallSite | None:
 
 
 def _is_library(frame: FrameType) -> bool:
-    module = frame.f_globals.get("__name__")
-    if module is None:  # code that was made at run time, as attrs makes the methods of its classes
-        return frame.f_code.co_filename.startswith("<attrs generated")
-    return _is_library_module(module) and (module, frame.f_code.co_name) != _BUILT_IN
+    code, module = frame.f_code, frame.f_globals.get("__name__")
+    if (module, code.co_name) == _BUILT_IN:
+        return False
+    return _is_library_module(module) or _is_generated(code.co_filename, code.co_name)
 
 
 @lru_cache(maxsize=1024)
 def _is_library_module(name: object) -> bool:
-    return str(name).partition(".")[0] in _LIBRARIES
+    return _LIBRARIES.match(str(name)) is not None
+
+
+def _is_generated(file: str, function: str) -> bool:
+    """Whether the code is what attrs or dataclasses make, or Python's own import machinery."""
+    return file.startswith(("<attrs generated", "<frozen importlib")) or (file, function) == (
+        "<string>",
+        "__init__",
+    )

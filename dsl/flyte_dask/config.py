@@ -8,11 +8,18 @@ from typing import ClassVar, TypeVar, cast, final
 
 import attrs
 
-from flyte_dask.config_class import Config, checked_call
+from flyte_dask.config_class import Config, checked_call, checked_function
 from flyte_dask.errors import MergeConflict, Problem, raise_if_any
 from flyte_dask.origin import Leaf, Origin, shown
 from flyte_dask.resources import AmountOrPair, CpuAmountOrPair, plain_int, said_pair
-from flyte_dask.roles import Scheduler, WorkerGroup, count_problems, image_problems, with_said
+from flyte_dask.roles import (
+    Scheduler,
+    WorkerGroup,
+    count_problems,
+    image_problems,
+    plain_text,
+    with_said,
+)
 
 __all__ = ["Dask", "merge", "of_roles", "role_problems"]
 
@@ -54,8 +61,8 @@ class Dask(Config):
     """
 
     _VERBS: ClassVar[Mapping[str, str]] = {
-        "scheduler": "config | Dask(scheduler={value!r}), or config.with_scheduler(...)",
-        "workers": "config | Dask(workers={value!r}), or config.with_workers(...)",
+        "scheduler": "config | Dask(scheduler={value}), or config.with_scheduler(...)",
+        "workers": "config | Dask(workers={value}), or config.with_workers(...)",
     }
 
     scheduler: Scheduler = attrs.field(default=None, converter=_as_scheduler)
@@ -63,11 +70,6 @@ class Dask(Config):
 
     def __attrs_post_init__(self) -> None:
         raise_if_any("Dask(...)", role_problems(self.scheduler, self.workers))
-
-    def __init_subclass__(cls) -> None:
-        rule = "has no subclasses: flytekit would run a task with one as a plain task, without Dask"
-        remedy = "make a Preset, or a function that returns a Dask"
-        raise_if_any(f"class {cls.__name__}", [Problem("bases", Dask, rule, remedy)])
 
     @property
     def origins(self) -> dict[str, Origin]:
@@ -140,7 +142,7 @@ class Dask(Config):
             InvalidConfig: if *image* can be no image reference.
         """
         raise_if_any("with_image(...)", image_problems("image", image, required=True))
-        said: dict[str, Leaf] = {"image": image}
+        said: dict[str, Leaf] = {"image": plain_text(image)}
         return of_roles(
             with_said(self.scheduler, said, "with_image(...)"),
             with_said(self.workers, said, "with_image(...)"),
@@ -156,6 +158,7 @@ class Dask(Config):
 C = TypeVar("C", Dask, Scheduler, WorkerGroup)
 
 
+@checked_function("merge(...)")
 def merge(left: C, right: C, *, strict: bool = False) -> C:
     """``left | right``, where what *right* says is put in the place of what *left* says.
 
@@ -196,6 +199,8 @@ def role_problems(scheduler: object, workers: object) -> Iterator[Problem]:
     """What keeps the two from being the roles of a `Dask`; None is unsaid and no problem."""
     if scheduler is not None and not isinstance(scheduler, Scheduler):
         remedy = "write Scheduler(...), or leave it out"
+        if isinstance(scheduler, (int, WorkerGroup)):
+            remedy = "write workers=... if that is meant, else Scheduler(...)"
         yield Problem("scheduler", scheduler, "is no Scheduler", remedy)
     if workers is None or isinstance(workers, WorkerGroup):
         return
@@ -223,10 +228,9 @@ def _verb_leaves(
         said["number_of_workers"] = number
     if image is not None:
         problems += image_problems(f"{role}.image", image)
-        said["image"] = image
     for dimension, value in amounts.items():
         if value is not None:
             said[dimension], found = said_pair(role, dimension, value)
             problems += found
     raise_if_any(verb, problems)
-    return said
+    return said if image is None else {**said, "image": plain_text(image)}

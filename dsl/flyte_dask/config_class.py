@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial, wraps
-from inspect import Signature
+from inspect import Signature, signature
 from typing import Any, ClassVar, NoReturn, TypeVar, cast
 
 import attrs
@@ -17,7 +17,7 @@ import attrs
 from flyte_dask.errors import InvalidConfig
 from flyte_dask.quantity import Quantity
 
-__all__ = ["Config", "ConfigType", "checked_call", "said"]
+__all__ = ["Config", "ConfigType", "checked_call", "checked_function", "said"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -36,14 +36,19 @@ class ConfigType(type):
         if "__attrs_attrs__" in namespace:
             type.__setattr__(cls, "__setattr__", Config._refuse_to_set)  # noqa: SLF001  # below
             type.__setattr__(cls, "__delattr__", Config._refuse_to_delete)  # noqa: SLF001
+        for base in bases:
+            if "__attrs_attrs__" in vars(base):
+                from flyte_dask.misuse import refuse_subclass  # noqa: PLC0415  # as in _answer
+
+                refuse_subclass(name, base)
 
     def __call__(cls: type[T], *args: Any, **kwargs: Any) -> T:
         """An instance, or `InvalidConfig` with every problem of the call."""
+        make: Callable[..., T] = type.__call__.__get__(cls)
         try:
-            return cast("T", type.__call__(cls, *args, **kwargs))
+            return make(*args, **kwargs)
         except TypeError as error:
-            attempt = partial(type.__call__, cls, *args, **kwargs)
-            _answer(error, f"{cls.__name__}(...)", cls.__init__, attempt)
+            _answer(error, f"{cls.__name__}(...)", signature(cls), partial(make, *args, **kwargs))
             raise
 
     def unjudged(cls: type[T], values: Mapping[str, object]) -> T:
@@ -55,21 +60,29 @@ class ConfigType(type):
 
     @property
     def __signature__(cls) -> Signature:
-        """That of ``__init__``, which the checked call would hide from `help` and from editors."""
-        from flyte_dask.misuse import parameters  # noqa: PLC0415  # as in _answer
+        """That of ``__init__``, which the checked call would hide from `help` and from editors.
 
+        Without its private parameters, which are for our own modules.
+        """
         init: Callable[..., None] = cls.__dict__["__init__"]
-        return Signature(parameters(init))
+        _, *others = signature(init).parameters.values()
+        return Signature([each for each in others if not each.name.startswith("_")])
 
     @property
     def __dataclass_fields__(cls) -> NoReturn:
         """Not there, as on all that is no dataclass; but `dataclasses.replace` is told why."""
         asking = sys._getframe(1).f_back  # noqa: SLF001  # all that it does is to look for this
-        if asking is not None and asking.f_code.co_name == "replace":
+        if asking is not None and asking.f_code is _code_of_replace():
             from flyte_dask.misuse import refuse_to_replace  # noqa: PLC0415  # as in _answer
 
-            refuse_to_replace(cls, asking.f_locals.get("changes", {}))
+            refuse_to_replace(cls, asking.f_locals["changes"])
         raise AttributeError("__dataclass_fields__")
+
+
+def _code_of_replace() -> object:
+    """That of `dataclasses.replace`, if anybody has imported it."""
+    dataclasses = sys.modules.get("dataclasses")
+    return dataclasses and dataclasses.replace.__code__
 
 
 class Config(metaclass=ConfigType):
@@ -129,8 +142,9 @@ def checked_call(subject: str) -> Callable[[Function], Function]:
             try:
                 return method(self, *args, **kwargs)
             except TypeError as error:
-                attempt = partial(method, self, *args, **kwargs)
-                _answer(error, subject.format(self=self), method, attempt)
+                bound = method.__get__(self)
+                attempt = partial(bound, *args, **kwargs)
+                _answer(error, subject.format(self=self), signature(bound), attempt)
                 raise
 
         return cast("Function", checked)
@@ -138,13 +152,28 @@ def checked_call(subject: str) -> Callable[[Function], Function]:
     return decorate
 
 
-def _answer(
-    error: TypeError, subject: str, function: Callable[..., object], attempt: partial[Any]
-) -> None:
-    """Raise what of *attempt* does not fit *function*, if that is why it ended in *error*."""
+def checked_function(subject: str) -> Callable[[Function], Function]:
+    """The same for a function."""
+
+    def decorate(function: Function) -> Function:
+        @wraps(function)
+        def checked(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return function(*args, **kwargs)
+            except TypeError as error:
+                _answer(error, subject, signature(function), partial(function, *args, **kwargs))
+                raise
+
+        return cast("Function", checked)
+
+    return decorate
+
+
+def _answer(error: TypeError, subject: str, takes: Signature, attempt: partial[Any]) -> None:
+    """Raise what of *attempt* does not fit what it *takes*, if that is why it ended in *error*."""
     if isinstance(error, InvalidConfig):
         return
     # Most programs never fail, and importing us must stay almost free.
     from flyte_dask.misuse import raise_what_does_not_fit  # noqa: PLC0415
 
-    raise_what_does_not_fit(subject, function, attempt)
+    raise_what_does_not_fit(subject, takes, attempt)

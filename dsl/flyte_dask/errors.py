@@ -19,6 +19,7 @@ __all__ = [
     "ShadowedPreset",
     "UnknownPreset",
     "raise_if_any",
+    "short",
 ]
 
 
@@ -40,15 +41,23 @@ class Problem(NamedTuple):
     """What to write instead."""
 
     def __str__(self) -> str:
-        from reprlib import Repr  # noqa: PLC0415  # most programs never fail
-
-        shortened = Repr()
-        shortened.maxstring = shortened.maxother = 80
-        return f"{shortened.repr(self.value)} {self.rule}: {self.remedy}"
+        return f"{short(self.value)} {self.rule}: {self.remedy}"
 
     def under(self, parent: str) -> "Problem":
         """The same problem, seen from one level up: *parent* goes before the path."""
         return self._replace(path=f"{parent}.{self.path}")
+
+
+def short(value: object) -> str:
+    """The repr of *value*, cut in its middle where it is long."""
+    from reprlib import Repr  # noqa: PLC0415  # most programs never fail
+
+    shortened = Repr()
+    shortened.maxstring = shortened.maxother = 80
+    try:
+        return shortened.repr(value)
+    except ValueError:  # an int of so many digits that Python does not print it
+        return f"<{type(value).__name__}>"
 
 
 class ConfigError(FlyteDaskError):
@@ -95,8 +104,8 @@ class MergeConflict(ConfigError, ValueError):
 
 
 @final
-class UnknownPreset(ConfigError, LookupError):
-    """No preset known here has this name."""
+class UnknownPreset(ConfigError, LookupError, AttributeError):
+    """No preset known here has this name; ``presets`` has no such attribute."""
 
 
 @final

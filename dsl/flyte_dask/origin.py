@@ -54,6 +54,8 @@ def origins_of(
             origin = Origin(by, call_site, value)
         elif origin.value != value:
             origin = Origin(by, call_site, value, replaced=_alone(origin))
+        elif shown(origin.value) != shown(value):  # the same, but spelled otherwise now
+            origin = origin._replace(value=value)
         origins[name] = origin
     return origins
 
@@ -69,16 +71,21 @@ def merge_origins(left: Mapping[str, Origin], right: Mapping[str, Origin]) -> di
         old = left.get(name)
         if old is not None and new.replaced is None:
             earlier = _alone(old)
-            merged[name] = old if earlier == new else new._replace(replaced=earlier)
+            said_again = earlier == new  # if spelled otherwise, then that is how it stands now
+            merged[name] = (
+                old._replace(value=new.value) if said_again else new._replace(replaced=earlier)
+            )
     return merged
 
 
 def preset_origins(origins: Mapping[str, Origin], preset: str) -> dict[str, Origin]:
     """Those of a preset's config: what no other preset said was said by *preset*."""
-    return {
-        name: origin._replace(preset=preset) if origin.preset is None else origin
-        for name, origin in origins.items()
-    }
+    return {name: _of_preset(origin, preset) for name, origin in origins.items()}
+
+
+def _of_preset(origin: Origin, preset: str) -> Origin:
+    replaced = origin.replaced and _of_preset(origin.replaced, preset)
+    return origin._replace(preset=origin.preset or preset, replaced=replaced)
 
 
 def shown(value: Leaf) -> object:

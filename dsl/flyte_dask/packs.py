@@ -56,27 +56,35 @@ def installed_packs() -> tuple[Pack, ...]:
 
 def find(name: str, packs: Sequence[Pack], source: str | None) -> Preset:
     """The preset *name*: that of the package *source*, or of the only package that has one."""
+    raise_if_any("presets.get(...)", _type_problems(name=name, source=source))
     asked = [pack for pack in packs if source in {None, pack.package}]
     found = [(pack, each) for pack in asked for each in pack.presets if each.name == name]
     if not found:
-        raise_if_any(f"presets.get({name!r})", _unknown(name, source, packs), UnknownPreset)
+        raise_if_any("presets.get(...)", _unknown(name, source, packs), UnknownPreset)
     if any(each != found[0][1] for _, each in found):
         places = [str(pack) for pack, _ in found]
         remedy = f"say which is meant: presets.get({name!r}, source={found[-1][0].package!r})"
         problem = Problem("name", name, f"is a preset of {' and of '.join(places)}", remedy)
-        raise_if_any(f"presets.get({name!r})", [problem], ShadowedPreset)
+        raise_if_any("presets.get(...)", [problem], ShadowedPreset)
     return found[0][1]
+
+
+def _type_problems(name: object, source: object) -> Iterator[Problem]:
+    if not isinstance(name, str):
+        yield Problem("name", name, "is no name of a preset", "write one such as 'acme.etl'")
+    if source is not None and not isinstance(source, str):
+        yield Problem("source", source, "is no name of a package", "write one, or leave it out")
 
 
 def _unknown(name: str, source: str | None, packs: Sequence[Pack]) -> Iterator[Problem]:
     """Why there is no such preset: a misspelt name or package, or a pack that could not be read."""
     packages = [pack.package for pack in packs]
     if source is not None and source not in packages:
-        remedy = did_you_mean(source, packages) or f"there are {', '.join(packages)}"
+        remedy = did_you_mean(source, packages) or f"known are {', '.join(packages)}"
         yield Problem("source", source, "is no package that publishes presets here", remedy)
         return
     known = [each.name for pack in packs if source in {None, pack.package} for each in pack.presets]
-    remedy = did_you_mean(name, known) or f"there are {', '.join(known)}"
+    remedy = did_you_mean(name, known) or f"known are {', '.join(known)}"
     yield Problem("name", name, "is no preset that is known here", remedy)
     for pack in packs:
         if pack.error:
@@ -87,7 +95,10 @@ def _load(entry: EntryPoint) -> Pack:
     package, version = (entry.dist.name, entry.dist.version) if entry.dist else (entry.value, "?")
     try:
         presets = _presets_in(entry.load())
-    except Exception as error:  # whatever a stranger's module does when it is imported
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # whatever a stranger's module does when it is imported
         return Pack(package, version, error=f"{entry.value}: {type(error).__name__}: {error}")
     problem = None if presets else f"{entry.value} is no Preset, nor a module with one"
     return Pack(package, version, presets, problem)

@@ -8,11 +8,18 @@ from typing import final
 import attrs
 
 from flyte_dask.config import Dask, of_roles, role_problems
-from flyte_dask.config_class import Config, checked_call
+from flyte_dask.config_class import Config, checked_call, checked_function
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.origin import Leaf, preset_origins
 from flyte_dask.resources import plain_int
-from flyte_dask.roles import Scheduler, WorkerGroup, image_problems, with_origins, with_said
+from flyte_dask.roles import (
+    Scheduler,
+    WorkerGroup,
+    image_problems,
+    plain_text,
+    with_origins,
+    with_said,
+)
 
 __all__ = ["Preset", "define"]
 
@@ -23,7 +30,8 @@ class Preset(Config):
     """A configuration with a name; call it to get a `Dask` config, with changes if you like.
 
     Args:
-        name: what people call it: letters, digits, ``_``, ``-``, and dots between words.
+        name: what people call it: words of letters, digits, ``_`` and ``-``, which start with a
+            letter, with dots between them.
         config: what a call without arguments returns.
         doc: what it is for, and why its numbers.
 
@@ -37,6 +45,8 @@ class Preset(Config):
 
     def __attrs_post_init__(self) -> None:
         raise_if_any("Preset(...)", _problems(self.name, self.config, self.doc))
+        object.__setattr__(self, "name", plain_text(self.name))
+        object.__setattr__(self, "doc", plain_text(self.doc))
         object.__setattr__(self, "config", _said_by(self.name, self.config))
 
     @checked_call("{self.name}(...)")
@@ -61,7 +71,7 @@ class Preset(Config):
         group = workers if isinstance(workers, WorkerGroup) else None
         count = None if isinstance(workers, WorkerGroup) else plain_int(workers)
         raise_if_any(by, [*role_problems(scheduler, count), *image_problems("image", image)])
-        images: dict[str, Leaf] = {} if image is None else {"image": image}
+        images: dict[str, Leaf] = {} if image is None else {"image": plain_text(image)}
         counts: dict[str, Leaf] = {} if count is None else {"number_of_workers": count}
         base = of_roles(
             with_said(self.config.scheduler, images, by),
@@ -70,6 +80,7 @@ class Preset(Config):
         return base if scheduler is None and group is None else base | Dask(scheduler, group)
 
 
+@checked_function("presets.define(...)")
 def define(name: str, config: Dask, *, doc: str = "") -> Preset:
     """A preset of one's own, such as ``define("acme.etl", presets.large(20), doc="nightly")``.
 
@@ -97,8 +108,9 @@ def _said_by(preset: str, config: Dask) -> Dask:
 
 def _problems(name: object, config: object, doc: object) -> Iterator[Problem]:
     words = name.replace("-", "_").split(".") if isinstance(name, str) else [""]
-    if not all(word.isidentifier() for word in words):
-        yield Problem("name", name, "is no name of a preset", "write one such as 'acme.etl'")
+    if not all(word[:1].isalpha() and word.isidentifier() for word in words):
+        remedy = "write words that start with a letter, with dots between, such as 'acme.etl'"
+        yield Problem("name", name, "is no name of a preset", remedy)
     if not isinstance(config, Dask):
         yield Problem("config", config, "is no Dask", "write Dask(...), or call a preset")
     if not isinstance(doc, str):

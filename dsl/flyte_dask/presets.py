@@ -23,7 +23,12 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+import attrs
+
+from flyte_dask.callsite import user_call_site
 from flyte_dask.config import Dask
+from flyte_dask.config_class import checked_function
+from flyte_dask.errors import Problem, UnknownPreset
 from flyte_dask.preset import Preset, define
 from flyte_dask.resources import Resources
 from flyte_dask.roles import Scheduler, WorkerGroup
@@ -138,6 +143,7 @@ def packs() -> tuple[Pack, ...]:
     return (Pack("flyte-dask", presets=built_in), *others)
 
 
+@checked_function("presets.get(...)")
 def get(name: str, *, source: str | None = None) -> Preset:
     """The preset *name*, built in or published by an installed package.
 
@@ -160,7 +166,13 @@ if not TYPE_CHECKING:  # type checkers shall know which names there are
     def __getattr__(name: str) -> object:
         if name in _BUILT_IN:
             return _built_in(name)
+        if name.startswith("__"):  # Python looks for such, at each import from here
+            raise AttributeError(name)
         from flyte_dask.suggestions import did_you_mean  # noqa: PLC0415  # as above
 
-        hint = did_you_mean(name, __all__) or f"presets.get({name!r}) finds those of packages"
-        raise AttributeError(f"the module {__name__} has no '{name}': {hint}")
+        remedy = did_you_mean(name, __all__) or f"presets.get({name!r}) looks into packages"
+        problem = Problem(name, attrs.NOTHING, "has this name here", remedy)
+        raise UnknownPreset(f"presets.{name}", [problem], user_call_site())
+
+    def __dir__() -> list[str]:
+        return __all__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache, total_ordering
 from itertools import chain
 from typing import TYPE_CHECKING, NoReturn, final
@@ -15,7 +16,8 @@ if TYPE_CHECKING:  # 3 ms that few programs need, and importing us must stay alm
 __all__ = ["Quantity", "quantity_or_none", "quantity_problem"]
 
 _DIGITS = "0123456789"
-_MISSPELT = r"\s*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))?\s*([A-Za-z]*)\s*"
+_MISSPELT = r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))?\s*([A-Za-z]*)"
+_LONGEST_MISSPELT = 100  # to guess at more makes no sense, and takes long
 
 _BINARY = {"Ei": (2, 60), "Pi": (2, 50), "Ti": (2, 40), "Gi": (2, 30), "Mi": (2, 20), "Ki": (2, 10)}
 _LARGE = {"E": (10, 18), "P": (10, 15), "T": (10, 12), "G": (10, 9), "M": (10, 6), "k": (10, 3)}
@@ -40,7 +42,7 @@ class Quantity:
     The unit is that of the dimension: CPUs, bytes, whole GPUs. Quantities add, subtract, and
     multiply with an int.
 
-    What the API server's parser takes is taken, digits left out included: ``Gi`` is zero. (That
+    What the API server's parser takes is taken, even where digits are left out: ``Gi`` is zero. (It
     rounds parts of a billionth up, and cuts binary amounts at ``2**63 - 1``; *value* does neither.)
 
     Args:
@@ -52,31 +54,37 @@ class Quantity:
     """
 
     # Written out: attrs takes longer to make a class than Python to load a module of ours.
-    __slots__ = ("_ratio", "text")
+    __slots__ = ("_ratio", "_text")
 
-    text: str
-    """The spelling."""
+    _text: str
     _ratio: tuple[int, int]
     """Numerator and denominator, which is above zero; not in lowest terms."""
 
     def __init__(self, text: str) -> None:
         problem = quantity_problem("text", text)
         raise_if_any("Quantity(...)", [problem] if problem else [])
-        object.__setattr__(self, "text", str.__str__(text))  # plain, from subclasses too
+        object.__setattr__(self, "_text", str.__str__(text))  # plain, from subclasses too
         object.__setattr__(self, "_ratio", _parse(text))
 
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        from flyte_dask.misuse import refuse_to_set  # noqa: PLC0415  # for errors only
+    if not TYPE_CHECKING:  # type checkers shall see that nothing can be set
 
-        refuse_to_set(self, {"text": "Quantity({value!r})"}, name, value)
+        def __setattr__(self, name: str, value: object) -> NoReturn:
+            from flyte_dask.misuse import refuse_to_set  # noqa: PLC0415  # for errors only
 
-    def __delattr__(self, name: str) -> NoReturn:
-        from flyte_dask.misuse import refuse_to_delete  # noqa: PLC0415  # for errors only
+            refuse_to_set(self, {"text": "Quantity({value})"}, name, value)
 
-        refuse_to_delete(self, name)
+        def __delattr__(self, name: str) -> NoReturn:
+            from flyte_dask.misuse import refuse_to_delete  # noqa: PLC0415  # for errors only
+
+            refuse_to_delete(self, name)
 
     def __reduce__(self) -> tuple[type[Quantity], tuple[str]]:
         return Quantity, (self.text,)
+
+    @property
+    def text(self) -> str:
+        """The spelling."""
+        return self._text
 
     @property
     def value(self) -> Fraction:
@@ -110,7 +118,7 @@ class Quantity:
         return hash(self.value)
 
     def __add__(self, other: Quantity) -> Quantity:
-        """The sum, in a unit of the two; so are differences and products."""
+        """The sum, in the largest unit that fits it; so are differences and products."""
         if not isinstance(other, Quantity):
             return NotImplemented
         return _spelled(self.value + other.value, self.text, other.text)
@@ -139,12 +147,17 @@ class Quantity:
         return numerator * other._ratio[1] - other._ratio[0] * denominator
 
 
-def quantity_problem(path: str, text: object, how: str = _SYNTAX) -> Problem | None:
-    """What keeps *text* from being a quantity, with a guess at what was meant, else with *how*."""
+def quantity_problem(
+    path: str,
+    text: object,
+    how: str = _SYNTAX,
+    fits: Callable[[Quantity], bool] = lambda _: True,
+) -> Problem | None:
+    """What keeps *text* from being a quantity; with a guess that *fits*, else with *how*."""
     if not isinstance(text, str):
         return Problem(path, text, _RULE, how)
     if _parse(text) is None:
-        return Problem(path, text, _RULE, _guess(text) or how)
+        return Problem(path, text, _RULE, _guess(text, fits) or how)
     return None
 
 
@@ -159,7 +172,7 @@ def _parse(text: str) -> tuple[int, int] | None:
     """The ratio that *text* says, None if it is no quantity; as Kubernetes' parser reads it.
 
     A sign, digits with at most one point among them, and a unit or an exponent. Even the digits
-    may be missing, which is zero.
+    may be missing, which is zero; but not before ``Pi`` and ``Ei``.
     """
     if not 0 < len(text) <= _LONGEST:
         return None
@@ -171,7 +184,7 @@ def _parse(text: str) -> tuple[int, int] | None:
         unit = fraction.lstrip(_DIGITS)
         part = fraction[: len(fraction) - len(unit)]
     scale = _UNITS.get(unit) or _exponent(unit)
-    if scale is None:
+    if scale is None or (unit in {"Pi", "Ei"} and not (whole or part)):
         return None
     base, power = scale
     mantissa = int(f"{sign}{whole}{part}" if whole or part else "0")
@@ -202,24 +215,24 @@ def _spelled(value: Fraction, *like: str) -> Quantity:
     return Quantity(f"{value * 10**digits}e-{digits}")
 
 
-def _guess(text: str) -> str | None:
+def _guess(text: str, fits: Callable[[Quantity], bool]) -> str | None:
     """What *text* would be but for blanks, case, a ``B`` for bytes or a missing number."""
-    match = re.fullmatch(_MISSPELT, text)
+    match = re.fullmatch(_MISSPELT, text.strip()) if len(text) <= _LONGEST_MISSPELT else None
     if match is None or not text.strip():
         return None
     number, unit = match.groups(default="1")
-    likely = _units_like(unit.lower().removesuffix("b"))
-    candidates = [unit] if unit in _UNITS else likely
-    valid = [f"{number}{each}" for each in candidates if _parse(f"{number}{each}")]
-    if not valid:
+    units = [unit, *_units_like(unit.lower().removesuffix("b")), unit.lower()]
+    guesses = [quantity_or_none(f"{number}{each}") for each in dict.fromkeys(units)]
+    fitting = [guess.text for guess in guesses if guess is not None and fits(guess)]
+    if not fitting:
         return None
-    others = f" (or {valid[1]!r})" if len(valid) > 1 else ""
-    return f"did you mean {valid[0]!r}{others}?"
+    others = f" (or {fitting[1]!r})" if len(fitting) > 1 and unit not in _UNITS else ""
+    return f"did you mean {fitting[0]!r}{others}?"
 
 
 def _units_like(lower: str) -> list[str]:
     if lower.removesuffix("i") not in {"k", "m", "g", "t", "p", "e"}:
-        return [unit for unit in _LARGE | _SMALL if unit.lower() == lower]
+        return []
     letter = lower[0].upper()
     decimal = "k" if letter == "K" else letter
     return [f"{letter}i"] if lower.endswith("i") else [f"{letter}i", decimal]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from operator import index
 from typing import ClassVar, Protocol, TypeAlias, TypeGuard, cast, final
 
@@ -38,6 +39,7 @@ AmountOrPair: TypeAlias = Amount | tuple[Amount | None, Amount | None]
 CpuAmountOrPair: TypeAlias = CpuAmount | tuple[CpuAmount | None, CpuAmount | None]
 
 _ZERO = Quantity("0")
+_TOO_LARGE = 10**1000  # beyond any machine; Python does not even print all such numbers
 
 _HOW = {
     "cpu": "write CPUs such as 2, 0.5 or '500m'",
@@ -64,7 +66,9 @@ def _text(value: object, *, fractional: bool) -> str | None:
     if isinstance(value, float):
         return str(float(value)) if fractional else None
     number = plain_int(cast("int", value))
-    return str(number) if type(number) is int else None
+    if type(number) is not int:
+        return None
+    return str(number) if abs(number) < _TOO_LARGE else "too large"
 
 
 def _as_cpu(value: CpuAmount | None) -> Quantity | None:
@@ -109,7 +113,9 @@ class Resources(Config):
     """
 
     _VERBS: ClassVar[Mapping[str, str]] = {
-        dimension: f"config.with_workers({dimension}={{value!r}})" for dimension in DIMENSIONS
+        dimension: f"config.with_workers({dimension}={{value}}), of request and limit, "
+        "or config.with_scheduler(...)"
+        for dimension in DIMENSIONS
     }
 
     cpu: Quantity | None = attrs.field(default=None, converter=_as_cpu)
@@ -209,7 +215,8 @@ def _amount_problem(path: str, dimension: str, value: object) -> Problem | None:
             return _type_problem(path, dimension, value)
         amount = quantity_or_none(text)
         if amount is None:
-            problem = quantity_problem(path, text, _HOW[dimension])
+            fits = partial(_is_plausible, dimension)
+            problem = quantity_problem(path, text, _HOW[dimension], fits)
             return problem and problem._replace(value=value)
         value = amount
     return _range_problem(path, dimension, value)
@@ -297,3 +304,12 @@ def _range_problem(path: str, dimension: str, amount: Quantity) -> Problem | Non
         rule = "is not above zero, and Flyte drops such an amount"
         remedy = "write what the pod needs, or leave it out"
     return Problem(path, amount.text, rule, remedy)
+
+
+def _is_plausible(dimension: str, amount: Quantity) -> bool:
+    """Whether *amount* may have been meant where something else was written."""
+    if _range_problem("", dimension, amount):
+        return False
+    if dimension in {"cpu", "gpu"}:
+        return amount <= Quantity("100k")
+    return amount >= Quantity("1Ki")

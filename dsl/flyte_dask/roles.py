@@ -28,6 +28,7 @@ __all__ = [
     "count_problems",
     "image_problems",
     "leaves",
+    "plain_text",
     "with_origins",
     "with_said",
 ]
@@ -35,6 +36,8 @@ __all__ = [
 _MOST_WORKERS = 2**32 - 1  # a uint32 on the wire
 # Flyte renders these when a task is registered; blanks inside of the braces are fine.
 _TEMPLATE = r"\{\{.*?\}\}"
+
+_LONGEST_IMAGE = 1000  # twice what any registry takes
 
 _UNKNOWN: Mapping[str, Origin] = MappingProxyType({})
 
@@ -54,7 +57,7 @@ class Scheduler(Config):
         InvalidConfig: with every problem of the call.
     """
 
-    _VERBS: ClassVar[Mapping[str, str]] = {"image": "config.with_scheduler(image={value!r})"}
+    _VERBS: ClassVar[Mapping[str, str]] = {"image": "config.with_scheduler(image={value})"}
 
     image: str | None = None
     requests: Resources | None = attrs.field(default=None, converter=as_resources)
@@ -63,7 +66,7 @@ class Scheduler(Config):
 
     def __attrs_post_init__(self) -> None:
         raise_if_any("Scheduler(...)", _pod_problems(self))
-        _keep_origins(self, "Scheduler(...)")
+        _settle(self, "Scheduler(...)")
 
     @property
     def origins(self) -> Mapping[str, Origin]:
@@ -97,8 +100,8 @@ class WorkerGroup(Config):
     """
 
     _VERBS: ClassVar[Mapping[str, str]] = {
-        "number_of_workers": "config.with_workers({value!r})",
-        "image": "config.with_workers(image={value!r})",
+        "number_of_workers": "config.with_workers({value})",
+        "image": "config.with_workers(image={value})",
     }
 
     _said_number: int | None = attrs.field(
@@ -112,7 +115,7 @@ class WorkerGroup(Config):
     def __attrs_post_init__(self) -> None:
         number = count_problems("number_of_workers", self._said_number)
         raise_if_any("WorkerGroup(...)", [*number, *_pod_problems(self)])
-        _keep_origins(self, "WorkerGroup(...)")
+        _settle(self, "WorkerGroup(...)")
 
     @property
     def number_of_workers(self) -> int:
@@ -182,7 +185,14 @@ def _merged(left: R, right: R) -> R:
     return _with_leaves(left, leaves(right), right._origins)
 
 
-def _keep_origins(role: Scheduler | WorkerGroup, by: str) -> None:
+def plain_text(text: str) -> str:
+    """*text* as a plain str, whose repr is valid Python; subclasses may have another."""
+    return str.__str__(text)
+
+
+def _settle(role: Scheduler | WorkerGroup, by: str) -> None:
+    if isinstance(role.image, str):
+        object.__setattr__(role, "image", plain_text(role.image))
     object.__setattr__(role, "_origins", origins_of(leaves(role), by, role._origins))
 
 
@@ -202,6 +212,8 @@ def image_problems(path: str, image: object, *, required: bool = False) -> Itera
         return
     if not isinstance(image, str):
         yield Problem(path, image, f"is of type {type(image).__name__}, not str", remedy)
+    elif len(image) > _LONGEST_IMAGE:
+        yield Problem(path, image, f"is longer than {_LONGEST_IMAGE} characters", remedy)
     elif not image.strip():
         yield Problem(path, image, "is an empty image reference", remedy)
     elif any(character.isspace() for character in re.sub(_TEMPLATE, "", image)):

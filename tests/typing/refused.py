@@ -47,6 +47,8 @@ WorkerGroup().origins["image"] = WorkerGroup().origins["mem"]  # E: Unsupported 
 Scheduler() | WorkerGroup()  # E: Unsupported operand types for | ("Scheduler" and "WorkerGroup") || Operator "|" not supported for types "Scheduler" and "WorkerGroup"
 Dask() | presets.medium  # E: Unsupported operand types for | ("Dask" and "Preset") || Operator "|" not supported for types "Dask" and "Preset"
 merge(Dask(), Scheduler())  # E: Value of type variable "C" of "merge" cannot be || "Scheduler" cannot be assigned to parameter "right"
+Quantity("1").text = "2"  # E: Property "text" defined in "Quantity" is read-only || Cannot assign to attribute "text" for class "Quantity"
+Quantity("1").txt = "2"  # E: "Quantity" has no attribute "txt" || Attribute "txt" is unknown
 Quantity("1") < 2  # E: Unsupported operand types for < ("Quantity" and "int") || Operator "<" not supported for types "Quantity" and "Literal[2]"
 Quantity("1") + 1  # E: Unsupported operand types for + ("Quantity" and "int") || Operator "+" not supported for types "Quantity" and "Literal[1]"
 Quantity("1") * 0.5  # E: Unsupported operand types for * ("Quantity" and "float") || Operator "*" not supported for types "Quantity" and "float"
