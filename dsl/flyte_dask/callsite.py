@@ -2,7 +2,6 @@
 
 # Annotations are not postponed here: NamedTuple would compile every one that is a string.
 
-import re
 import sys
 from contextlib import suppress
 from functools import lru_cache
@@ -11,9 +10,10 @@ from typing import NamedTuple, final
 
 __all__ = ["CallSite", "user_call_site"]
 
-_LIBRARIES = re.compile(
-    r"(attrs?|dataclasses|flyte_dask|flytekit|flytekitplugins\.dask|functools|importlib)(\.|$)"
+_LIBRARIES = frozenset(
+    {"attr", "attrs", "dataclasses", "flyte_dask", "flytekit", "functools", "importlib"}
 )
+_PLUGIN = "flytekitplugins.dask"  # beside which others have theirs
 # Ours, but there it says the sizes of the built-in presets as a user's module says others.
 _BUILT_IN = ("flyte_dask.presets", "<lambda>")
 
@@ -28,7 +28,7 @@ class CallSite(NamedTuple):
 
     def __str__(self) -> str:
         """``file:line``, the file relative to the working directory where it lies below that."""
-        from pathlib import Path  # noqa: PLC0415  # takes longer than all of our own imports
+        from pathlib import Path  # noqa: PLC0415  # slow to import, and for display only
 
         path = Path(self.file)
         with suppress(ValueError, OSError):  # it lies elsewhere, or the directory is gone
@@ -53,7 +53,8 @@ def _is_library(frame: FrameType) -> bool:
 
 @lru_cache(maxsize=1024)
 def _is_library_module(name: object) -> bool:
-    return _LIBRARIES.match(str(name)) is not None
+    module = str(name)
+    return module.partition(".")[0] in _LIBRARIES or f"{module}.".startswith(f"{_PLUGIN}.")
 
 
 def _is_generated(file: str, function: str) -> bool:
