@@ -11,13 +11,13 @@ import attrs
 from flyte_dask.config_class import Config, checked_call, checked_function
 from flyte_dask.errors import MergeConflict, Problem, raise_if_any
 from flyte_dask.origin import Leaf, Origin, shown
+from flyte_dask.quantity import plain_text
 from flyte_dask.resources import AmountOrPair, CpuAmountOrPair, plain_int, said_pair
 from flyte_dask.roles import (
     Scheduler,
     WorkerGroup,
     count_problems,
     image_problems,
-    plain_text,
     with_said,
 )
 
@@ -110,11 +110,11 @@ class Dask(Config):
             InvalidConfig: with every problem of the call.
         """
         amounts = {"cpu": cpu, "mem": mem, "gpu": gpu, "ephemeral_storage": ephemeral_storage}
-        said = _verb_leaves("with_workers(...)", "workers", amounts, image=image, count=count)
-        return of_roles(self.scheduler, with_said(self.workers, said, "with_workers(...)"))
+        workers = _changed("workers", self.workers, amounts, image=image, count=count)
+        return of_roles(self.scheduler, workers)
 
     @checked_call("with_scheduler(...)")
-    def with_scheduler(  # one for each dimension
+    def with_scheduler(
         self,
         *,
         cpu: CpuAmountOrPair | None = None,
@@ -131,8 +131,8 @@ class Dask(Config):
             InvalidConfig: with every problem of the call.
         """
         amounts = {"cpu": cpu, "mem": mem, "gpu": gpu, "ephemeral_storage": ephemeral_storage}
-        said = _verb_leaves("with_scheduler(...)", "scheduler", amounts, image=image)
-        return of_roles(with_said(self.scheduler, said, "with_scheduler(...)"), self.workers)
+        scheduler = _changed("scheduler", self.scheduler, amounts, image=image)
+        return of_roles(scheduler, self.workers)
 
     @checked_call("with_image(...)")
     def with_image(self, image: str) -> Dask:
@@ -155,6 +155,7 @@ class Dask(Config):
         return of_roles(self.scheduler | other.scheduler, self.workers | other.workers)
 
 
+R = TypeVar("R", Scheduler, WorkerGroup)
 C = TypeVar("C", Dask, Scheduler, WorkerGroup)
 
 
@@ -211,26 +212,29 @@ def role_problems(scheduler: object, workers: object) -> Iterator[Problem]:
         yield Problem("workers", workers, "is no number and no WorkerGroup", remedy)
 
 
-def _verb_leaves(
-    verb: str,
-    role: str,
+def _changed(
+    name: str,
+    role: R,
     amounts: Mapping[str, CpuAmountOrPair | None],
     *,
     image: str | None,
     count: int | None = None,
-) -> dict[str, Leaf]:
-    """All that the call of *verb* says of *role*, or `InvalidConfig` with every problem of it."""
+) -> R:
+    """*role* with what its verb says, or `InvalidConfig` with every problem of the call."""
     said: dict[str, Leaf] = {}
     problems: list[Problem] = []
     number = plain_int(count)
     if number is not None:
-        problems += count_problems(f"{role}.number_of_workers", number)
+        problems += count_problems(f"{name}.number_of_workers", number)
         said["number_of_workers"] = number
     if image is not None:
-        problems += image_problems(f"{role}.image", image)
+        problems += image_problems(f"{name}.image", image)
     for dimension, value in amounts.items():
         if value is not None:
-            said[dimension], found = said_pair(role, dimension, value)
+            said[dimension], found = said_pair(name, dimension, value)
             problems += found
+    verb = f"with_{name}(...)"
     raise_if_any(verb, problems)
-    return said if image is None else {**said, "image": plain_text(image)}
+    if image is not None:
+        said["image"] = plain_text(image)
+    return with_said(role, said, verb)

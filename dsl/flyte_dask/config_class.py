@@ -104,12 +104,12 @@ class Config(metaclass=ConfigType):
         arguments = [f"{name}={_shown(value)}" for name, value in said(self).items()]
         return f"{type(self).__name__}({', '.join(arguments)})"
 
-    def _refuse_to_set(self, name: str, value: object) -> NoReturn:
+    def _refuse_to_set(self, name: str, value: object) -> None:
         from flyte_dask.misuse import refuse_to_set  # noqa: PLC0415  # as in _answer
 
         refuse_to_set(self, self._VERBS, name, value)
 
-    def _refuse_to_delete(self, name: str) -> NoReturn:
+    def _refuse_to_delete(self, name: str) -> None:
         from flyte_dask.misuse import refuse_to_delete  # noqa: PLC0415  # as in _answer
 
         refuse_to_delete(self, name)

@@ -9,16 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from inspect import Parameter, Signature, signature
-from typing import NoReturn
+from typing import Any
 
 import attrs
 
-from flyte_dask.callsite import user_call_site
-from flyte_dask.errors import FrozenConfig, InvalidConfig, Problem, raise_if_any, short
+from flyte_dask.errors import (
+    FrozenConfig,
+    InvalidConfig,
+    Problem,
+    UnknownPreset,
+    raise_if_any,
+    short,
+)
 from flyte_dask.suggestions import did_you_mean, same_thing
 
 __all__ = [
     "raise_what_does_not_fit",
+    "refuse_preset",
     "refuse_subclass",
     "refuse_to_delete",
     "refuse_to_replace",
@@ -26,7 +33,7 @@ __all__ = [
 ]
 
 
-def raise_what_does_not_fit(subject: str, takes: Signature, attempt: partial[object]) -> None:
+def raise_what_does_not_fit(subject: str, takes: Signature, attempt: partial[Any]) -> None:
     """Raise what does not fit, and with it what is wrong with the rest; return if all fits."""
     args, kwargs = attempt.args, attempt.keywords
     names = list(takes.parameters)
@@ -96,7 +103,7 @@ def refuse_subclass(name: str, base: type) -> None:
     raise_if_any(f"class {name}", [Problem("bases", base, rule, remedy)])
 
 
-def refuse_to_set(config: object, verbs: Mapping[str, str], name: str, value: object) -> NoReturn:
+def refuse_to_set(config: object, verbs: Mapping[str, str], name: str, value: object) -> None:
     """Raise `FrozenConfig`, with the call that makes a copy in which *name* is *value*.
 
     It is that of *verbs*, by name, with ``{value}``; else `attrs.evolve`.
@@ -106,7 +113,7 @@ def refuse_to_set(config: object, verbs: Mapping[str, str], name: str, value: ob
     _refuse(config, name, value, "cannot be set", copy)
 
 
-def refuse_to_delete(config: object, name: str) -> NoReturn:
+def refuse_to_delete(config: object, name: str) -> None:
     """Raise `FrozenConfig`, with what to do instead."""
     value = getattr(config, name, None)
     _refuse(config, name, value, "cannot be deleted", f"make a copy: {_UNSAY.format(name=name)}")
@@ -115,7 +122,7 @@ def refuse_to_delete(config: object, name: str) -> NoReturn:
 _UNSAY = "attrs.evolve(..., {name}=None)"
 
 
-def _refuse(config: object, name: str, value: object, rule: str, remedy: str) -> NoReturn:
+def _refuse(config: object, name: str, value: object, rule: str, remedy: str) -> None:
     kind = type(config).__name__
     parameters = signature(type(config)).parameters
     if name in parameters:
@@ -128,7 +135,7 @@ def _refuse(config: object, name: str, value: object, rule: str, remedy: str) ->
     else:
         rule = f"{rule}: a {kind} is frozen, and has no '{name}'"
         remedy = did_you_mean(name, parameters) or f"it has {', '.join(parameters)}"
-    raise FrozenConfig(f"{kind}.{name}", [Problem(name, value, rule, remedy)], user_call_site())
+    raise_if_any(f"{kind}.{name}", [Problem(name, value, rule, remedy)], FrozenConfig)
 
 
 def refuse_to_replace(kind: type, changes: Iterable[str]) -> None:
@@ -136,3 +143,10 @@ def refuse_to_replace(kind: type, changes: Iterable[str]) -> None:
     arguments = ", ".join(["config", *(f"{name}=..." for name in changes)])
     rule, remedy = "is no dataclass but an attrs class", f"write attrs.evolve({arguments})"
     raise_if_any("dataclasses.replace(...)", [Problem("obj", kind, rule, remedy)])
+
+
+def refuse_preset(name: str, names: Iterable[str]) -> None:
+    """Raise `UnknownPreset` for the attribute *name* of ``presets``, which has *names*."""
+    remedy = did_you_mean(name, names) or f"presets.get({name!r}) looks into packages"
+    problem = Problem(name, attrs.NOTHING, "has this name here", remedy)
+    raise_if_any(f"presets.{name}", [problem], UnknownPreset)

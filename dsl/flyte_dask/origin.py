@@ -36,6 +36,10 @@ class Origin(NamedTuple):
     replaced: "Origin | None" = None
     """The one value that this one replaced, without what that had replaced itself."""
 
+    def instead_of(self, old: "Origin") -> "Origin":
+        """The same, with *old* as what it replaced."""
+        return Origin(self.by, self.call_site, self.value, self.preset, old)
+
     def __str__(self) -> str:
         """``with_workers(...) at etl.py:41``, or ``preset medium at presets.py:50``."""
         who = self.by if self.preset is None else f"preset {self.preset}"
@@ -46,7 +50,7 @@ def origins_of(
     said: Mapping[str, Leaf], by: str, known: Mapping[str, Origin] = _NONE
 ) -> dict[str, Origin]:
     """The origin of each leaf: the known one where it said the same, else this very call."""
-    call_site = user_call_site()
+    call_site = user_call_site() if said else None
     origins = {}
     for name, value in said.items():
         origin = known.get(name)
@@ -72,9 +76,7 @@ def merge_origins(left: Mapping[str, Origin], right: Mapping[str, Origin]) -> di
         if old is not None and new.replaced is None:
             earlier = _alone(old)
             said_again = earlier == new  # if spelled otherwise, then that is how it stands now
-            merged[name] = (
-                old._replace(value=new.value) if said_again else new._replace(replaced=earlier)
-            )
+            merged[name] = old._replace(value=new.value) if said_again else new.instead_of(earlier)
     return merged
 
 

@@ -11,12 +11,12 @@ from flyte_dask.config import Dask, of_roles, role_problems
 from flyte_dask.config_class import Config, checked_call, checked_function
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.origin import Leaf, preset_origins
+from flyte_dask.quantity import plain_text
 from flyte_dask.resources import plain_int
 from flyte_dask.roles import (
     Scheduler,
     WorkerGroup,
     image_problems,
-    plain_text,
     with_origins,
     with_said,
 )

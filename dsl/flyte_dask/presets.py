@@ -23,12 +23,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-import attrs
-
-from flyte_dask.callsite import user_call_site
 from flyte_dask.config import Dask
 from flyte_dask.config_class import checked_function
-from flyte_dask.errors import Problem, UnknownPreset
 from flyte_dask.preset import Preset, define
 from flyte_dask.resources import Resources
 from flyte_dask.roles import Scheduler, WorkerGroup
@@ -168,11 +164,9 @@ if not TYPE_CHECKING:  # type checkers shall know which names there are
             return _built_in(name)
         if name.startswith("__"):  # Python looks for such, at each import from here
             raise AttributeError(name)
-        from flyte_dask.suggestions import did_you_mean  # noqa: PLC0415  # as above
+        from flyte_dask.misuse import refuse_preset  # noqa: PLC0415  # for errors only
 
-        remedy = did_you_mean(name, __all__) or f"presets.get({name!r}) looks into packages"
-        problem = Problem(name, attrs.NOTHING, "has this name here", remedy)
-        raise UnknownPreset(f"presets.{name}", [problem], user_call_site())
+        return refuse_preset(name, __all__)
 
     def __dir__() -> list[str]:
         return __all__

@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable
 from functools import lru_cache, total_ordering
 from itertools import chain
-from typing import TYPE_CHECKING, NoReturn, final
+from typing import TYPE_CHECKING, final
 
 from flyte_dask.errors import Problem, raise_if_any
 
 if TYPE_CHECKING:  # 3 ms that few programs need, and importing us must stay almost free
     from fractions import Fraction
 
-__all__ = ["Quantity", "quantity_or_none", "quantity_problem"]
+__all__ = ["Quantity", "plain_text", "quantity_or_none", "quantity_problem"]
 
 _DIGITS = "0123456789"
 _MISSPELT = r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))?\s*([A-Za-z]*)"
@@ -63,17 +63,17 @@ class Quantity:
     def __init__(self, text: str) -> None:
         problem = quantity_problem("text", text)
         raise_if_any("Quantity(...)", [problem] if problem else [])
-        object.__setattr__(self, "_text", str.__str__(text))  # plain, from subclasses too
+        object.__setattr__(self, "_text", plain_text(text))
         object.__setattr__(self, "_ratio", _parse(text))
 
     if not TYPE_CHECKING:  # type checkers shall see that nothing can be set
 
-        def __setattr__(self, name: str, value: object) -> NoReturn:
+        def __setattr__(self, name: str, value: object) -> None:
             from flyte_dask.misuse import refuse_to_set  # noqa: PLC0415  # for errors only
 
             refuse_to_set(self, {"text": "Quantity({value})"}, name, value)
 
-        def __delattr__(self, name: str) -> NoReturn:
+        def __delattr__(self, name: str) -> None:
             from flyte_dask.misuse import refuse_to_delete  # noqa: PLC0415  # for errors only
 
             refuse_to_delete(self, name)
@@ -145,6 +145,11 @@ class Quantity:
         """Below, at or above zero as this is below, at or above *other*."""
         numerator, denominator = self._ratio
         return numerator * other._ratio[1] - other._ratio[0] * denominator
+
+
+def plain_text(text: str) -> str:
+    """*text* as a plain str, whose repr is valid Python; subclasses may have another."""
+    return str.__str__(text)
 
 
 def quantity_problem(

@@ -13,7 +13,7 @@ import attrs
 from flyte_dask.config_class import Config
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.origin import Pair
-from flyte_dask.quantity import Quantity, quantity_or_none, quantity_problem
+from flyte_dask.quantity import Quantity, plain_text, quantity_or_none, quantity_problem
 
 __all__ = [
     "DIMENSIONS",
@@ -62,7 +62,7 @@ def plain_int(value: int | None) -> int | None:
 def _text(value: object, *, fractional: bool) -> str | None:
     """What *value* is as a quantity's text; None if it is of no type for an amount."""
     if isinstance(value, str):
-        return str.__str__(value)
+        return plain_text(value)
     if isinstance(value, float):
         return str(float(value)) if fractional else None
     number = plain_int(cast("int", value))
@@ -188,6 +188,9 @@ def pairs(requests: Resources | None, limits: Resources | None) -> dict[str, Pai
 def sides(pairs: Mapping[str, Pair]) -> tuple[Resources | None, Resources | None]:
     """Requests and limits that say these pairs, which are valid."""
     requests = {name: request for name, (request, _) in pairs.items() if request is not None}
+    if all(request is limit for request, limit in pairs.values()):
+        both = _unjudged(requests)
+        return both, both
     limits = {name: limit for name, (_, limit) in pairs.items() if limit is not None}
     return _unjudged(requests), _unjudged(limits)
 

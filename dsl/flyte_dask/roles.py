@@ -12,6 +12,7 @@ import attrs
 from flyte_dask.config_class import Config
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.origin import Leaf, Origin, Pair, merge_origins, origins_of
+from flyte_dask.quantity import plain_text
 from flyte_dask.resources import (
     DIMENSIONS,
     Resources,
@@ -28,7 +29,6 @@ __all__ = [
     "count_problems",
     "image_problems",
     "leaves",
-    "plain_text",
     "with_origins",
     "with_said",
 ]
@@ -183,11 +183,6 @@ def with_origins(role: R, origins: Mapping[str, Origin]) -> R:
 
 def _merged(left: R, right: R) -> R:
     return _with_leaves(left, leaves(right), right._origins)
-
-
-def plain_text(text: str) -> str:
-    """*text* as a plain str, whose repr is valid Python; subclasses may have another."""
-    return str.__str__(text)
 
 
 def _settle(role: Scheduler | WorkerGroup, by: str) -> None:
