@@ -13,10 +13,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import venv
 from collections import defaultdict
 from importlib.metadata import version
 from pathlib import Path
+
+from bench.incumbent import incumbent
 
 PROJECT = Path(__file__).parent.parent
 RESULTS = PROJECT / "bench" / "results.md"
@@ -64,10 +65,10 @@ def report() -> str:
     importing = statistics.median(
         float(_output(sys.executable, "-c", _IMPORT)) for _ in range(IMPORTS)
     )
-    ours, incumbent = _take_turns()
+    ours, incumbents = _take_turns()
     names = ("flyte-dask", "flytekit", "attrs")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
-    mine, theirs = ours[WRITTEN_OUT], incumbent[WRITTEN_OUT]
+    mine, theirs = ours[WRITTEN_OUT], incumbents[WRITTEN_OUT]
     return f"""# Results
 
 By `just bench` on Python {platform.python_version()} with {versions}; medians.
@@ -87,22 +88,18 @@ verbs, and checks nothing.
 def _take_turns() -> tuple[dict[str, float], dict[str, float]]:
     """The medians of both, each interpreter started anew for each turn."""
     times: dict[str, dict[str, list[float]]] = {}
-    with tempfile.TemporaryDirectory() as scratch:
-        venv.create(scratch, with_pip=True)
-        python = str(Path(scratch, "bin", "python"))
-        requirements = str(PROJECT / "requirements" / "incumbent.txt")
-        _output(python, "-m", "pip", "install", "--quiet", "-r", requirements)
+    with incumbent() as python:
         for _ in range(TURNS):
-            for interpreter, code in ((sys.executable, OURS), (python, INCUMBENT)):
+            for interpreter, code in ((sys.executable, OURS), (str(python), INCUMBENT)):
                 of_this = times.setdefault(interpreter, defaultdict(list))
                 measured = _output(interpreter, str(PROJECT / "bench/measure.py"), json.dumps(code))
                 for name, time in json.loads(measured).items():
                     of_this[name].append(time)
-    ours, incumbent = (
+    ours, theirs = (
         {name: statistics.median(each) for name, each in of_this.items()}
         for of_this in times.values()
     )
-    return ours, incumbent
+    return ours, theirs
 
 
 def _output(*command: str) -> str:

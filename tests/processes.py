@@ -96,3 +96,11 @@ def run(
         text=True,
         timeout=PATIENCE * 5,
     )
+
+
+def pip_install(what: Path, target: Path) -> None:
+    """Install the wheel or project *what* into the folder *target*, without a network."""
+    offline = ["--no-index", "--no-deps", "--no-build-isolation"]
+    pip = [sys.executable, "-m", "pip", "install", "-q", *offline, "--target", str(target)]
+    done = run(*pip, what)
+    assert done.returncode == 0, done.stderr

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import run
+from tests.processes import pip_install, run
 
 PROJECT = Path(__file__).parent.parent
 PACKAGES = {
@@ -61,9 +61,7 @@ def test_every_shipped_package_is_typed(wheel: dict[str, bytes]) -> None:
 
 def test_all_that_is_public_in_the_dsl_has_a_type(wheel_file: Path, tmp_path: Path) -> None:
     """As pyright sees the installed wheel. (The plugin builds on flytekit, which has no types.)"""
-    pip = ["-m", "pip", "install", "-q", "--no-index", "--no-deps", "--target", str(tmp_path)]
-    installed = run(sys.executable, *pip, wheel_file)
-    assert installed.returncode == 0, installed.stderr
+    pip_install(wheel_file, tmp_path)
     command = ["-m", "pyright", "--verifytypes", "flyte_dask", "--ignoreexternal", "--outputjson"]
     done = run(sys.executable, *command, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
     report = json.loads(done.stdout)["typeCompleteness"]

@@ -11,7 +11,7 @@ import pytest
 
 from flyte_dask import ShadowedPreset, UnknownPreset, presets
 from flyte_dask.packs import Pack, find
-from tests.processes import run
+from tests.processes import pip_install, run
 
 MODULE = """
 from flyte_dask import presets
@@ -53,9 +53,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / module / "__init__.py").write_text(code, encoding="utf-8")
         project = PROJECT.format(name=name, entries=entries, module=module)
         (folder / "pyproject.toml").write_text(project, encoding="utf-8")
-        offline = ["--no-index", "--no-deps", "--no-build-isolation", "--target", str(target)]
-        done = run(sys.executable, "-m", "pip", "install", "-q", *offline, folder)
-        assert done.returncode == 0, done.stderr
+        pip_install(folder, target)
     return target
 
 

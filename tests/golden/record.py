@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tempfile
-import venv
 from pathlib import Path
 
+from bench.incumbent import incumbent
 from tests.golden import cases
 
 FOLDER = Path(__file__).parent
 GOLDEN = FOLDER / "incumbent.json"
-REQUIREMENTS = FOLDER.parent.parent / "requirements" / "incumbent.txt"
 
 _RECORDED = ("flytekitplugins-dask", "flytekit", "flyteidl", "protobuf")
 _VERSIONS = (
@@ -24,19 +22,18 @@ _VERSIONS = (
 
 def record(golden: Path = GOLDEN) -> None:
     """Install the pinned incumbent, run the cases under it, and write what it said."""
-    with tempfile.TemporaryDirectory() as scratch:
-        venv.create(scratch, with_pip=True)
-        python = str(Path(scratch, "bin", "python"))
-        _output(python, "-m", "pip", "install", "--quiet", "-r", str(REQUIREMENTS))
-        # Outside of this project, so that nothing of ours can be imported.
-        versions = _output(python, "-c", _VERSIONS, *_RECORDED, cwd=scratch)
-        customs = _output(python, str(Path(cases.__file__).resolve()), cwd=scratch)
+    with incumbent() as python:
+        versions = _output(python, "-c", _VERSIONS, *_RECORDED)
+        customs = _output(python, str(Path(cases.__file__).resolve()))
     recorded = {"recorded_from": json.loads(versions), "customs": json.loads(customs)}
     golden.write_text(json.dumps(recorded, indent=1) + "\n", encoding="utf-8")
 
 
-def _output(*command: str, cwd: str | None = None) -> str:
-    return subprocess.run(command, cwd=cwd, check=True, stdout=subprocess.PIPE, text=True).stdout
+def _output(python: Path, *arguments: str) -> str:
+    """What its interpreter prints, outside of this project, so that nothing of ours is imported."""
+    command = [str(python), *arguments]
+    done = subprocess.run(command, cwd=python.parent, check=True, stdout=subprocess.PIPE, text=True)
+    return done.stdout
 
 
 if __name__ == "__main__":
