@@ -12,11 +12,12 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import attrs
+from flyteidl.core.tasks_pb2 import TaskTemplate
 
 from tests.processes import BIN, Running, running
 
@@ -71,6 +72,22 @@ def cluster(
             return stack.enter_context(running(line, r"Registered to:\s*tcp://", env))
 
         yield Cluster(address, scheduler, [worker(number) for number in range(workers)])
+
+
+def arguments(
+    template: TaskTemplate, inputs: Path, outputs: Path, others: Mapping[str, str] | None = None
+) -> list[str]:
+    """The arguments of the task's container, with their placeholders filled in."""
+    places = {
+        "{{.input}}": str(inputs),
+        "{{.outputPrefix}}": str(outputs),
+        "{{.rawOutputDataPrefix}}": str(outputs.with_name("raw")),
+        "{{.checkpointOutputPrefix}}": str(outputs.with_name("checkpoint")),
+        "{{.prevCheckpointPrefix}}": '""',
+        **(others or {}),
+    }
+    program, *rest = template.container.args
+    return [str(BIN / program), *(places.get(argument, argument) for argument in rest)]
 
 
 def _script(line: Sequence[str]) -> list[str]:

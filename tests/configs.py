@@ -6,7 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from flyte_dask import Dask, Quantity, Resources, Scheduler, WorkerGroup
+from flyte_dask import Dask, Parent, Quantity, Resources, Scheduler, WorkerGroup
+from flyte_dask.config import Inherit
 
 _TEXTS = {
     "cpu": ["500m", "1", "1000m", "1e0", "1.5", "2", "16"],
@@ -44,4 +45,12 @@ SCHEDULERS = st.builds(lambda image, said: Scheduler(image, *sides(said)), IMAGE
 GROUPS = st.builds(
     lambda count, image, said: WorkerGroup(count, image, *sides(said)), COUNTS, IMAGES, ALL_PAIRS
 )
-CONFIGS = st.builds(Dask, SCHEDULERS, GROUPS)
+_WAYS: tuple[Inherit, ...] = ("fill", "pin", "off")
+WAYS = st.sampled_from(_WAYS)
+CONFIGS = st.builds(
+    lambda scheduler, workers, inherit: Dask(scheduler, workers, inherit=inherit),
+    SCHEDULERS,
+    GROUPS,
+    st.none() | WAYS,
+)
+PARENTS = st.builds(lambda said: Parent(*sides(said)), ALL_PAIRS)

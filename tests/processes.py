@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import tarfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -104,3 +105,23 @@ def pip_install(what: Path, target: Path) -> None:
     pip = [sys.executable, "-m", "pip", "install", "-q", *offline, "--target", str(target)]
     done = run(*pip, what)
     assert done.returncode == 0, done.stderr
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """The files of a tar archive, below *folder*."""
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            content = tar.extractfile(member)
+            if content is not None:
+                path = folder / member.name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content.read())
+
+
+def build_wheel(folder: Path) -> Path:
+    """This project's wheel, built from its sdist, both into *folder*."""
+    project = Path(__file__).parent.parent
+    done = run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, cwd=project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (wheel,) = folder.glob("*.whl")
+    return wheel

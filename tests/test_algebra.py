@@ -21,7 +21,8 @@ from flyte_dask import (
     merge,
     presets,
 )
-from tests.configs import ALL_PAIRS, CONFIGS, COUNTS, GROUPS, IMAGES, SCHEDULERS, sides
+from flyte_dask.config import Inherit
+from tests.configs import ALL_PAIRS, CONFIGS, COUNTS, GROUPS, IMAGES, SCHEDULERS, WAYS, sides
 
 Pairs = dict[str, tuple[str | None, str | None]]
 
@@ -140,6 +141,11 @@ class TestVerbs:
         both = Dask(Scheduler(image), WorkerGroup(image=image))
         assert config.with_image(image) == config | both
 
+    @given(CONFIGS, WAYS)
+    def test_with_inherit(self, config: Dask, inherit: Inherit) -> None:
+        assert config.with_inherit(inherit) == config | Dask(inherit=inherit)
+        assert config.with_inherit(inherit).inherit == inherit
+
     @given(CONFIGS)
     def test_one_that_says_nothing_changes_nothing(self, config: Dask) -> None:
         assert config.with_workers().with_scheduler() == config
@@ -188,7 +194,9 @@ class TestCopies:
         self, config: Dask, count: int | None, group: WorkerGroup
     ) -> None:
         assert attrs.evolve(config) == config
-        assert attrs.evolve(config, workers=group) == Dask(config.scheduler, group)
+        said_inherit = config.inherit if "inherit" in config.origins else None
+        other = Dask(config.scheduler, group, inherit=said_inherit)
+        assert attrs.evolve(config, workers=group) == other
         workers = config.workers
         assert attrs.evolve(workers, number_of_workers=count) == WorkerGroup(
             count, workers.image, workers.requests, workers.limits

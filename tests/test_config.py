@@ -30,6 +30,10 @@ class TestUnsaid:
         assert WorkerGroup().number_of_workers == 1
         assert WorkerGroup() != WorkerGroup(1)
 
+    def test_a_config_reads_fill_but_has_not_said_so(self) -> None:
+        assert Dask().inherit == "fill"
+        assert Dask() != Dask(inherit="fill")
+
     def test_resources_that_say_nothing_are_unsaid(self) -> None:
         assert WorkerGroup(requests=Resources(), limits=flytekit.Resources()) == WorkerGroup()
 
@@ -41,6 +45,7 @@ class TestUnsaid:
         [
             (Dask(), "Dask()"),
             (Dask(workers=5), "Dask(workers=WorkerGroup(number_of_workers=5))"),
+            (Dask(inherit="pin"), "Dask(inherit='pin')"),
             (WorkerGroup(1), "WorkerGroup(number_of_workers=1)"),
             (
                 Scheduler("img", Resources(cpu=0.5)),

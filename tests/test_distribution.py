@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import pip_install, run
+from tests.processes import build_wheel, pip_install, run
 
 PROJECT = Path(__file__).parent.parent
 PACKAGES = {
@@ -23,11 +23,9 @@ PACKAGES = {
 def wheel_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel."""
     folder = tmp_path_factory.mktemp("dist")
-    done = run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, cwd=PROJECT)
-    assert done.returncode == 0, done.stdout + done.stderr
+    wheel = build_wheel(folder)
     assert len([*folder.glob("*.tar.gz")]) == 1
-    (path,) = folder.glob("*.whl")
-    return path
+    return wheel
 
 
 @pytest.fixture(scope="module")

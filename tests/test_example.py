@@ -23,7 +23,7 @@ from flytekit.core.type_engine import TypeEngine
 from flytekit.models.literals import Literal
 from google.protobuf.json_format import MessageToDict, ParseDict
 
-from tests.backend import cluster
+from tests.backend import arguments, cluster
 from tests.processes import BIN, run
 
 MODULE = "distributed_dask_task"
@@ -127,7 +127,7 @@ def test_runs_as_the_backend_runs_it(
 
     with cluster(workers=2, nthreads=2) as started:
         done = run(
-            *_arguments(template, inputs, outputs),
+            *arguments(template, inputs, outputs),
             cwd=folder,
             env={**started.env, "PYTHONPATH": str(folder)},
         )
@@ -142,19 +142,6 @@ def test_runs_as_the_backend_runs_it(
     assert [
         (each.hour, each.flights, each.cancelled, each.late, each.delay) for each in hours
     ] == expected
-
-
-def _arguments(template: TaskTemplate, inputs: Path, outputs: Path) -> list[str]:
-    """The container's arguments, filled in as the backend does."""
-    places = {
-        "{{.input}}": str(inputs),
-        "{{.outputPrefix}}": str(outputs),
-        "{{.rawOutputDataPrefix}}": str(outputs.with_name("raw")),
-        "{{.checkpointOutputPrefix}}": str(outputs.with_name("checkpoint")),
-        "{{.prevCheckpointPrefix}}": '""',
-    }
-    program, *rest = template.container.args
-    return [str(BIN / program), *(places.get(argument, argument) for argument in rest)]
 
 
 def _value(literal: Any, type_: Any) -> Any:

@@ -197,6 +197,7 @@ def test_origins_hold_what_the_config_holds(a: Dask, b: Dask) -> None:
     held = {
         **{f"scheduler.{leaf}": shown(value) for leaf, value in leaves(merged.scheduler).items()},
         **{f"workers.{leaf}": shown(value) for leaf, value in leaves(merged.workers).items()},
+        **({"inherit": merged.inherit} if "inherit=" in repr(merged) else {}),
     }
     assert {path: shown(origin.value) for path, origin in merged.origins.items()} == held
 

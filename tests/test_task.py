@@ -15,7 +15,7 @@ from flytekit.core.task import TaskPlugins
 from flytekit.models.task import TaskSpec
 from flytekit.tools.translator import get_serializable
 
-from flyte_dask import InvalidConfig
+from flyte_dask import InvalidConfig, Resources
 from flytekitplugins.dask import Dask, Scheduler, WorkerGroup, presets
 from flytekitplugins.dask.task import DaskTask
 from tests.processes import run
@@ -91,6 +91,7 @@ async def wait(number: int) -> int:
         ),
         (WorkerGroup(4), "is a WorkerGroup, one part of a config: write Dask(workers=...)"),
         (Scheduler(), "is a Scheduler, one part of a config: write Dask(scheduler=...)"),
+        (Resources(cpu=1), "is no Dask: write Dask(...), or call a preset"),
         (Dask, "is a class, not a config: call it: Dask(...)"),
         (WorkerGroup, "is a class, not a config: call it: Dask(...)"),
     ],
@@ -105,3 +106,17 @@ def test_what_is_no_dask_config_is_refused_at_decoration(
     assert caught.value.subject == f"@task of {function.__qualname__}"
     assert caught.value.call_site is not None
     assert caught.value.call_site.file == __file__
+
+
+def test_a_dynamic_coroutine_function_is_refused_at_decoration() -> None:
+    with pytest.raises(
+        InvalidConfig, match="flytekit's dynamic tasks can't be: write def"
+    ) as caught:
+        flytekit.dynamic(task_config=Dask())(wait)
+    assert caught.value.subject == "@task of wait"
+
+
+def test_the_task_class_refuses_what_is_no_config_too() -> None:
+    config: Any = None
+    with pytest.raises(InvalidConfig, match="None is no Dask: write Dask"):
+        DaskTask(config, increment)

@@ -1,5 +1,9 @@
 """Typed, checked configuration for Dask clusters on Flyte; needs neither flytekit nor dask."""
 
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from flyte_dask import presets
 from flyte_dask.callsite import CallSite
 from flyte_dask.config import Dask, merge
@@ -14,10 +18,30 @@ from flyte_dask.errors import (
     UnknownPreset,
 )
 from flyte_dask.origin import Origin
-from flyte_dask.preset import Preset
 from flyte_dask.quantity import Quantity
 from flyte_dask.resources import Resources
 from flyte_dask.roles import Scheduler, WorkerGroup
+
+if TYPE_CHECKING:
+    from flyte_dask.inheritance import Parent
+    from flyte_dask.preset import Preset
+else:
+    _LAZY = {"Parent": "flyte_dask.inheritance", "Preset": "flyte_dask.preset"}
+
+    def __getattr__(name):
+        """What is loaded when it is first asked for: importing us must stay almost free."""
+        if name not in _LAZY:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_LAZY[name]), name)
+
+
+# Whether the incumbent is installed beside us, by what the import system knows of the folders that
+# it has looked into: to list them again would be I/O at each import.
+for _finder in sys.path_importer_cache.values():
+    if "flytekitplugins_dask-" in (_names := "/".join(getattr(_finder, "_path_cache", ()))):
+        from flyte_dask import incumbent
+
+        incumbent.warn(_names)
 
 __all__ = [
     "CallSite",
@@ -28,6 +52,7 @@ __all__ = [
     "InvalidConfig",
     "MergeConflict",
     "Origin",
+    "Parent",
     "Preset",
     "Problem",
     "Quantity",

@@ -4,24 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from operator import or_
-from typing import ClassVar, TypeVar, cast, final
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, TypeVar, cast, final
 
 import attrs
 
-from flyte_dask.config_class import Config, checked_call, checked_function
+from flyte_dask.config_class import Config, checked_call, checked_function, with_values
 from flyte_dask.errors import MergeConflict, Problem, raise_if_any
-from flyte_dask.origin import Leaf, Origin, shown
+from flyte_dask.image import Image, image_problems, plain_image
+from flyte_dask.origin import (
+    NO_ORIGINS,
+    Leaf,
+    Origin,
+    merge_origins,
+    origins_of,
+    preset_origins,
+    shown,
+)
 from flyte_dask.quantity import plain_text
 from flyte_dask.resources import AmountOrPair, CpuAmountOrPair, plain_int, said_pair
 from flyte_dask.roles import (
     Scheduler,
     WorkerGroup,
     count_problems,
-    image_problems,
+    with_origins,
     with_said,
 )
 
-__all__ = ["Dask", "merge", "of_roles", "role_problems"]
+if TYPE_CHECKING:  # loaded when it is asked for: importing us must stay almost free
+    from flyte_dask.inheritance import Parent, Resolved
+
+__all__ = ["Dask", "Inherit", "merge", "role_problems", "said_by_preset", "with_roles"]
+
+Inherit: TypeAlias = Literal["fill", "pin", "off"]
+"""How a role gets what it leaves unsaid; `Dask` says what each means."""
+
+_WAYS = ("fill", "pin", "off")
 
 _SILENT_SCHEDULER = Scheduler()
 _SILENT_WORKERS = WorkerGroup()
@@ -55,6 +72,11 @@ class Dask(Config):
     Args:
         scheduler: the scheduler pod; unsaid, one like the task's pod.
         workers: the worker pods, or just their number; unsaid, one like the task's pod.
+        inherit: how a role that says some of its resources gets the others. ``"fill"``, and if
+            unsaid: from the task, each dimension by itself; a role that says none is left to Flyte,
+            which gives it all of the task's. ``"pin"``: the same, but such a role is written out
+            too, so that later changes of the task's node don't reach it. ``"off"``: not from the
+            task, but from the platform; unless it says none, when Flyte gives it the task's.
 
     Raises:
         InvalidConfig: with every problem of the call.
@@ -63,13 +85,30 @@ class Dask(Config):
     _VERBS: ClassVar[Mapping[str, str]] = {
         "scheduler": "config | Dask(scheduler={value}), or config.with_scheduler(...)",
         "workers": "config | Dask(workers={value}), or config.with_workers(...)",
+        "inherit": "config.with_inherit({value})",
     }
 
     scheduler: Scheduler = attrs.field(default=None, converter=_as_scheduler)
     workers: WorkerGroup = attrs.field(default=None, converter=_as_workers)
+    _said_inherit: Inherit | None = attrs.field(default=None, alias="inherit", kw_only=True)
+    _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        raise_if_any("Dask(...)", role_problems(self.scheduler, self.workers))
+        problems = [
+            *role_problems(self.scheduler, self.workers),
+            *_inherit_problems("inherit", self._said_inherit),
+        ]
+        raise_if_any("Dask(...)", problems)
+        said: dict[str, Leaf] = {}
+        if self._said_inherit is not None:
+            said["inherit"] = plain_text(self._said_inherit)
+            object.__setattr__(self, "_said_inherit", said["inherit"])
+        object.__setattr__(self, "_origins", origins_of(said, "Dask(...)", self._origins))
+
+    @property
+    def inherit(self) -> Inherit:
+        """How a role gets what it leaves unsaid; ``"fill"`` if unsaid."""
+        return "fill" if self._said_inherit is None else self._said_inherit
 
     @property
     def origins(self) -> dict[str, Origin]:
@@ -79,11 +118,45 @@ class Dask(Config):
         no origin.
         """
         roles = {"scheduler": self.scheduler.origins, "workers": self.workers.origins}
-        return {
+        told = {
             f"{role}.{leaf}": origin
             for role, origins in roles.items()
             for leaf, origin in origins.items()
         }
+        return {**told, **self._origins}
+
+    def resolve(self, parent: Parent | None = None) -> Resolved:
+        """Every amount of both roles, with who said it, in a task that asks for *parent*."""
+        from flyte_dask.inheritance import resolve  # noqa: PLC0415  # as above
+
+        return resolve(self, parent)
+
+    @classmethod
+    @checked_call("from_custom(...)")
+    def from_custom(cls, custom: Mapping[str, object]) -> Dask:
+        """The config that a registered task template's ``custom`` says, without inheritance.
+
+        Reads what this plugin and ``flytekitplugins-dask`` write, also after it went through a
+        ``Struct``, where numbers are floats. Written again it is the same (but that image
+        templates, which ``flytekitplugins-dask`` left as they were, are filled in).
+
+        Args:
+            custom: such as ``template.custom``, or ``MessageToDict(template.custom)``.
+
+        Raises:
+            InvalidConfig: with every problem of *custom*: what would not be written like this, and
+                amounts that a config could not hold.
+        """
+        from flyte_dask.custom import leaves_of  # noqa: PLC0415  # most programs never read one
+
+        by = "from_custom(...)"
+        scheduler, workers = leaves_of(custom)
+        read = with_roles(
+            cls(),
+            with_said(_SILENT_SCHEDULER, scheduler, by),
+            with_said(_SILENT_WORKERS, workers, by),
+        )
+        return _with_inherit(read, "off", origins_of({"inherit": "off"}, by))
 
     @checked_call("with_workers(...)")
     def with_workers(  # noqa: PLR0913  # one for each dimension
@@ -94,7 +167,7 @@ class Dask(Config):
         mem: AmountOrPair | None = None,
         gpu: AmountOrPair | None = None,
         ephemeral_storage: AmountOrPair | None = None,
-        image: str | None = None,
+        image: Image | None = None,
     ) -> Dask:
         """This config, with what is said here of the workers in its place.
 
@@ -104,14 +177,14 @@ class Dask(Config):
             mem: bytes of memory of each worker, such as ``"32Gi"``.
             gpu: whole GPUs of each worker; ``0`` means none, explicitly.
             ephemeral_storage: bytes of local disk of each worker.
-            image: image reference.
+            image: image reference, template or ``ImageSpec``.
 
         Raises:
             InvalidConfig: with every problem of the call.
         """
         amounts = {"cpu": cpu, "mem": mem, "gpu": gpu, "ephemeral_storage": ephemeral_storage}
         workers = _changed("workers", self.workers, amounts, image=image, count=count)
-        return of_roles(self.scheduler, workers)
+        return with_roles(self, workers=workers)
 
     @checked_call("with_scheduler(...)")
     def with_scheduler(
@@ -121,7 +194,7 @@ class Dask(Config):
         mem: AmountOrPair | None = None,
         gpu: AmountOrPair | None = None,
         ephemeral_storage: AmountOrPair | None = None,
-        image: str | None = None,
+        image: Image | None = None,
     ) -> Dask:
         """This config, with what is said here of the scheduler in its place.
 
@@ -132,27 +205,43 @@ class Dask(Config):
         """
         amounts = {"cpu": cpu, "mem": mem, "gpu": gpu, "ephemeral_storage": ephemeral_storage}
         scheduler = _changed("scheduler", self.scheduler, amounts, image=image)
-        return of_roles(scheduler, self.workers)
+        return with_roles(self, scheduler)
 
     @checked_call("with_image(...)")
-    def with_image(self, image: str) -> Dask:
+    def with_image(self, image: Image) -> Dask:
         """This config, with *image* as the image of both roles.
 
         Raises:
             InvalidConfig: if *image* can be no image reference.
         """
         raise_if_any("with_image(...)", image_problems("image", image, required=True))
-        said: dict[str, Leaf] = {"image": plain_text(image)}
-        return of_roles(
+        said: dict[str, Leaf] = {"image": plain_image(image)}
+        return with_roles(
+            self,
             with_said(self.scheduler, said, "with_image(...)"),
             with_said(self.workers, said, "with_image(...)"),
         )
+
+    @checked_call("with_inherit(...)")
+    def with_inherit(self, inherit: Inherit) -> Dask:
+        """This config, with *inherit* as the way in which roles get what they leave unsaid.
+
+        Raises:
+            InvalidConfig: if *inherit* is no such way.
+        """
+        by = "with_inherit(...)"
+        raise_if_any(by, _inherit_problems("inherit", inherit, required=True))
+        said: dict[str, Leaf] = {"inherit": plain_text(inherit)}
+        return _with_inherit(self, inherit, origins_of(said, by))
 
     def __or__(self, other: Dask) -> Dask:
         """This config, with all that *other* says in its place."""
         if not isinstance(other, Dask):
             return NotImplemented
-        return of_roles(self.scheduler | other.scheduler, self.workers | other.workers)
+        both = with_roles(self, self.scheduler | other.scheduler, self.workers | other.workers)
+        if other._said_inherit is None:
+            return both
+        return _with_inherit(both, other._said_inherit, other._origins)
 
 
 R = TypeVar("R", Scheduler, WorkerGroup)
@@ -191,9 +280,39 @@ def _conflicts(left: Mapping[str, Origin], right: Mapping[str, Origin]) -> Itera
             yield Problem(path, shown(theirs.value), rule, remedy)
 
 
-def of_roles(scheduler: Scheduler, workers: WorkerGroup) -> Dask:
-    """The config of two valid roles; it is not judged again."""
-    return Dask.unjudged({"scheduler": scheduler, "workers": workers})
+def with_roles(
+    config: Dask, scheduler: Scheduler | None = None, workers: WorkerGroup | None = None
+) -> Dask:
+    """*config* with these valid roles in the place of its own; it is not judged again."""
+    return Dask.unjudged(
+        {
+            "scheduler": config.scheduler if scheduler is None else scheduler,
+            "workers": config.workers if workers is None else workers,
+            "_said_inherit": config._said_inherit,
+            "_origins": config._origins,
+        }
+    )
+
+
+def said_by_preset(config: Dask, preset: str) -> Dask:
+    """*config*, of which all that no other preset said is said by *preset*."""
+    told = with_origins(config, preset_origins(config._origins, preset))
+    return with_roles(
+        told,
+        with_origins(config.scheduler, preset_origins(config.scheduler.origins, preset)),
+        with_origins(config.workers, preset_origins(config.workers.origins, preset)),
+    )
+
+
+def _with_inherit(config: Dask, inherit: Inherit, origins: Mapping[str, Origin]) -> Dask:
+    """*config* that inherits like this, which is valid and which *origins* tell."""
+    return with_values(
+        config,
+        {
+            "_said_inherit": plain_text(inherit),
+            "_origins": merge_origins(config._origins, origins),
+        },
+    )
 
 
 def role_problems(scheduler: object, workers: object) -> Iterator[Problem]:
@@ -212,12 +331,20 @@ def role_problems(scheduler: object, workers: object) -> Iterator[Problem]:
         yield Problem("workers", workers, "is no number and no WorkerGroup", remedy)
 
 
+def _inherit_problems(path: str, inherit: object, *, required: bool = False) -> Iterator[Problem]:
+    """What keeps *inherit* from being a way to inherit; None is unsaid and no problem."""
+    if inherit is None and not required:
+        return
+    if not isinstance(inherit, str) or inherit not in _WAYS:
+        yield Problem(path, inherit, "is no way to inherit", "write 'fill', 'pin' or 'off'")
+
+
 def _changed(
     name: str,
     role: R,
     amounts: Mapping[str, CpuAmountOrPair | None],
     *,
-    image: str | None,
+    image: Image | None,
     count: int | None = None,
 ) -> R:
     """*role* with what its verb says, or `InvalidConfig` with every problem of the call."""
@@ -236,5 +363,5 @@ def _changed(
     verb = f"with_{name}(...)"
     raise_if_any(verb, problems)
     if image is not None:
-        said["image"] = plain_text(image)
+        said["image"] = plain_image(image)
     return with_said(role, said, verb)

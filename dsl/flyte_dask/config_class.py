@@ -17,7 +17,7 @@ import attrs
 from flyte_dask.errors import InvalidConfig
 from flyte_dask.quantity import Quantity
 
-__all__ = ["Config", "ConfigType", "checked_call", "checked_function", "said"]
+__all__ = ["Config", "ConfigType", "checked_call", "checked_function", "said", "with_values"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -115,12 +115,21 @@ class Config(metaclass=ConfigType):
         refuse_to_delete(self, name)
 
 
+C = TypeVar("C", bound=Config)
+
+
 def said(config: Config) -> dict[str, Any]:
     """The said arguments of *config*, by name: all but those that are as if they were left out."""
     fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(config)))
     public = {field.alias: field for field in fields if field.alias and field.alias[0] != "_"}
     values = {alias: (getattr(config, field.name), field) for alias, field in public.items()}
     return {name: value for name, (value, field) in values.items() if not _is_unsaid(value, field)}
+
+
+def with_values(config: C, values: Mapping[str, object]) -> C:
+    """*config* with these values of its fields, known to be valid: nothing is checked."""
+    fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(config)))
+    return type(config).unjudged({**{f.name: getattr(config, f.name) for f in fields}, **values})
 
 
 def _is_unsaid(value: object, field: attrs.Attribute[Any]) -> bool:

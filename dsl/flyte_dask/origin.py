@@ -7,18 +7,28 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeAlias, final
 
 from flyte_dask.callsite import CallSite, user_call_site
+from flyte_dask.image import Image
 from flyte_dask.quantity import Quantity
 
-__all__ = ["Leaf", "Origin", "Pair", "merge_origins", "origins_of", "preset_origins", "shown"]
+__all__ = [
+    "NO_ORIGINS",
+    "Leaf",
+    "Origin",
+    "Pair",
+    "merge_origins",
+    "origins_of",
+    "preset_origins",
+    "shown",
+]
 
 Pair: TypeAlias = tuple[Quantity | None, Quantity | None]
 """One dimension's request and limit, None where unsaid."""
 
-Leaf: TypeAlias = int | str | Pair
+Leaf: TypeAlias = int | Image | Pair
 """What a config says as a whole and a merge replaces as a whole: a count, an image, a `Pair`."""
 
-
-_NONE: "Mapping[str, Origin]" = MappingProxyType({})
+NO_ORIGINS: "Mapping[str, Origin]" = MappingProxyType({})
+"""Those of a config that says nothing."""
 
 
 @final
@@ -47,7 +57,7 @@ class Origin(NamedTuple):
 
 
 def origins_of(
-    said: Mapping[str, Leaf], by: str, known: Mapping[str, Origin] = _NONE
+    said: Mapping[str, Leaf], by: str, known: Mapping[str, Origin] = NO_ORIGINS
 ) -> dict[str, Origin]:
     """The origin of each leaf: the known one where it said the same, else this very call."""
     call_site = user_call_site() if said else None

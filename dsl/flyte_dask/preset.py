@@ -7,17 +7,16 @@ from typing import final
 
 import attrs
 
-from flyte_dask.config import Dask, of_roles, role_problems
+from flyte_dask.config import Dask, role_problems, said_by_preset, with_roles
 from flyte_dask.config_class import Config, checked_call, checked_function
 from flyte_dask.errors import Problem, raise_if_any
-from flyte_dask.origin import Leaf, preset_origins
+from flyte_dask.image import Image, image_problems, plain_image
+from flyte_dask.origin import Leaf
 from flyte_dask.quantity import plain_text
 from flyte_dask.resources import plain_int
 from flyte_dask.roles import (
     Scheduler,
     WorkerGroup,
-    image_problems,
-    with_origins,
     with_said,
 )
 
@@ -47,7 +46,7 @@ class Preset(Config):
         raise_if_any("Preset(...)", _problems(self.name, self.config, self.doc))
         object.__setattr__(self, "name", plain_text(self.name))
         object.__setattr__(self, "doc", plain_text(self.doc))
-        object.__setattr__(self, "config", _said_by(self.name, self.config))
+        object.__setattr__(self, "config", said_by_preset(self.config, self.name))
 
     @checked_call("{self.name}(...)")
     def __call__(
@@ -55,14 +54,14 @@ class Preset(Config):
         workers: int | WorkerGroup | None = None,
         *,
         scheduler: Scheduler | None = None,
-        image: str | None = None,
+        image: Image | None = None,
     ) -> Dask:
         """The preset's config, with all that is said here in its place.
 
         Args:
             workers: how many, or a group whose said values replace the preset's.
             scheduler: a scheduler whose said values replace the preset's.
-            image: image reference for both roles; an image of the role itself goes first.
+            image: image for both roles; an image of the role itself goes first.
 
         Raises:
             InvalidConfig: with every problem of the call.
@@ -71,9 +70,10 @@ class Preset(Config):
         group = workers if isinstance(workers, WorkerGroup) else None
         count = None if isinstance(workers, WorkerGroup) else plain_int(workers)
         raise_if_any(by, [*role_problems(scheduler, count), *image_problems("image", image)])
-        images: dict[str, Leaf] = {} if image is None else {"image": plain_text(image)}
+        images: dict[str, Leaf] = {} if image is None else {"image": plain_image(image)}
         counts: dict[str, Leaf] = {} if count is None else {"number_of_workers": count}
-        base = of_roles(
+        base = with_roles(
+            self.config,
             with_said(self.config.scheduler, images, by),
             with_said(self.config.workers, images | counts, by),
         )
@@ -96,14 +96,6 @@ def define(name: str, config: Dask, *, doc: str = "") -> Preset:
         InvalidConfig: if *name* is no name, or *config* is no `Dask`.
     """
     return Preset(name, config, doc)
-
-
-def _said_by(preset: str, config: Dask) -> Dask:
-    scheduler, workers = config.scheduler, config.workers
-    return of_roles(
-        with_origins(scheduler, preset_origins(scheduler.origins, preset)),
-        with_origins(workers, preset_origins(workers.origins, preset)),
-    )
 
 
 def _problems(name: object, config: object, doc: object) -> Iterator[Problem]:

@@ -25,12 +25,12 @@ from typing import TYPE_CHECKING, Final
 
 from flyte_dask.config import Dask
 from flyte_dask.config_class import checked_function
-from flyte_dask.preset import Preset, define
 from flyte_dask.resources import Resources
 from flyte_dask.roles import Scheduler, WorkerGroup
 
-if TYPE_CHECKING:  # few programs need packs
+if TYPE_CHECKING:  # loaded when they are asked for: importing us must stay almost free
     from flyte_dask.packs import Pack
+    from flyte_dask.preset import Preset, define
 
 __all__ = [
     "Preset",
@@ -126,6 +126,8 @@ _BUILT_IN: Final[dict[str, Callable[[], tuple[Dask, str]]]] = {
 
 @cache
 def _built_in(name: str) -> Preset:
+    from flyte_dask.preset import define  # noqa: PLC0415  # as above
+
     config, doc = _BUILT_IN[name]()
     return define(name, config, doc=doc)
 
@@ -162,6 +164,10 @@ if not TYPE_CHECKING:  # type checkers shall know which names there are
     def __getattr__(name: str) -> object:
         if name in _BUILT_IN:
             return _built_in(name)
+        if name in {"Preset", "define"}:
+            from flyte_dask import preset  # noqa: PLC0415  # as above
+
+            return getattr(preset, name)
         if name.startswith("__"):  # Python looks for such, at each import from here
             raise AttributeError(name)
         from flyte_dask.misuse import refuse_preset  # noqa: PLC0415  # for errors only

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from operator import index
+from types import SimpleNamespace
 from typing import ClassVar, Protocol, TypeAlias, TypeGuard, cast, final
 
 import attrs
@@ -25,6 +26,7 @@ __all__ = [
     "as_resources",
     "pairs",
     "plain_int",
+    "resources_like",
     "said_pair",
     "side_problems",
     "sides",
@@ -145,6 +147,12 @@ class ResourcesLike(Protocol):
     @property
     def ephemeral_storage(self) -> object:
         """Bytes of the node's local disk."""
+
+
+def resources_like(amounts: Mapping[str, object]) -> ResourcesLike:
+    """What says *amounts*, whatever they are: to be judged."""
+    unsaid = dict.fromkeys(DIMENSIONS)
+    return cast("ResourcesLike", SimpleNamespace(**{**unsaid, **amounts}))
 
 
 def as_resources(value: ResourcesLike | None) -> Resources | None:

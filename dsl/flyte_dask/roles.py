@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import ClassVar, TypeVar, cast, final
 
 import attrs
 
-from flyte_dask.config_class import Config
+from flyte_dask.config_class import Config, with_values
 from flyte_dask.errors import Problem, raise_if_any
-from flyte_dask.origin import Leaf, Origin, Pair, merge_origins, origins_of
-from flyte_dask.quantity import plain_text
+from flyte_dask.image import Image, image_problems, plain_image
+from flyte_dask.origin import NO_ORIGINS, Leaf, Origin, Pair, merge_origins, origins_of
 from flyte_dask.resources import (
     DIMENSIONS,
     Resources,
@@ -27,19 +26,12 @@ __all__ = [
     "Scheduler",
     "WorkerGroup",
     "count_problems",
-    "image_problems",
     "leaves",
     "with_origins",
     "with_said",
 ]
 
 _MOST_WORKERS = 2**32 - 1  # a uint32 on the wire
-# Flyte renders these when a task is registered; blanks inside of the braces are fine.
-_TEMPLATE = r"\{\{.*?\}\}"
-
-_LONGEST_IMAGE = 1000  # twice what any registry takes
-
-_UNKNOWN: Mapping[str, Origin] = MappingProxyType({})
 
 
 @final
@@ -48,8 +40,9 @@ class Scheduler(Config):
     """The scheduler pod, as far as it differs from the task's pod; None is unsaid.
 
     Args:
-        image: image reference with ``dask[distributed]`` and the same Python environment as the
-            task's; unsaid, the task's image.
+        image: image with ``dask[distributed]`` and the same Python environment as the task's: a
+            reference, a template such as ``{{.image.etl.fqn}}:...``, or an ``ImageSpec``; unsaid,
+            the task's image.
         requests: what the pod is scheduled by; unsaid together with *limits*, the task's.
         limits: what the pod may use at most.
 
@@ -59,10 +52,10 @@ class Scheduler(Config):
 
     _VERBS: ClassVar[Mapping[str, str]] = {"image": "config.with_scheduler(image={value})"}
 
-    image: str | None = None
+    image: Image | None = None
     requests: Resources | None = attrs.field(default=None, converter=as_resources)
     limits: Resources | None = attrs.field(default=None, converter=as_resources)
-    _origins: Mapping[str, Origin] = attrs.field(default=_UNKNOWN, alias="_origins", kw_only=True)
+    _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         raise_if_any("Scheduler(...)", _pod_problems(self))
@@ -90,8 +83,9 @@ class WorkerGroup(Config):
 
     Args:
         number_of_workers: 1 to 2**32 - 1; unsaid, it reads 1.
-        image: image reference with ``dask[distributed]`` and the same Python environment as the
-            task's; unsaid, the task's image.
+        image: image with ``dask[distributed]`` and the same Python environment as the task's: a
+            reference, a template such as ``{{.image.etl.fqn}}:...``, or an ``ImageSpec``; unsaid,
+            the task's image.
         requests: what each pod is scheduled by; unsaid together with *limits*, the task's.
         limits: what each pod may use at most.
 
@@ -107,10 +101,10 @@ class WorkerGroup(Config):
     _said_number: int | None = attrs.field(
         default=None, alias="number_of_workers", converter=plain_int
     )
-    image: str | None = None
+    image: Image | None = None
     requests: Resources | None = attrs.field(default=None, converter=as_resources)
     limits: Resources | None = attrs.field(default=None, converter=as_resources)
-    _origins: Mapping[str, Origin] = attrs.field(default=_UNKNOWN, alias="_origins", kw_only=True)
+    _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         number = count_problems("number_of_workers", self._said_number)
@@ -135,6 +129,7 @@ class WorkerGroup(Config):
 
 
 R = TypeVar("R", Scheduler, WorkerGroup)
+C = TypeVar("C", bound=Config)
 
 
 def leaves(role: Scheduler | WorkerGroup) -> dict[str, Leaf]:
@@ -175,10 +170,9 @@ def with_said(role: R, said: Mapping[str, Leaf], by: str) -> R:
     return _with_leaves(role, said, origins_of(said, by)) if said else role
 
 
-def with_origins(role: R, origins: Mapping[str, Origin]) -> R:
-    """*role*, said by others."""
-    values = {field.name: getattr(role, field.name) for field in attrs.fields(type(role))}
-    return type(role).unjudged({**values, "_origins": origins})
+def with_origins(config: C, origins: Mapping[str, Origin]) -> C:
+    """*config*, said by others."""
+    return with_values(config, {"_origins": origins})
 
 
 def _merged(left: R, right: R) -> R:
@@ -186,33 +180,20 @@ def _merged(left: R, right: R) -> R:
 
 
 def _settle(role: Scheduler | WorkerGroup, by: str) -> None:
-    if isinstance(role.image, str):
-        object.__setattr__(role, "image", plain_text(role.image))
+    if role.image is not None:
+        object.__setattr__(role, "image", plain_image(role.image))
     object.__setattr__(role, "_origins", origins_of(leaves(role), by, role._origins))
 
 
-def count_problems(path: str, count: object) -> Iterator[Problem]:
+def count_problems(path: str, count: object, *, required: bool = False) -> Iterator[Problem]:
     """What keeps *count* from being a number of workers; None is unsaid and no problem."""
     remedy = f"write a whole number from 1 to {_MOST_WORKERS}"
-    if count is not None and type(count) is not int:
-        yield Problem(path, count, f"is of type {type(count).__name__}, not int", remedy)
-    elif count is not None and not 1 <= count <= _MOST_WORKERS:
-        yield Problem(path, count, "is out of range", remedy)
-
-
-def image_problems(path: str, image: object, *, required: bool = False) -> Iterator[Problem]:
-    """What keeps *image* from being a reference or a template; None is unsaid and no problem."""
-    remedy = "write a reference such as 'acme/etl:3', or leave it out for the task's image"
-    if image is None and not required:
+    if count is None and not required:
         return
-    if not isinstance(image, str):
-        yield Problem(path, image, f"is of type {type(image).__name__}, not str", remedy)
-    elif len(image) > _LONGEST_IMAGE:
-        yield Problem(path, image, f"is longer than {_LONGEST_IMAGE} characters", remedy)
-    elif not image.strip():
-        yield Problem(path, image, "is an empty image reference", remedy)
-    elif any(character.isspace() for character in re.sub(_TEMPLATE, "", image)):
-        yield Problem(path, image, "is no image reference: it has a blank in it", remedy)
+    if type(count) is not int:
+        yield Problem(path, count, f"is of type {type(count).__name__}, not int", remedy)
+    elif not 1 <= count <= _MOST_WORKERS:
+        yield Problem(path, count, "is out of range", remedy)
 
 
 def _pod_problems(role: Scheduler | WorkerGroup) -> Iterator[Problem]:

@@ -37,7 +37,7 @@ _ODD = [
 
 def texts() -> list[str]:
     """All that is asked: combinations, odd ones, and noise that is nearly a quantity."""
-    noise = random.Random(7)  # noqa: S311  # the same texts each time
+    noise = random.Random(7)  # the same texts each time
     letters = "0123456789.+-eEinumkKMGTPB "
     noisy = ["".join(noise.choices(letters, k=noise.randint(1, 6))) for _ in range(250)]
     numbers = [*_NUMBERS, *_NO_NUMBERS]

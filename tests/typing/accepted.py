@@ -4,12 +4,26 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 import attrs
+from flytekit import ImageSpec, task
 from flytekit import Resources as TheirResources
-from flytekit import task
 from typing_extensions import assert_type
 
 import flyte_dask
-from flyte_dask import CallSite, InvalidConfig, Origin, Preset, Problem, Quantity, Resources, merge
+from flyte_dask import (
+    CallSite,
+    InvalidConfig,
+    Origin,
+    Parent,
+    Preset,
+    Problem,
+    Quantity,
+    Resources,
+    merge,
+)
+from flyte_dask.config import Inherit
+from flyte_dask.image import ImageSpecLike
+from flyte_dask.inheritance import Parent as SameParent
+from flyte_dask.inheritance import Resolved, Side, Source
 from flyte_dask.packs import Pack
 from flytekitplugins.dask import Dask, Scheduler, WorkerGroup, presets
 
@@ -25,7 +39,8 @@ assert_type(2 * Quantity("1") + Quantity("2") * 3 - Quantity("500m"), Quantity)
 assert_type(Scheduler("img", sizes, theirs), Scheduler)
 assert_type(WorkerGroup(4, None, theirs, sizes).number_of_workers, int)
 assert_type(WorkerGroup(number_of_workers=4, requests=sizes).requests, Resources | None)
-assert_type(WorkerGroup().image, str | None)
+assert_type(WorkerGroup().image, str | ImageSpecLike | None)
+assert_type(Scheduler(ImageSpec(name="etl")), Scheduler)
 assert_type(Dask(Scheduler(), WorkerGroup()).workers, WorkerGroup)
 assert_type(Dask(workers=5).scheduler, Scheduler)
 assert_type(Dask(None, None), Dask)
@@ -37,6 +52,17 @@ assert_type(config.with_workers(count=4, cpu=0.5, mem="32Gi", gpu=0, image="img"
 assert_type(config.with_workers(cpu=(1, 2.5), mem=("16Gi", None), gpu=(1, 1)), Dask)
 assert_type(config.with_scheduler(mem="8Gi", ephemeral_storage=(None, "10Gi")), Dask)
 assert_type(config.with_scheduler(mem=Quantity("8Gi")).with_image("img"), Dask)
+assert_type(Dask().with_image(ImageSpec()).with_workers(image=ImageSpec()), Dask)
+assert_type(presets.medium(image=ImageSpec()), Dask)
+
+# inheritance
+assert_type(Dask(inherit="pin").with_inherit("off").inherit, Inherit)
+assert_type(Parent(theirs, limits=sizes), SameParent)
+assert_type(config.resolve(), Resolved)
+assert_type(config.resolve(Parent(requests=theirs)).workers.mem.limit, Side)
+assert_type(config.resolve().sides["workers.limits.mem"].effective, Quantity | None)
+assert_type(config.resolve().scheduler.gpu.request.source, Source)
+assert_type(Dask.from_custom({"scheduler": {}, "workers": {}}), Dask)
 
 # merging and evolving
 assert_type(config | Dask(), Dask)

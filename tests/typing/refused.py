@@ -3,7 +3,8 @@
 After the mark stands what mypy says, and after the bars what pyright says.
 """
 
-from flyte_dask import Preset, Quantity, Resources, merge
+import flyte_dask
+from flyte_dask import Parent, Preset, Quantity, Resources, merge
 from flytekitplugins.dask import Dask, Scheduler, WorkerGroup, presets
 
 presets.mediun  # E: Module has no attribute "mediun" || "mediun" is not a known attribute of module
@@ -20,7 +21,7 @@ Dask(scheduler="img")  # E: Argument "scheduler" to "Dask" has incompatible type
 Dask(workers=Scheduler())  # E: Argument "workers" to "Dask" has incompatible type "Scheduler" || "Scheduler" cannot be assigned to parameter "workers"
 Dask(workers="5")  # E: Argument "workers" to "Dask" has incompatible type "str" || "Literal['5']" cannot be assigned to parameter "workers"
 Dask(worker=5)  # E: Unexpected keyword argument "worker" for "Dask" || No parameter named "worker"
-Dask(Scheduler(), 5, 6)  # E: Too many arguments for "Dask" || Expected 2 positional arguments
+Dask(Scheduler(), 5, 6)  # E: Argument 3 to "Dask" has incompatible type || Expected 2 positional arguments
 WorkerGroup("4")  # E: Argument 1 to "WorkerGroup" has incompatible type "str" || cannot be assigned to parameter "number_of_workers"
 WorkerGroup(2.5)  # E: Argument 1 to "WorkerGroup" has incompatible type "float" || "float" cannot be assigned to parameter "number_of_workers"
 WorkerGroup(image=b"img")  # E: Argument "image" to "WorkerGroup" has incompatible type "bytes" || cannot be assigned to parameter "image"
@@ -60,3 +61,10 @@ class Mine(Dask):  # E: Cannot inherit from final class "Dask" || Base class "Da
 
 class OurPreset(Preset):  # E: Cannot inherit from final class "Preset" || Base class "Preset" is marked final
     """Presets are made by `define`, not by subclasses."""
+Dask(inherit="all")  # E: Argument "inherit" to "Dask" has incompatible type || cannot be assigned to parameter "inherit"
+Dask(None, None, "off")  # E: Too many positional arguments for "Dask" || Expected 2 positional arguments
+Dask().with_inherit(None)  # E: Argument 1 to "with_inherit" of "Dask" has incompatible type "None" || cannot be assigned to parameter "inherit"
+Dask().inherit = "off"  # E: Property "inherit" defined in "Dask" is read-only || Cannot assign to attribute "inherit" for class "Dask"
+Dask().resolve(Resources())  # E: Argument 1 to "resolve" of "Dask" has incompatible type "Resources" || "Resources" cannot be assigned to parameter "parent"
+Parent(cpu=1)  # E: Unexpected keyword argument "cpu" for "Parent" || No parameter named "cpu"
+flyte_dask.Parents  # E: Module has no attribute "Parents" || "Parents" is not a known attribute of module

@@ -19,7 +19,7 @@ from flyte_dask.roles import WorkerGroup
 
 __all__ = ["Shape", "local_cluster"]
 
-logger = logging.getLogger("flytekitplugins.dask")
+logger = logging.getLogger("flytekit.dask")
 
 
 @final

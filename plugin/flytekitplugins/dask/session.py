@@ -16,7 +16,7 @@ from flytekitplugins.dask.local import local_cluster
 
 __all__ = ["NoCluster", "session"]
 
-logger = logging.getLogger("flytekitplugins.dask")
+logger = logging.getLogger("flytekit.dask")  # below flytekit's, whose level and format it has
 
 _ADDRESS = "DASK_SCHEDULER_ADDRESS"
 _CONNECT_TIMEOUT = 60  # seconds; Flyte starts scheduler and runner together, without waiting

@@ -2,97 +2,178 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, cast
+import logging
+from collections.abc import Callable, Iterator
+from copy import copy
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any
 
-import attrs
-from flytekit import PythonFunctionTask
 from flytekit.configuration import SerializationSettings
-from flytekit.core.python_auto_container import get_registerable_container_image
-from flytekit.core.python_function_task import AsyncPythonFunctionTask
+from flytekit.core.base_task import TaskResolverMixin
+from flytekit.core.context_manager import CompilationState, ExecutionState, FlyteContextManager
+from flytekit.core.promise import async_flyte_entity_call_handler, flyte_entity_call_handler
+from flytekit.core.python_auto_container import DefaultNotebookTaskResolver
+from flytekit.core.python_function_task import AsyncPythonFunctionTask, PythonFunctionTask
 from flytekit.core.task import TaskPlugins
 from flytekit.core.tracked_abc import FlyteTrackedABC
 
+from flyte_dask.callsite import user_call_site
 from flyte_dask.config import Dask
-from flyte_dask.config_class import ConfigType
 from flyte_dask.errors import Problem, raise_if_any
-from flyte_dask.preset import Preset
 from flyte_dask.roles import Scheduler, WorkerGroup
+from flytekitplugins.dask.overrides import (
+    DaskNode,
+    check,
+    pickled_resolver,
+    resolver,
+    shared_config,
+    variant_name,
+    watch,
+)
+from flytekitplugins.dask.refused import NO_CONFIGS, refuse, why_refused
+
+if TYPE_CHECKING:
+    from flytekitplugins.dask.template import TaskCluster
 
 # The configs too: the incumbent has them here, and people import them from here.
 __all__ = ["Dask", "DaskTask", "Scheduler", "WorkerGroup"]
 
+logger = logging.getLogger("flytekit.dask")  # below flytekit's, whose level and format it has
 
-class DaskTask(PythonFunctionTask[Dask]):
+_WORKFLOW_MODES = (
+    ExecutionState.Mode.LOCAL_WORKFLOW_EXECUTION,
+    ExecutionState.Mode.LOCAL_DYNAMIC_TASK_EXECUTION,
+)
+
+
+class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
     """A task whose function runs beside a Dask cluster of its own, with a client of that cluster.
 
     On Flyte the backend has started the cluster; elsewhere an in-process one of the same shape,
     scaled to the host, is started for the task and closed with it. In both the cluster's client is
-    Dask's default while the function runs: a bare ``.compute()`` uses the cluster.
+    Dask's default while the function runs: a bare ``.compute()`` uses the cluster. The function may
+    be a coroutine function.
     """
 
     _DASK_TASK_TYPE = "dask"
 
     def __init__(self, task_config: Dask, task_function: Callable[..., Any], **kwargs: Any) -> None:
+        # flytekit lists the task for registration at once: so it is judged, and complete, by then
+        is_dynamic = kwargs.get("execution_mode") == self.ExecutionBehavior.DYNAMIC
+        problems = _task_problems(task_config, task_function, is_dynamic=is_dynamic)
+        raise_if_any(f"@task of {task_function.__qualname__}", problems)
+        self.original = self
+        """The task that this is a variant of, if it is one."""
+        self._call_site = user_call_site()
+        self._variants: dict[str, DaskTask] = {}
         super().__init__(task_config, task_function, task_type=self._DASK_TASK_TYPE, **kwargs)
 
     @property
+    def _task_config(self) -> Dask:
+        """The config: flytekit's tasks keep theirs under this name, and its nodes set it there."""
+        return self._own_config
+
+    @_task_config.setter
+    def _task_config(self, config: Dask) -> None:
+        if "_own_config" in vars(self):
+            raise shared_config(self.name, config)
+        self._own_config = config
+
+    @property
+    def _is_async(self) -> bool:
+        return iscoroutinefunction(self.task_function)
+
+    @property
     def task_config(self) -> Dask:
-        """The config, as it was given to ``@task``."""
-        return cast("Dask", self._task_config)
+        """The config, as it was given to ``@task``, or to the nodes of this variant."""
+        return self._own_config
+
+    def variant(self, config: Dask) -> DaskTask:
+        """This task with another config, under another name; the same one for the same config.
+
+        Raises:
+            InvalidConfig: if *config* is no `Dask`.
+        """
+        if self.original is not self:
+            return self.original.variant(config)
+        check(config)
+        if repr(config) == repr(self.task_config):
+            return self
+        made = self.make_variant(variant_name(self.name, config), config)
+        return self._variants.setdefault(repr(config), made)
+
+    def make_variant(self, name: str, config: Dask) -> DaskTask:
+        """A copy of this task with that name and config; whoever asks again gets another one."""
+        made = copy(self)
+        for attribute, value in vars(self).items():
+            if getattr(value, "__self__", None) is self:  # a method of this task, not of the copy
+                delattr(made, attribute)
+        vars(made).update(_name=name, _own_config=config, original=self, _task_resolver=resolver)
+        made.set_command_fn(made.get_default_command)
+        return made
+
+    def set_resolver(self, resolver: TaskResolverMixin) -> None:
+        """As of any task; but a variant that is pickled is found by its own name."""
+        is_pickled = isinstance(resolver, DefaultNotebookTaskResolver)
+        is_variant = self.original is not self
+        super().set_resolver(pickled_resolver if is_pickled and is_variant else resolver)
 
     def get_custom(self, settings: SerializationSettings) -> dict[str, Any]:
-        """The config as the template's ``custom``, image templates filled in from *settings*."""
-        # betterproto is needed only here, and importing the plugin must stay almost free.
-        from flytekitplugins.dask import wire  # noqa: PLC0415
+        """The template's ``custom``: what the config says and inherits, with real images."""
+        cluster = self._cluster(settings)
+        logger.info("%s %s", self.name, cluster)
+        return cluster.custom
 
-        return wire.custom(_with_real_images(self.task_config, settings))
+    def custom(self, settings: SerializationSettings) -> dict[str, Any]:
+        """The same, without a word in the log."""
+        return self._cluster(settings).custom
+
+    def _cluster(self, settings: SerializationSettings) -> TaskCluster:
+        # betterproto is needed only here, and importing the plugin must stay almost free.
+        from flytekitplugins.dask.template import TaskCluster  # noqa: PLC0415
+
+        return TaskCluster.of(self, self.task_config, self._call_site, settings)
+
+    def __call__(self, *args: object, **kwargs: object) -> Any:
+        """A node where a workflow is compiled, else a run; awaitable if the function is `async`.
+
+        Not a coroutine function itself, as flytekit's is: workflows call without awaiting.
+        """
+        context = FlyteContextManager.current_context()
+        compilation, execution = context.compilation_state, context.execution_state
+        if compilation is not None and compilation.mode == CompilationState.mode:
+            promise = flyte_entity_call_handler(self, *args, **kwargs)
+            compilation.nodes[-1].__class__ = DaskNode  # which flytekit has just added
+            return promise
+        if execution is not None and execution.mode in _WORKFLOW_MODES:
+            return watch(flyte_entity_call_handler(self, *args, **kwargs))
+        if self._is_async:
+            return async_flyte_entity_call_handler(self, *args, **kwargs)
+        return flyte_entity_call_handler(self, *args, **kwargs)
 
     def execute(self, **kwargs: Any) -> Any:
         """Run the function beside its cluster; a dynamic task builds a workflow, without one."""
+        base = AsyncPythonFunctionTask if self._is_async else PythonFunctionTask
         if self.execution_mode != self.ExecutionBehavior.DEFAULT:
-            return super().execute(**kwargs)
+            return base.execute(self, **kwargs)
         # distributed takes a while to import, and only a task that runs needs it.
         from flytekitplugins.dask.session import session  # noqa: PLC0415
 
         with session(self.task_config, self.name):
-            return super().execute(**kwargs)
+            return base.execute(self, **kwargs)
 
 
-class _RefusedTask(AsyncPythonFunctionTask[Any], metaclass=FlyteTrackedABC):
-    """What flytekit makes of a ``task_config`` that is ours but no `Dask`: an error.
-
-    flytekit looks for the plugin of the exact type, and would run any other as a plain task.
-    Asynchronous, so that flytekit lets it judge coroutine functions too.
-    """
-
-    def __init__(self, task_config: object, task_function: Callable[..., Any], **_: Any) -> None:
-        rule, remedy = _why_refused(task_config)
-        problem = Problem("task_config", task_config, rule, remedy)
-        raise_if_any(f"@task of {task_function.__qualname__}", [problem])
-
-
-def _why_refused(config: object) -> tuple[str, str]:
-    if isinstance(config, Preset):
-        return "is a Preset, which makes configs", "call it, as in presets.medium()"
-    if isinstance(config, Scheduler):
-        return "is a Scheduler, one part of a config", "write Dask(scheduler=...)"
-    if isinstance(config, WorkerGroup):
-        return "is a WorkerGroup, one part of a config", "write Dask(workers=...)"
-    return "is a class, not a config", "call it: Dask(...)"
-
-
-def _with_real_images(config: Dask, settings: SerializationSettings) -> Dask:
-    def real(image: str | None) -> str | None:
-        return image and get_registerable_container_image(image, settings.image_config)
-
-    return attrs.evolve(
-        config,
-        scheduler=attrs.evolve(config.scheduler, image=real(config.scheduler.image)),
-        workers=attrs.evolve(config.workers, image=real(config.workers.image)),
-    )
+def _task_problems(
+    config: object, function: Callable[..., Any], *, is_dynamic: bool
+) -> Iterator[Problem]:
+    """What keeps the two from being a task."""
+    if not isinstance(config, Dask):
+        yield why_refused(config)
+    if is_dynamic and iscoroutinefunction(function):
+        rule = "is a coroutine function, and flytekit's dynamic tasks can't be"
+        remedy = "write def: calls in it make nodes, for which there is nothing to wait"
+        yield Problem("task_function", function, rule, remedy)
 
 
 TaskPlugins.register_pythontask_plugin(Dask, DaskTask)
-for _refused in (Preset, Scheduler, WorkerGroup, ConfigType):
-    TaskPlugins.register_pythontask_plugin(_refused, _RefusedTask)
+refuse(*NO_CONFIGS)

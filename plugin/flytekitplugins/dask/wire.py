@@ -1,61 +1,115 @@
-"""A config on the wire: a task template's ``custom``, through the generated ``DaskJob`` classes.
+"""A resolved config on the wire: a task template's ``custom``, through the generated classes.
 
-betterproto drops a submessage that was not passed, and checks nothing: so every field is passed,
-and what comes in is a config, which was checked when it was made.
+betterproto drops a submessage that was not passed, and checks nothing: so every field is passed, in
+one place, and what comes in is resolved from a config, which was checked when it was made. It is
+slow too: so the JSON form is put together from parts, each made once. Messages are never changed.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from functools import lru_cache
+from types import NoneType
+from typing import Any, NamedTuple, TypeAlias
 
 from flyte_dask.config import Dask
-from flyte_dask.resources import Resources, amounts
-from flyte_dask.roles import Scheduler, WorkerGroup
+from flyte_dask.custom import RESOURCE_NAMES
+from flyte_dask.inheritance import Resolved, ResolvedRole
 from flyte_dask_idl import (
     DaskJob,
     DaskScheduler,
     DaskWorkerGroup,
+    Resources,
     ResourcesResourceEntry,
     ResourcesResourceName,
 )
-from flyte_dask_idl import Resources as WireResources
 
 __all__ = ["custom", "dask_job"]
 
-_NAMES = {
-    "cpu": "CPU",
-    "mem": "MEMORY",
-    "gpu": "GPU",
-    "ephemeral_storage": "EPHEMERAL_STORAGE",
-}
+_Amounts: TypeAlias = tuple[tuple[str, str], ...]
+"""Dimension and quantity of each amount of one side."""
 
 
-def custom(config: Dask) -> dict[str, Any]:
-    """The JSON form of *config*'s message, a new one with each call."""
-    return dask_job(config).to_dict()
+class _Role(NamedTuple):
+    """What either role says on the wire, as text: equal amounts in two spellings are two."""
+
+    image: str
+    requests: _Amounts = ()
+    limits: _Amounts = ()
 
 
-def dask_job(config: Dask) -> DaskJob:
-    """The message that says what *config* says."""
-    scheduler, workers = config.scheduler, config.workers
-    return DaskJob(
-        scheduler=DaskScheduler(image=scheduler.image or "", resources=_resources(scheduler)),
-        workers=DaskWorkerGroup(
-            number_of_workers=workers.number_of_workers,
-            image=workers.image or "",
-            resources=_resources(workers),
-        ),
+def custom(config: Dask, resolved: Resolved) -> dict[str, Any]:
+    """The JSON form of the message, a new one with each call."""
+    scheduler, (number, workers) = _said(config, resolved)
+    return {
+        "scheduler": {**_bare_scheduler_json(scheduler.image), **_resources_json(scheduler)},
+        "workers": {**_bare_workers_json(number, workers.image), **_resources_json(workers)},
+    }
+
+
+def dask_job(config: Dask, resolved: Resolved) -> DaskJob:
+    """The message: images and number of workers from *config*, resources from *resolved*."""
+    scheduler, (number, workers) = _said(config, resolved)
+    return DaskJob(scheduler=_scheduler(scheduler), workers=_workers(number, workers))
+
+
+def _said(config: Dask, resolved: Resolved) -> tuple[_Role, tuple[int, _Role]]:
+    number = config.workers.number_of_workers
+    return (
+        _role(config.scheduler.image, resolved.scheduler),
+        (number, _role(config.workers.image, resolved.workers)),
     )
 
 
-def _resources(role: Scheduler | WorkerGroup) -> WireResources:
-    return WireResources(requests=_entries(role.requests), limits=_entries(role.limits))
+def _role(image: object, resolved: ResolvedRole) -> _Role:
+    emitted = resolved.emitted.items()
+    requests = tuple((name, request.text) for name, (request, _) in emitted if request)
+    limits = tuple((name, limit.text) for name, (_, limit) in emitted if limit)
+    if not isinstance(image, (str, NoneType)):
+        raise TypeError(f"{image!r} is not built yet, and has no place on the wire")
+    return _Role(image or "", requests, limits)
 
 
-def _entries(side: Resources | None) -> list[ResourcesResourceEntry]:
-    return [
-        ResourcesResourceEntry(
-            name=ResourcesResourceName.from_string(_NAMES[dimension]), value=amount.text
-        )
-        for dimension, amount in amounts(side).items()
-    ]
+def _scheduler(role: _Role) -> DaskScheduler:
+    return DaskScheduler(image=role.image, resources=_resources(role))
+
+
+def _workers(number: int, role: _Role) -> DaskWorkerGroup:
+    return DaskWorkerGroup(number_of_workers=number, image=role.image, resources=_resources(role))
+
+
+def _resources(role: _Role) -> Resources:
+    return Resources(
+        requests=[_entry(*amount) for amount in role.requests],
+        limits=[_entry(*amount) for amount in role.limits],
+    )
+
+
+def _entry(dimension: str, quantity: str) -> ResourcesResourceEntry:
+    name = ResourcesResourceName.from_string(RESOURCE_NAMES[dimension])
+    return ResourcesResourceEntry(name=name, value=quantity)
+
+
+def _resources_json(role: _Role) -> dict[str, Any]:
+    sides = {"requests": role.requests, "limits": role.limits}
+    resources = {
+        side: [dict(_entry_json(*amount)) for amount in amounts]
+        for side, amounts in sides.items()
+        if amounts
+    }
+    return {"resources": resources}
+
+
+@lru_cache(maxsize=1024)
+def _bare_scheduler_json(image: str) -> Mapping[str, Any]:
+    return _scheduler(_Role(image)).to_dict()
+
+
+@lru_cache(maxsize=1024)
+def _bare_workers_json(number: int, image: str) -> Mapping[str, Any]:
+    return _workers(number, _Role(image)).to_dict()
+
+
+@lru_cache(maxsize=1024)
+def _entry_json(dimension: str, quantity: str) -> Mapping[str, Any]:
+    return _entry(dimension, quantity).to_dict()

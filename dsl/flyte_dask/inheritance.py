@@ -1,0 +1,264 @@
+"""What each pod asks for in the end: what its role says, and what it gets from the task.
+
+Flyte takes a role's resources or the task's, as a whole: one amount on a role, and all the others
+come from the platform. So a role that says some of its resources is written out with the task's
+others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, final
+
+import attrs
+
+from flyte_dask.callsite import CallSite
+from flyte_dask.config_class import Config
+from flyte_dask.errors import Problem, raise_if_any
+from flyte_dask.origin import NO_ORIGINS, Origin, Pair, origins_of
+from flyte_dask.quantity import Quantity
+from flyte_dask.resources import DIMENSIONS, Resources, as_resources, pairs, side_problems
+from flyte_dask.roles import Scheduler, WorkerGroup, with_origins
+
+if TYPE_CHECKING:  # it imports us
+    from flyte_dask.config import Dask, Inherit
+
+__all__ = [
+    "Parent",
+    "Resolved",
+    "ResolvedPair",
+    "ResolvedRole",
+    "Side",
+    "Source",
+    "resolve",
+    "told",
+]
+
+Source: TypeAlias = Literal[
+    "role", "task", "raised", "lowered", "matched", "platform", "dropped", "nobody"
+]
+"""Why a pod gets an amount.
+
+- ``role``: its role says it.
+- ``task``: the task says it, and the role does not.
+- ``raised``: the role requests more than the task's limit, so the limit is the request.
+- ``lowered``: the role's limit is below the task's request, so the request is the limit.
+- ``matched``: only the other side is said, and this one is the same.
+- ``platform``: nobody says it, and Flyte gives the platform's default.
+- ``dropped``: the task has it, and this role, which says other things, does not get it: a GPU, and
+  if nothing is inherited, ephemeral storage too.
+- ``nobody``: nobody says it, and there is none.
+"""
+
+# Of these Flyte gives every pod some; of the others none, unless they are named.
+_ALWAYS_GIVEN = ("cpu", "mem")
+_ZERO = Quantity("0")
+
+
+@final
+@attrs.frozen(eq=False, repr=False)
+class Parent(Config):
+    """The task that a cluster belongs to, as far as its roles inherit from it.
+
+    Args:
+        requests: the task's own; unsaid, the platform's.
+        limits: the same for limits.
+
+    Raises:
+        InvalidConfig: with every problem of the call.
+    """
+
+    requests: Resources | None = attrs.field(default=None, converter=as_resources)
+    limits: Resources | None = attrs.field(default=None, converter=as_resources)
+    _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        raise_if_any("Parent(...)", side_problems(self.requests, self.limits))
+        said = pairs(self.requests, self.limits)
+        object.__setattr__(self, "_origins", origins_of(dict(said), "Parent(...)", self._origins))
+
+    @property
+    def origins(self) -> Mapping[str, Origin]:
+        """Who said what, by dimension, as far as it is said."""
+        return MappingProxyType(self._origins)
+
+
+@final
+class Side(NamedTuple):
+    """The request or the limit of one dimension of one role."""
+
+    emitted: Quantity | None
+    """What the task template says of it; None if nothing."""
+    effective: Quantity | None
+    """What the pod asks for; None if that is up to the platform, or nothing.
+
+    Before the site's limits, to which Flyte cuts it down.
+    """
+    source: Source
+    """Why."""
+    origin: Origin | None
+    """Who said the effective amount; None if nobody did."""
+    task: Quantity | None
+    """What the task says of it, whether or not it counts."""
+
+
+@final
+class ResolvedPair(NamedTuple):
+    """Request and limit of one dimension of one role."""
+
+    request: Side
+    limit: Side
+
+    @property
+    def emitted(self) -> Pair:
+        """What the task template says."""
+        return self.request.emitted, self.limit.emitted
+
+    @property
+    def effective(self) -> Pair:
+        """What the pod asks for."""
+        return self.request.effective, self.limit.effective
+
+
+@final
+class ResolvedRole(NamedTuple):
+    """What one pod of a role asks for, by dimension."""
+
+    cpu: ResolvedPair
+    mem: ResolvedPair
+    gpu: ResolvedPair
+    ephemeral_storage: ResolvedPair
+
+    @property
+    def emitted(self) -> dict[str, Pair]:
+        """What the task template says, without the dimensions of which it says nothing."""
+        named = zip(DIMENSIONS, self, strict=True)
+        return {name: pair.emitted for name, pair in named if pair.emitted != (None, None)}
+
+
+@final
+class Resolved(NamedTuple):
+    """A config in its task: every amount, and who said it."""
+
+    scheduler: ResolvedRole
+    workers: ResolvedRole
+
+    @property
+    def sides(self) -> dict[str, Side]:
+        """Every request and limit, by path, such as ``workers.limits.mem``."""
+        return {
+            f"{role}.{side}s.{dimension}": getattr(pair, side)
+            for role, resolved in zip(self._fields, self, strict=True)
+            for side in ResolvedPair._fields
+            for dimension, pair in zip(DIMENSIONS, resolved, strict=True)
+        }
+
+
+def resolve(config: Dask, parent: Parent | None = None) -> Resolved:
+    """Every amount of both roles of *config*, in a task that asks for *parent*.
+
+    Args:
+        config: the config.
+        parent: the task; unsaid, one that asks for nothing.
+
+    Raises:
+        InvalidConfig: if *parent* is no `Parent`.
+    """
+    if parent is None:
+        parent = Parent()
+    elif not isinstance(parent, Parent):
+        remedy = "write Parent(requests=..., limits=...)"
+        raise_if_any("resolve(...)", [Problem("parent", parent, "is no Parent", remedy)])
+    return Resolved(
+        _resolve_role(config.scheduler, config.inherit, parent),
+        _resolve_role(config.workers, config.inherit, parent),
+    )
+
+
+def told(parent: Parent, by: str, call_site: CallSite | None) -> Parent:
+    """*parent*, said by the call *by* at that line."""
+    said = pairs(parent.requests, parent.limits)
+    return with_origins(parent, {name: Origin(by, call_site, said[name]) for name in said})
+
+
+class _Word(NamedTuple):
+    """An amount that somebody says, before Flyte completes what nobody says."""
+
+    amount: Quantity
+    source: Source
+    origin: Origin | None
+
+
+_Words: TypeAlias = tuple[_Word | None, _Word | None]
+
+
+def _resolve_role(role: Scheduler | WorkerGroup, inherit: Inherit, parent: Parent) -> ResolvedRole:
+    said = pairs(role.requests, role.limits)
+    task = pairs(parent.requests, parent.limits)
+    is_left_to_flyte = not said and inherit != "pin"
+    resolved = []
+    for name in DIMENSIONS:
+        own = _words(said.get(name), "role", role.origins.get(name))
+        tasks = _words(task.get(name), "task", parent.origins.get(name))
+        if is_left_to_flyte:
+            words = tasks
+        elif not said:
+            words = _matched(tasks) if name == "gpu" else tasks
+        elif inherit == "off":
+            words = own
+        elif name == "gpu":
+            words = _matched(own)
+        else:
+            words = _filled(own, tasks)
+        resolved.append(_completed(name, words, tasks, is_emitted=not is_left_to_flyte))
+    return ResolvedRole(*resolved)
+
+
+def _words(pair: Pair | None, source: Source, origin: Origin | None) -> _Words:
+    request, limit = pair or (None, None)
+    return request and _Word(request, source, origin), limit and _Word(limit, source, origin)
+
+
+def _matched(words: _Words) -> _Words:
+    """Both sides alike where only one is said: Kubernetes wants a GPU's to be equal."""
+    request, limit = words
+    return (
+        request or (limit and limit._replace(source="matched")),
+        limit or (request and request._replace(source="matched")),
+    )
+
+
+def _filled(own: _Words, tasks: _Words) -> _Words:
+    """The role's own words, and the task's in the place of missing ones, as far as they fit."""
+    request, limit = own[0] or tasks[0], own[1] or tasks[1]
+    # Both are valid by themselves: so where they do not fit, one is the role's and one the task's.
+    if request and limit and request.amount > limit.amount:
+        if own[0]:
+            limit = request._replace(source="raised")
+        else:
+            request = limit._replace(source="lowered")
+    return request, limit
+
+
+def _completed(dimension: str, words: _Words, tasks: _Words, *, is_emitted: bool) -> ResolvedPair:
+    """What Flyte makes of *words*: a side that nobody says is as the other one."""
+    request, limit = (
+        _side(dimension, word, other, task, is_emitted=is_emitted)
+        for word, other, task in zip(words, reversed(words), tasks, strict=True)
+    )
+    return ResolvedPair(request, limit)
+
+
+def _side(
+    dimension: str, word: _Word | None, other: _Word | None, task: _Word | None, *, is_emitted: bool
+) -> Side:
+    tasks = task and task.amount
+    if word:
+        emitted = word.amount if is_emitted else None
+        return Side(emitted, word.amount, word.source, word.origin, tasks)
+    if other:
+        return Side(None, other.amount, "matched", other.origin, tasks)
+    if dimension in _ALWAYS_GIVEN:
+        return Side(None, None, "platform", None, tasks)
+    return Side(None, None, "dropped" if tasks and tasks > _ZERO else "nobody", None, tasks)

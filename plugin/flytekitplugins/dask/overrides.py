@@ -1,0 +1,159 @@
+"""Nodes of one task with configs of their own: ``node.with_overrides(task_config=...)``.
+
+flytekit puts such a config into the task, which all of its nodes share: the last one would be that
+of all. Here the node gets a variant of the task, which is registered beside it under a name of its
+own. In its pod a resolver makes the variant again, from the original task and the template's word.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from inspect import signature
+from typing import Any
+
+from flytekit.configuration import SerializationSettings
+from flytekit.core.base_task import TaskResolverMixin
+from flytekit.core.node import Node
+from flytekit.core.promise import Promise, VoidPromise
+from flytekit.core.python_auto_container import DefaultNotebookTaskResolver
+from flytekit.tools.module_loader import load_object_from_module
+
+from flyte_dask.callsite import user_call_site
+from flyte_dask.config import Dask
+from flyte_dask.errors import InvalidConfig, Problem
+from flytekitplugins.dask.refused import why_refused
+
+__all__ = [
+    "DaskNode",
+    "check",
+    "pickled_resolver",
+    "resolver",
+    "shared_config",
+    "variant_name",
+    "watch",
+]
+
+logger = logging.getLogger("flytekit.dask")
+
+
+class DaskNode(Node):
+    """A node of a Dask task, whose override of the task's config is for this node alone."""
+
+    def with_overrides(self, *args: Any, **kwargs: Any) -> Node:
+        """As with any node, but for *task_config*.
+
+        Raises:
+            InvalidConfig: if *task_config* is no `Dask`.
+        """
+        given = signature(Node.with_overrides).bind(self, *args, **kwargs)
+        config = given.arguments.pop("task_config", None)
+        if config is not None:
+            self._flyte_entity = self.flyte_entity.variant(config)
+        node: Node = super().with_overrides(*given.args[1:], **given.kwargs)
+        return node
+
+
+def variant_name(name: str, config: Dask) -> str:
+    """The name of the variant of the task *name* with *config*: the same in every process."""
+    return f"{name}-{hashlib.sha256(repr(config).encode()).hexdigest()[:8]}"
+
+
+def check(config: object) -> None:
+    """Raise `InvalidConfig` if *config* cannot be that of a node."""
+    if not isinstance(config, Dask):
+        raise InvalidConfig("with_overrides(...)", [why_refused(config)], user_call_site())
+
+
+def shared_config(name: str, config: object) -> InvalidConfig:
+    """Why *config* cannot take the place of the one that all nodes of the task *name* share."""
+    rule = f"would be the config of every node of {name}, whatever the others say"
+    remedy = "write another @task function with this config, and use that here"
+    problem = Problem("task_config", config, rule, remedy)
+    return InvalidConfig("with_overrides(...)", [problem], user_call_site())
+
+
+class _Result(Promise):
+    """The result of a task that has run: of a workflow that runs locally, no node is left."""
+
+    def with_overrides(self, *args: Any, **kwargs: Any) -> Promise:
+        """Nothing, but for a warning if a config is overridden."""
+        _warn_of(kwargs.get("task_config"))
+        result: Promise = super().with_overrides(*args, **kwargs)
+        return result
+
+
+class _NoResult(VoidPromise):
+    """The same for a task without outputs."""
+
+    def with_overrides(self, *args: Any, **kwargs: Any) -> VoidPromise:
+        """Nothing, but for a warning if a config is overridden."""
+        _warn_of(kwargs.get("task_config"))
+        result: VoidPromise = super().with_overrides(*args, **kwargs)  # type: ignore[no-untyped-call]
+        return result
+
+
+def watch(result: Any) -> Any:
+    """*result*, of a task that ran in a local workflow, which answers overrides."""
+    first = result[0] if isinstance(result, tuple) and result else result
+    if isinstance(first, Promise):
+        first.__class__ = _Result
+    elif isinstance(first, VoidPromise):
+        first.__class__ = _NoResult
+    return result
+
+
+def _warn_of(config: object) -> None:
+    if config is not None:
+        check(config)
+        logger.warning("the task ran with its own config: a local run has no overrides of it")
+
+
+class _VariantResolver(TaskResolverMixin):
+    """Loads a variant: the original task by its own resolver, with the config of the template."""
+
+    @property
+    def location(self) -> str:
+        """Where ``pyflyte-execute`` finds it."""
+        return f"{__name__}.resolver"
+
+    def name(self) -> str:
+        """Its name in logs."""
+        return "flyte-dask variants"
+
+    def loader_args(self, settings: SerializationSettings, t: Any) -> list[str]:
+        """What `load_task` needs to make the variant *t* again."""
+        original = t.original
+        return [
+            *("variant", t.name, "custom", json.dumps(t.custom(settings))),
+            *("resolver", original.task_resolver.location),
+            *original.task_resolver.loader_args(settings, original),
+        ]
+
+    def get_all_tasks(self) -> list[Any]:
+        """None: they are told one by one."""
+        return []
+
+    def load_task(self, loader_args: list[str]) -> Any:
+        """The variant that *loader_args* tell of."""
+        _, name, _, custom, _, location, *others = loader_args
+        original = load_object_from_module(location).load_task(others)
+        return original.make_variant(name, Dask.from_custom(json.loads(custom)))
+
+
+class _PickledResolver(DefaultNotebookTaskResolver):
+    """Loads a variant that flytekit pickled, as it does in notebooks; by its own name."""
+
+    @property
+    def location(self) -> str:
+        """Where ``pyflyte-execute`` finds it."""
+        return f"{__name__}.pickled_resolver"
+
+    def loader_args(self, settings: SerializationSettings, task: Any) -> list[str]:  # noqa: ARG002
+        """Its key in the pickle; flytekit would take that of the original task."""
+        return ["entity-name", task.name]
+
+
+resolver = _VariantResolver()
+pickled_resolver = _PickledResolver()  # type: ignore[no-untyped-call]  # flytekit's

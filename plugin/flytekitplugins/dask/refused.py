@@ -1,0 +1,57 @@
+"""What is ours but no `Dask`, where flytekit wants the config of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flytekit.core.python_function_task import AsyncPythonFunctionTask
+from flytekit.core.task import TaskPlugins
+from flytekit.core.tracked_abc import FlyteTrackedABC
+
+from flyte_dask import incumbent
+from flyte_dask.config import Dask
+from flyte_dask.config_class import ConfigType
+from flyte_dask.errors import Problem, raise_if_any
+from flyte_dask.preset import Preset
+from flyte_dask.resources import Resources
+from flyte_dask.roles import Scheduler, WorkerGroup
+
+__all__ = ["NO_CONFIGS", "refuse", "why_refused"]
+
+NO_CONFIGS = (Preset, Resources, Scheduler, WorkerGroup, ConfigType)
+"""The types of what people write where a `Dask` is meant; `ConfigType` is that of our classes."""
+
+
+def refuse(*types: type) -> None:
+    """Let flytekit answer a ``task_config`` of these very types with an error."""
+    for each in types:
+        TaskPlugins.register_pythontask_plugin(each, _RefusedTask)
+
+
+class _RefusedTask(AsyncPythonFunctionTask[Any], metaclass=FlyteTrackedABC):
+    """What flytekit makes of a ``task_config`` that is ours but no `Dask`: an error.
+
+    flytekit looks for the plugin of the exact type, and would run any other as a plain task.
+    Asynchronous, so that flytekit lets it judge coroutine functions too.
+    """
+
+    def __init__(self, task_config: object, task_function: Callable[..., Any], **_: Any) -> None:
+        raise_if_any(f"@task of {task_function.__qualname__}", [why_refused(task_config)])
+
+
+def why_refused(config: object) -> Problem:
+    """What keeps *config*, which is no `Dask`, from being a task's config."""
+    if isinstance(config, Preset):
+        rule, remedy = "is a Preset, which makes configs", "call it, as in presets.medium()"
+    elif isinstance(config, Scheduler):
+        rule, remedy = "is a Scheduler, one part of a config", "write Dask(scheduler=...)"
+    elif isinstance(config, WorkerGroup):
+        rule, remedy = "is a WorkerGroup, one part of a config", "write Dask(workers=...)"
+    elif isinstance(config, type):
+        rule, remedy = "is a class, not a config", "call it: Dask(...)"
+    elif isinstance(config, Dask):  # refused only where flytekitplugins.dask is not ours
+        rule, remedy = "has no plugin: flytekitplugins.dask is not flyte-dask's", incumbent.REMEDY
+    else:
+        rule, remedy = "is no Dask", "write Dask(...), or call a preset"
+    return Problem("task_config", config, rule, remedy)

@@ -1,0 +1,132 @@
+"""What a task asks for: from flytekit's settings, its resources and its pod template."""
+
+from __future__ import annotations
+
+import sys
+from collections import OrderedDict
+from typing import Any
+
+import flytekit
+import pytest
+from flytekit import PodTemplate, Resources
+from flytekit.configuration import Image, ImageConfig, SerializationSettings
+from flytekit.core.resources import ResourceSpec
+from flytekit.tools.translator import get_serializable
+from kubernetes.client import V1Container, V1PodSpec, V1ResourceRequirements
+
+from flyte_dask import CallSite, InvalidConfig
+from flytekitplugins.dask import Dask, WorkerGroup
+from flytekitplugins.dask.parent import parent_of
+from tests.test_task import increment
+
+MEM = Dask(workers=WorkerGroup(requests=Resources(mem="8Gi"), limits=Resources(mem="8Gi")))
+
+
+def settings(default: ResourceSpec | None = None) -> SerializationSettings:
+    image = Image("default", "acme/task", "1")
+    return SerializationSettings(
+        image_config=ImageConfig(default_image=image), default_resources=default
+    )
+
+
+def cpus(custom: dict[str, Any]) -> list[str | None]:
+    """The CPUs that the workers request and are limited to."""
+    found = []
+    for side in ("requests", "limits"):
+        entries = custom["workers"]["resources"].get(side, [])
+        found.append(next((each["value"] for each in entries if each["name"] == "CPU"), None))
+    return found
+
+
+def pod(resources: V1ResourceRequirements | None, name: str = "primary") -> PodTemplate:
+    return PodTemplate(V1PodSpec(containers=[V1Container(name=name, resources=resources)]))
+
+
+DEFAULT = ResourceSpec(requests=Resources(cpu="1"), limits=Resources(cpu="2"))
+OF_POD = V1ResourceRequirements(requests={"cpu": "5"}, limits={"cpu": "6"})
+
+SOURCES: dict[str, tuple[dict[str, Any], ResourceSpec | None, list[str | None]]] = {
+    "none": ({}, None, [None, None]),
+    "the task": ({"requests": Resources(cpu="3")}, DEFAULT, ["3", None]),
+    "default resources": ({}, DEFAULT, ["1", "2"]),
+    "default resources that say nothing": ({}, ResourceSpec(Resources(), Resources()), [None] * 2),
+    "the pod": ({"pod_template": pod(OF_POD)}, None, ["5", "6"]),
+    "default resources before the pod": ({"pod_template": pod(OF_POD)}, DEFAULT, ["1", "2"]),
+    "a zero is said, and dropped": ({"requests": Resources(cpu="0")}, DEFAULT, [None, None]),
+    "other devices of the pod": (
+        {"pod_template": pod(V1ResourceRequirements(limits={"amd.com/gpu": "1"}))},
+        None,
+        [None, None],
+    ),
+    "another container of the pod": ({"pod_template": pod(OF_POD, "other")}, None, [None, None]),
+    "a pod that says nothing": ({"pod_template": pod(None)}, None, [None, None]),
+    "a pod of no containers": ({"pod_template": PodTemplate()}, None, [None, None]),
+    "a pod template by name": ({"pod_template_name": "gpu-pods"}, None, [None, None]),
+}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_where_the_resources_come_from(source: str) -> None:
+    """As flytekit's own template has them, whether or not that was made before."""
+    arguments, default, expected = SOURCES[source]
+    for is_translated in (False, True):
+        task = flytekit.task(task_config=MEM, **arguments)(increment)
+        custom: Any = task.get_custom(settings(default))
+        if is_translated:
+            spec: Any = get_serializable(OrderedDict(), settings(default), task)
+            custom = spec.template.custom
+        assert cpus(custom) == expected
+
+
+ORIGINS = {
+    "the task": "@task at tests/test_parent.py:{}",
+    "default resources": "default resources",
+    "the pod": "pod template at tests/test_parent.py:{}",
+}
+
+
+@pytest.mark.parametrize("source", ORIGINS)
+@pytest.mark.parametrize("is_translated", [False, True])
+def test_who_said_so(source: str, is_translated: bool) -> None:
+    """Default resources have no line of the user's, though flytekit puts them into the task."""
+    arguments, default, _ = SOURCES[source]
+    where = settings(default)
+    line = sys._getframe().f_lineno + 1
+    task = flytekit.task(task_config=MEM, **arguments)(increment)
+    if is_translated:
+        get_serializable(OrderedDict(), where, task)
+    origin = parent_of(task, where, CallSite(__file__, line)).origins["cpu"]
+    assert str(origin) == ORIGINS[source].format(line)
+
+
+BAD: list[tuple[dict[str, Any], str, dict[str, str]]] = [
+    (
+        {"requests": Resources(cpu="4", mem="16GB"), "limits": Resources(cpu="2")},
+        "@task of {}",
+        {
+            "requests.mem": "'16GB' is not a Kubernetes quantity: did you mean '16Gi' (or '16G')?",
+            "limits.cpu": "'2' is below the request '4': raise the limit or lower the request",
+        },
+    ),
+    (
+        {"pod_template": pod(V1ResourceRequirements(limits={"memory": "-1"}))},
+        "pod template of {}",
+        {
+            "limits.mem": "'-1' is not above zero, and Flyte drops such an amount: "
+            "write what the pod needs, or leave it out"
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("arguments", "subject", "problems"), BAD, ids=["task", "pod"])
+def test_what_kubernetes_would_refuse_is_an_error_at_the_tasks_line(
+    arguments: dict[str, Any], subject: str, problems: dict[str, str]
+) -> None:
+    task = flytekit.task(task_config=MEM, **arguments)(increment)
+    with pytest.raises(InvalidConfig) as caught:
+        task.get_custom(settings())
+    assert caught.value.subject == subject.format(task.name)
+    assert {each.path: str(each) for each in caught.value.problems} == problems
+    assert caught.value.call_site is not None
+    assert caught.value.call_site.file == __file__
