@@ -8,9 +8,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from flytekit import Resources
+from flytekit import Resources as FlyteResources
 
-from flyte_dask import InvalidConfig, Preset, WorkerGroup
+from flyte_dask import Dask, InvalidConfig, Parent, Preset, WorkerGroup
 from tests.golden.cases import cases
 from tests.processes import run
 from tests.test_presets import ALL, IDS
@@ -69,9 +69,41 @@ def test_the_table_of_presets_is_right(preset: Preset) -> None:
 
 def test_the_error_is_what_one_gets() -> None:
     with pytest.raises(InvalidConfig) as caught:
-        WorkerGroup(requests=Resources(cpu="4", mem="16GB"), limits=Resources(cpu="2"))
+        WorkerGroup(requests=FlyteResources(cpu="4", mem="16GB"), limits=FlyteResources(cpu="2"))
     shown = str(caught.value).replace(str(caught.value.call_site), "pipelines/etl.py:41")
     assert f"```text\nInvalidConfig: {shown}\n```" in README
+
+
+_CASES = re.findall(
+    r"^\| ([^|]*(?:cpu|mem) [^|]*) \| ([^|]*) \| [^|]* \| ([^|:]*)(?:: [^|]*)? \|$",
+    (PROJECT / "docs" / "inheritance.md").read_text(encoding="utf-8"),
+    re.MULTILINE,
+)
+
+
+def test_every_worked_case_is_found() -> None:
+    assert len(_CASES) == 4
+
+
+@pytest.mark.parametrize(("role", "task", "pod"), _CASES)
+def test_a_worked_case_of_inheritance_is_right(role: str, task: str, pod: str) -> None:
+    resolved = Dask(workers=WorkerGroup(1, None, *_sides(role))).resolve(Parent(*_sides(task)))
+    for name, expected in _amounts(pod).items():
+        effective = getattr(resolved.workers, name).effective
+        assert "/".join(str(amount) for amount in effective) == expected
+
+
+def _sides(words: str) -> tuple[FlyteResources, FlyteResources]:
+    """Requests and limits of ``mem 4G/8G``, or ``requests cpu 2, mem 8G``."""
+    side = next((side for side in ("requests", "limits") if words.startswith(side)), None)
+    said = _amounts(words.removeprefix(side or ""))
+    requests = {name: text.partition("/")[0] for name, text in said.items() if side != "limits"}
+    limits = {name: text.rpartition("/")[2] for name, text in said.items() if side != "requests"}
+    return FlyteResources(**requests), FlyteResources(**limits)
+
+
+def _amounts(words: str) -> dict[str, str]:
+    return dict(word.split() for word in words.split(","))
 
 
 def test_the_number_of_golden_cases_is_right() -> None:
