@@ -74,24 +74,24 @@ def shared_config(name: str, config: object) -> InvalidConfig:
     return InvalidConfig("with_overrides(...)", [problem], user_call_site())
 
 
-class _Result(Promise):
-    """The result of a task that has run: of a workflow that runs locally, no node is left."""
+class _Ran:
+    """What a task that has run leaves where a workflow runs locally: there is no node any more."""
 
-    def with_overrides(self, *args: Any, **kwargs: Any) -> Promise:
+    def with_overrides(self, *args: Any, **kwargs: Any) -> Any:
         """Nothing, but for a warning if a config is overridden."""
-        _warn_of(kwargs.get("task_config"))
-        result: Promise = super().with_overrides(*args, **kwargs)
-        return result
+        config = kwargs.get("task_config")
+        if config is not None:
+            check(config)
+            logger.warning("the task ran with its own config: a local run has no overrides of it")
+        return super().with_overrides(*args, **kwargs)  # type: ignore[misc]  # of a promise
 
 
-class _NoResult(VoidPromise):
-    """The same for a task without outputs."""
+class _Result(_Ran, Promise):
+    """The output of such a task."""
 
-    def with_overrides(self, *args: Any, **kwargs: Any) -> VoidPromise:
-        """Nothing, but for a warning if a config is overridden."""
-        _warn_of(kwargs.get("task_config"))
-        result: VoidPromise = super().with_overrides(*args, **kwargs)  # type: ignore[no-untyped-call]
-        return result
+
+class _NoResult(_Ran, VoidPromise):
+    """That of one without outputs."""
 
 
 def watch(result: Any) -> Any:
@@ -102,12 +102,6 @@ def watch(result: Any) -> Any:
     elif isinstance(first, VoidPromise):
         first.__class__ = _NoResult
     return result
-
-
-def _warn_of(config: object) -> None:
-    if config is not None:
-        check(config)
-        logger.warning("the task ran with its own config: a local run has no overrides of it")
 
 
 class _VariantResolver(TaskResolverMixin):
@@ -126,7 +120,7 @@ class _VariantResolver(TaskResolverMixin):
         """What `load_task` needs to make the variant *t* again."""
         original = t.original
         return [
-            *("variant", t.name, "custom", json.dumps(t.custom(settings))),
+            *("variant", t.name, "custom", json.dumps(t.cluster(settings).custom)),
             *("resolver", original.task_resolver.location),
             *original.task_resolver.loader_args(settings, original),
         ]

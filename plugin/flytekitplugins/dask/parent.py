@@ -13,7 +13,7 @@ from flyte_dask.callsite import CallSite
 from flyte_dask.errors import InvalidConfig
 from flyte_dask.inheritance import Parent, told
 from flyte_dask.quantity import Quantity, quantity_or_none
-from flyte_dask.resources import DIMENSIONS, resources_like, side_problems
+from flyte_dask.resources import DIMENSIONS, resources_like
 
 __all__ = ["parent_of"]
 
@@ -49,11 +49,11 @@ def parent_of(
         by, requests, limits = _DEFAULT, *_of_spec(default)  # which flytekit may have set already
     if not (requests or limits) and task.pod_template is not None:
         by, requests, limits = "pod template", *_of_pod(task.pod_template)
-    sides = resources_like(_counting(requests)), resources_like(_counting(limits))
-    problems = tuple(side_problems(*sides))
-    if problems:
-        raise InvalidConfig(f"{by} of {task.name}", problems, call_site)
-    return told(Parent(*sides), by, None if by == _DEFAULT else call_site)
+    try:
+        parent = Parent(resources_like(_counting(requests)), resources_like(_counting(limits)))
+    except InvalidConfig as error:
+        raise InvalidConfig(f"{by} of {task.name}", error.problems, call_site) from None
+    return told(parent, by, None if by == _DEFAULT else call_site)
 
 
 def _of_spec(spec: ResourceSpec) -> tuple[Amounts, Amounts]:

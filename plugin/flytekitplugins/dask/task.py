@@ -120,15 +120,12 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
 
     def get_custom(self, settings: SerializationSettings) -> dict[str, Any]:
         """The template's ``custom``: what the config says and inherits, with real images."""
-        cluster = self._cluster(settings)
+        cluster = self.cluster(settings)
         logger.info("%s %s", self.name, cluster)
         return cluster.custom
 
-    def custom(self, settings: SerializationSettings) -> dict[str, Any]:
-        """The same, without a word in the log."""
-        return self._cluster(settings).custom
-
-    def _cluster(self, settings: SerializationSettings) -> TaskCluster:
+    def cluster(self, settings: SerializationSettings) -> TaskCluster:
+        """What the template says of the cluster, and why."""
         # betterproto is needed only here, and importing the plugin must stay almost free.
         from flytekitplugins.dask.template import TaskCluster  # noqa: PLC0415
 
