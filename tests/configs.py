@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from flyte_dask import Dask, Parent, Quantity, Resources, Scheduler, WorkerGroup
+from flyte_dask import Dask, Parent, Quantity, Resources, Runtime, Scheduler, WorkerGroup
 from flyte_dask.config import Inherit
 
 _TEXTS = {
@@ -47,10 +47,29 @@ GROUPS = st.builds(
 )
 _WAYS: tuple[Inherit, ...] = ("fill", "pin", "off")
 WAYS = st.sampled_from(_WAYS)
+SETTINGS_SAID = st.fixed_dictionaries(
+    {},
+    optional={
+        "client": st.booleans(),
+        "min_workers": st.integers(0, 3),
+        "worker_timeout": st.none() | st.sampled_from([60, 60.0, 900]),
+        "local": st.sampled_from(["threads", "processes"]),
+    },
+)
+
+
+def _runtime(settings: dict[str, Any]) -> Runtime:
+    return Runtime(**settings)
+
+
+RUNTIMES = SETTINGS_SAID.map(_runtime)
 CONFIGS = st.builds(
-    lambda scheduler, workers, inherit: Dask(scheduler, workers, inherit=inherit),
+    lambda scheduler, workers, inherit, runtime: Dask(
+        scheduler, workers, inherit=inherit, runtime=runtime
+    ),
     SCHEDULERS,
     GROUPS,
     st.none() | WAYS,
+    st.none() | RUNTIMES,
 )
 PARENTS = st.builds(lambda said: Parent(*sides(said)), ALL_PAIRS)

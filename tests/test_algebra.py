@@ -16,6 +16,7 @@ from flyte_dask import (
     InvalidConfig,
     MergeConflict,
     Resources,
+    Runtime,  # noqa: F401  # of which `eval` reads
     Scheduler,
     WorkerGroup,
     merge,
@@ -195,7 +196,7 @@ class TestCopies:
     ) -> None:
         assert attrs.evolve(config) == config
         said_inherit = config.inherit if "inherit" in config.origins else None
-        other = Dask(config.scheduler, group, inherit=said_inherit)
+        other = Dask(config.scheduler, group, inherit=said_inherit, runtime=config.runtime)
         assert attrs.evolve(config, workers=group) == other
         workers = config.workers
         assert attrs.evolve(workers, number_of_workers=count) == WorkerGroup(

@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from flyte_dask import Dask, InvalidConfig, Parent, Resources, Scheduler, WorkerGroup, presets
+from flyte_dask import (
+    Dask,
+    InvalidConfig,
+    Parent,
+    Resources,
+    Runtime,  # noqa: F401  # of which `eval` reads
+    Scheduler,
+    WorkerGroup,
+    presets,
+)
 from flyte_dask.config import Inherit
 from flyte_dask.inheritance import Resolved, ResolvedRole, Side, resolve
 from flyte_dask.origin import Pair

@@ -14,7 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flyte_dask import Dask, Origin, Quantity, Resources, Scheduler, WorkerGroup, presets
+from flyte_dask import (
+    Dask,
+    Origin,
+    Quantity,
+    Resources,
+    Scheduler,
+    WorkerGroup,
+    config_class,
+    presets,
+)
 from flyte_dask.origin import shown
 from flyte_dask.roles import leaves
 from tests.configs import CONFIGS
@@ -198,6 +207,7 @@ def test_origins_hold_what_the_config_holds(a: Dask, b: Dask) -> None:
         **{f"scheduler.{leaf}": shown(value) for leaf, value in leaves(merged.scheduler).items()},
         **{f"workers.{leaf}": shown(value) for leaf, value in leaves(merged.workers).items()},
         **({"inherit": merged.inherit} if "inherit=" in repr(merged) else {}),
+        **{f"runtime.{name}": value for name, value in config_class.said(merged.runtime).items()},
     }
     assert {path: shown(origin.value) for path, origin in merged.origins.items()} == held
 

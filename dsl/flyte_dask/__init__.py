@@ -25,8 +25,13 @@ from flyte_dask.roles import Scheduler, WorkerGroup
 if TYPE_CHECKING:
     from flyte_dask.inheritance import Parent
     from flyte_dask.preset import Preset
+    from flyte_dask.runtime import Runtime
 else:
-    _LAZY = {"Parent": "flyte_dask.inheritance", "Preset": "flyte_dask.preset"}
+    _LAZY = {
+        "Parent": "flyte_dask.inheritance",
+        "Preset": "flyte_dask.preset",
+        "Runtime": "flyte_dask.runtime",
+    }
 
     def __getattr__(name):
         """What is loaded when it is first asked for: importing us must stay almost free."""
@@ -57,6 +62,7 @@ __all__ = [
     "Problem",
     "Quantity",
     "Resources",
+    "Runtime",
     "Scheduler",
     "ShadowedPreset",
     "UnknownPreset",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from operator import or_
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, TypeVar, cast, final
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar, cast, final
 
 import attrs
 
@@ -32,6 +32,7 @@ from flyte_dask.roles import (
 
 if TYPE_CHECKING:  # loaded when it is asked for: importing us must stay almost free
     from flyte_dask.inheritance import Parent, Resolved
+    from flyte_dask.runtime import Local, Runtime
 
 __all__ = ["Dask", "Inherit", "merge", "role_problems", "said_by_preset", "with_roles"]
 
@@ -39,6 +40,8 @@ Inherit: TypeAlias = Literal["fill", "pin", "off"]
 """How a role gets what it leaves unsaid; `Dask` says what each means."""
 
 _WAYS = ("fill", "pin", "off")
+
+_UNSAID: Any = attrs.NOTHING  # of an argument for which None says something
 
 _SILENT_SCHEDULER = Scheduler()
 _SILENT_WORKERS = WorkerGroup()
@@ -77,6 +80,7 @@ class Dask(Config):
             which gives it all of the task's. ``"pin"``: the same, but such a role is written out
             too, so that later changes of the task's node don't reach it. ``"off"``: not from the
             task, but from the platform; unless it says none, when Flyte gives it the task's.
+        runtime: how the task's function uses its cluster; unsaid, ``Runtime()``.
 
     Raises:
         InvalidConfig: with every problem of the call.
@@ -86,17 +90,20 @@ class Dask(Config):
         "scheduler": "config | Dask(scheduler={value}), or config.with_scheduler(...)",
         "workers": "config | Dask(workers={value}), or config.with_workers(...)",
         "inherit": "config.with_inherit({value})",
+        "runtime": "config | Dask(runtime={value}), or config.with_runtime(...)",
     }
 
     scheduler: Scheduler = attrs.field(default=None, converter=_as_scheduler)
     workers: WorkerGroup = attrs.field(default=None, converter=_as_workers)
     _said_inherit: Inherit | None = attrs.field(default=None, alias="inherit", kw_only=True)
+    _said_runtime: Runtime | None = attrs.field(default=None, alias="runtime", kw_only=True)
     _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         problems = [
             *role_problems(self.scheduler, self.workers),
             *_inherit_problems("inherit", self._said_inherit),
+            *_runtime_problems(self._said_runtime),
         ]
         raise_if_any("Dask(...)", problems)
         said: dict[str, Leaf] = {}
@@ -111,19 +118,41 @@ class Dask(Config):
         return "fill" if self._said_inherit is None else self._said_inherit
 
     @property
+    def runtime(self) -> Runtime:
+        """How the task's function uses its cluster; ``Runtime()`` if unsaid."""
+        if self._said_runtime is not None:
+            return self._said_runtime
+        from flyte_dask.runtime import Runtime  # noqa: PLC0415  # as above
+
+        return Runtime()
+
+    @property
     def origins(self) -> dict[str, Origin]:
-        """Who said what, by path, such as ``workers.number_of_workers`` or ``scheduler.mem``.
+        """Who said what, by path: ``workers.number_of_workers``, ``scheduler.mem``, ...
 
         A dimension's request and limit go together: who says either, says both. What is unsaid has
         no origin.
         """
-        roles = {"scheduler": self.scheduler.origins, "workers": self.workers.origins}
+        parts: dict[str, Scheduler | WorkerGroup | Runtime]
+        parts = {"scheduler": self.scheduler, "workers": self.workers}
+        if self._said_runtime is not None:
+            parts["runtime"] = self._said_runtime
         told = {
-            f"{role}.{leaf}": origin
-            for role, origins in roles.items()
-            for leaf, origin in origins.items()
+            f"{name}.{leaf}": origin
+            for name, part in parts.items()
+            for leaf, origin in part.origins.items()
         }
         return {**told, **self._origins}
+
+    @property
+    def fingerprint(self) -> str:
+        """Eight hex digits that tell this config from others: what logs and variants call it.
+
+        The same in every process for what says the same in the same spelling.
+        """
+        from hashlib import sha256  # noqa: PLC0415  # most programs never ask
+
+        return sha256(repr(self).encode()).hexdigest()[:8]
 
     def resolve(self, parent: Parent | None = None) -> Resolved:
         """Every amount of both roles, with who said it, in a task that asks for *parent*."""
@@ -234,14 +263,42 @@ class Dask(Config):
         said: dict[str, Leaf] = {"inherit": plain_text(inherit)}
         return _with_inherit(self, inherit, origins_of(said, by))
 
+    @checked_call("with_runtime(...)")
+    def with_runtime(  # noqa: PLR0913  # one for each setting
+        self,
+        *,
+        client: bool = _UNSAID,
+        require_cluster: bool = _UNSAID,
+        min_workers: int = _UNSAID,
+        connect_timeout: float | None = _UNSAID,
+        worker_timeout: float | None = _UNSAID,
+        ship_code: bool = _UNSAID,
+        check_versions: bool = _UNSAID,
+        local: Local = _UNSAID,
+        dashboard: bool = _UNSAID,
+        progress: bool = _UNSAID,
+    ) -> Dask:
+        """This config, with these settings of its `Runtime`, where they are explained.
+
+        Raises:
+            InvalidConfig: with every problem of the call.
+        """
+        given = {name: value for name, value in locals().items() if value is not _UNSAID}
+        del given["self"]
+        from flyte_dask.runtime import with_settings  # noqa: PLC0415  # as above
+
+        return _with_runtime(self, with_settings(self.runtime, given, "with_runtime(...)"))
+
     def __or__(self, other: Dask) -> Dask:
         """This config, with all that *other* says in its place."""
         if not isinstance(other, Dask):
             return NotImplemented
         both = with_roles(self, self.scheduler | other.scheduler, self.workers | other.workers)
-        if other._said_inherit is None:
-            return both
-        return _with_inherit(both, other._said_inherit, other._origins)
+        if other._said_inherit is not None:
+            both = _with_inherit(both, other._said_inherit, other._origins)
+        if other._said_runtime is not None:
+            both = _with_runtime(both, self.runtime | other._said_runtime)
+        return both
 
 
 R = TypeVar("R", Scheduler, WorkerGroup)
@@ -289,6 +346,7 @@ def with_roles(
             "scheduler": config.scheduler if scheduler is None else scheduler,
             "workers": config.workers if workers is None else workers,
             "_said_inherit": config._said_inherit,
+            "_said_runtime": config._said_runtime,
             "_origins": config._origins,
         }
     )
@@ -297,6 +355,10 @@ def with_roles(
 def said_by_preset(config: Dask, preset: str) -> Dask:
     """*config*, of which all that no other preset said is said by *preset*."""
     told = with_origins(config, preset_origins(config._origins, preset))
+    runtime = config._said_runtime
+    if runtime is not None:
+        origins = preset_origins(runtime.origins, preset)
+        told = _with_runtime(told, with_origins(runtime, origins))
     return with_roles(
         told,
         with_origins(config.scheduler, preset_origins(config.scheduler.origins, preset)),
@@ -313,6 +375,11 @@ def _with_inherit(config: Dask, inherit: Inherit, origins: Mapping[str, Origin])
             "_origins": merge_origins(config._origins, origins),
         },
     )
+
+
+def _with_runtime(config: Dask, runtime: Runtime) -> Dask:
+    """*config* with this runtime."""
+    return with_values(config, {"_said_runtime": runtime})
 
 
 def role_problems(scheduler: object, workers: object) -> Iterator[Problem]:
@@ -337,6 +404,16 @@ def _inherit_problems(path: str, inherit: object, *, required: bool = False) -> 
         return
     if not isinstance(inherit, str) or inherit not in _WAYS:
         yield Problem(path, inherit, "is no way to inherit", "write 'fill', 'pin' or 'off'")
+
+
+def _runtime_problems(runtime: object) -> Iterator[Problem]:
+    """What keeps *runtime* from being a `Runtime`; None is unsaid and no problem."""
+    if runtime is None:
+        return
+    from flyte_dask.runtime import Runtime  # noqa: PLC0415  # as above
+
+    if not isinstance(runtime, Runtime):
+        yield Problem("runtime", runtime, "is no Runtime", "write Runtime(...), or leave it out")
 
 
 def _changed(

@@ -104,6 +104,13 @@ class Config(metaclass=ConfigType):
         arguments = [f"{name}={_shown(value)}" for name, value in said(self).items()]
         return f"{type(self).__name__}({', '.join(arguments)})"
 
+    def says(self, field: attrs.Attribute[Any]) -> bool:
+        """Whether the value of *field* is not as if it were left out."""
+        if field.default is attrs.NOTHING:
+            return True
+        value = getattr(self, field.name)
+        return value != field.default and not (isinstance(value, Config) and not said(value))
+
     def _refuse_to_set(self, name: str, value: object) -> None:
         from flyte_dask.misuse import refuse_to_set  # noqa: PLC0415  # as in _answer
 
@@ -122,20 +129,15 @@ def said(config: Config) -> dict[str, Any]:
     """The said arguments of *config*, by name: all but those that are as if they were left out."""
     fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(config)))
     public = {field.alias: field for field in fields if field.alias and field.alias[0] != "_"}
-    values = {alias: (getattr(config, field.name), field) for alias, field in public.items()}
-    return {name: value for name, (value, field) in values.items() if not _is_unsaid(value, field)}
+    return {
+        alias: getattr(config, field.name) for alias, field in public.items() if config.says(field)
+    }
 
 
 def with_values(config: C, values: Mapping[str, object]) -> C:
     """*config* with these values of its fields, known to be valid: nothing is checked."""
     fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(config)))
     return type(config).unjudged({**{f.name: getattr(config, f.name) for f in fields}, **values})
-
-
-def _is_unsaid(value: object, field: attrs.Attribute[Any]) -> bool:
-    if field.default is attrs.NOTHING:
-        return False
-    return value == field.default or (isinstance(value, Config) and not said(value))
 
 
 def _shown(value: object) -> str:

@@ -24,8 +24,11 @@ __all__ = [
 Pair: TypeAlias = tuple[Quantity | None, Quantity | None]
 """One dimension's request and limit, None where unsaid."""
 
-Leaf: TypeAlias = int | Image | Pair
-"""What a config says as a whole and a merge replaces as a whole: a count, an image, a `Pair`."""
+Leaf: TypeAlias = float | Image | Pair | None
+"""What a config says as a whole and a merge replaces as a whole.
+
+A count, an image, a `Pair`, a way to inherit, or a setting, which may be None.
+"""
 
 NO_ORIGINS: "Mapping[str, Origin]" = MappingProxyType({})
 """Those of a config that says nothing."""
