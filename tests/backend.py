@@ -26,7 +26,7 @@ SCHEDULER = {"v1": ["dask-scheduler"], "v2": ["dask", "scheduler"]}
 WORKER = {"v1": ["dask-worker"], "v2": ["dask", "worker"]}
 
 # What a test adds to these lines, in a network that is not its own.
-WORKER_HERE = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]
+WORKER_HERE = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0", "--no-dashboard"]
 SCHEDULER_HERE = [*WORKER_HERE, "--port", "0"]
 
 ADDRESS = "DASK_SCHEDULER_ADDRESS"
@@ -47,31 +47,52 @@ class Cluster:
 
 
 @contextmanager
-def cluster(
+def cluster(  # noqa: PLR0913  # what the backend decides, and where
     workers: int,
     generation: str = "v2",
+    *,
     nthreads: int = 1,
     memory_limit: str = "1Gi",
     exact: bool = False,
+    env: Mapping[str, str] | None = None,
 ) -> Iterator[Cluster]:
     """Scheduler and workers as *generation* of Flyte starts them; unless *exact*, on loopback."""
     with ExitStack() as stack:
         line = [*_script(SCHEDULER[generation]), *([] if exact else SCHEDULER_HERE)]
-        scheduler = stack.enter_context(running(line, r"Scheduler at:\s*(tcp://\S+)"))
-        assert scheduler.match is not None
-        address = scheduler.match[1]
+        started = scheduler(stack, line, env)
 
-        def worker(number: int) -> Running:
-            name = f"default-worker-{number}"
-            line = [
-                *_script(WORKER[generation]),
-                *("--name", name, "--nthreads", str(nthreads), "--memory-limit", memory_limit),
-                *([] if exact else WORKER_HERE),
-            ]
-            env = {ADDRESS: address, "DASK_WORKER_NAME": name}
-            return stack.enter_context(running(line, r"Registered to:\s*tcp://", env))
+        def add(number: int) -> Running:
+            line = _script(WORKER[generation])
+            sizes = ["--nthreads", str(nthreads), "--memory-limit", memory_limit]
+            here = [] if exact else WORKER_HERE
+            return worker(stack, started.address, number, [*line, *sizes, *here], env)
 
-        yield Cluster(address, scheduler, [worker(number) for number in range(workers)])
+        started.workers.extend(add(number) for number in range(workers))
+        yield started
+
+
+def scheduler(
+    stack: ExitStack, line: Sequence[str] | None = None, env: Mapping[str, str] | None = None
+) -> Cluster:
+    """A scheduler without workers, which ends with *stack*."""
+    command = line or [*_script(SCHEDULER["v2"]), *SCHEDULER_HERE]
+    started = stack.enter_context(running(command, r"Scheduler at:\s*(tcp://\S+)", env))
+    assert started.match is not None
+    return Cluster(started.match[1], started, [])
+
+
+def worker(
+    stack: ExitStack,
+    address: str,
+    number: int = 0,
+    line: Sequence[str] | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Running:
+    """A worker of the scheduler at *address*, which ends with *stack*."""
+    name = f"default-worker-{number}"
+    command = [*(line or [*_script(WORKER["v2"]), *WORKER_HERE]), "--name", name]
+    given = {ADDRESS: address, "DASK_WORKER_NAME": name, **(env or {})}
+    return stack.enter_context(running(command, r"Registered to:\s*tcp://", given))
 
 
 def arguments(

@@ -29,11 +29,18 @@ class Running:
     popen: subprocess.Popen[str]
     said: list[str] = attrs.field(factory=list)
     match: re.Match[str] | None = None
+    news: threading.Condition = attrs.field(factory=threading.Condition)
 
     @property
     def output(self) -> str:
         """All that it said, on both streams."""
         return "".join(self.said)
+
+    def wait_for(self, text: str) -> None:
+        """Return as soon as it has said *text*."""
+        with self.news:
+            came = self.news.wait_for(lambda: text in self.output, PATIENCE)
+        assert came, self.output
 
     def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
         """End it and its children; the exit status."""
@@ -44,7 +51,10 @@ class Running:
 
 @contextmanager
 def running(
-    command: Sequence[str], until: str, env: Mapping[str, str] | None = None
+    command: Sequence[str],
+    until: str,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
 ) -> Iterator[Running]:
     """*command* as a process of its own group, from the moment it says *until* (a pattern)."""
     popen = subprocess.Popen(
@@ -54,13 +64,16 @@ def running(
         stderr=subprocess.STDOUT,
         text=True,
         env={**os.environ, **(env or {})},
+        cwd=cwd,
         start_new_session=True,
     )
     process, ready = Running(popen), threading.Event()
 
     def listen() -> None:
         for line in popen.stdout or ():
-            process.said.append(line)
+            with process.news:
+                process.said.append(line)
+                process.news.notify_all()
             if process.match is None:
                 process.match = re.search(until, line)
             if process.match:

@@ -1,15 +1,26 @@
 """Tasks for the tests, at a module's level, where flytekit wants them."""
 
+# ruff: noqa: ARG002
+# (what a transformer is given)
 # pyright: reportReturnType=false, reportOptionalMemberAccess=false
 # (as in examples/: promises, and a client that has a scheduler)
 
 from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import distributed
 import psutil
 from dask.base import compute
 from dask.delayed import delayed
 from flytekit import dynamic, task, workflow
+from flytekit.core.type_engine import TypeEngine, TypeTransformer
+from flytekit.models.literals import Literal, Primitive, Scalar
+from flytekit.models.types import LiteralType, SimpleType
 
 from flytekitplugins.dask import Dask
 
@@ -38,8 +49,13 @@ def _scheduler() -> str:
 
 
 def listening() -> list[str]:
-    """The addresses that this process listens at."""
-    connections = psutil.Process().net_connections(kind="inet")
+    """The addresses that this process and those that it has started listen at."""
+    own = psutil.Process()
+    connections = [
+        connection
+        for process in (own, *own.children(recursive=True))
+        for connection in process.net_connections(kind="inet")
+    ]
     return sorted({each.laddr.ip for each in connections if each.status == psutil.CONN_LISTEN})
 
 
@@ -47,6 +63,105 @@ def listening() -> list[str]:
 def listening_while_it_runs() -> list[str]:
     """The addresses that this process listens at, with a local twin."""
     return listening()
+
+
+@task(task_config=Dask(workers=2))
+def worker_process() -> int:
+    """The id of a worker's process."""
+    return int(distributed.default_client().submit(os.getpid).result())
+
+
+def first_worker() -> dict[str, Any]:
+    """What the scheduler knows of a worker."""
+    (worker, *_) = distributed.default_client().scheduler_info(n_workers=-1)["workers"].values()
+    return dict(worker)
+
+
+@task(task_config=Dask())
+def threads() -> int:
+    """The threads of a worker."""
+    return int(first_worker()["nthreads"])
+
+
+@task(task_config=Dask().with_workers(mem="512Mi"))
+def memory_limit() -> int:
+    """That of a worker, in bytes."""
+    return int(first_worker()["memory_limit"])
+
+
+@task(task_config=Dask())
+def dashboard() -> str:
+    """The page that the dashboard shows; or the reason that it shows none."""
+    port = distributed.default_client().scheduler_info()["services"]["dashboard"]
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/status") as page:
+            return str(page.read(), "utf-8")
+    except HTTPError as error:
+        return str(error)
+
+
+class Lazy:
+    """A result that is computed when flytekit converts it."""
+
+    def __init__(self, address: str = "") -> None:
+        self.address = address
+
+
+class _LazyTransformer(TypeTransformer[Lazy]):
+    """Keeps the address of the worker that has computed it."""
+
+    def __init__(self) -> None:
+        super().__init__("lazy", Lazy)
+
+    def get_literal_type(self, t: type[Lazy]) -> LiteralType:
+        return LiteralType(simple=SimpleType.STRING)
+
+    def to_literal(
+        self, ctx: object, python_val: Lazy, python_type: type[Lazy], expected: LiteralType
+    ) -> Literal:
+        address = str(delayed(worker_address)().compute())
+        return Literal(scalar=Scalar(primitive=Primitive(string_value=address)))
+
+    def to_python_value(self, ctx: object, lv: Literal, expected_python_type: type[Lazy]) -> Lazy:
+        return Lazy(str(lv.scalar.primitive.string_value))
+
+
+TypeEngine.register(_LazyTransformer())
+
+
+@task(task_config=Dask())
+def lazy() -> Lazy:
+    """What its worker computes when it has returned."""
+    return Lazy()
+
+
+@task(task_config=Dask(workers=2))
+def leaves_its_client_open() -> int:
+    """As people do."""
+    own = distributed.Client()
+    return int(own.submit(sum, [1, 2]).result())
+
+
+@task(task_config=Dask(workers=2))
+async def leaves_its_asynchronous_client_open() -> int:
+    """As people do, too."""
+    own = await distributed.Client(asynchronous=True)
+    return int(await own.submit(sum, [1, 2]))
+
+
+@task(task_config=Dask())
+def leaves_its_work_undone() -> int:
+    """Returns while a worker computes, and would for long."""
+    started = distributed.Event("started")
+    distributed.fire_and_forget(distributed.default_client().submit(waits_long))
+    started.wait()
+    return 1
+
+
+def waits_long() -> None:
+    """Until somebody has seen that it has started, and a minute more."""
+    distributed.Event("started").set()
+    threading.Event().wait(60)
 
 
 @task(task_config=Dask())

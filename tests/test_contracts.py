@@ -7,11 +7,14 @@ import sys
 from importlib.machinery import FileFinder
 from typing import Any
 
+import distributed
 import flytekit
 import pytest
 from flytekit.core.context_manager import CompilationState, FlyteContextManager
 from flytekit.core.node import Node
 
+from flytekitplugins.dask import Dask
+from flytekitplugins.dask.session import session
 from tests.test_task import increment
 
 
@@ -56,3 +59,16 @@ def test_a_task_has_its_name_and_resolver_as_such(node: Node) -> None:
     task = node.flyte_entity
     task._name, task._task_resolver = f"{task.instantiated_in}.other", "resolver"
     assert (task.name, task.task_resolver) == (task._name, "resolver")
+
+
+def test_distributed_lists_its_clients_and_its_scheduler_counts() -> None:
+    """By which a session finds clients left open, and knows what was spilled and is undone."""
+    with session(Dask(), "contract") as client:
+        assert client in set(distributed.Client._instances)
+        kinds = client.run_on_scheduler(
+            lambda dask_scheduler: [
+                type(each).__name__
+                for each in (dask_scheduler.cumulative_worker_metrics, dask_scheduler.task_groups)
+            ]
+        )
+    assert kinds == ["defaultdict", "dict"]

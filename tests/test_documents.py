@@ -41,6 +41,11 @@ def test_an_example_runs(code: str, tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
+    if "def test_" in code:
+        done = run(
+            sys.executable, "-m", "pytest", "--rootdir", tmp_path, "example.py", cwd=tmp_path
+        )
+        assert "1 passed" in done.stdout, done.stdout
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)

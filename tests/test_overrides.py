@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import logging
-import os
 import re
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -21,8 +20,6 @@ import flytekit
 import pytest
 from flyteidl.admin.task_pb2 import TaskSpec
 from flyteidl.core.dynamic_job_pb2 import DynamicJobSpec
-from flyteidl.core.literals_pb2 import LiteralMap
-from flyteidl.core.tasks_pb2 import TaskTemplate
 from flytekit import ImageSpec, Workflow, conditional, dynamic, map_task, task, workflow
 from flytekit.core.node_creation import create_node
 from flytekit.core.python_auto_container import PICKLE_FILE_PATH, default_task_resolver
@@ -35,8 +32,8 @@ from google.protobuf.json_format import MessageToDict
 from flyte_dask import Dask, InvalidConfig, WorkerGroup, presets
 from flytekitplugins.dask import overrides
 from flytekitplugins.dask.task import DaskTask
-from tests.backend import Cluster, arguments, cluster
-from tests.processes import BIN, run, unpack
+from tests.backend import Cluster, cluster
+from tests.runner import package, packaged, run_packaged
 from tests.test_task import SETTINGS
 
 
@@ -371,18 +368,7 @@ def flow(x: int = 1) -> int:
 @pytest.fixture(scope="module", params=["none", "all"])
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project and its package's files, without and with fast registration."""
-    folder = tmp_path_factory.mktemp("project")
-    (folder / "source").mkdir()
-    (folder / "source" / "overriding.py").write_text(PROJECT)
-    done = run(
-        *(BIN / "pyflyte", "--pkgs", "overriding", "package", "--image", "acme/etl:3"),
-        *("--copy", request.param, "--output", folder / "package.tgz"),
-        *("--in-container-source-path", folder / "pod"),
-        cwd=folder / "source",
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    unpack(folder / "package.tgz", folder)
-    return folder
+    return package(PROJECT, tmp_path_factory.mktemp("project"), request.param)
 
 
 @pytest.fixture(scope="module")
@@ -392,60 +378,26 @@ def started() -> Iterator[Cluster]:
         yield running
 
 
-def templates(folder: Path) -> Iterator[TaskTemplate]:
-    """Those of the package's Dask tasks."""
-    for path in sorted(folder.glob("*_1.pb")):
-        template = TaskSpec.FromString(path.read_bytes()).template
-        if template.type == "dask":
-            yield template
-
-
-def execute(started: Cluster, folder: Path, template: TaskTemplate, outputs: Path) -> str:
-    """Run *template*'s container as the backend does, on 21; its log."""
-    inputs = folder / "inputs.pb"
-    literals = LiteralMap()
-    literals.literals["x"].scalar.primitive.integer = 21
-    inputs.write_bytes(literals.SerializeToString())
-    code = next(folder.glob("fast*.tar.gz"), None)
-    pod = folder / ("pod" if code else "source")
-    pod.mkdir(exist_ok=True)
-    done = run(
-        *arguments(template, inputs, outputs, {"{{ .remote_package_path }}": str(code)}),
-        cwd=pod,
-        env={
-            **{each.key: each.value for each in template.container.env},
-            **started.env,
-            "FLYTE_SDK_LOGGING_LEVEL": "20",
-            "PATH": f"{BIN}:{os.environ['PATH']}",
-            "PYTHONPATH": str(pod),
-        },
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert not (outputs / "error.pb").exists(), (outputs / "error.pb").read_bytes()
-    return " ".join((done.stdout + done.stderr).split())
-
-
 def test_packaged_each_runs_with_its_own(started: Cluster, folder: Path, tmp_path: Path) -> None:
     numbers: dict[str, list[float]] = {}
-    for template in templates(folder):
+    for template in packaged(folder):
         outputs = tmp_path / template.id.name
-        log = execute(started, folder, template, outputs)
-        assert f"{template.id.name} runs with" in log
-        result = LiteralMap.FromString((outputs / "outputs.pb").read_bytes())
-        assert result.literals["o0"].scalar.primitive.integer == 42
+        done = run_packaged(folder, template, outputs, started.env, x=21)
+        assert done.result == 42
+        assert f"{template.id.name} starts on " in done.told()[0][1]
         name = template.id.name.partition("-")[0]
         custom = MessageToDict(template.custom)
         numbers.setdefault(name, []).append(custom["workers"]["numberOfWorkers"])
-    assert numbers == {"overriding.doubled": [3, 4], "overriding.awaited": [2, 5]}
+    assert numbers == {"pipeline.doubled": [3, 4], "pipeline.awaited": [2, 5]}
 
 
 def test_a_dynamic_task_builds_nodes_with_their_own(
     started: Cluster, folder: Path, tmp_path: Path
 ) -> None:
-    (path,) = folder.glob("*overriding.building_1.pb")
+    (path,) = folder.glob("*pipeline.building_1.pb")
     template = TaskSpec.FromString(path.read_bytes()).template
-    execute(started, folder, template, tmp_path)
-    spec = DynamicJobSpec.FromString((tmp_path / "futures.pb").read_bytes())
+    run_packaged(folder, template, tmp_path / "outputs", started.env, x=21)
+    spec = DynamicJobSpec.FromString((tmp_path / "outputs" / "futures.pb").read_bytes())
     customs = {task.id.name: MessageToDict(task.custom)["workers"] for task in spec.tasks}
     numbers = [
         customs[node.task_node.reference_id.name]["numberOfWorkers"]

@@ -25,7 +25,8 @@ from flyte_dask.image import ImageSpecLike
 from flyte_dask.inheritance import Parent as SameParent
 from flyte_dask.inheritance import Resolved, Side, Source
 from flyte_dask.packs import Pack
-from flytekitplugins.dask import Dask, Scheduler, WorkerGroup, presets
+from flyte_dask.runtime import Local
+from flytekitplugins.dask import Dask, Runtime, Scheduler, WorkerGroup, presets
 
 # amounts
 sizes = Resources(cpu=0.5, mem="2Gi", gpu=1, ephemeral_storage=Quantity("10Gi"))
@@ -63,6 +64,15 @@ assert_type(config.resolve(Parent(requests=theirs)).workers.mem.limit, Side)
 assert_type(config.resolve().sides["workers.limits.mem"].effective, Quantity | None)
 assert_type(config.resolve().scheduler.gpu.request.source, Source)
 assert_type(Dask.from_custom({"scheduler": {}, "workers": {}}), Dask)
+
+# runtime
+assert_type(Runtime(min_workers=5, worker_timeout=None, local="processes"), Runtime)
+assert_type(Dask(runtime=Runtime()).runtime, Runtime)
+assert_type(config.with_runtime(connect_timeout=2.5, dashboard=True).runtime.local, Local)
+assert_type(config.runtime.worker_timeout, float | None)
+assert_type(Runtime() | Runtime(client=False), Runtime)
+assert_type(attrs.evolve(Runtime(), min_workers=2), Runtime)
+assert_type(config.fingerprint, str)
 
 # merging and evolving
 assert_type(config | Dask(), Dask)

@@ -5,7 +5,7 @@ After the mark stands what mypy says, and after the bars what pyright says.
 
 import flyte_dask
 from flyte_dask import Parent, Preset, Quantity, Resources, merge
-from flytekitplugins.dask import Dask, Scheduler, WorkerGroup, presets
+from flytekitplugins.dask import Dask, Runtime, Scheduler, WorkerGroup, presets
 
 presets.mediun  # E: Module has no attribute "mediun" || "mediun" is not a known attribute of module
 presets.medium("5")  # E: Argument 1 to "__call__" of "Preset" has incompatible type "str" || "Literal['5']" cannot be assigned to parameter "workers"
@@ -68,3 +68,10 @@ Dask().inherit = "off"  # E: Property "inherit" defined in "Dask" is read-only |
 Dask().resolve(Resources())  # E: Argument 1 to "resolve" of "Dask" has incompatible type "Resources" || "Resources" cannot be assigned to parameter "parent"
 Parent(cpu=1)  # E: Unexpected keyword argument "cpu" for "Parent" || No parameter named "cpu"
 flyte_dask.Parents  # E: Module has no attribute "Parents" || "Parents" is not a known attribute of module
+Runtime(local="thread")  # E: Argument "local" to "Runtime" has incompatible type "Literal['thread']" || cannot be assigned to parameter "local"
+Runtime(min_workers="2")  # E: Argument "min_workers" to "Runtime" has incompatible type "str" || cannot be assigned to parameter "min_workers"
+Runtime(timeout=5)  # E: Unexpected keyword argument "timeout" for "Runtime" || No parameter named "timeout"
+Runtime(True)  # E: Too many positional arguments for "Runtime" || Expected 0 positional arguments
+Runtime().local = "processes"  # E: Property "local" defined in "Runtime" is read-only || Cannot assign to attribute "local" for class "Runtime"
+Dask(runtime="threads")  # E: Argument "runtime" to "Dask" has incompatible type "str" || cannot be assigned to parameter "runtime"
+Dask().with_runtime(worker_timeout="5m")  # E: Argument "worker_timeout" to "with_runtime" of "Dask" has incompatible type "str" || cannot be assigned to parameter "worker_timeout"

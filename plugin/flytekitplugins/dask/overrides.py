@@ -7,9 +7,9 @@ own. In its pod a resolver makes the variant again, from the original task and t
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
+from collections.abc import Iterator
 from inspect import signature
 from typing import Any
 
@@ -22,7 +22,8 @@ from flytekit.tools.module_loader import load_object_from_module
 
 from flyte_dask.callsite import user_call_site
 from flyte_dask.config import Dask
-from flyte_dask.errors import InvalidConfig, Problem
+from flyte_dask.config_class import said
+from flyte_dask.errors import InvalidConfig, Problem, raise_if_any
 from flytekitplugins.dask.refused import why_refused
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "check",
     "pickled_resolver",
     "resolver",
+    "runtime_problems",
     "shared_config",
     "variant_name",
     "watch",
@@ -57,13 +59,24 @@ class DaskNode(Node):
 
 def variant_name(name: str, config: Dask) -> str:
     """The name of the variant of the task *name* with *config*: the same in every process."""
-    return f"{name}-{hashlib.sha256(repr(config).encode()).hexdigest()[:8]}"
+    return f"{name}-{config.fingerprint}"
 
 
 def check(config: object) -> None:
     """Raise `InvalidConfig` if *config* cannot be that of a node."""
-    if not isinstance(config, Dask):
-        raise InvalidConfig("with_overrides(...)", [why_refused(config)], user_call_site())
+    problems = runtime_problems(config) if isinstance(config, Dask) else [why_refused(config)]
+    raise_if_any("with_overrides(...)", problems)
+
+
+def runtime_problems(config: Dask) -> Iterator[Problem]:
+    """What keeps a task with *config* from ever starting its function.
+
+    Parts may say it, for others can merge with them; a task's config is the whole.
+    """
+    minimum, number = config.runtime.min_workers, config.workers.number_of_workers
+    if minimum > number:
+        rule = f"is more than the {number} workers that there will be"
+        yield Problem("runtime.min_workers", minimum, rule, "lower it, or have more workers")
 
 
 def shared_config(name: str, config: object) -> InvalidConfig:
@@ -121,6 +134,7 @@ class _VariantResolver(TaskResolverMixin):
         original = t.original
         return [
             *("variant", t.name, "custom", json.dumps(t.cluster(settings).custom)),
+            *("runtime", json.dumps(said(t.task_config.runtime))),  # which is not in there
             *("resolver", original.task_resolver.location),
             *original.task_resolver.loader_args(settings, original),
         ]
@@ -131,9 +145,10 @@ class _VariantResolver(TaskResolverMixin):
 
     def load_task(self, loader_args: list[str]) -> Any:
         """The variant that *loader_args* tell of."""
-        _, name, _, custom, _, location, *others = loader_args
+        _, name, _, custom, _, runtime, _, location, *others = loader_args
         original = load_object_from_module(location).load_task(others)
-        return original.make_variant(name, Dask.from_custom(json.loads(custom)))
+        config = Dask.from_custom(json.loads(custom)).with_runtime(**json.loads(runtime))
+        return original.make_variant(name, config)
 
 
 class _PickledResolver(DefaultNotebookTaskResolver):

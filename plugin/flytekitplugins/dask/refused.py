@@ -16,10 +16,11 @@ from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.preset import Preset
 from flyte_dask.resources import Resources
 from flyte_dask.roles import Scheduler, WorkerGroup
+from flyte_dask.runtime import Runtime
 
 __all__ = ["NO_CONFIGS", "refuse", "why_refused"]
 
-NO_CONFIGS = (Preset, Resources, Scheduler, WorkerGroup, ConfigType)
+NO_CONFIGS = (Preset, Resources, Runtime, Scheduler, WorkerGroup, ConfigType)
 """The types of what people write where a `Dask` is meant; `ConfigType` is that of our classes."""
 
 
@@ -48,6 +49,8 @@ def why_refused(config: object) -> Problem:
         rule, remedy = "is a Scheduler, one part of a config", "write Dask(scheduler=...)"
     elif isinstance(config, WorkerGroup):
         rule, remedy = "is a WorkerGroup, one part of a config", "write Dask(workers=...)"
+    elif isinstance(config, Runtime):
+        rule, remedy = "is a Runtime, one part of a config", "write Dask(runtime=...)"
     elif isinstance(config, type):
         rule, remedy = "is a class, not a config", "call it: Dask(...)"
     elif isinstance(config, Dask):  # refused only where flytekitplugins.dask is not ours

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from contextvars import ContextVar
 from copy import copy
 from inspect import iscoroutinefunction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flytekit.configuration import SerializationSettings
+from flytekit.configuration import ImageConfig, SerializationSettings
 from flytekit.core.base_task import TaskResolverMixin
-from flytekit.core.context_manager import CompilationState, ExecutionState, FlyteContextManager
+from flytekit.core.context_manager import (
+    CompilationState,
+    ExecutionState,
+    FlyteContext,
+    FlyteContextManager,
+)
 from flytekit.core.promise import async_flyte_entity_call_handler, flyte_entity_call_handler
 from flytekit.core.python_auto_container import DefaultNotebookTaskResolver
 from flytekit.core.python_function_task import AsyncPythonFunctionTask, PythonFunctionTask
 from flytekit.core.task import TaskPlugins
 from flytekit.core.tracked_abc import FlyteTrackedABC
+from flytekit.models.literals import LiteralMap
 
 from flyte_dask.callsite import user_call_site
 from flyte_dask.config import Dask
@@ -26,6 +36,7 @@ from flytekitplugins.dask.overrides import (
     check,
     pickled_resolver,
     resolver,
+    runtime_problems,
     shared_config,
     variant_name,
     watch,
@@ -39,6 +50,11 @@ if TYPE_CHECKING:
 __all__ = ["Dask", "DaskTask", "Scheduler", "WorkerGroup"]
 
 logger = logging.getLogger("flytekit.dask")  # below flytekit's, whose level and format it has
+
+_stack: ContextVar[ExitStack | None] = ContextVar("_stack", default=None)
+"""Where `DaskTask.dispatch_execute` wants the session, so that it lasts as long as that."""
+
+_UNSAID_SETTINGS = SerializationSettings(ImageConfig())  # where nothing is registered
 
 _WORKFLOW_MODES = (
     ExecutionState.Mode.LOCAL_WORKFLOW_EXECUTION,
@@ -153,11 +169,41 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         base = AsyncPythonFunctionTask if self._is_async else PythonFunctionTask
         if self.execution_mode != self.ExecutionBehavior.DEFAULT:
             return base.execute(self, **kwargs)
-        # distributed takes a while to import, and only a task that runs needs it.
+        # distributed takes a while to import, and only a task that runs needs them.
+        from flytekitplugins.dask.parent import parent_of  # noqa: PLC0415
         from flytekitplugins.dask.session import session  # noqa: PLC0415
 
-        with session(self.task_config, self.name):
-            return base.execute(self, **kwargs)
+        parent = parent_of(self, _UNSAID_SETTINGS, self._call_site)
+        opening = session(self.task_config, self.name, parent, _root_of(self.task_function))
+        until_outputs_are_converted = _stack.get()
+        if until_outputs_are_converted is None:
+            with opening:
+                return base.execute(self, **kwargs)
+        _stack.set(None)  # which is not that of tasks which this one calls
+        _ = until_outputs_are_converted.enter_context(opening)
+        return base.execute(self, **kwargs)
+
+    def dispatch_execute(self, ctx: FlyteContext, input_literal_map: LiteralMap) -> Any:
+        """As of any task; its outputs are converted in its session, for some compute then."""
+        with ExitStack() as stack:
+            token = _stack.set(stack)
+            try:
+                return super().dispatch_execute(ctx, input_literal_map)
+            finally:
+                _stack.reset(token)
+
+
+def _root_of(function: Callable[..., Any]) -> Path | None:
+    """The folder from which the module of *function* is imported.
+
+    ``pyflyte run`` has it among Python's own for as long as it imports, and no longer.
+    """
+    module = sys.modules.get(function.__module__)
+    file = getattr(module, "__file__", None)
+    if not file:
+        return None  # in a notebook
+    path = Path(file).parent if Path(file).stem == "__init__" else Path(file)
+    return path.parents[function.__module__.count(".")]
 
 
 def _task_problems(
@@ -166,6 +212,8 @@ def _task_problems(
     """What keeps the two from being a task."""
     if not isinstance(config, Dask):
         yield why_refused(config)
+    else:
+        yield from runtime_problems(config)
     if is_dynamic and iscoroutinefunction(function):
         rule = "is a coroutine function, and flytekit's dynamic tasks can't be"
         remedy = "write def: calls in it make nodes, for which there is nothing to wait"

@@ -1,0 +1,121 @@
+"""The client of a cluster that is still coming up."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import repeat
+
+from distributed import Client
+
+from flyte_dask.runtime import Runtime
+from flytekitplugins.dask.failures import ClusterUnavailable
+from flytekitplugins.dask.telling import logger
+
+__all__ = ["connect", "wait_for_workers"]
+
+_MOST_SILENCE = 30.0  # seconds
+_MOST_AT_ONCE = 60.0  # seconds
+
+
+def connect(address: str, runtime: Runtime, task_name: str) -> Client:
+    """A client of the scheduler at *address*, as soon as that answers.
+
+    distributed tries again and again by itself, and waits longer each time; a name that is not
+    known yet counts as no answer.
+
+    Raises:
+        ClusterUnavailable: if it does not answer within the runtime's *connect_timeout*.
+    """
+    cause: OSError | None = None
+    with _telling(f"{task_name} waits for the scheduler at {address}"):
+        for seconds in _attempts(runtime.connect_timeout):
+            try:
+                return Client(address, timeout=f"{seconds} s", set_as_default=runtime.client)
+            except OSError as error:  # noqa: PERF203  # once in a minute
+                cause = error
+    raise ClusterUnavailable(
+        f"{task_name}: the scheduler at {address} did not answer within {runtime.connect_timeout} "
+        "s. Flyte's console shows what keeps its pod from starting; if it only needs longer, raise "
+        "Runtime(connect_timeout=...)"
+    ) from cause
+
+
+def wait_for_workers(client: Client, number: int, runtime: Runtime, task_name: str) -> None:
+    """Wait until *number* workers are there; autoscalers take minutes.
+
+    Raises:
+        ClusterUnavailable: if they are not, within the runtime's *worker_timeout*.
+    """
+    if number == 0:
+        return
+    for seconds in _patience(runtime.worker_timeout):
+        if _are_there(client, number, seconds):
+            return
+        logger.info("%s waits for workers: %d/%d", task_name, _workers(client), number)
+    raise ClusterUnavailable(
+        f"{task_name}: {_workers(client)} of {number} workers were there after "
+        f"{runtime.worker_timeout} s. Flyte's console and `kubectl describe pod` show what keeps "
+        "the others: an image that cannot be pulled, or no node with room for their requests. If "
+        "they only need longer, raise Runtime(worker_timeout=...); if fewer will do, lower "
+        "min_workers"
+    )
+
+
+def _workers(client: Client) -> int:
+    """How many there are."""
+    return len(client.scheduler_info(n_workers=-1)["workers"])
+
+
+def _are_there(client: Client, number: int, seconds: float) -> bool:
+    """Whether so many workers come within so many seconds."""
+    try:
+        client.wait_for_workers(number, timeout=seconds)
+    except (TimeoutError, asyncio.TimeoutError):  # not the same before Python 3.11
+        return False
+    return True
+
+
+def _attempts(timeout: float | None) -> Iterator[float]:
+    """The seconds of each attempt.
+
+    None is short: a client keeps them, for when it has lost its scheduler.
+    """
+    if timeout is None:
+        yield from repeat(_MOST_AT_ONCE)
+    else:
+        number = math.ceil(timeout / _MOST_AT_ONCE)
+        yield from repeat(timeout / number, number)
+
+
+@contextmanager
+def _telling(what: str) -> Iterator[None]:
+    """Tell *what* again and again, until the block ends."""
+    ended = threading.Event()
+
+    def tell() -> None:
+        for seconds in _patience(None):
+            if ended.wait(seconds):
+                return
+            logger.info(what)
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        teller.join()
+
+
+def _patience(timeout: float | None) -> Iterator[float]:
+    """How long to wait before telling and waiting again, longer each time, until *timeout*."""
+    end = time.monotonic() + (math.inf if timeout is None else timeout)
+    silence = 1.0
+    while (left := end - time.monotonic()) > 0:
+        yield min(left, silence)
+        silence = min(2 * silence, _MOST_SILENCE)

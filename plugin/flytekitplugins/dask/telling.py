@@ -1,0 +1,122 @@
+"""What a session tells in the log: how it starts, what the cluster did, and when it did nothing."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Any, cast
+from uuid import uuid4
+
+from dask.utils import format_bytes
+from distributed import Client
+from flytekit.loggers import LOGGING_ENV_VAR
+
+from flyte_dask.config import Dask
+from flytekitplugins.dask import shipped
+
+__all__ = ["logger", "make_audible", "start_line", "tells_what_it_did"]
+
+logger = logging.getLogger("flytekit.dask.runtime")
+
+_PATIENCE = 5  # seconds for the last question; by then the task is done, whatever the answer
+_FEW = 8  # workers of which each is named
+_IDLE = (
+    "%s: its workers did nothing. Use .compute(), dask.compute() or the client's submit(), or run "
+    "it as a plain @task, without a cluster to pay for"
+)
+
+
+def make_audible(*, on_flyte: bool) -> None:
+    """Show what is told on Flyte and on a terminal, and elsewhere warnings.
+
+    flytekit by itself shows warnings, and ``pyflyte run`` not even those. Who has said a level to
+    either, by ``FLYTE_SDK_LOGGING_LEVEL`` or to this logger, gets that.
+    """
+    if logger.level != logging.NOTSET or LOGGING_ENV_VAR in os.environ:
+        return
+    watched = sys.stdout.isatty() and "PYTEST_CURRENT_TEST" not in os.environ
+    wanted = logging.INFO if on_flyte or watched else logging.WARNING
+    if logger.getEffectiveLevel() > wanted:
+        logger.setLevel(wanted)
+
+
+def start_line(
+    config: Dask, scheduler_info: Mapping[str, Any], where: str, dashboard: str | None
+) -> str:
+    """What the function starts with, where, and at which host there is a dashboard."""
+    workers = scheduler_info["workers"].values()
+    memory = sum(each["memory_limit"] or 0 for each in workers)
+    parts = [
+        f"config {config.fingerprint}",
+        f"workers {len(workers)}/{config.workers.number_of_workers}",
+        f"threads {sum(each['nthreads'] for each in workers)}",
+        f"memory {format_bytes(memory)}" if memory else "no memory limits",
+        f"Python {platform.python_version()}",
+        f"dask {version('dask')}",
+        f"distributed {version('distributed')}",
+    ]
+    port = scheduler_info["services"].get("dashboard")
+    if dashboard and port:
+        parts.append(f"dashboard http://{dashboard}:{port}/status")
+    return f"starts {where}: {', '.join(parts)}"
+
+
+@contextmanager
+def tells_what_it_did(client: Client, task_name: str, *, paid: bool) -> Iterator[None]:
+    """Tell at the end of the block what the cluster did in it.
+
+    A warning, if it did nothing and was *paid* for.
+    """
+    name = f"flyte-dask-activity-{uuid4().hex}"
+    client.register_plugin(shipped.Activity(name))
+    started = time.monotonic()
+    succeeded = False
+    try:
+        yield
+        succeeded = True
+    finally:
+        seconds = time.monotonic() - started
+        activity = _activity(client, name)
+        if activity is None:
+            logger.info("%s ended: its scheduler does not tell what it did", task_name)
+        else:
+            logger.info("%s ended: %s", task_name, _end_line(activity, seconds))
+            if succeeded and not any(activity["finished"].values()) and not activity["failed"]:
+                logger.log(logging.WARNING if paid else logging.INFO, _IDLE, task_name)
+
+
+def _activity(client: Client, name: str) -> dict[str, Any] | None:
+    """What was counted under *name*; None if nobody tells.
+
+    The function may have closed the client, or the cluster. Whatever comes of it: what the function
+    has returned or raised goes first.
+    """
+    try:
+        found = client.run_on_scheduler(shipped.activity_of, name, callback_timeout=_PATIENCE)
+    except Exception:  # as said
+        return None
+    return cast("dict[str, Any]", found)
+
+
+def _end_line(activity: Mapping[str, Any], seconds: float) -> str:
+    finished = activity["finished"]
+    return (
+        f"tasks {sum(finished.values())} ({_per_worker(finished)}), failed {activity['failed']}, "
+        f"spilled {format_bytes(activity['spilled'])}, wall time {seconds:.1f} s"
+    )
+
+
+def _per_worker(finished: Mapping[str, int]) -> str:
+    """How many tasks each worker has finished; of many workers, the least and the most."""
+    if not finished:
+        return "no worker"
+    if len(finished) > _FEW:
+        least, most = min(finished.values()), max(finished.values())
+        return f"{least} to {most} on each of {len(finished)} workers"
+    return ", ".join(f"{name}: {number}" for name, number in sorted(finished.items()))

@@ -1,0 +1,145 @@
+"""Whether runner, scheduler and workers have the versions that can work together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+import attrs
+from distributed import Client
+
+from flytekitplugins.dask.failures import WrongEnvironment
+from flytekitplugins.dask.telling import logger
+
+__all__ = ["Difference", "Installed", "check_versions", "differences", "installed", "table"]
+
+Versions = Mapping[str, str]
+"""The version of each package that is installed, and the minor one of ``python``."""
+
+
+@attrs.frozen
+class Installed:
+    """What is installed where."""
+
+    runner: Versions
+    scheduler: Versions
+    workers: Mapping[str, Versions]
+    """By the worker's name."""
+
+
+@attrs.frozen
+class Difference:
+    """A package of which there are several versions, or which is not everywhere."""
+
+    package: str
+    breaks: bool
+    """Whether the cluster cannot work like this."""
+
+
+# Their pickles and protocols are made for one version.
+_STRICT = ("python", "dask", "distributed", "cloudpickle")
+_HARMLESS = ("msgpack", "tornado", "toolz")
+# Data travels between runner and workers only, and between neighbouring versions.
+_OF_DATA = ("numpy", "pandas", "pyarrow")
+_MISSING = "none"
+
+
+def check_versions(
+    client: Client, names: Mapping[str, str], images: Mapping[str, str], task_name: str
+) -> None:
+    """Compare the versions of *client*'s cluster, and warn of differences that are harmless.
+
+    Args:
+        client: a client of the cluster.
+        names: of its workers, by address.
+        images: of runner, scheduler and workers, as far as they are known.
+        task_name: whose cluster it is.
+
+    Raises:
+        WrongEnvironment: if there is a difference with which it cannot work.
+    """
+    where = installed(client, names)
+    unheard = len(names) - len(where.workers)
+    if unheard > 0:
+        logger.warning("%s: %d workers did not tell their versions", task_name, unheard)
+    found = list(differences(where))
+    if any(each.breaks for each in found):
+        raise WrongEnvironment(
+            f"{task_name} cannot use its cluster, for versions differ:\n"
+            f"{table(found, where, images)}\n"
+            "Build all of it from one image: roles without an image of their own have the task's. "
+            "To try it all the same: Runtime(check_versions=False)"
+        )
+    if found:
+        logger.warning("%s: versions differ:\n%s", task_name, table(found, where, images))
+
+
+def installed(client: Client, names: Mapping[str, str]) -> Installed:
+    """What is installed in *client*'s cluster, whose workers have these *names* by address.
+
+    Workers that do not answer are left out.
+    """
+    found = cast("dict[str, Any]", client.get_versions(packages=list(_OF_DATA)))
+    workers = found["workers"].items()
+    return Installed(
+        _versions(found["client"]),
+        _versions(found["scheduler"]),
+        {names.get(address, address): _versions(each) for address, each in workers},
+    )
+
+
+def _versions(found: Mapping[str, Any]) -> Versions:
+    minor = ".".join(found["host"]["python"].split(".")[:2])
+    return {name: text for name, text in found["packages"].items() if text} | {"python": minor}
+
+
+def differences(where: Installed) -> Iterator[Difference]:
+    """What is not the same everywhere, of the packages that matter."""
+    everybody = [where.runner, where.scheduler, *where.workers.values()]
+    for names, breaks in ((_STRICT, True), (_HARMLESS, False)):
+        for name in names:
+            if len({each.get(name) for each in everybody}) > 1:
+                yield Difference(name, breaks)
+    for name in _OF_DATA:
+        ours = where.runner.get(name)
+        theirs = {each.get(name) for each in where.workers.values()}
+        if theirs - {ours}:
+            yield Difference(name, ours is not None and any(map(_other_major(ours), theirs)))
+
+
+def _other_major(ours: str) -> Any:
+    return lambda theirs: theirs is None or theirs.split(".")[0] != ours.split(".", maxsplit=1)[0]
+
+
+def table(found: list[Difference], where: Installed, images: Mapping[str, str]) -> str:
+    """The versions of what differs, with the *images* of runner, scheduler and workers."""
+    title = ["", *(f"{role} ({image})" if image else role for role, image in images.items())]
+    rows = [
+        [
+            each.package,
+            where.runner.get(each.package, _MISSING),
+            where.scheduler.get(each.package, _MISSING),
+            _of_workers(each.package, where.workers),
+        ]
+        for each in found
+    ]
+    widths = [max(map(len, column)) for column in zip(title, *rows, strict=True)]
+    return "\n".join(
+        "  " + "   ".join(map(str.ljust, row, widths)).rstrip() for row in [title, *rows]
+    )
+
+
+def _of_workers(package: str, workers: Mapping[str, Versions]) -> str:
+    """The versions of all workers; where they differ, with whose they are."""
+    whose = defaultdict(list)
+    for name, versions in workers.items():
+        whose[versions.get(package, _MISSING)].append(name)
+    if len(whose) == 1:
+        return next(iter(whose))
+    return ", ".join(f"{version} ({_few(names)})" for version, names in sorted(whose.items()))
+
+
+def _few(names: list[str]) -> str:
+    few = ", ".join(sorted(names)[:3])
+    return few if len(names) <= 3 else f"{few} and {len(names) - 3} more"
