@@ -51,7 +51,7 @@ build:
 
 # measure, beside the incumbent in a venv of its own, and write bench/results.md
 bench:
-    {{python}} -m bench.dsl
+    {{python}} -m bench
 
 # record tests/golden/incumbent.json anew, from the incumbent in a venv of its own
 golden:

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from importlib.metadata import version
 from pathlib import Path
 
 from bench.incumbent import incumbent
 
 PROJECT = Path(__file__).parent.parent
-RESULTS = PROJECT / "bench" / "results.md"
 TURNS = 7
 IMPORTS = 31
 
@@ -66,12 +63,8 @@ def report() -> str:
         float(_output(sys.executable, "-c", _IMPORT)) for _ in range(IMPORTS)
     )
     ours, incumbents = _take_turns()
-    names = ("flyte-dask", "flytekit", "attrs")
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
     mine, theirs = ours[WRITTEN_OUT], incumbents[WRITTEN_OUT]
-    return f"""# Results
-
-By `just bench` on Python {platform.python_version()} with {versions}; medians.
+    return f"""## Configuration
 
 | | flyte-dask | incumbent | ratio |
 |---|---|---|---|
@@ -114,8 +107,3 @@ def _output(*command: str) -> str:
         text=True,
     )
     return done.stdout
-
-
-if __name__ == "__main__":
-    RESULTS.write_text(report(), encoding="utf-8")
-    print(RESULTS.read_text(encoding="utf-8"))

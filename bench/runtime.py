@@ -1,0 +1,162 @@
+"""The session's costs, beside bare distributed: opening it, shipping code, working, the local twin.
+
+The cluster is a real scheduler with two real workers. What is compared takes turns in one process,
+so that both sides see the same machine; what is reported are medians.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import statistics
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from distributed import Client, LocalCluster
+from flytekit.configuration import (
+    FastSerializationSettings,
+    ImageConfig,
+    SerializationSettings,
+)
+from flytekit.core.context_manager import FlyteContextManager
+
+from flyte_dask import Dask
+from flytekitplugins.dask.session import session
+from tests.backend import ADDRESS, cluster
+
+TURNS = 15
+TASKS = 2000
+SMALL, LARGE = (5, 20_000), (250, 20_000)  # files, and bytes in each
+_ARCHIVE = "code.tar.gz"
+
+Open = Callable[[], AbstractContextManager[Client]]
+
+
+def report() -> str:
+    """The table, in Markdown."""
+    logging.getLogger("flytekit.dask.runtime").setLevel(logging.ERROR)  # that nothing was done
+    with cluster(2) as started, tempfile.TemporaryDirectory() as folder:
+
+        def bare() -> AbstractContextManager[Client]:
+            return _bare(started.address)
+
+        def ours() -> AbstractContextManager[Client]:
+            return _session({ADDRESS: started.address})
+
+        def with_code(files: int, size: int) -> Open:
+            def opening() -> AbstractContextManager[Client]:
+                Path(folder, _ARCHIVE).write_bytes(_archive(files, size))
+                return _with_code(folder, started.address)
+
+            return opening
+
+        opening = _seconds(TURNS, bare, ours, with_code(*SMALL), with_code(*LARGE))
+        working = _seconds(5, bare, ours, of=_work)
+    local = _seconds(TURNS, _bare_local, lambda: _session({}))
+    plain, session_, small, large = opening
+    bare_rate, rate = (TASKS / each for each in working)
+    bare_twin, twin = local
+    rows = [
+        ("a session opens, against `Client()`", session_, plain, session_ - plain),
+        ("with the code of a project of 100 kB", small, plain, small - plain),
+        ("with the code of a project of 5 MB in 250 files", large, plain, large - plain),
+    ]
+    lines = [
+        f"| {what} | {_ms(ours)} | {_ms(bare)} | +{_ms(more)} |" for what, ours, bare, more in rows
+    ]
+    twins = (
+        "a local cluster and its session, against `LocalCluster(processes=False)` and `Client()`"
+    )
+    return f"""## Runtime
+
+On two ready workers, but for the last line.
+
+| | flyte-dask | distributed | difference or ratio |
+|---|---|---|---|
+{chr(10).join(lines)}
+| {TASKS} small tasks | {rate:.0f}/s | {bare_rate:.0f}/s | {rate / bare_rate:.2f} |
+| {twins} | {_ms(twin)} | {_ms(bare_twin)} | {twin / bare_twin:.2f} |
+
+The incumbent has no session: what stands under distributed is what its users write. Code is another
+each time, as in a new registration.
+"""
+
+
+def _ms(seconds: float) -> str:
+    return f"{1000 * seconds:.0f} ms"
+
+
+def _seconds(
+    turns: int, *openings: Open, of: Callable[[Client], None] | None = None
+) -> list[float]:
+    """The medians of opening each; or of what is done with its client."""
+    times: list[list[float]] = [[] for _ in openings]
+    for turn in range(turns + 1):
+        for opening, found in zip(openings, times, strict=True):
+            prepared = opening()
+            start = time.perf_counter()
+            with prepared as client:
+                if of is not None:
+                    start = time.perf_counter()
+                    of(client)
+                if turn:  # the first one imports and warms up
+                    found.append(time.perf_counter() - start)
+    return [statistics.median(each) for each in times]
+
+
+def _work(client: Client) -> None:
+    client.gather(client.map(abs, range(TASKS), pure=False))
+
+
+@contextmanager
+def _bare(address: str) -> Iterator[Client]:
+    with Client(address) as client:
+        yield client
+
+
+@contextmanager
+def _bare_local() -> Iterator[Client]:
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": False}
+    with (
+        LocalCluster(**options, dashboard_address="127.0.0.1:0", memory_limit=None) as local,
+        Client(local) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def _session(env: dict[str, str]) -> Iterator[Client]:
+    os.environ.update(env)
+    try:
+        with session(Dask(workers=2), "bench") as client:
+            yield client
+    finally:
+        for name in env:
+            del os.environ[name]
+
+
+@contextmanager
+def _with_code(folder: str, address: str) -> Iterator[Client]:
+    """A session of a fast registration, whose archive is in *folder*."""
+    fast = FastSerializationSettings(True, folder, f"s3://bucket/{_ARCHIVE}")
+    settings = SerializationSettings(ImageConfig(), fast_serialization_settings=fast)
+    context = FlyteContextManager.current_context().with_serialization_settings(settings)
+    with FlyteContextManager.with_context(context), _session({ADDRESS: address}) as client:
+        yield client
+
+
+def _archive(files: int, size: int) -> bytes:
+    """Modules of so many random bytes each, which do not compress to nothing."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for number in range(files):
+            content = f"DATA = {os.urandom(size // 2).hex()!r}\n".encode()
+            info = tarfile.TarInfo(f"project/module_{number}.py")
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
