@@ -185,6 +185,13 @@ class TestVariants:
     def test_the_name_is_the_same_in_every_process(self) -> None:
         assert overrides.variant_name("etl.monthly", presets.medium(5)) == "etl.monthly-29b5f103"
 
+    def test_its_runtime_travels_in_the_loader_arguments(self) -> None:
+        """For the wire does not know it."""
+        variant = one.variant(FIVE.with_runtime(min_workers=3, worker_timeout=None))
+        loaded = overrides.resolver.load_task(overrides.resolver.loader_args(SETTINGS, variant))
+        assert loaded.task_config.runtime == variant.task_config.runtime != FIVE.runtime
+        assert loaded.name == variant.name != one.variant(FIVE).name
+
     def test_the_template_is_the_tasks_but_for_name_custom_and_loader(self) -> None:
         variant = one.variant(FIVE.with_workers(mem="1Gi"))
         own, others = (
