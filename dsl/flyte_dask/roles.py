@@ -23,6 +23,7 @@ from flyte_dask.resources import (
 )
 
 __all__ = [
+    "MOST_WORKERS",
     "Scheduler",
     "WorkerGroup",
     "count_problems",
@@ -31,7 +32,7 @@ __all__ = [
     "with_said",
 ]
 
-_MOST_WORKERS = 2**32 - 1  # a uint32 on the wire
+MOST_WORKERS = 2**32 - 1  # a uint32 on the wire
 
 
 @final
@@ -187,12 +188,12 @@ def _settle(role: Scheduler | WorkerGroup, by: str) -> None:
 
 def count_problems(path: str, count: object, *, required: bool = False) -> Iterator[Problem]:
     """What keeps *count* from being a number of workers; None is unsaid and no problem."""
-    remedy = f"write a whole number from 1 to {_MOST_WORKERS}"
+    remedy = f"write a whole number from 1 to {MOST_WORKERS}"
     if count is None and not required:
         return
     if type(count) is not int:
         yield Problem(path, count, f"is of type {type(count).__name__}, not int", remedy)
-    elif not 1 <= count <= _MOST_WORKERS:
+    elif not 1 <= count <= MOST_WORKERS:
         yield Problem(path, count, "is out of range", remedy)
 
 

@@ -13,6 +13,7 @@ from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.origin import NO_ORIGINS, Leaf, Origin, merge_origins, origins_of
 from flyte_dask.quantity import plain_text
 from flyte_dask.resources import plain_int
+from flyte_dask.roles import MOST_WORKERS
 
 __all__ = ["SETTINGS", "Local", "Runtime", "variable_of", "with_environment", "with_settings"]
 
@@ -20,7 +21,6 @@ Local: TypeAlias = Literal["threads", "processes"]
 """What the workers of a local cluster are."""
 
 _LOCALS = ("threads", "processes")
-_MOST_WORKERS = 2**32 - 1
 _MOST_SECONDS = 366 * 24 * 3600
 
 
@@ -204,7 +204,7 @@ def _judge_flag(value: object) -> str | None:
 def _judge_count(value: object) -> str | None:
     if type(value) is not int:
         return "is no whole number"
-    return None if 0 <= value <= _MOST_WORKERS else "is out of range"
+    return None if 0 <= value <= MOST_WORKERS else "is out of range"
 
 
 def _judge_seconds(value: object) -> str | None:
@@ -229,7 +229,7 @@ class _Kind:
     in_environment: str
 
 
-_NUMBERS = f"write a whole number from 0 to {_MOST_WORKERS}"
+_NUMBERS = f"write a whole number from 0 to {MOST_WORKERS}"
 _SECONDS = "write seconds, more than 0 and up to a year"
 _KINDS = {
     bool: _Kind(_judge_flag, "write True or False", "write 1 or 0"),
