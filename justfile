@@ -28,6 +28,10 @@ type:
 test *args:
     {{python}} -m pytest {{args}}
 
+# what fails a cluster, ten times over, with real processes
+faults *args:
+    for turn in 1 2 3 4 5 6 7 8 9 10; do {{python}} -m pytest -q -m fault {{args}} || exit 1; done
+
 # pytest with the coverage of branches
 cov *args:
     {{python}} -m pytest --cov {{args}}
@@ -66,3 +70,5 @@ pin *args:
     {{pins}} {{args}} pyproject.toml --group dev --extra examples -o requirements/dev.txt
     {{pins}} {{args}} pyproject.toml --group build --extra examples -c requirements/dev.txt --no-annotate -o requirements/examples.txt
     {{pins}} {{args}} requirements/incumbent.in -c requirements/dev.txt --no-annotate -o requirements/incumbent.txt
+    {{pins}} {{args}} requirements/dask.in -c requirements/dev.txt --no-annotate -o requirements/dask.txt
+    {{pins}} {{args}} requirements/oldest.in --no-annotate -o requirements/oldest.txt

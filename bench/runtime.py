@@ -133,8 +133,8 @@ def _bare_local() -> Iterator[Client]:
 def _session(env: dict[str, str]) -> Iterator[Client]:
     os.environ.update(env)
     try:
-        with session(Dask(workers=2), "bench") as client:
-            yield client
+        with session(Dask(workers=2), "bench") as opened:
+            yield opened.client
     finally:
         for name in env:
             del os.environ[name]

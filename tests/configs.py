@@ -53,6 +53,8 @@ SETTINGS_SAID = st.fixed_dictionaries(
         "client": st.booleans(),
         "min_workers": st.integers(0, 3),
         "worker_timeout": st.none() | st.sampled_from([60, 60.0, 900]),
+        "stall_timeout": st.none() | st.sampled_from([60, 300, 300.0]),
+        "scheduler_timeout": st.none() | st.sampled_from([60, 120, 120.0]),
         "local": st.sampled_from(["threads", "processes"]),
     },
 )

@@ -45,6 +45,7 @@ class Running:
     def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
         """End it and its children; the exit status."""
         if self.popen.poll() is None:
+            os.killpg(self.popen.pid, signal.SIGCONT)  # it may have been stopped
             os.killpg(self.popen.pid, by)
         return self.popen.wait(PATIENCE)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -103,12 +104,13 @@ def dashboard() -> str:
 class Lazy:
     """A result that is computed when flytekit converts it."""
 
-    def __init__(self, address: str = "") -> None:
+    def __init__(self, address: str = "", what: Callable[[], object] = worker_address) -> None:
         self.address = address
+        self.what = what
 
 
 class _LazyTransformer(TypeTransformer[Lazy]):
-    """Keeps the address of the worker that has computed it."""
+    """Keeps what a worker has computed, by itself its address."""
 
     def __init__(self) -> None:
         super().__init__("lazy", Lazy)
@@ -119,7 +121,7 @@ class _LazyTransformer(TypeTransformer[Lazy]):
     def to_literal(
         self, ctx: object, python_val: Lazy, python_type: type[Lazy], expected: LiteralType
     ) -> Literal:
-        address = str(delayed(worker_address)().compute())
+        address = str(delayed(python_val.what)().compute())
         return Literal(scalar=Scalar(primitive=Primitive(string_value=address)))
 
     def to_python_value(self, ctx: object, lv: Literal, expected_python_type: type[Lazy]) -> Lazy:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import inspect
 import sys
 from importlib.machinery import FileFinder
 from typing import Any
@@ -61,14 +62,68 @@ def test_a_task_has_its_name_and_resolver_as_such(node: Node) -> None:
     assert (task.name, task.task_resolver) == (task._name, "resolver")
 
 
-def test_distributed_lists_its_clients_and_its_scheduler_counts() -> None:
-    """By which a session finds clients left open, and knows what was spilled and is undone."""
-    with session(Dask(), "contract") as client:
+def lacks(of: object, *names: str) -> list[str]:
+    """Which of *names* it does not have."""
+    return [f"{type(of).__name__}.{name}" for name in names if not hasattr(of, name)]
+
+
+def of_scheduler(dask_scheduler: Any) -> list[str]:
+    """What a scheduler lacks of what a witness asks."""
+    (worker,) = dask_scheduler.workers.values()
+    used = "handlers", "unrunnable", "queued", "monitor", "cumulative_worker_metrics", "task_groups"
+    asked = "executing", "long_running", "processing", "versions", "metrics", "memory_limit"
+    return lacks(dask_scheduler, *used) + lacks(worker, *asked)
+
+
+def of_nanny(dask_worker: Any) -> list[str]:
+    """What a nanny lacks, and its process."""
+    used = "_on_worker_exit_sync", "worker_address", "log_event", "process"
+    return lacks(dask_worker, *used) + lacks(dask_worker.process, "on_exit")
+
+
+def test_distributed_has_what_tells_of_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By which a watch knows how it does, and how workers die."""
+    monkeypatch.setenv("FLYTE_DASK_LOCAL", "processes")
+    with session(Dask(), "contract") as opened:
+        client: Any = opened.client
         assert client in set(distributed.Client._instances)
-        kinds = client.run_on_scheduler(
-            lambda dask_scheduler: [
-                type(each).__name__
-                for each in (dask_scheduler.cumulative_worker_metrics, dask_scheduler.task_groups)
-            ]
-        )
-    assert kinds == ["defaultdict", "dict"]
+        assert client.run_on_scheduler(of_scheduler) == []
+        assert list(client.run(of_nanny, nanny=True).values()) == [[]]
+        future = client.submit(sum, [1, 2])
+        assert lacks(client, "futures", "scheduler_comm", "connection_args", "status") == []
+        assert lacks(client.rpc, "occupied", "remove") == []
+        assert lacks(client.futures[future.key], "status", "set_error") == []
+
+
+def test_distributed_tells_of_workers_that_go() -> None:
+    """By an event to which plugins of the scheduler listen."""
+    with session(Dask(workers=2), "contract") as opened:
+        client: Any = opened.client
+        worker, _ = client.scheduler_info()["workers"]
+        client.retire_workers([worker])
+        events = [event for _, event in client.get_events("all")]
+    (event,) = [each for each in events if each["action"] == "remove-worker"]
+    assert (event["worker"], event["expected"]) == (worker, True)
+    assert list(event["processing-tasks"]) == []
+
+
+def test_workers_that_are_restarted_on_wish_are_no_deaths(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though they go unexpectedly; another event tells them apart."""
+    monkeypatch.setenv("FLYTE_DASK_LOCAL", "processes")
+    with session(Dask(), "contract") as opened:
+        client: Any = opened.client
+        client.restart()
+        pulse = opened._watch.evidence("")
+    assert pulse is not None
+    assert pulse.deaths == ()
+
+
+def test_distributed_says_why_futures_are_cancelled() -> None:
+    """By which a lost scheduler is told from somebody's wish."""
+    source = inspect.getsource(distributed.Client._reconnect)
+    assert 'reason="scheduler-connection-lost"' in source
+
+
+def test_a_scheduler_says_that_it_cannot_read_a_graph() -> None:
+    source = inspect.getsource(distributed.Scheduler.update_graph)
+    assert "Error during deserialization of the task graph" in source

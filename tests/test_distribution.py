@@ -11,6 +11,8 @@ import pytest
 
 from tests.processes import build_wheel, pip_install, run
 
+pytestmark = pytest.mark.once
+
 PROJECT = Path(__file__).parent.parent
 PACKAGES = {
     "flyte_dask": "dsl/flyte_dask",

@@ -15,6 +15,8 @@ from tests.golden.cases import cases
 from tests.processes import run
 from tests.test_presets import ALL, IDS
 
+pytestmark = pytest.mark.once
+
 PROJECT = Path(__file__).parent.parent
 DOCUMENTS = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")

@@ -18,6 +18,8 @@ from flyte_dask.incumbent import REMEDY
 from flytekitplugins.dask import models
 from tests.processes import build_wheel, run, unpack
 
+pytestmark = pytest.mark.once
+
 REQUIREMENTS = Path(__file__).parent.parent / "requirements" / "incumbent.txt"
 
 CPU = Resources([Resources.ResourceEntry(Resources.ResourceName.CPU, "3")], [])

@@ -26,6 +26,8 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from tests.backend import arguments, cluster
 from tests.processes import BIN, run
 
+pytestmark = pytest.mark.once
+
 MODULE = "distributed_dask_task"
 EXAMPLE = Path(__file__).parent.parent / "examples" / f"{MODULE}.py"
 

@@ -385,6 +385,7 @@ def started() -> Iterator[Cluster]:
         yield running
 
 
+@pytest.mark.once
 def test_packaged_each_runs_with_its_own(started: Cluster, folder: Path, tmp_path: Path) -> None:
     numbers: dict[str, list[float]] = {}
     for template in packaged(folder):

@@ -21,6 +21,8 @@ from jupyter_client.manager import start_new_kernel
 
 from tests.processes import BIN, PATIENCE, run, running
 
+pytestmark = pytest.mark.once
+
 SCRIPT = """
 import sys, time
 import distributed

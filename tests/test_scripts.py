@@ -11,6 +11,8 @@ import pytest
 
 from tests.processes import BIN, run
 
+pytestmark = pytest.mark.once
+
 UNSHARE = ["unshare", "--net", "--map-root-user"]
 
 

@@ -58,7 +58,8 @@ def where():
 
 
 def names_of_code(dask_worker):
-    return "|".join(sorted(name for name in dask_worker.plugins if name.startswith("flyte-dask-")))
+    names = sorted(dask_worker.plugins)
+    return "|".join(name for name in names if name.startswith("flyte-dask-code-"))
 """
 
 FILES = {"acme/rates.py": RATES, "acme/factor.txt": "7"}

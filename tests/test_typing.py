@@ -13,6 +13,8 @@ import pytest
 
 from tests.processes import run
 
+pytestmark = pytest.mark.once
+
 FOLDER = Path(__file__).parent / "typing"
 PROJECT = FOLDER.parent.parent
 

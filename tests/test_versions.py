@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 from flyteidl.core.errors_pb2 import ContainerError
 
-from flytekitplugins.dask.versions import Difference, Installed, differences, table
+from flyte_dask import Dask
+from flytekitplugins.dask.diagnosis import Subject
+from flytekitplugins.dask.versions import (
+    Difference,
+    Installed,
+    differences,
+    table,
+    wrong_in_joined,
+)
 from tests import using
 from tests.backend import Cluster, cluster
 from tests.runner import PROJECT, run_task
@@ -89,6 +97,32 @@ class TestDifferences:
         )
         found = list(differences(Installed(runner, SAME, {"a": runner, "b": worker})))
         assert found == [Difference("numpy", breaks)]
+
+
+IMAGES = {"runner": "", "scheduler": "", "workers": ""}
+SUBJECT = Subject("etl", "tcp://10.0.0.7:8786", IMAGES, Dask().resolve())
+
+
+@pytest.mark.parametrize(
+    ("packages", "is_wrong"),
+    [
+        ({"dask": "2026.7.1"}, True),
+        ({"toolz": "0.12"}, False),
+        ({"numpy": "1.26"}, False),
+        ({}, False),
+    ],
+)
+def test_a_worker_that_joins_late(packages: Mapping[str, str], is_wrong: bool) -> None:
+    """Of which the versions of data are not known."""
+    told = {"host": {"python": "3.11.7.final.0"}, "packages": {**SAME, **packages}}
+    found = wrong_in_joined(where({}, {}, {}), "late-worker", told, SUBJECT)
+    assert (found is not None) == is_wrong
+    if found is not None:
+        assert "  dask   2026.8.0   2026.8.0    2026.7.1\n" in str(found)
+
+
+def test_a_worker_that_joins_late_and_tells_nothing() -> None:
+    assert wrong_in_joined(where(), "late-worker", {}, SUBJECT) is None
 
 
 def test_the_table_names_versions_workers_and_images() -> None:

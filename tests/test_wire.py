@@ -94,6 +94,7 @@ class TestAgainstProtobuf:
         assert json.dumps(wire.dask_job(config, resolved).to_dict()) == json.dumps(ours)
         assert custom(Dask.from_custom(as_struct(ours))) == ours
 
+    @pytest.mark.once
     @settings(max_examples=100)
     @given(st.integers(0, 2**64 - 1))
     def test_of_a_hundred_times_a_hundred_jobs(self, seed: int) -> None:

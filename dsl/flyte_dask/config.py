@@ -272,6 +272,8 @@ class Dask(Config):
         min_workers: int = _UNSAID,
         connect_timeout: float | None = _UNSAID,
         worker_timeout: float | None = _UNSAID,
+        stall_timeout: float | None = _UNSAID,
+        scheduler_timeout: float | None = _UNSAID,
         ship_code: bool = _UNSAID,
         check_versions: bool = _UNSAID,
         local: Local = _UNSAID,

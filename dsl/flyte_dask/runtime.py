@@ -47,9 +47,12 @@ class Runtime(Config):
             while the function runs; if not, the function opens a ``Client()`` of its own.
         require_cluster: whether it is an error if Flyte started no cluster for the task; if not,
             a local one is started in the pod.
-        min_workers: how many workers there have to be before the function starts.
+        min_workers: how many workers there have to be before the function starts; with 0 it is
+            *stall_timeout* that ends a wait for the first.
         connect_timeout: until the scheduler answers at first.
         worker_timeout: until *min_workers* are there.
+        stall_timeout: for which work may wait while there is no worker, or none that goes on.
+        scheduler_timeout: for which the scheduler may not answer later.
         ship_code: whether the code of a fast registration goes to the scheduler and the workers.
         check_versions: whether versions are compared before the function starts.
         local: what the workers of a local cluster are: ``"threads"``, which start at once and have
@@ -66,6 +69,8 @@ class Runtime(Config):
     min_workers: int = 1
     connect_timeout: float | None = 60
     worker_timeout: float | None = 900
+    stall_timeout: float | None = 300
+    scheduler_timeout: float | None = 120
     ship_code: bool = True
     check_versions: bool = True
     local: Local = "threads"

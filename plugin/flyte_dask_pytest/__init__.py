@@ -44,6 +44,6 @@ def dask_session(request: pytest.FixtureRequest) -> Iterator[OpenSession]:
             from flytekitplugins.dask.session import session  # noqa: PLC0415
 
             opening = session(config or Dask(), request.node.name, parent)
-            return stack.enter_context(opening)
+            return stack.enter_context(opening).client
 
         yield open_session

@@ -13,7 +13,7 @@ from itertools import repeat
 from distributed import Client
 
 from flyte_dask.runtime import Runtime
-from flytekitplugins.dask.failures import ClusterUnavailable
+from flytekitplugins.dask.diagnosis import Subject
 from flytekitplugins.dask.telling import logger
 
 __all__ = ["connect", "wait_for_workers"]
@@ -22,8 +22,8 @@ _MOST_SILENCE = 30.0  # seconds
 _MOST_AT_ONCE = 60.0  # seconds
 
 
-def connect(address: str, runtime: Runtime, task_name: str) -> Client:
-    """A client of the scheduler at *address*, as soon as that answers.
+def connect(runtime: Runtime, subject: Subject) -> Client:
+    """A client of *subject*'s scheduler, as soon as that answers.
 
     distributed tries again and again by itself, and waits longer each time; a name that is not
     known yet counts as no answer.
@@ -31,21 +31,17 @@ def connect(address: str, runtime: Runtime, task_name: str) -> Client:
     Raises:
         ClusterUnavailable: if it does not answer within the runtime's *connect_timeout*.
     """
-    cause: OSError | None = None
-    with _telling(f"{task_name} waits for the scheduler at {address}"):
+    address, cause = subject.address, None
+    with _telling(f"{subject.task} waits for the scheduler at {address}"):
         for seconds in _attempts(runtime.connect_timeout):
             try:
                 return Client(address, timeout=f"{seconds} s", set_as_default=runtime.client)
             except OSError as error:  # noqa: PERF203  # once in a minute
                 cause = error
-    raise ClusterUnavailable(
-        f"{task_name}: the scheduler at {address} did not answer within {runtime.connect_timeout} "
-        "s. Flyte's console shows what keeps its pod from starting; if it only needs longer, raise "
-        "Runtime(connect_timeout=...)"
-    ) from cause
+    raise subject.unreachable(runtime.connect_timeout) from cause
 
 
-def wait_for_workers(client: Client, number: int, runtime: Runtime, task_name: str) -> None:
+def wait_for_workers(client: Client, number: int, runtime: Runtime, subject: Subject) -> None:
     """Wait until *number* workers are there; autoscalers take minutes.
 
     Raises:
@@ -56,14 +52,8 @@ def wait_for_workers(client: Client, number: int, runtime: Runtime, task_name: s
     for seconds in _patience(runtime.worker_timeout):
         if _are_there(client, number, seconds):
             return
-        logger.info("%s waits for workers: %d/%d", task_name, _workers(client), number)
-    raise ClusterUnavailable(
-        f"{task_name}: {_workers(client)} of {number} workers were there after "
-        f"{runtime.worker_timeout} s. Flyte's console and `kubectl describe pod` show what keeps "
-        "the others: an image that cannot be pulled, or no node with room for their requests. If "
-        "they only need longer, raise Runtime(worker_timeout=...); if fewer will do, lower "
-        "min_workers"
-    )
+        logger.info("%s waits for workers: %d/%d", subject.task, _workers(client), number)
+    raise subject.incomplete(_workers(client), number, runtime.worker_timeout)
 
 
 def _workers(client: Client) -> int:

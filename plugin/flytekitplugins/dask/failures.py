@@ -6,15 +6,44 @@ from flytekit.exceptions.user import FlyteRecoverableException
 
 from flyte_dask.errors import FlyteDaskError
 
-__all__ = ["ClusterUnavailable", "MissingBokeh", "NoCluster", "WrongEnvironment"]
+__all__ = [
+    "ClusterFailure",
+    "ClusterUnavailable",
+    "MissingBokeh",
+    "NoCluster",
+    "SchedulerLost",
+    "WorkersKilled",
+    "WorkersLost",
+    "WrongEnvironment",
+]
+
+
+class ClusterFailure(FlyteDaskError, FlyteRecoverableException):
+    """The cluster failed, not the task's code; Flyte retries, and the next one may do."""
+
+    def __str__(self) -> str:
+        """Without what flytekit puts around it, which names the cause a second time."""
+        return str(self.args[0])
+
+
+class ClusterUnavailable(ClusterFailure):
+    """The cluster did not come up in time."""
+
+
+class SchedulerLost(ClusterFailure):
+    """The scheduler is gone, or does not answer."""
+
+
+class WorkersLost(ClusterFailure):
+    """There is work, and for too long there was no worker that could do it."""
+
+
+class WorkersKilled(ClusterFailure):
+    """Workers died again and again over the same work."""
 
 
 class NoCluster(FlyteDaskError, RuntimeError):
     """The task runs on Flyte, and Flyte started no Dask cluster for it."""
-
-
-class ClusterUnavailable(FlyteDaskError, FlyteRecoverableException):
-    """The cluster did not come up in time; Flyte retries, and the next one may."""
 
 
 class WrongEnvironment(FlyteDaskError, RuntimeError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import dask.config
@@ -18,12 +18,19 @@ _before: dict[str, object] = {}  # what was configured before the first of them
 
 
 @contextmanager
-def joined(address: str) -> Iterator[None]:
+def joined(address: str) -> Iterator[Callable[[], list[Client]]]:
     """Let every ``Client()`` join the cluster at *address*, and close those left open at the end.
 
     Of sessions side by side the latest counts. With the last one everything is as it was.
+
+    Yields:
+        what tells the clients of that cluster that were opened since.
     """
     known = set(_clients())
+
+    def opened_since() -> list[Client]:
+        return [each for each in _clients() if each not in known and _address_of(each) == address]
+
     with _lock:
         if not _open:
             # distributed sets the latter for each of its clients
@@ -32,11 +39,10 @@ def joined(address: str) -> Iterator[None]:
         _open.append(address)
         dask.config.set({_ADDRESS: address})
     try:
-        yield
+        yield opened_since
     finally:
-        for client in set(_clients()) - known:
-            if client.scheduler is not None and client.scheduler.address == address:
-                _close(client)
+        for client in opened_since():
+            _close(client)
         with _lock:
             _open.remove(address)
             _restore() if not _open else dask.config.set({_ADDRESS: _open[-1]})
@@ -51,7 +57,14 @@ def _restore() -> None:
 
 def _clients() -> list[Client]:
     """All clients of this process, as far as somebody still holds them."""
-    return list(Client._instances)  # noqa: SLF001  # nothing public lists them
+    while True:
+        with suppress(RuntimeError):  # another thread opened one just now
+            return list(Client._instances)  # noqa: SLF001  # nothing public lists them
+
+
+def _address_of(client: Client) -> str | None:
+    scheduler = client.scheduler  # which is gone with a closed one
+    return None if scheduler is None else scheduler.address
 
 
 def _close(client: Client) -> None:

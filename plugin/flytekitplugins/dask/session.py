@@ -3,69 +3,107 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 import attrs
 from distributed import Client, Scheduler
+from distributed.comm.addressing import normalize_address
 from flytekit.core.constants import FLYTE_INTERNAL_IMAGE_ENV_VAR
 from flytekit.core.context_manager import ExecutionState, FlyteContextManager
 
 from flyte_dask.config import Dask
-from flyte_dask.inheritance import Parent
+from flyte_dask.inheritance import Parent, Resolved
 from flyte_dask.runtime import Runtime, with_environment
 from flytekitplugins.dask.connection import connect, wait_for_workers
+from flytekitplugins.dask.diagnosis import Subject
 from flytekitplugins.dask.failures import NoCluster
 from flytekitplugins.dask.joining import joined
+from flytekitplugins.dask.judgement import Judgement
 from flytekitplugins.dask.local import Shape, local_cluster, told
 from flytekitplugins.dask.progress import progress
 from flytekitplugins.dask.shipping import code_of, ship
 from flytekitplugins.dask.telling import logger, make_audible, start_line, tells_what_it_did
-from flytekitplugins.dask.versions import check_versions
+from flytekitplugins.dask.translation import translating
+from flytekitplugins.dask.versions import check_versions, wrong_in_joined
+from flytekitplugins.dask.watch import Watch, watching
 
-__all__ = ["session"]
+__all__ = ["Session", "session"]
+
+_T = TypeVar("_T")
 
 _ADDRESS = "DASK_SCHEDULER_ADDRESS"
 
 
+@attrs.frozen
+class Session:
+    """An open session."""
+
+    client: Client
+    _watch: Watch
+
+    def run(self, function: Callable[[], _T]) -> _T:
+        """What *function* returns.
+
+        Raises:
+            ClusterFailure: if its cluster failed it.
+            WrongEnvironment: if its cluster cannot work like this.
+        """
+        with translating(self._watch):
+            return function()
+
+
 @contextmanager
 def session(
-    config: Dask, task_name: str, parent: Parent | None = None, root: Path | None = None
-) -> Iterator[Client]:
-    """A client of *task_name*'s cluster, Dask's default one until the block ends.
+    config: Dask,
+    task_name: str,
+    parent: Parent | None = None,
+    root: Path | None = None,
+    retries: int | None = None,
+) -> Iterator[Session]:
+    """A session with *task_name*'s cluster, whose client is Dask's default until the block ends.
 
     The cluster is the one at ``DASK_SCHEDULER_ADDRESS``, which Flyte sets; without that, and not on
     Flyte, a local one of the shape that *config* has in a task which asks for *parent*, and whose
-    code is imported from the folder *root*. That ends with the block.
+    code is imported from the folder *root*. That ends with the block. Errors tell of *retries*.
 
     Raises:
         NoCluster: on Flyte without an address.
-        ClusterUnavailable: if the scheduler or the workers are not there in time.
+        ClusterFailure: if the scheduler or the workers are not there in time, or are lost.
         WrongEnvironment: if versions differ so that the cluster cannot work.
         InvalidConfig: with every bad variable of the environment.
     """
     runtime = with_environment(config.runtime, os.environ)
     make_audible(on_flyte=_on_flyte())
+    resolved = config.resolve(parent)
     with ExitStack() as stack:
-        place = stack.enter_context(_place(config, runtime, task_name, parent, root))
-        stack.enter_context(joined(place.address))
-        client = connect(place.address, runtime, task_name)
+        place = stack.enter_context(_place(config, runtime, task_name, resolved, root))
+        subject = Subject(
+            task_name, place.address, _images(config), resolved, retries, place.is_local
+        )
+        clients = stack.enter_context(joined(place.address))
+        client = connect(runtime, subject)
         stack.callback(client.close)
+        judgement = Judgement(runtime, subject)
+        watch = stack.enter_context(watching(runtime, judgement, client, clients))
         if runtime.client:
             # not by entering the client, for functions do that with the default one, and leave it
             stack.enter_context(client.as_current())
-        wait_for_workers(client, place.workers, runtime, task_name)
-        info = client.scheduler_info(n_workers=-1)
-        if not place.is_local:
-            _prepare(client, info, config, runtime, task_name)
+        with translating(watch):
+            wait_for_workers(client, place.workers, runtime, subject)
+            info = client.scheduler_info(n_workers=-1)
+            if not place.is_local:
+                _prepare(client, info, runtime, subject, judgement)
+        watch.begin(in_processes=place.in_processes)
         shows = runtime.dashboard or not place.is_local
         dashboard = urlsplit(place.address).hostname if shows else None
         logger.info("%s %s", task_name, start_line(config, info, place.where, dashboard))
-        stack.enter_context(tells_what_it_did(client, task_name, paid=not place.is_local))
-        yield client
+        stack.enter_context(tells_what_it_did(watch, paid=not place.is_local))
+        stack.enter_context(translating(watch))  # of outputs that are converted later
+        yield Session(client, watch)
 
 
 @attrs.frozen
@@ -77,15 +115,18 @@ class _Place:
     """How many to wait for."""
     where: str
     is_local: bool = False
+    in_processes: bool = True
+    """Whether its workers are."""
 
 
 @contextmanager
 def _place(
-    config: Dask, runtime: Runtime, task_name: str, parent: Parent | None, root: Path | None
+    config: Dask, runtime: Runtime, task_name: str, resolved: Resolved, root: Path | None
 ) -> Iterator[_Place]:
     """The cluster that Flyte has started; else a local one, until the block ends."""
     address = os.environ.get(_ADDRESS)
     if address:
+        address = normalize_address(address)  # as clients have it
         yield _Place(address, runtime.min_workers, f"on {address}")
         return
     if runtime.require_cluster and _on_flyte():
@@ -94,23 +135,33 @@ def _place(
             "for it. Enable the dask plugin in this site's Flyte (enabled_plugins), or run the "
             "function as a plain @task; Runtime(require_cluster=False) starts a cluster in its pod"
         )
-    wanted = Shape.on_flyte(config.workers.number_of_workers, config.resolve(parent))
+    wanted = Shape.on_flyte(config.workers.number_of_workers, resolved)
     shape = wanted.on_this_machine(runtime)
     with ExitStack() as stack:
         cluster = stack.enter_context(local_cluster(shape, runtime, root))
         if runtime.progress:
             stack.enter_context(progress(cast("Scheduler", cluster.scheduler), task_name))
-        where = told(shape, wanted, runtime)
-        yield _Place(cluster.scheduler_address, shape.workers, where, is_local=True)
+        yield _Place(
+            cluster.scheduler_address,
+            shape.workers,
+            told(shape, wanted, runtime),
+            is_local=True,
+            in_processes=runtime.local == "processes",
+        )
 
 
 def _prepare(
-    client: Client, info: Mapping[str, Any], config: Dask, runtime: Runtime, task_name: str
+    client: Client,
+    info: Mapping[str, Any],
+    runtime: Runtime,
+    subject: Subject,
+    judgement: Judgement,
 ) -> None:
     """Make sure that the cluster can run what the runner sends."""
     if runtime.check_versions:
         names = {address: str(each["name"]) for address, each in info["workers"].items()}
-        check_versions(client, names, _images(config), task_name)
+        where = check_versions(client, names, subject)
+        judgement.judge_of_versions = lambda name, told: wrong_in_joined(where, name, told, subject)
     if runtime.ship_code:
         code = code_of(FlyteContextManager.current_context())
         if code is not None:

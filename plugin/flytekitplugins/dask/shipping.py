@@ -11,16 +11,12 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 import attrs
-from cloudpickle.cloudpickle import register_pickle_by_value
 from distributed import Client
 from flytekit.core.context_manager import FlyteContext
 
-from flytekitplugins.dask import shipped
+from flytekitplugins.dask.shipped.code import CodeOnScheduler, CodeOnWorker
 
 __all__ = ["Code", "code_of", "ship"]
-
-# The pods of the cluster may have another flyte-dask, or none.
-register_pickle_by_value(shipped)
 
 _ARCHIVE = ".tar.gz"  # what is registered from a notebook is a pickle, and needs no files
 
@@ -55,5 +51,5 @@ def code_of(context: FlyteContext) -> Code | None:
 
 def ship(client: Client, code: Code) -> None:
     """Let scheduler and workers import *code*: those that are there, and those that will join."""
-    for plugin in (shipped.CodeOnScheduler, shipped.CodeOnWorker):
+    for plugin in (CodeOnScheduler, CodeOnWorker):
         client.register_plugin(plugin(code.archive, code.digest))

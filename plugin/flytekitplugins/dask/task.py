@@ -174,14 +174,15 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         from flytekitplugins.dask.session import session  # noqa: PLC0415
 
         parent = parent_of(self, _UNSAID_SETTINGS, self._call_site)
-        opening = session(self.task_config, self.name, parent, _root_of(self.task_function))
+        root, retries = _root_of(self.task_function), self.metadata.retries
+        opening = session(self.task_config, self.name, parent, root, retries)
         until_outputs_are_converted = _stack.get()
         if until_outputs_are_converted is None:
-            with opening:
-                return base.execute(self, **kwargs)
+            with opening as opened:
+                return opened.run(lambda: base.execute(self, **kwargs))
         _stack.set(None)  # which is not that of tasks which this one calls
-        _ = until_outputs_are_converted.enter_context(opening)
-        return base.execute(self, **kwargs)
+        opened = until_outputs_are_converted.enter_context(opening)
+        return opened.run(lambda: base.execute(self, **kwargs))
 
     def dispatch_execute(self, ctx: FlyteContext, input_literal_map: LiteralMap) -> Any:
         """As of any task; its outputs are converted in its session, for some compute then."""

@@ -10,15 +10,13 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import Any, cast
-from uuid import uuid4
+from typing import Any
 
 from dask.utils import format_bytes
-from distributed import Client
 from flytekit.loggers import LOGGING_ENV_VAR
 
 from flyte_dask.config import Dask
-from flytekitplugins.dask import shipped
+from flytekitplugins.dask.watch import Watch
 
 __all__ = ["logger", "make_audible", "start_line", "tells_what_it_did"]
 
@@ -68,13 +66,12 @@ def start_line(
 
 
 @contextmanager
-def tells_what_it_did(client: Client, task_name: str, *, paid: bool) -> Iterator[None]:
-    """Tell at the end of the block what the cluster did in it.
+def tells_what_it_did(watch: Watch, *, paid: bool) -> Iterator[None]:
+    """Tell at the end of the block what the cluster of *watch* did in it.
 
     A warning, if it did nothing and was *paid* for.
     """
-    name = f"flyte-dask-activity-{uuid4().hex}"
-    client.register_plugin(shipped.Activity(name))
+    task = watch.judgement.subject.task
     started = time.monotonic()
     succeeded = False
     try:
@@ -82,26 +79,13 @@ def tells_what_it_did(client: Client, task_name: str, *, paid: bool) -> Iterator
         succeeded = True
     finally:
         seconds = time.monotonic() - started
-        activity = _activity(client, name)
+        activity = None if watch.judgement.verdict else watch.activity(_PATIENCE)
         if activity is None:
-            logger.info("%s ended: its scheduler does not tell what it did", task_name)
+            logger.info("%s ended: its scheduler does not tell what it did", task)
         else:
-            logger.info("%s ended: %s", task_name, _end_line(activity, seconds))
+            logger.info("%s ended: %s", task, _end_line(activity, seconds))
             if succeeded and not any(activity["finished"].values()) and not activity["failed"]:
-                logger.log(logging.WARNING if paid else logging.INFO, _IDLE, task_name)
-
-
-def _activity(client: Client, name: str) -> dict[str, Any] | None:
-    """What was counted under *name*; None if nobody tells.
-
-    The function may have closed the client, or the cluster. Whatever comes of it: what the function
-    has returned or raised goes first.
-    """
-    try:
-        found = client.run_on_scheduler(shipped.activity_of, name, callback_timeout=_PATIENCE)
-    except Exception:  # as said
-        return None
-    return cast("dict[str, Any]", found)
+                logger.log(logging.WARNING if paid else logging.INFO, _IDLE, task)
 
 
 def _end_line(activity: Mapping[str, Any], seconds: float) -> str:

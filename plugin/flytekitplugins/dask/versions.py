@@ -9,10 +9,19 @@ from typing import Any, cast
 import attrs
 from distributed import Client
 
+from flytekitplugins.dask.diagnosis import Subject
 from flytekitplugins.dask.failures import WrongEnvironment
 from flytekitplugins.dask.telling import logger
 
-__all__ = ["Difference", "Installed", "check_versions", "differences", "installed", "table"]
+__all__ = [
+    "Difference",
+    "Installed",
+    "check_versions",
+    "differences",
+    "installed",
+    "table",
+    "wrong_in_joined",
+]
 
 Versions = Mapping[str, str]
 """The version of each package that is installed, and the minor one of ``python``."""
@@ -45,16 +54,13 @@ _OF_DATA = ("numpy", "pandas", "pyarrow")
 _MISSING = "none"
 
 
-def check_versions(
-    client: Client, names: Mapping[str, str], images: Mapping[str, str], task_name: str
-) -> None:
-    """Compare the versions of *client*'s cluster, and warn of differences that are harmless.
+def check_versions(client: Client, names: Mapping[str, str], subject: Subject) -> Installed:
+    """What is installed in *client*'s cluster; harmless differences are warned of.
 
     Args:
         client: a client of the cluster.
         names: of its workers, by address.
-        images: of runner, scheduler and workers, as far as they are known.
-        task_name: whose cluster it is.
+        subject: whose cluster it is.
 
     Raises:
         WrongEnvironment: if there is a difference with which it cannot work.
@@ -62,17 +68,35 @@ def check_versions(
     where = installed(client, names)
     unheard = len(names) - len(where.workers)
     if unheard > 0:
-        logger.warning("%s: %d workers did not tell their versions", task_name, unheard)
+        logger.warning("%s: %d workers did not tell their versions", subject.task, unheard)
     found = list(differences(where))
     if any(each.breaks for each in found):
-        raise WrongEnvironment(
-            f"{task_name} cannot use its cluster, for versions differ:\n"
-            f"{table(found, where, images)}\n"
-            "Build all of it from one image: roles without an image of their own have the task's. "
-            "To try it all the same: Runtime(check_versions=False)"
-        )
+        raise _wrong(found, where, subject)
     if found:
-        logger.warning("%s: versions differ:\n%s", task_name, table(found, where, images))
+        shown = table(found, where, subject.images)
+        logger.warning("%s: versions differ:\n%s", subject.task, shown)
+    return where
+
+
+def wrong_in_joined(
+    where: Installed, name: str, told: Mapping[str, Any], subject: Subject
+) -> WrongEnvironment | None:
+    """What is wrong with the versions that a worker of this *name* has *told* when it joined."""
+    if not told:
+        return None
+    here = attrs.evolve(where, workers={name: _versions(told)})
+    # of data it tells nothing then
+    found = [each for each in differences(here) if each.package not in _OF_DATA and each.breaks]
+    return _wrong(found, here, subject) if found else None
+
+
+def _wrong(found: list[Difference], where: Installed, subject: Subject) -> WrongEnvironment:
+    return WrongEnvironment(
+        f"{subject.task} cannot use its cluster, for versions differ:\n"
+        f"{table(found, where, subject.images)}\n"
+        "Build all of it from one image: roles without an image of their own have the task's. "
+        "To try it all the same: Runtime(check_versions=False)"
+    )
 
 
 def installed(client: Client, names: Mapping[str, str]) -> Installed:

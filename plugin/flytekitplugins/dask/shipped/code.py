@@ -1,8 +1,4 @@
-"""What runs in the scheduler and in the workers on behalf of a session.
-
-It goes there by value, for their images may have another flyte-dask, or none: so it may use nothing
-but Python and distributed.
-"""
+"""The code of a fast registration, put where scheduler and workers import it."""
 
 from __future__ import annotations
 
@@ -12,7 +8,6 @@ import shutil
 import sys
 import tarfile
 import tempfile
-from collections import Counter
 from importlib import invalidate_caches
 from pathlib import Path
 from typing import Any
@@ -20,7 +15,7 @@ from typing import Any
 from distributed import Scheduler, Worker
 from distributed.diagnostics.plugin import SchedulerPlugin, WorkerPlugin
 
-__all__ = ["Activity", "CodeOnScheduler", "CodeOnWorker", "activity_of"]
+__all__ = ["CodeOnScheduler", "CodeOnWorker"]
 
 
 class CodeOnWorker(WorkerPlugin):
@@ -94,56 +89,3 @@ def modules_in(root: Path) -> set[str]:
     """The names of all modules below *root*."""
     paths = [path.relative_to(root).with_suffix("").parts for path in root.rglob("*.py")]
     return {".".join(path[:-1] if path[-1] == "__init__" else path) for path in paths}
-
-
-class Activity(SchedulerPlugin):
-    """Counts what the cluster does, by the names of the workers; also of those that are gone."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.names: dict[str, str] = {}
-        self.finished: Counter[str] = Counter()
-        self.failed = 0
-        self.spilled_before = 0.0
-
-    async def start(self, scheduler: Scheduler) -> None:
-        """Note who is there, and what was spilled before."""
-        for address in scheduler.workers:
-            self.add_worker(scheduler, address)
-        self.spilled_before = _spilled(scheduler)
-
-    def add_worker(self, scheduler: Scheduler, worker: str) -> None:
-        """Note its name; called whenever one joins."""
-        self.names[worker] = str(scheduler.workers[worker].name)
-        self.finished[self.names[worker]] += 0
-
-    def transition(self, key: Any, start: Any, finish: Any, *_: Any, **details: Any) -> None:  # noqa: ARG002
-        """Count; called whenever a task goes from one state to another."""
-        if start == "processing":
-            if finish == "memory":
-                self.finished[self.names[details["worker"]]] += 1
-            elif finish == "erred":
-                self.failed += 1
-
-
-def activity_of(name: str, dask_scheduler: Scheduler) -> dict[str, Any]:
-    """What the `Activity` of this name has counted; run on the scheduler.
-
-    Workers tell what they spilled with their heartbeats, so the last half of a second of it may be
-    missing.
-    """
-    activity: Any = dask_scheduler.plugins[name]
-    return {
-        "finished": dict(activity.finished),
-        "failed": activity.failed,
-        "spilled": int(_spilled(dask_scheduler) - activity.spilled_before),
-    }
-
-
-def _spilled(scheduler: Scheduler) -> float:
-    """The bytes that all workers have written because they did not fit into memory."""
-    return sum(
-        value
-        for key, value in scheduler.cumulative_worker_metrics.items()
-        if isinstance(key, tuple) and key[-2:] == ("disk-write", "bytes") and key[0] != "p2p"
-    )

@@ -1,0 +1,12 @@
+"""What runs in the scheduler and in the workers on behalf of a session.
+
+It goes there by value, for their images may have another flyte-dask, or none: so its modules may
+use nothing but Python and distributed.
+"""
+
+from cloudpickle.cloudpickle import register_pickle_by_value
+
+from flytekitplugins.dask.shipped import code, witness
+
+for _module in (code, witness):  # distributed looks for the very module of what it pickles
+    register_pickle_by_value(_module)

@@ -1,0 +1,125 @@
+"""A scheduler that is gone, silent, or another one ends its task in time, in a retryable error."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import faulty
+from tests.backend import SCHEDULER_HERE, Cluster, cluster, scheduler
+from tests.faults import (
+    CODE,
+    LOOK,
+    TRIES,
+    TRIES_NOT,
+    finish,
+    freeze,
+    is_retried,
+    run_and_act,
+)
+from tests.network import network_to
+from tests.processes import BIN, Running
+
+pytestmark = pytest.mark.fault
+
+
+@pytest.fixture
+def started() -> Iterator[Cluster]:
+    """A worker, which nobody starts again."""
+    with cluster(workers=1, env=CODE) as made:
+        yield made
+
+
+class TestTheScheduler:
+    """Gone, silent, or another one."""
+
+    def test_killed(self, started: Cluster, tmp_path: Path) -> None:
+        done = run_and_act(
+            faulty.waits, tmp_path, started.env, lambda _: started.scheduler.stop(signal.SIGKILL)
+        )
+        is_retried(
+            done,
+            "SchedulerLost",
+            f"tests.faulty.waits lost its scheduler at {started.address}: its process has ended, "
+            "or the connection broke. When it last answered it used ",
+            f" MiB of memory of its limit of 1Gi. {LOOK} why its pod ended. {TRIES}",
+        )
+
+    def test_killed_while_nothing_waits_for_it(self, started: Cluster, tmp_path: Path) -> None:
+        def act(_: Running) -> None:
+            started.scheduler.stop(signal.SIGKILL)
+            finish(tmp_path)
+
+        is_retried(
+            run_and_act(faulty.computes_alone, tmp_path, started.env, act), "SchedulerLost", TRIES
+        )
+
+    @pytest.mark.parametrize("task", [faulty.waits, faulty.awaits])
+    def test_frozen(self, task: Any, started: Cluster, tmp_path: Path) -> None:
+        """Of which the environment need not say how it is talked to."""
+        env = {"DASK_SCHEDULER_ADDRESS": started.address.removeprefix("tcp://")}
+        done = run_and_act(task, tmp_path, env, freeze(started))
+        is_retried(
+            done,
+            "SchedulerLost",
+            f"{task.name}: the scheduler at {started.address} did not answer for 4 s. When it last "
+            "answered it used ",
+            f"{LOOK} whether its pod still runs. If it is only busy for so long, raise "
+            f"Runtime(scheduler_timeout=...). {TRIES}",
+        )
+
+    def test_frozen_and_every_wait_for_it_ends(self, started: Cluster, tmp_path: Path) -> None:
+        done = run_and_act(faulty.waits_in_every_way, tmp_path, started.env, freeze(started))
+        lost, closed = "SchedulerLost", "CommClosedError"
+        assert done.result == {
+            "as_completed": lost,
+            "compute": lost,
+            "event": closed,
+            "gather": lost,
+            "lock": closed,
+            "queue": closed,
+            "result": lost,
+            "run": closed,
+            "wait": lost,
+        }
+
+    def test_frozen_while_workers_are_waited_for(self, tmp_path: Path) -> None:
+        with cluster(workers=1, env=CODE) as small:
+            act = freeze(small)
+            done = run_and_act(faulty.loses_one, tmp_path, small.env, act, "waits for workers: 1/2")
+        is_retried(done, "SchedulerLost", "did not answer for 4 s. Flyte's", TRIES_NOT)
+
+    def test_frozen_when_the_function_returns(self, started: Cluster, tmp_path: Path) -> None:
+        def act(_: Running) -> None:
+            freeze(started)(_)
+            finish(tmp_path)
+
+        done = run_and_act(faulty.returns, tmp_path, started.env, act)
+        assert done.result == 1
+        line = "tests.faulty.returns ended: its scheduler does not tell what it did"
+        assert done.told()[-1] == ("INFO", line)
+
+    def test_cut_off(self, started: Cluster, tmp_path: Path) -> None:
+        with network_to(started.address) as network:
+            env = {"DASK_SCHEDULER_ADDRESS": network.address}
+            done = run_and_act(faulty.waits, tmp_path, env, lambda _: network.cut())
+        is_retried(done, "SchedulerLost", f"at {network.address} did not answer for 4 s.", TRIES)
+
+    def test_started_anew(self, started: Cluster, tmp_path: Path) -> None:
+        """Flyte's scheduler pods restart always."""
+        port = started.address.rpartition(":")[2]
+        line = [str(BIN / "dask"), "scheduler", *SCHEDULER_HERE[:-1], port]
+        with ExitStack() as stack:
+
+            def act(_: Running) -> None:
+                started.scheduler.stop(signal.SIGKILL)
+                scheduler(stack, line, CODE)
+                finish(tmp_path)
+
+            done = run_and_act(faulty.computes_alone, tmp_path, started.env, act)
+        is_retried(done, "SchedulerLost", "another one answers there now", TRIES)
