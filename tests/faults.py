@@ -13,9 +13,8 @@ from flyteidl.core.errors_pb2 import ContainerError
 
 from tests.backend import Cluster
 from tests.processes import PATIENCE, Running
-from tests.runner import PROJECT, Done, running_task
+from tests.runner import Done, running_task
 
-CODE = {"PYTHONPATH": str(PROJECT)}  # as in an image that holds it
 SHORT = {"FLYTE_DASK_STALL_TIMEOUT": "2", "FLYTE_DASK_SCHEDULER_TIMEOUT": "4"}
 IMPATIENT = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
 

@@ -22,6 +22,8 @@ from tests.processes import BIN, Running, run, running, unpack
 from tests.test_task import SETTINGS
 
 PROJECT = Path(__file__).parent.parent
+CODE = {"PYTHONPATH": str(PROJECT)}
+"""The environment of an image that holds it."""
 
 
 @attrs.frozen
@@ -86,7 +88,7 @@ _ON_FLYTE = {
     "FLYTE_INTERNAL_EXECUTION_ID": "e1",
     "FLYTE_INTERNAL_IMAGE": "acme/task:1",
 }
-_ENV = {"PYTHONPATH": str(PROJECT), **_ON_FLYTE}
+_ENV = {**CODE, **_ON_FLYTE}
 
 
 def _command(task: Any, folder: Path) -> tuple[list[str], Path]:

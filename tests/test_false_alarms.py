@@ -19,7 +19,6 @@ from flytekitplugins.dask.session import session
 from tests import faulty
 from tests.backend import Cluster, cluster
 from tests.faults import (
-    CODE,
     finish,
     freeze,
     is_not_retried,
@@ -28,7 +27,7 @@ from tests.faults import (
     run_and_act,
 )
 from tests.processes import Running
-from tests.runner import run_task
+from tests.runner import CODE, run_task
 
 pytestmark = pytest.mark.fault
 

@@ -13,7 +13,6 @@ import pytest
 from tests import faulty
 from tests.backend import SCHEDULER_HERE, Cluster, cluster, scheduler
 from tests.faults import (
-    CODE,
     LOOK,
     TRIES,
     TRIES_NOT,
@@ -24,6 +23,7 @@ from tests.faults import (
 )
 from tests.network import network_to
 from tests.processes import BIN, Running
+from tests.runner import CODE
 
 pytestmark = pytest.mark.fault
 

@@ -17,7 +17,6 @@ from flytekitplugins.dask.failures import WorkersKilled, WorkersLost
 from tests import faulty
 from tests.backend import Cluster, cluster, worker
 from tests.faults import (
-    CODE,
     IMPATIENT,
     LOOK,
     SHORT,
@@ -29,7 +28,7 @@ from tests.faults import (
     run_and_act,
 )
 from tests.processes import Running
-from tests.runner import run_task
+from tests.runner import CODE, run_task
 
 pytestmark = pytest.mark.fault
 

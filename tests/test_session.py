@@ -17,10 +17,8 @@ from flyteidl.core.errors_pb2 import ContainerError
 from tests import using
 from tests.backend import ADDRESS, SCHEDULER_HERE, Cluster, cluster, scheduler, worker
 from tests.processes import BIN
-from tests.runner import PROJECT, Done, run_task, running_task
+from tests.runner import CODE, Done, run_task, running_task
 
-# As in an image that holds the code.
-CODE = {"PYTHONPATH": str(PROJECT)}
 NAMES = ["default-worker-0", "default-worker-1"]
 
 

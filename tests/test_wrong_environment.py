@@ -18,13 +18,12 @@ from flyteidl.core.errors_pb2 import ContainerError
 from tests import faulty, using
 from tests.backend import WORKER_HERE, cluster, scheduler, worker
 from tests.faults import (
-    CODE,
     SHORT,
     is_not_retried,
     run_and_act,
 )
 from tests.processes import run
-from tests.runner import PROJECT, Done, run_task
+from tests.runner import CODE, PROJECT, Done, run_task
 from tests.test_versions import image_with
 
 pytestmark = pytest.mark.fault

@@ -122,7 +122,7 @@ class Watch:
 
     def does_answer(self) -> bool:
         """Whether the scheduler does, and is still the same."""
-        return self._call(self._ask("activity"), _PATIENCE) is not None
+        return self.activity(_PATIENCE) is not None
 
     def begin(self, *, in_processes: bool) -> None:
         """Let the cluster tell of itself, of its workers too if they are *in_processes*.
