@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -169,6 +170,7 @@ class TestOnThisMachine:
         monkeypatch.setenv("ACME_FILE", str(tmp_path / "file"))
         with dask.config.set({"distributed.scheduler.allowed-failures": 1}):
             yield
+        gc.collect()  # while what the collector says of it is expected
 
     @pytest.mark.parametrize(
         ("death", "evidence"),
@@ -185,7 +187,11 @@ class TestOnThisMachine:
 
     def test_no_worker_is_left(self) -> None:
         task: Any = faulty.loses_all
-        with pytest.raises(WorkersLost, match="for 2 s there was no worker"):
+        patient = {"distributed.scheduler.allowed-failures": 3}  # its work may see both die
+        with (
+            dask.config.set(patient),
+            pytest.raises(WorkersLost, match="for 2 s there was no worker"),
+        ):
             task()
 
     def test_a_worker_that_is_lost_costs_a_try(self) -> None:
