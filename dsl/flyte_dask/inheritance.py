@@ -7,32 +7,25 @@ others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, final
 
-import attrs
-
-from flyte_dask.callsite import CallSite
-from flyte_dask.config_class import Config
 from flyte_dask.errors import Problem, raise_if_any
-from flyte_dask.origin import NO_ORIGINS, Origin, Pair, origins_of
+from flyte_dask.origin import Origin, Pair
+from flyte_dask.parent import Parent
 from flyte_dask.quantity import Quantity
-from flyte_dask.resources import DIMENSIONS, Resources, as_resources, pairs, side_problems
-from flyte_dask.roles import Scheduler, WorkerGroup, with_origins
+from flyte_dask.resources import DIMENSIONS, pairs
+from flyte_dask.roles import Scheduler, WorkerGroup
 
 if TYPE_CHECKING:  # it imports us
     from flyte_dask.config import Dask, Inherit
 
 __all__ = [
-    "Parent",
     "Resolved",
     "ResolvedPair",
     "ResolvedRole",
     "Side",
     "Source",
     "resolve",
-    "told",
 ]
 
 Source: TypeAlias = Literal[
@@ -54,34 +47,6 @@ Source: TypeAlias = Literal[
 # Of these Flyte gives every pod some; of the others none, unless they are named.
 _ALWAYS_GIVEN = ("cpu", "mem")
 _ZERO = Quantity("0")
-
-
-@final
-@attrs.frozen(eq=False, repr=False)
-class Parent(Config):
-    """The task that a cluster belongs to, as far as its roles inherit from it.
-
-    Args:
-        requests: the task's own; unsaid, the platform's.
-        limits: the same for limits.
-
-    Raises:
-        InvalidConfig: with every problem of the call.
-    """
-
-    requests: Resources | None = attrs.field(default=None, converter=as_resources)
-    limits: Resources | None = attrs.field(default=None, converter=as_resources)
-    _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins", kw_only=True)
-
-    def __attrs_post_init__(self) -> None:
-        raise_if_any("Parent(...)", side_problems(self.requests, self.limits))
-        said = pairs(self.requests, self.limits)
-        object.__setattr__(self, "_origins", origins_of(dict(said), "Parent(...)", self._origins))
-
-    @property
-    def origins(self) -> Mapping[str, Origin]:
-        """Who said what, by dimension, as far as it is said."""
-        return MappingProxyType(self._origins)
 
 
 @final
@@ -174,12 +139,6 @@ def resolve(config: Dask, parent: Parent | None = None) -> Resolved:
         _resolve_role(config.scheduler, config.inherit, parent),
         _resolve_role(config.workers, config.inherit, parent),
     )
-
-
-def told(parent: Parent, by: str, call_site: CallSite | None) -> Parent:
-    """*parent*, said by the call *by* at that line."""
-    said = pairs(parent.requests, parent.limits)
-    return with_origins(parent, {name: Origin(by, call_site, said[name]) for name in said})
 
 
 class _Word(NamedTuple):

@@ -13,16 +13,25 @@ from flyte_dask.errors import Problem, raise_if_any
 if TYPE_CHECKING:  # 3 ms that few programs need, and importing us must stay almost free
     from fractions import Fraction
 
-__all__ = ["Quantity", "plain_text", "quantity_or_none", "quantity_problem"]
+__all__ = [
+    "BINARY_UNITS",
+    "DECIMAL_UNITS",
+    "Quantity",
+    "plain_text",
+    "quantity_or_none",
+    "quantity_problem",
+]
 
 _DIGITS = "0123456789"
 _MISSPELT = r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))?\s*([A-Za-z]*)"
 _LONGEST_MISSPELT = 100  # to guess at more makes no sense, and takes long
 
-_BINARY = {"Ei": (2, 60), "Pi": (2, 50), "Ti": (2, 40), "Gi": (2, 30), "Mi": (2, 20), "Ki": (2, 10)}
+_LARGER = {"Ei": (2, 60), "Pi": (2, 50), "Ti": (2, 40)}
+BINARY_UNITS = _LARGER | {"Gi": (2, 30), "Mi": (2, 20), "Ki": (2, 10)}
 _LARGE = {"E": (10, 18), "P": (10, 15), "T": (10, 12), "G": (10, 9), "M": (10, 6), "k": (10, 3)}
 _SMALL = {"": (10, 0), "m": (10, -3), "u": (10, -6), "n": (10, -9)}
-_UNITS = _BINARY | _LARGE | _SMALL
+DECIMAL_UNITS = _LARGE | _SMALL
+_UNITS = BINARY_UNITS | DECIMAL_UNITS
 """Base and power of each suffix; within each family from the largest to the smallest."""
 
 # Far beyond any machine; reading longer numbers or larger powers would only eat memory.
@@ -210,7 +219,7 @@ def _spelled(value: Fraction, *like: str) -> Quantity:
     Thousands and millions only where one of them is written so: 1000 CPUs stay 1000.
     """
     suffixes = {text.lstrip("+-.0123456789") for text in like}
-    families = [family for family in (_BINARY, _LARGE) if not suffixes.isdisjoint(family)]
+    families = [family for family in (BINARY_UNITS, _LARGE) if not suffixes.isdisjoint(family)]
     for suffix in [*chain(*families), *_SMALL] if value else [""]:
         base, power = _UNITS[suffix]
         number = value / base**power if power >= 0 else value * base**-power

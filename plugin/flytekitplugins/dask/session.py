@@ -16,7 +16,8 @@ from flytekit.core.constants import FLYTE_INTERNAL_IMAGE_ENV_VAR
 from flytekit.core.context_manager import ExecutionState, FlyteContextManager
 
 from flyte_dask.config import Dask
-from flyte_dask.inheritance import Parent, Resolved
+from flyte_dask.inheritance import Resolved
+from flyte_dask.parent import Parent
 from flyte_dask.runtime import Runtime, with_environment
 from flytekitplugins.dask.connection import connect, wait_for_workers
 from flytekitplugins.dask.diagnosis import Subject
@@ -26,7 +27,7 @@ from flytekitplugins.dask.judgement import Judgement
 from flytekitplugins.dask.local import Shape, local_cluster, told
 from flytekitplugins.dask.progress import progress
 from flytekitplugins.dask.shipping import code_of, ship
-from flytekitplugins.dask.telling import logger, make_audible, start_line, tells_what_it_did
+from flytekitplugins.dask.telling import logger, make_heard, start_line, tells_what_it_did
 from flytekitplugins.dask.translation import translating
 from flytekitplugins.dask.versions import check_versions, wrong_in_joined
 from flytekitplugins.dask.watch import Watch, watching
@@ -77,7 +78,7 @@ def session(
         InvalidConfig: with every bad variable of the environment.
     """
     runtime = with_environment(config.runtime, os.environ)
-    make_audible(on_flyte=_on_flyte())
+    make_heard(on_flyte=_on_flyte())
     resolved = config.resolve(parent)
     with ExitStack() as stack:
         place = stack.enter_context(_place(config, runtime, task_name, resolved, root))

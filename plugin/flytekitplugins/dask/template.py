@@ -11,8 +11,9 @@ from flytekit.core.python_auto_container import PythonAutoContainerTask
 
 from flyte_dask.callsite import CallSite
 from flyte_dask.config import Dask
-from flyte_dask.inheritance import Parent, Resolved, ResolvedPair
+from flyte_dask.inheritance import Resolved, ResolvedPair
 from flyte_dask.origin import Origin
+from flyte_dask.parent import Parent
 from flyte_dask.resources import DIMENSIONS
 from flytekitplugins.dask import wire
 from flytekitplugins.dask.images import with_real_images

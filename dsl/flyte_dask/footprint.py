@@ -1,0 +1,88 @@
+"""What a whole job asks for: the sum over its pods, of the runner and of sidecars too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, final
+
+from flyte_dask.backend import Container, Pod, Pods
+from flyte_dask.quantity import Quantity
+from flyte_dask.resources import DIMENSIONS
+
+__all__ = ["Footprint", "Total", "footprint", "total"]
+
+_UNITS = {"cpu": "CPU", "mem": "memory", "gpu": "GPU", "ephemeral_storage": "disk"}
+
+
+@final
+class Total(NamedTuple):
+    """One side of all containers together, by dimension; zero where none says anything."""
+
+    cpu: Quantity
+    mem: Quantity
+    gpu: Quantity
+    ephemeral_storage: Quantity
+
+    def __str__(self) -> str:
+        """``13 CPUs, 44Gi memory, 2 GPUs``, without what is zero."""
+        return _in_words(self._asdict())
+
+
+@final
+class Footprint(NamedTuple):
+    """What a whole job asks for."""
+
+    pods: int
+    requests: Total
+    """What Kubernetes has to have free."""
+    limits: Total
+    """What the job may use at most; of a container without a limit, what it requests."""
+
+    def __str__(self) -> str:
+        """Pods and requests; limits too where they differ."""
+        most = "" if self.requests == self.limits else f", up to {self.limits}"
+        return f"{self.pods} pods, {self.requests}{most}"
+
+
+def footprint(pods: Pods) -> Footprint:
+    """The sum over *pods*."""
+    return total(pods, lambda pod: pod.containers)
+
+
+def total(pods: Pods, of: Callable[[Pod], Iterable[Container]]) -> Footprint:
+    """The sum over those containers of each pod of *pods* that *of* names."""
+    requests, limits = (
+        Total(*(_total(pods, of, name, side) for name in DIMENSIONS)) for side in (0, 1)
+    )
+    return Footprint(sum(pod.replicas for pod in pods), requests, limits)
+
+
+def _in_words(amounts: dict[str, Quantity]) -> str:
+    """Amounts by dimension as people say them."""
+    parts = []
+    for name, amount in amounts.items():
+        if amount.value:
+            is_counted = name in {"cpu", "gpu"}
+            number = decimal(amount) if is_counted else amount.text
+            plural = "s" if is_counted and amount.value != 1 else ""
+            parts.append(f"{number} {_UNITS[name]}{plural}")
+    return ", ".join(parts) or "nothing"
+
+
+def decimal(amount: Quantity) -> str:
+    """``1.5`` of ``1500m``; what is beyond any number of things stays as it is written."""
+    try:
+        return f"{float(amount.value):g}"
+    except OverflowError:
+        return amount.text
+
+
+def _total(pods: Pods, of: Callable[[Pod], Iterable[Container]], name: str, side: int) -> Quantity:
+    amount = Quantity("0")
+    for pod in pods:
+        for container in of(pod):
+            request, limit = container.amounts.get(name, (None, None))
+            each = request if side == 0 or limit is None else limit
+            if each is not None:
+                amount += each * pod.replicas
+    return amount
