@@ -66,12 +66,13 @@ def _runtime(settings: dict[str, Any]) -> Runtime:
 
 RUNTIMES = SETTINGS_SAID.map(_runtime)
 CONFIGS = st.builds(
-    lambda scheduler, workers, inherit, runtime: Dask(
-        scheduler, workers, inherit=inherit, runtime=runtime
+    lambda scheduler, workers, inherit, runtime, silence: Dask(
+        scheduler, workers, inherit=inherit, runtime=runtime, silence=silence
     ),
     SCHEDULERS,
     GROUPS,
     st.none() | WAYS,
     st.none() | RUNTIMES,
+    st.sets(st.sampled_from(["fractional-cpu", "tiny-memory", "image-mismatch"])),
 )
 PARENTS = st.builds(lambda said: Parent(*sides(said)), ALL_PAIRS)

@@ -196,7 +196,10 @@ class TestCopies:
     ) -> None:
         assert attrs.evolve(config) == config
         said_inherit = config.inherit if "inherit" in config.origins else None
-        other = Dask(config.scheduler, group, inherit=said_inherit, runtime=config.runtime)
+        runtime, silence = config.runtime, config.silence
+        other = Dask(
+            config.scheduler, group, inherit=said_inherit, runtime=runtime, silence=silence
+        )
         assert attrs.evolve(config, workers=group) == other
         workers = config.workers
         assert attrs.evolve(workers, number_of_workers=count) == WorkerGroup(

@@ -18,6 +18,8 @@ import pytest
 
 import flyte_dask
 from flyte_dask import Dask, FlyteDaskError, InvalidConfig, Resources, WorkerGroup, presets
+from flyte_dask.parent import Sidecar
+from flyte_dask.platform import Platform
 from flytekitplugins.dask.task import DaskTask
 
 TABLE = Path(__file__).with_name("bad_input.txt").read_text(encoding="utf-8")
@@ -30,6 +32,8 @@ NAMES: dict[str, Any] = {
     "Decimal": Decimal,
     "Fraction": Fraction,
     "np": np,
+    "Sidecar": Sidecar,
+    "Platform": Platform,
     "dataclasses": dataclasses,
     "flytekit": flytekit,
 }

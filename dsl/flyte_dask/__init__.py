@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 from flyte_dask import presets
 from flyte_dask.callsite import CallSite
-from flyte_dask.config import Dask, merge
+from flyte_dask.config import Dask
 from flyte_dask.errors import (
+    AdviceIsFatal,
     ConfigError,
     FlyteDaskError,
     FrozenConfig,
     InvalidConfig,
     MergeConflict,
+    MissingExtra,
+    PolicyViolation,
     Problem,
     ShadowedPreset,
     UnknownPreset,
@@ -23,14 +26,16 @@ from flyte_dask.resources import Resources
 from flyte_dask.roles import Scheduler, WorkerGroup
 
 if TYPE_CHECKING:
-    from flyte_dask.inheritance import Parent
+    from flyte_dask.merging import merge
+    from flyte_dask.parent import Parent
     from flyte_dask.preset import Preset
     from flyte_dask.runtime import Runtime
 else:
     _LAZY = {
-        "Parent": "flyte_dask.inheritance",
+        "Parent": "flyte_dask.parent",
         "Preset": "flyte_dask.preset",
         "Runtime": "flyte_dask.runtime",
+        "merge": "flyte_dask.merging",
     }
 
     def __getattr__(name):
@@ -49,6 +54,7 @@ for _finder in sys.path_importer_cache.values():
         incumbent.warn(_names)
 
 __all__ = [
+    "AdviceIsFatal",
     "CallSite",
     "ConfigError",
     "Dask",
@@ -56,8 +62,10 @@ __all__ = [
     "FrozenConfig",
     "InvalidConfig",
     "MergeConflict",
+    "MissingExtra",
     "Origin",
     "Parent",
+    "PolicyViolation",
     "Preset",
     "Problem",
     "Quantity",

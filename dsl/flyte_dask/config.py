@@ -1,40 +1,41 @@
-"""The configuration of a Dask task: `Dask`, its verbs, and how two configs merge."""
+"""The configuration of a Dask task: `Dask`, and its verbs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from operator import or_
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar, cast, final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast, final
 
 import attrs
 
-from flyte_dask.config_class import Config, checked_call, checked_function, with_values
-from flyte_dask.errors import MergeConflict, Problem, raise_if_any
+from flyte_dask.config_class import Config, checked_call, with_values
+from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.image import Image, image_problems, plain_image
 from flyte_dask.origin import (
     NO_ORIGINS,
     Leaf,
     Origin,
     merge_origins,
+    of_preset,
     origins_of,
-    preset_origins,
-    shown,
 )
 from flyte_dask.quantity import plain_text
-from flyte_dask.resources import AmountOrPair, CpuAmountOrPair, plain_int, said_pair
+from flyte_dask.resources import AmountOrPair, CpuAmountOrPair, plain_int
 from flyte_dask.roles import (
     Scheduler,
     WorkerGroup,
+    changed,
     count_problems,
     with_origins,
     with_said,
 )
 
 if TYPE_CHECKING:  # loaded when it is asked for: importing us must stay almost free
-    from flyte_dask.inheritance import Parent, Resolved
+    from flyte_dask.inheritance import Resolved
+    from flyte_dask.parent import Parent
     from flyte_dask.runtime import Local, Runtime
 
-__all__ = ["Dask", "Inherit", "merge", "role_problems", "said_by_preset", "with_roles"]
+__all__ = ["Dask", "Inherit", "role_problems", "said_by_preset", "told_anew", "with_roles"]
 
 Inherit: TypeAlias = Literal["fill", "pin", "off"]
 """How a role gets what it leaves unsaid; `Dask` says what each means."""
@@ -49,6 +50,14 @@ _SILENT_WORKERS = WorkerGroup()
 
 def _as_scheduler(value: Scheduler | None) -> Scheduler:
     return _SILENT_SCHEDULER if value is None else value
+
+
+def _as_codes(value: Iterable[str]) -> tuple[str, ...]:
+    """Codes, each once, in order; what cannot be some stays as it is, to be judged."""
+    if isinstance(value, (list, tuple, set, frozenset)):
+        with suppress(TypeError):
+            return tuple(sorted(map(plain_text, set(value))))
+    return cast("tuple[str, ...]", value)
 
 
 def _as_workers(value: int | WorkerGroup | None) -> WorkerGroup:
@@ -81,6 +90,7 @@ class Dask(Config):
             too, so that later changes of the task's node don't reach it. ``"off"``: not from the
             task, but from the platform; unless it says none, when Flyte gives it the task's.
         runtime: how the task's function uses its cluster; unsaid, ``Runtime()``.
+        silence: codes of advice that is not to be given of this task.
 
     Raises:
         InvalidConfig: with every problem of the call.
@@ -91,12 +101,14 @@ class Dask(Config):
         "workers": "config | Dask(workers={value}), or config.with_workers(...)",
         "inherit": "config.with_inherit({value})",
         "runtime": "config | Dask(runtime={value}), or config.with_runtime(...)",
+        "silence": "config | Dask(silence={value}), or config.without_advice(...)",
     }
 
     scheduler: Scheduler = attrs.field(default=None, converter=_as_scheduler)
     workers: WorkerGroup = attrs.field(default=None, converter=_as_workers)
     _said_inherit: Inherit | None = attrs.field(default=None, alias="inherit", kw_only=True)
     _said_runtime: Runtime | None = attrs.field(default=None, alias="runtime", kw_only=True)
+    silence: tuple[str, ...] = attrs.field(default=(), converter=_as_codes, kw_only=True)
     _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -104,9 +116,10 @@ class Dask(Config):
             *role_problems(self.scheduler, self.workers),
             *_inherit_problems("inherit", self._said_inherit),
             *_runtime_problems(self._said_runtime),
+            *_silence_problems(self.silence),
         ]
         raise_if_any("Dask(...)", problems)
-        said: dict[str, Leaf] = {}
+        said: dict[str, Leaf] = {f"silence.{code}": code for code in self.silence}
         if self._said_inherit is not None:
             said["inherit"] = plain_text(self._said_inherit)
             object.__setattr__(self, "_said_inherit", said["inherit"])
@@ -185,7 +198,7 @@ class Dask(Config):
             with_said(_SILENT_SCHEDULER, scheduler, by),
             with_said(_SILENT_WORKERS, workers, by),
         )
-        return _with_inherit(read, "off", origins_of({"inherit": "off"}, by))
+        return _with_own(read, (), "off", origins_of({"inherit": "off"}, by))
 
     @checked_call("with_workers(...)")
     def with_workers(  # noqa: PLR0913  # one for each dimension
@@ -212,7 +225,7 @@ class Dask(Config):
             InvalidConfig: with every problem of the call.
         """
         amounts = {"cpu": cpu, "mem": mem, "gpu": gpu, "ephemeral_storage": ephemeral_storage}
-        workers = _changed("workers", self.workers, amounts, image=image, count=count)
+        workers = changed("workers", self.workers, amounts, image=image, count=count)
         return with_roles(self, workers=workers)
 
     @checked_call("with_scheduler(...)")
@@ -233,7 +246,7 @@ class Dask(Config):
             InvalidConfig: with every problem of the call.
         """
         amounts = {"cpu": cpu, "mem": mem, "gpu": gpu, "ephemeral_storage": ephemeral_storage}
-        scheduler = _changed("scheduler", self.scheduler, amounts, image=image)
+        scheduler = changed("scheduler", self.scheduler, amounts, image=image)
         return with_roles(self, scheduler)
 
     @checked_call("with_image(...)")
@@ -261,7 +274,7 @@ class Dask(Config):
         by = "with_inherit(...)"
         raise_if_any(by, _inherit_problems("inherit", inherit, required=True))
         said: dict[str, Leaf] = {"inherit": plain_text(inherit)}
-        return _with_inherit(self, inherit, origins_of(said, by))
+        return _with_own(self, (), inherit, origins_of(said, by))
 
     @checked_call("with_runtime(...)")
     def with_runtime(  # noqa: PLR0913  # one for each setting
@@ -291,52 +304,28 @@ class Dask(Config):
 
         return _with_runtime(self, with_settings(self.runtime, given, "with_runtime(...)"))
 
+    @checked_call("without_advice(...)")
+    def without_advice(self, *codes: str) -> Dask:
+        """This config, of which advice with these codes is not given.
+
+        Raises:
+            InvalidConfig: with every code that there is not.
+        """
+        by = "without_advice(...)"
+        raise_if_any(by, _silence_problems(codes))
+        silent = {f"silence.{code}": code for code in _as_codes(codes)}
+        return _with_own(self, codes, None, origins_of(silent, by))
+
     def __or__(self, other: Dask) -> Dask:
         """This config, with all that *other* says in its place."""
         if not isinstance(other, Dask):
             return NotImplemented
         both = with_roles(self, self.scheduler | other.scheduler, self.workers | other.workers)
-        if other._said_inherit is not None:
-            both = _with_inherit(both, other._said_inherit, other._origins)
+        if other._origins:
+            both = _with_own(both, other.silence, other._said_inherit, other._origins)
         if other._said_runtime is not None:
             both = _with_runtime(both, self.runtime | other._said_runtime)
         return both
-
-
-R = TypeVar("R", Scheduler, WorkerGroup)
-C = TypeVar("C", Dask, Scheduler, WorkerGroup)
-
-
-@checked_function("merge(...)")
-def merge(left: C, right: C, *, strict: bool = False) -> C:
-    """``left | right``, where what *right* says is put in the place of what *left* says.
-
-    Args:
-        left: a config, or a role.
-        right: one of the same kind.
-        strict: let neither win where both say something, and not the same.
-
-    Raises:
-        InvalidConfig: if the two are not of one kind.
-        MergeConflict: with every conflict and who said both sides of it; only if *strict*.
-    """
-    if type(left) is not type(right) or not isinstance(left, (Dask, Scheduler, WorkerGroup)):
-        rule = f"does not merge with the type {type(left).__name__}"
-        remedy = "merge two of a kind: Dask, Scheduler or WorkerGroup"
-        raise_if_any("merge(...)", [Problem("right", right, rule, remedy)])
-    if strict:
-        raise_if_any("merge(...)", _conflicts(left.origins, right.origins), MergeConflict)
-    merged: C = or_(left, right)
-    return merged
-
-
-def _conflicts(left: Mapping[str, Origin], right: Mapping[str, Origin]) -> Iterator[Problem]:
-    for path, ours in left.items():
-        theirs = right.get(path)
-        if theirs is not None and theirs.value != ours.value:
-            rule = f"of {theirs} conflicts with {shown(ours.value)!r} of {ours}"
-            remedy = "say it on one side only, or merge with |, where the right side wins"
-            yield Problem(path, shown(theirs.value), rule, remedy)
 
 
 def with_roles(
@@ -349,6 +338,7 @@ def with_roles(
             "workers": config.workers if workers is None else workers,
             "_said_inherit": config._said_inherit,
             "_said_runtime": config._said_runtime,
+            "silence": config.silence,
             "_origins": config._origins,
         }
     )
@@ -356,24 +346,35 @@ def with_roles(
 
 def said_by_preset(config: Dask, preset: str) -> Dask:
     """*config*, of which all that no other preset said is said by *preset*."""
-    told = with_origins(config, preset_origins(config._origins, preset))
+    return told_anew(config, lambda _, origin: of_preset(origin, preset))
+
+
+def told_anew(config: Dask, tell: Callable[[str, Origin], Origin]) -> Dask:
+    """*config*, whose origins are what *tell* makes of each, by its path as in `Dask.origins`."""
+
+    def anew(part: str, origins: Mapping[str, Origin]) -> dict[str, Origin]:
+        return {name: tell(f"{part}{name}", origin) for name, origin in origins.items()}
+
+    told = with_origins(config, anew("", config._origins))
     runtime = config._said_runtime
     if runtime is not None:
-        origins = preset_origins(runtime.origins, preset)
-        told = _with_runtime(told, with_origins(runtime, origins))
+        told = _with_runtime(told, with_origins(runtime, anew("runtime.", runtime.origins)))
     return with_roles(
         told,
-        with_origins(config.scheduler, preset_origins(config.scheduler.origins, preset)),
-        with_origins(config.workers, preset_origins(config.workers.origins, preset)),
+        with_origins(config.scheduler, anew("scheduler.", config.scheduler.origins)),
+        with_origins(config.workers, anew("workers.", config.workers.origins)),
     )
 
 
-def _with_inherit(config: Dask, inherit: Inherit, origins: Mapping[str, Origin]) -> Dask:
-    """*config* that inherits like this, which is valid and which *origins* tell."""
+def _with_own(
+    config: Dask, silence: Iterable[str], inherit: Inherit | None, origins: Mapping[str, Origin]
+) -> Dask:
+    """*config* that says these too, beside its roles; they are valid, and *origins* tell them."""
     return with_values(
         config,
         {
-            "_said_inherit": plain_text(inherit),
+            "silence": _as_codes({*config.silence, *silence}),
+            "_said_inherit": config._said_inherit if inherit is None else plain_text(inherit),
             "_origins": merge_origins(config._origins, origins),
         },
     )
@@ -418,29 +419,9 @@ def _runtime_problems(runtime: object) -> Iterator[Problem]:
         yield Problem("runtime", runtime, "is no Runtime", "write Runtime(...), or leave it out")
 
 
-def _changed(
-    name: str,
-    role: R,
-    amounts: Mapping[str, CpuAmountOrPair | None],
-    *,
-    image: Image | None,
-    count: int | None = None,
-) -> R:
-    """*role* with what its verb says, or `InvalidConfig` with every problem of the call."""
-    said: dict[str, Leaf] = {}
-    problems: list[Problem] = []
-    number = plain_int(count)
-    if number is not None:
-        problems += count_problems(f"{name}.number_of_workers", number)
-        said["number_of_workers"] = number
-    if image is not None:
-        problems += image_problems(f"{name}.image", image)
-    for dimension, value in amounts.items():
-        if value is not None:
-            said[dimension], found = said_pair(name, dimension, value)
-            problems += found
-    verb = f"with_{name}(...)"
-    raise_if_any(verb, problems)
-    if image is not None:
-        said["image"] = plain_image(image)
-    return with_said(role, said, verb)
+def _silence_problems(silence: object) -> Iterator[Problem]:
+    """What keeps *silence* from being codes of advice."""
+    if silence != ():
+        from flyte_dask.traps import code_problems  # noqa: PLC0415  # as above
+
+        yield from code_problems("silence", silence)

@@ -10,11 +10,14 @@ import attrs
 from flyte_dask.callsite import CallSite, user_call_site
 
 __all__ = [
+    "AdviceIsFatal",
     "ConfigError",
     "FlyteDaskError",
     "FrozenConfig",
     "InvalidConfig",
     "MergeConflict",
+    "MissingExtra",
+    "PolicyViolation",
     "Problem",
     "ShadowedPreset",
     "UnknownPreset",
@@ -39,6 +42,13 @@ class Problem(NamedTuple):
     """What the value is not, as the end of a sentence that starts with the value."""
     remedy: str
     """What to write instead."""
+    line: int | None = None
+    """Where in the file, if it was read from one."""
+
+    @property
+    def place(self) -> str:
+        """The path, and the line if there is one."""
+        return self.path if self.line is None else f"{self.path} (line {self.line})"
 
     def __str__(self) -> str:
         return f"{short(self.value)} {self.rule}: {self.remedy}"
@@ -78,8 +88,8 @@ class ConfigError(FlyteDaskError):
     def __str__(self) -> str:
         count = len(self.problems)
         where = f" at {self.call_site}" if self.call_site else ""
-        width = max(len(problem.path) for problem in self.problems)
-        lines = [f"  {problem.path:<{width}}   {problem}" for problem in self.problems]
+        width = max(len(problem.place) for problem in self.problems)
+        lines = [f"  {problem.place:<{width}}   {problem}" for problem in self.problems]
         title = f"{count} problem{'s' if count > 1 else ''} in {self.subject}{where}"
         return "\n".join([title, *lines])
 
@@ -101,6 +111,21 @@ class FrozenConfig(ConfigError, attrs.exceptions.FrozenInstanceError):
 @final
 class MergeConflict(ConfigError, ValueError):
     """Two configs of a strict merge say different things."""
+
+
+@final
+class PolicyViolation(ConfigError, ValueError):
+    """A configuration that can be, and that the team does not allow."""
+
+
+@final
+class AdviceIsFatal(ConfigError, ValueError):
+    """Advice that the team wants to be an error."""
+
+
+@final
+class MissingExtra(FlyteDaskError, ImportError):
+    """A package that only some need is not installed."""
 
 
 @final

@@ -16,8 +16,8 @@ __all__ = [
     "Origin",
     "Pair",
     "merge_origins",
+    "of_preset",
     "origins_of",
-    "preset_origins",
     "shown",
 ]
 
@@ -54,7 +54,7 @@ class Origin(NamedTuple):
         return Origin(self.by, self.call_site, self.value, self.preset, old)
 
     def __str__(self) -> str:
-        """``with_workers(...) at etl.py:41``, or ``preset medium at presets.py:50``."""
+        """``with_workers(...) at etl.py:41``, or ``preset medium at builtin.py:50``."""
         who = self.by if self.preset is None else f"preset {self.preset}"
         return who if self.call_site is None else f"{who} at {self.call_site}"
 
@@ -93,13 +93,9 @@ def merge_origins(left: Mapping[str, Origin], right: Mapping[str, Origin]) -> di
     return merged
 
 
-def preset_origins(origins: Mapping[str, Origin], preset: str) -> dict[str, Origin]:
-    """Those of a preset's config: what no other preset said was said by *preset*."""
-    return {name: _of_preset(origin, preset) for name, origin in origins.items()}
-
-
-def _of_preset(origin: Origin, preset: str) -> Origin:
-    replaced = origin.replaced and _of_preset(origin.replaced, preset)
+def of_preset(origin: Origin, preset: str) -> Origin:
+    """*origin* in a preset's config: what no other preset said was said by *preset*."""
+    replaced = origin.replaced and of_preset(origin.replaced, preset)
     return origin._replace(preset=origin.preset or preset, replaced=replaced)
 
 

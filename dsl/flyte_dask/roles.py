@@ -14,10 +14,12 @@ from flyte_dask.image import Image, image_problems, plain_image
 from flyte_dask.origin import NO_ORIGINS, Leaf, Origin, Pair, merge_origins, origins_of
 from flyte_dask.resources import (
     DIMENSIONS,
+    CpuAmountOrPair,
     Resources,
     as_resources,
     pairs,
     plain_int,
+    said_pair,
     side_problems,
     sides,
 )
@@ -26,6 +28,7 @@ __all__ = [
     "MOST_WORKERS",
     "Scheduler",
     "WorkerGroup",
+    "changed",
     "count_problems",
     "leaves",
     "with_origins",
@@ -174,6 +177,34 @@ def with_said(role: R, said: Mapping[str, Leaf], by: str) -> R:
 def with_origins(config: C, origins: Mapping[str, Origin]) -> C:
     """*config*, said by others."""
     return with_values(config, {"_origins": origins})
+
+
+def changed(
+    name: str,
+    role: R,
+    amounts: Mapping[str, CpuAmountOrPair | None],
+    *,
+    image: Image | None,
+    count: int | None = None,
+) -> R:
+    """*role* with what its verb says, or `InvalidConfig` with every problem of the call."""
+    said: dict[str, Leaf] = {}
+    problems: list[Problem] = []
+    number = plain_int(count)
+    if number is not None:
+        problems += count_problems(f"{name}.number_of_workers", number)
+        said["number_of_workers"] = number
+    if image is not None:
+        problems += image_problems(f"{name}.image", image)
+    for dimension, value in amounts.items():
+        if value is not None:
+            said[dimension], found = said_pair(name, dimension, value)
+            problems += found
+    verb = f"with_{name}(...)"
+    raise_if_any(verb, problems)
+    if image is not None:
+        said["image"] = plain_image(image)
+    return with_said(role, said, verb)
 
 
 def _merged(left: R, right: R) -> R:

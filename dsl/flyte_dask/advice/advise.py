@@ -1,0 +1,72 @@
+"""All advice about a config."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+
+from flyte_dask.advice import amounts, cluster, gpus, memory, task
+from flyte_dask.advice.job import Advice, Job
+from flyte_dask.config import Dask
+from flyte_dask.parent import Parent
+from flyte_dask.platform import Platform
+from flyte_dask.traps import SEVERITIES
+
+__all__ = ["advice_on", "advise", "unsilenced"]
+
+_ALL: tuple[Callable[[Job], Iterator[Advice]], ...] = (
+    memory.memory_in_thousandths,
+    memory.tiny_memory,
+    task.dask_variable,
+    task.task_above_platform,
+    gpus.role_gpu_on_flyte_2,
+    gpus.gpu_not_inherited,
+    task.role_above_platform,
+    memory.worker_without_memory,
+    cluster.small_scheduler,
+    gpus.silent_gpu_role,
+    gpus.worker_only_gpu,
+    gpus.scheduler_gpu,
+    amounts.fractional_cpu,
+    amounts.limit_from_task,
+    cluster.image_mismatch,
+    task.server_pod_template,
+    cluster.many_workers,
+    cluster.beyond_nodes,
+    amounts.requests_only,
+    cluster.sidecars_multiplied,
+    task.node_overrides,
+    cluster.loose_packing,
+)
+
+
+def advise(
+    config: Dask,
+    parent: Parent | None = None,
+    platform: Platform | None = None,
+    *,
+    silence: Collection[str] = (),
+) -> tuple[Advice, ...]:
+    """All advice about *config*, the worst first, but for what it silences itself.
+
+    Args:
+        config: the config.
+        parent: its task; unsaid, one that asks for nothing, and of which nothing is known.
+        platform: its site; unsaid, Flyte 1 with its built-in defaults, and no limits.
+        silence: codes that are not wanted either.
+
+    Raises:
+        InvalidConfig: if *parent* is no `Parent`.
+    """
+    return advice_on(Job.of(config, parent or Parent(), platform or Platform()), silence)
+
+
+def advice_on(job: Job, silence: Collection[str] = ()) -> tuple[Advice, ...]:
+    """The same, on what is known of *job* already."""
+    unwanted = {*job.config.silence, *silence}
+    return tuple(each for each in unsilenced(job) if each.code not in unwanted)
+
+
+def unsilenced(job: Job) -> tuple[Advice, ...]:
+    """All advice, wanted or not, the worst first."""
+    found = [each for look in _ALL for each in look(job)]
+    return tuple(sorted(found, key=lambda each: SEVERITIES.index(each.severity)))

@@ -1,0 +1,77 @@
+"""Advice about what is said of CPUs, and on one side only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from math import ceil, floor
+
+from flyte_dask.advice.job import Advice, Job, Role, amount_text, counted, verb
+from flyte_dask.quantity import Quantity
+
+__all__ = [
+    "fractional_cpu",
+    "limit_from_task",
+    "requests_only",
+]
+
+
+def fractional_cpu(job: Job) -> Iterator[Advice]:
+    """The number of threads is the limit rounded up."""
+    request, limit = job.pods.workers.container.amounts["cpu"]
+    if limit is None or limit.is_whole:
+        return
+    threads = ceil(limit.value)
+    share = float(limit.value / threads)
+    consequence = (
+        f"{amount_text(limit)} CPUs are rounded up to {counted(threads, 'thread')}, each of which "
+        f"gets {share:.0%} of a CPU"
+    )
+    most = job.platform.allowed.get("cpu")
+    whole = threads if most is None or most.value >= threads else max(floor(most.value), 1)
+    cpus = Quantity(str(whole))
+    low = cpus if request is None or request == limit else min(request, cpus)
+    remedy = job.says(job.workers, {"cpu": (low, cpus)})
+    yield Advice("fractional-cpu", "workers.limits.cpu", consequence, remedy)
+
+
+def limit_from_task(job: Job) -> Iterator[Advice]:
+    """A role that asks for little may use, and count on, what the task may."""
+    for role in job.roles:
+        found = {
+            name: pair
+            for name, pair in role.pairs
+            if pair.request.source == "role" and pair.limit.source == "task"
+            if pair.request.effective != pair.limit.effective
+        }
+        if found:
+            amounts = ", ".join(
+                f"{name} {pair.request.effective} is requested beside the task's limit of "
+                f"{pair.limit.effective}"
+                for name, pair in found.items()
+            )
+            has_threads = role.name == "workers" and "cpu" in found
+            threads = f": {counted(job.threads, 'thread')} in each worker" if has_threads else ""
+            consequence = amounts + threads
+            yield Advice(
+                "limit-from-task", f"{role.name}.limits", consequence, _both_sides(role, found)
+            )
+
+
+def requests_only(job: Job) -> Iterator[Advice]:
+    """Flyte makes the limit the same."""
+    for role in job.roles:
+        found = [
+            name
+            for name, pair in role.pairs
+            if pair.request.source == "role" and pair.limit.source == "matched"
+        ]
+        if found:
+            consequence = f"{', '.join(found)}: the limit is not said, and is the request"
+            yield Advice(
+                "requests-only", f"{role.name}.limits", consequence, _both_sides(role, found)
+            )
+
+
+def _both_sides(role: Role, names: Collection[str]) -> str:
+    requested = {name: pair.request.effective for name, pair in role.pairs}
+    return verb(role.name, {name: requested[name] for name in requested if name in names})

@@ -1,0 +1,120 @@
+"""Advice about GPUs, of which Flyte knows those of tasks better than those of roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flyte_dask.advice.job import Advice, Job, Role, counted, verb
+from flyte_dask.footprint import total
+from flyte_dask.quantity import Quantity
+from flyte_dask.resources import amounts
+
+__all__ = [
+    "gpu_not_inherited",
+    "role_gpu_on_flyte_2",
+    "scheduler_gpu",
+    "silent_gpu_role",
+    "worker_only_gpu",
+]
+
+_NONE = Quantity("0")
+
+
+def gpu_not_inherited(job: Job) -> Iterator[Advice]:
+    """A role that says other things does not get the task's GPU."""
+    limit = job.workers.resolved.gpu.limit
+    if limit.source == "dropped" and limit.task is not None:
+        consequence = (
+            f"the task has {_gpus_text(limit.task)}, and its {counted(job.number, 'worker')}, of "
+            "which other resources are said, none"
+        )
+        is_v1 = job.platform.backend == "v1"
+        remedy = verb("workers", {"gpu": limit.task}) if is_v1 else _on_task(job, limit.task)
+        yield Advice("gpu-not-inherited", "workers.limits.gpu", consequence, remedy)
+
+
+def silent_gpu_role(job: Job) -> Iterator[Advice]:
+    """A silent role is a copy of the task's pod, with its GPUs."""
+    silent = [role for role in job.roles if _said(role) is None and _gpus(role) > _NONE]
+    all_gpus = total(job.pods, lambda pod: (pod.container,)).limits.gpu if silent else _NONE
+    for role in silent:
+        is_scheduler = role.name == "scheduler"
+        if not is_scheduler and job.platform.backend == "v2":
+            continue  # where a role cannot say its own
+        what = "the scheduler, which never computes" if is_scheduler else "workers that say none"
+        gpus = _gpus(role) * (1 if is_scheduler else job.number)
+        consequence = f"{_gpus_text(gpus)} for {what}: {_gpus_text(all_gpus)} in all"
+        remedy = verb(role.name, {"gpu": 0 if is_scheduler else int(_gpus(role).value)})
+        yield Advice("silent-gpu-role", f"{role.name}.limits.gpu", consequence, remedy)
+
+
+def scheduler_gpu(job: Job) -> Iterator[Advice]:
+    """It never computes."""
+    role = job.roles[0]
+    gpus = _said(role)
+    if gpus and gpus > _NONE:
+        consequence = f"{_gpus_text(gpus)} for the scheduler, which never computes"
+        remedy = verb("scheduler", {"gpu": 0})
+        yield Advice("scheduler-gpu", "scheduler.limits.gpu", consequence, remedy)
+
+
+def worker_only_gpu(job: Job) -> Iterator[Advice]:
+    """Flyte puts what GPU nodes want of a pod there for the task's own GPUs only."""
+    gpus = _said(job.workers)
+    tolerated = any(not key or "gpu" in key.lower() for key in job.parent.tolerations)
+    is_placed = tolerated or job.parent.pod_template or _task_gpus(job) > _NONE
+    if gpus and gpus > _NONE and not is_placed and job.platform.backend == "v1":
+        consequence = (
+            f"{job.each_worker} asks for {_gpus_text(gpus)}, but has neither "
+            "the node selector nor the tolerations that Flyte gives to a task with GPUs: where GPU "
+            "nodes are tainted, it stays Pending"
+        )
+        remedy = (
+            "@task(pod_template=PodTemplate(pod_spec=V1PodSpec(containers=[], tolerations="
+            '[V1Toleration(key="nvidia.com/gpu", operator="Exists")])))'
+        )
+        yield Advice("worker-only-gpu", "workers.limits.gpu", consequence, remedy)
+
+
+def role_gpu_on_flyte_2(job: Job) -> Iterator[Advice]:
+    """Kubernetes knows no resource of that name."""
+    if job.platform.backend == "v1":
+        return
+    for role in job.roles:
+        gpus = _emitted(role)
+        if gpus > _NONE:
+            consequence = (
+                f"Flyte 2 asks for {gpus} of a resource named 'gpu', which Kubernetes should "
+                "refuse: the pods don't start"
+            )
+            remedy = _on_task(job, gpus)
+            yield Advice("role-gpu-on-flyte-2", f"{role.name}.limits.gpu", consequence, remedy)
+
+
+def _on_task(job: Job, gpus: Quantity) -> str:
+    """The only way on Flyte 2: all that workers need said on the task, and nothing on them."""
+    amounts_of_worker = job.pods.workers.container.amounts
+    limits = {name: limit for name, (_, limit) in amounts_of_worker.items() if name != "gpu"}
+    said = ", ".join(f'{name}="{limit}"' for name, limit in {**limits, "gpu": gpus}.items())
+    return f"@task(limits=Resources({said}), task_config=Dask(workers={job.number}))"
+
+
+def _task_gpus(job: Job) -> Quantity:
+    return amounts(job.parent.limits).get("gpu", amounts(job.parent.requests).get("gpu", _NONE))
+
+
+def _gpus(role: Role) -> Quantity:
+    return role.resolved.gpu.limit.effective or _NONE
+
+
+def _emitted(role: Role) -> Quantity:
+    return role.resolved.gpu.limit.emitted or role.resolved.gpu.request.emitted or _NONE
+
+
+def _said(role: Role) -> Quantity | None:
+    """The GPUs that the role itself says."""
+    return amounts(role.said.limits).get("gpu", amounts(role.said.requests).get("gpu"))
+
+
+def _gpus_text(number: Quantity) -> str:
+    return counted(int(number.value), "GPU")

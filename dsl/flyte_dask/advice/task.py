@@ -1,0 +1,125 @@
+"""Advice about the task of a cluster, and about its site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from flyte_dask.advice.job import Advice, Job
+from flyte_dask.backend import Remark
+from flyte_dask.origin import Pair
+from flyte_dask.quantity import Quantity
+from flyte_dask.resources import pairs
+
+__all__ = [
+    "dask_variable",
+    "node_overrides",
+    "role_above_platform",
+    "server_pod_template",
+    "task_above_platform",
+]
+
+_CUT = "cut-to-platform"
+_CPUS, _MEMORY = Quantity("2"), Quantity("8Gi")
+_VARIABLES = {
+    "DASK_SCHEDULER_ADDRESS": "the runner and {workers} connect to that address, and the cluster's "
+    "own scheduler has no work",
+    "DASK_WORKER_NAME": "{workers} has that name, and the scheduler takes only one of a name",
+}
+"""What the operator tells pods, and what happens where the task's environment has it already."""
+
+
+def dask_variable(job: Job) -> Iterator[Advice]:
+    """The task's environment wins over the operator's."""
+    for name in job.parent.environment:
+        if name in _VARIABLES:
+            consequence = _VARIABLES[name].format(workers=job.each_worker)
+            remedy = f"leave {name} out of @task(environment=...)"
+            yield Advice("dask-variable", f"task.environment.{name}", consequence, remedy)
+
+
+def task_above_platform(job: Job) -> Iterator[Advice]:
+    """Flyte 1 does not register it, if it says a request; otherwise it is cut."""
+    said = pairs(job.parent.requests, job.parent.limits)
+    found = [each for each in job.pods.runner.remarks if each.rule in {"refused", _CUT}]
+    found = [each for each in found if each.path.startswith("runner.") and _name(each) in said]
+    if found:
+        is_refused = any(each.rule == "refused" for each in found)
+        ends = "Flyte refuses to register it" if is_refused else "it is cut to that"
+        consequence = f"{_listed(found)} is all that the platform allows: {ends}"
+        left = {
+            name: pair for name, pair in job.pods.runner.container.amounts.items() if name in said
+        }
+        yield Advice("task-above-platform", "task.limits", consequence, _task_saying(left))
+
+
+def role_above_platform(job: Job) -> Iterator[Advice]:
+    """Nobody is told."""
+    for role, pod in zip(job.roles, (job.pods.scheduler, job.pods.workers), strict=True):
+        found = [each for each in pod.remarks if each.rule == _CUT]
+        if found:
+            consequence = f"{_listed(found)} is all that the platform allows: it is cut to that"
+            left = {_name(each): pod.container.amounts[_name(each)] for each in found}
+            remedy = job.says(role, left)
+            yield Advice("role-above-platform", f"{role.name}.limits", consequence, remedy)
+
+
+def server_pod_template(job: Job) -> Iterator[Advice]:
+    """What it says is seen by Flyte only."""
+    template = job.parent.pod_template
+    if template is None:
+        return
+    unseen = {
+        role.name: [name for name, pair in role.pairs if pair.limit.source == "platform"]
+        for role in job.roles
+    }
+    told = []
+    for role in job.roles:
+        names = ", ".join(unseen[role.name])
+        if names and role.is_silent:
+            told.append(f"{names} of {role.name} may be other than is foretold")
+        elif names:
+            told.append(f"{names} of {role.name} comes from the platform, and not from there")
+    if told:
+        consequence = f"only Flyte knows what '{template}' says: {'; '.join(told)}"
+        remedy = _task_saying({"cpu": (_CPUS, _CPUS), "mem": (_MEMORY, _MEMORY)})
+        yield Advice("server-pod-template", "task.pod_template", consequence, remedy)
+
+
+def node_overrides(job: Job) -> Iterator[Advice]:
+    """What a role inherits is written out when the task is registered."""
+    for role in job.roles:
+        inherited = [
+            f"{side}s.{name}={getattr(pair, side).emitted}"
+            for name, pair in role.pairs
+            for side in pair._fields
+            if getattr(pair, side).source == "task" and getattr(pair, side).emitted
+        ]
+        if inherited and not role.is_silent:
+            consequence = (
+                f"{', '.join(inherited)} {'is' if len(inherited) == 1 else 'are'} the task's, and "
+                "written down: with_overrides(requests=..., limits=...) of a node does not reach "
+                "that"
+            )
+            remedy = "node.with_overrides(task_config=...)"
+            yield Advice("node-overrides", role.name, consequence, remedy)
+
+
+def _name(remark: Remark) -> str:
+    """Its dimension."""
+    return remark.path.rpartition(".")[2]
+
+
+def _listed(remarks: list[Remark]) -> str:
+    """``mem 16Gi of 32Gi``, for each dimension."""
+    told = {_name(each): f"{each.after} of {each.before}" for each in remarks}
+    return ", ".join(f"{name} {amounts}" for name, amounts in told.items())
+
+
+def _task_saying(amounts: Mapping[str, Pair]) -> str:
+    """The decorator that says *amounts*."""
+    sides = []
+    for side, name in enumerate(("requests", "limits")):
+        said = {dimension: pair[side] for dimension, pair in amounts.items()}
+        listed = ", ".join(f'{dimension}="{amount}"' for dimension, amount in said.items())
+        sides.append(f"{name}=Resources({listed})")
+    return f"@task({', '.join(sides)})"
