@@ -21,6 +21,7 @@ from flyte_dask import (
     Resources,
     Scheduler,
     WorkerGroup,
+    builtin,
     config_class,
     presets,
 )
@@ -28,7 +29,7 @@ from flyte_dask.origin import shown
 from flyte_dask.roles import leaves
 from tests.configs import CONFIGS
 
-PRESETS = presets.__file__
+PRESETS = builtin.__file__
 
 
 def told(config: Dask) -> dict[str, tuple[str, str]]:
@@ -208,6 +209,7 @@ def test_origins_hold_what_the_config_holds(a: Dask, b: Dask) -> None:
         **{f"workers.{leaf}": shown(value) for leaf, value in leaves(merged.workers).items()},
         **({"inherit": merged.inherit} if "inherit=" in repr(merged) else {}),
         **{f"runtime.{name}": value for name, value in config_class.said(merged.runtime).items()},
+        **{f"silence.{code}": code for code in merged.silence},
     }
     assert {path: shown(origin.value) for path, origin in merged.origins.items()} == held
 

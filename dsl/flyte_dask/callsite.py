@@ -15,7 +15,7 @@ _LIBRARIES = frozenset(
 )
 _PLUGIN = "flytekitplugins.dask"  # beside which others have theirs
 # Ours, but there it says the sizes of the built-in presets as a user's module says others.
-_BUILT_IN = ("flyte_dask.presets", "<lambda>")
+_BUILT_IN = ("flyte_dask.builtin", "<lambda>")
 
 
 @final

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, final
 
 import attrs
 
+from flyte_dask.builtin import NAMES, built_in
 from flyte_dask.errors import Problem, ShadowedPreset, UnknownPreset, raise_if_any
 from flyte_dask.preset import Preset
 from flyte_dask.suggestions import did_you_mean
@@ -20,7 +21,7 @@ from flyte_dask.suggestions import did_you_mean
 if TYPE_CHECKING:  # takes longer to import than all of ours
     from importlib.metadata import EntryPoint
 
-__all__ = ["Pack", "find", "installed_packs"]
+__all__ = ["BUILT_IN", "Pack", "find", "installed_packs", "known_packs"]
 
 
 @final
@@ -29,9 +30,9 @@ class Pack:
     """Presets that come from one place."""
 
     package: str
-    """The distribution that brings them, such as ``acme-presets``."""
+    """The distribution that brings them, such as ``acme-presets``, or the name of a file."""
     version: str | None = None
-    """Its version; None for the built-in presets."""
+    """Its version; None for the built-in presets, and for those of a file."""
     presets: tuple[Preset, ...] = ()
     error: str | None = None
     """Why there are none, if they could not be loaded."""
@@ -42,8 +43,21 @@ class Pack:
         return attrs.evolve(self, presets=own)
 
     def __str__(self) -> str:
-        """``acme-presets 1.2``, or ``flyte-dask (built in)``."""
-        return f"{self.package} {self.version or '(built in)'}"
+        """``acme-presets 1.2``, ``flyte-dask (built in)``, or the name of a file."""
+        if self.version is None:
+            return f"{self.package} (built in)" if self.package == BUILT_IN else self.package
+        return f"{self.package} {self.version}"
+
+
+BUILT_IN = "flyte-dask"
+"""The package of the built-in presets."""
+
+
+def known_packs() -> tuple[Pack, ...]:
+    """All that are known here but for team files: the built-in ones first."""
+    ours = tuple(map(built_in, NAMES))
+    others = (pack.without(ours) for pack in installed_packs())
+    return (Pack(BUILT_IN, presets=ours), *others)
 
 
 @cache

@@ -1,0 +1,264 @@
+"""Plain data to tables and back, with every problem of a file at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from types import UnionType
+from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
+
+import attrs
+from cattrs import ClassValidationError, Converter, IterableValidationError
+from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
+from cattrs.gen import make_dict_structure_fn, mapping_structure_factory
+
+from flyte_dask.errors import Problem, raise_if_any
+from flyte_dask.files.tables import PresetTable, Sides, Tables
+from flyte_dask.files.texts import FORMATS, Document, Format, NotThatFormat, dumped, loaded
+from flyte_dask.suggestions import did_you_mean
+
+__all__ = ["Keys", "parse", "shown", "structured", "write", "wrong_text"]
+
+_KINDS = {
+    str: ("is no text", "write a text in quotes"),
+    int: ("is no whole number", "write a number such as 4"),
+    bool: ("is neither true nor false", "write true or false"),
+}
+
+
+Keys: TypeAlias = tuple[str, ...]
+
+
+class _Misfit(ValueError):
+    """A value that is not what its place wants."""
+
+    def __init__(self, value: object, rule: str, remedy: str) -> None:
+        super().__init__(rule)
+        self.value = value
+        self.rule = rule
+        self.remedy = remedy
+
+
+def parse(text: str, fmt: Format) -> Tables:
+    """The tables that *text* says, as they are written.
+
+    Raises:
+        InvalidConfig: with everything that is no such table, each with its path and line.
+        MissingExtra: if the package that reads it is not installed.
+    """
+    if fmt not in set(FORMATS.values()):
+        problem = Problem("fmt", fmt, "is no format", "write 'toml', 'yaml' or 'json'")
+        raise_if_any("parse(...)", [problem])
+    try:
+        tables, problems = structured(loaded(text, fmt))
+    except NotThatFormat as error:
+        raise_if_any("the text", [wrong_text(error, fmt)])
+        raise
+    raise_if_any("the text", problems)
+    return tables
+
+
+def wrong_text(error: NotThatFormat, what: str) -> Problem:
+    """What is wrong with a text that is called *what*."""
+    value = error.path[-1] if error.path else what
+    return Problem(shown(error.path), value, error.rule, "mend it", error.line)
+
+
+def write(tables: Tables, fmt: Format) -> str:
+    """*tables* as a text, which `parse` reads back as the same.
+
+    Raises:
+        MissingExtra: if the package that writes it is not installed.
+    """
+    return dumped(plain(tables), fmt)
+
+
+def structured(document: Document, prefix: Keys = ()) -> tuple[Tables, list[Problem]]:
+    """The tables of *document*, below *prefix*; and all that is none, which they leave out."""
+    data = document.data
+    problems: list[Problem] = []
+    while True:
+        try:
+            return _converter().structure(data, Tables), problems
+        except (BaseValidationError, _Misfit) as error:
+            found = list(_misfits(error, data, ()))
+        for keys, misfit in found:
+            line = document.line((*prefix, *keys))
+            problems.append(Problem(shown(keys), misfit.value, misfit.rule, misfit.remedy, line))
+            data = _without(data, keys)
+
+
+def _without(data: Any, keys: Keys) -> Any:
+    """*data* without what is at *keys*."""
+    if not keys:
+        return {}
+    key, *others = keys
+    left = {
+        name: _without(value, tuple(others)) if str(name) == key else value
+        for name, value in data.items()
+        if others or str(name) != key
+    }
+    return {name: value for name, value in left.items() if str(name) != key or value}
+
+
+def plain(tables: Tables) -> dict[str, Any]:
+    """What *tables* say, as plain data."""
+    data: dict[str, Any] = _converter().unstructure(tables)
+    return data
+
+
+@cache
+def _converter() -> Converter:
+    converter = Converter(
+        forbid_extra_keys=True, omit_if_default=True, unstruct_collection_overrides={tuple: list}
+    )
+    for kind in _KINDS:
+        converter.register_structure_hook(kind, _of_kind(kind))
+    converter.register_structure_hook_func(_is_literal, _literal)
+    converter.register_structure_hook_func(_is_union, _union(converter))
+    converter.register_structure_hook_func(_is_texts, _texts)
+    converter.register_structure_hook_factory(attrs.has, _table(converter))
+    converter.register_structure_hook_factory(_is_tables, _named_tables(converter))
+    return converter
+
+
+def _of_kind(kind: type) -> Callable[[Any, Any], Any]:
+    rule, remedy = _KINDS[kind]
+
+    def hook(value: Any, _: Any) -> Any:
+        if type(value) is not kind:
+            raise _Misfit(value, rule, remedy)
+        return value
+
+    return hook
+
+
+def _is_literal(kind: Any) -> bool:
+    return get_origin(kind) is Literal
+
+
+def _literal(value: Any, kind: Any) -> Any:
+    words = get_args(kind)
+    if not isinstance(value, str) or value not in words:
+        near = did_you_mean(value, words) if isinstance(value, str) else None
+        raise _Misfit(value, "is no such word", near or f"write {_listed(words)}")
+    return value
+
+
+def _is_union(kind: Any) -> bool:
+    return get_origin(kind) in {Union, UnionType}
+
+
+def _union(converter: Converter) -> Callable[[Any, Any], Any]:
+    """Of a field: None is what it is when it is not written."""
+
+    def hook(value: Any, kind: Any) -> Any:
+        kinds = [each for each in get_args(kind) if each is not type(None)]
+        if value is None:
+            raise _Misfit(value, "says nothing", "leave it out")
+        if len(kinds) == 1:
+            return converter.structure(value, kinds[0])
+        if value == {} and Sides in kinds:
+            raise _Misfit(value, "says nothing", "write request, limit, or both")
+        if isinstance(value, Mapping) and Sides in kinds:
+            return converter.structure(value, Sides)
+        return _scalar(value, kinds)
+
+    return hook
+
+
+def _scalar(value: Any, kinds: list[Any]) -> Any:
+    """A value of one of several plain kinds; what the amount is worth is judged later."""
+    words = [word for kind in kinds if _is_literal(kind) for word in get_args(kind)]
+    plain_kinds = tuple(kind for kind in kinds if isinstance(kind, type) and kind is not Sides)
+    if value in words or (isinstance(value, plain_kinds) and not isinstance(value, bool)):
+        return value
+    if words:
+        raise _Misfit(value, "is no time", f"write seconds, or {_listed(tuple(words))}")
+    remedy = "write one such as 2 or '16Gi'"
+    if Sides in kinds:
+        remedy += ", or { request = ..., limit = ... }"
+    raise _Misfit(value, "is no amount", remedy)
+
+
+def _is_texts(kind: Any) -> bool:
+    return get_origin(kind) is tuple
+
+
+def _texts(value: Any, _: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise _Misfit(value, "is no list of texts", 'write ["...", "..."]')
+    return tuple(value)
+
+
+def _table(converter: Converter) -> Callable[[Any], Callable[[Any, Any], Any]]:
+    """Cattrs' own hook for a class, which takes it for granted that there is a table."""
+
+    def factory(cls: Any) -> Callable[[Any, Any], Any]:
+        return _of_table(make_dict_structure_fn(cls, converter), attrs.fields_dict(cls))
+
+    return factory
+
+
+def _is_tables(kind: Any) -> bool:
+    return get_origin(kind) is dict
+
+
+def _named_tables(converter: Converter) -> Callable[[Any], Callable[[Any, Any], Any]]:
+    def factory(kind: Any) -> Callable[[Any, Any], Any]:
+        return _of_table(mapping_structure_factory(kind, converter), ["a name for each"])
+
+    return factory
+
+
+def _of_table(
+    structure: Callable[[Any, Any], Any], keys: Iterable[str]
+) -> Callable[[Any, Any], Any]:
+    def hook(value: Any, kind: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise _Misfit(value, "is no table", f"write one with {', '.join(keys)}")
+        return structure(value, kind)
+
+    return hook
+
+
+def _misfits(error: BaseException, data: Any, keys: Keys) -> Iterator[tuple[Keys, _Misfit]]:
+    """Whatever of *data*, which is at *keys*, ended in *error*; and where it is."""
+    if isinstance(error, ClassValidationError):
+        named, others = error.group_exceptions()
+        for each, field in named:
+            yield from _misfits(each, data[field.name], (*keys, field.name))
+        for each in others:
+            yield from _misfits(each, data, keys)
+    elif isinstance(error, IterableValidationError):
+        items, _ = error.group_exceptions()
+        for each, item in items:
+            yield from _misfits(each, data[item.index], (*keys, str(item.index)))
+    elif isinstance(error, ForbiddenExtraKeysError):
+        for key in data:
+            if key in error.extra_fields:
+                rule = "is under a name that is not known here"
+                remedy = _known_name(key, data[key], error.cl, keys)
+                yield (*keys, str(key)), _Misfit(data[key], rule, remedy)
+    elif isinstance(error, _Misfit):
+        yield keys, error
+    else:
+        raise error
+
+
+def _known_name(key: object, value: object, cls: type, keys: Keys) -> str:
+    """What *key* might have been meant to be."""
+    names = list(attrs.fields_dict(cls))
+    near = did_you_mean(key, names) if isinstance(key, str) else None
+    if near is None and cls is PresetTable and isinstance(value, Mapping):
+        return f'for a name with a dot write [presets."{keys[-1]}.{key}"]'
+    return near or f"it has {', '.join(names)}"
+
+
+def shown(path: Keys) -> str:
+    """*path* as TOML writes it."""
+    return ".".join(f'"{key}"' if "." in key else key for key in path) or "file"
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return " or ".join(f"'{word}'" for word in words)

@@ -1,0 +1,145 @@
+"""What may be written in a team file: its tables, by their names there.
+
+They say no more than what is written; `flyte_dask.files.making` makes presets, a platform and a
+policy of them. Their texts are those of the JSON Schema.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+import attrs
+
+from flyte_dask.config import Inherit
+from flyte_dask.platform import Backend
+from flyte_dask.runtime import Local
+
+__all__ = [
+    "AdviceTable",
+    "Amount",
+    "Amounts",
+    "PlatformTable",
+    "PolicyTable",
+    "PresetTable",
+    "RuntimeTable",
+    "SchedulerTable",
+    "Seconds",
+    "Sides",
+    "Tables",
+    "WorkersTable",
+]
+
+Amount: TypeAlias = str | int | float
+"""A quantity as text, or a number."""
+
+Seconds: TypeAlias = float | int | Literal["never"]
+"""A time; none at all is ``never``, since a file cannot say None."""
+
+
+def _field(text: str, default: Any = None) -> Any:
+    return attrs.field(default=default, metadata={"description": text})
+
+
+@attrs.frozen(kw_only=True)
+class Sides:
+    """Request and limit, where they differ."""
+
+    request: Amount | None = _field("What the pod is scheduled by.")
+    limit: Amount | None = _field("What the pod may use at most.")
+
+
+@attrs.frozen(kw_only=True)
+class Amounts:
+    """One amount for each dimension."""
+
+    cpu: Amount | None = _field("CPUs, such as 2, 0.5 or '500m'.")
+    mem: Amount | None = _field("Bytes of memory, such as '16Gi'.")
+    gpu: Amount | None = _field("Whole GPUs.")
+    ephemeral_storage: Amount | None = _field("Bytes of local disk, such as '50Gi'.")
+
+
+@attrs.frozen(kw_only=True)
+class SchedulerTable:
+    """The scheduler pod: one amount for request and limit, or both."""
+
+    cpu: Amount | Sides | None = _field("CPUs, such as 2, 0.5 or '500m'.")
+    mem: Amount | Sides | None = _field("Bytes of memory, such as '16Gi'.")
+    gpu: Amount | Sides | None = _field("Whole GPUs; 0 is none, explicitly.")
+    ephemeral_storage: Amount | Sides | None = _field("Bytes of local disk, such as '50Gi'.")
+    image: str | None = _field("Reference or template of the image.")
+
+
+@attrs.frozen(kw_only=True)
+class WorkersTable(SchedulerTable):
+    """The worker pods; amounts are those of one worker."""
+
+    count: int | None = _field("How many.")
+
+
+@attrs.frozen(kw_only=True)
+class RuntimeTable:
+    """How a task's function uses its cluster; see `flyte_dask.Runtime`."""
+
+    client: bool | None = _field("Whether a bare .compute() uses the cluster.")
+    require_cluster: bool | None = _field("Whether no cluster is an error.")
+    min_workers: int | None = _field("How many workers there have to be at first.")
+    connect_timeout: Seconds | None = _field("Seconds until the scheduler answers at first.")
+    worker_timeout: Seconds | None = _field("Seconds until min_workers are there.")
+    stall_timeout: Seconds | None = _field("Seconds for which work may wait without a worker.")
+    scheduler_timeout: Seconds | None = _field("Seconds for which the scheduler may not answer.")
+    ship_code: bool | None = _field("Whether code of a fast registration goes to the workers.")
+    check_versions: bool | None = _field("Whether versions are compared.")
+    local: Local | None = _field("What the workers of a local cluster are.")
+    dashboard: bool | None = _field("Whether a local cluster serves Dask's dashboard.")
+    progress: bool | None = _field("Whether a terminal shows the progress of a local cluster.")
+
+
+@attrs.frozen(kw_only=True)
+class PresetTable:
+    """A preset."""
+
+    extends: str | None = _field("The preset that this one builds on.")
+    doc: str | None = _field("What it is for, and why its numbers.")
+    image: str | None = _field("Reference or template of the image of both roles.")
+    workers: WorkersTable | None = _field("The workers.")
+    scheduler: SchedulerTable | None = _field("The scheduler.")
+    inherit: Inherit | None = _field("How a role gets what it leaves unsaid.")
+    runtime: RuntimeTable | None = _field("How a task's function uses its cluster.")
+    silence: tuple[str, ...] | None = _field("Codes of advice that is not to be given.")
+
+
+@attrs.frozen(kw_only=True)
+class PlatformTable:
+    """The site of Flyte."""
+
+    backend: Backend | None = _field("Flyte 1's backend, or Flyte 2's.")
+    defaults: Amounts | None = _field("What a pod gets of which nobody says anything.")
+    limits: Amounts | None = _field("To what each pod is cut.")
+
+
+@attrs.frozen(kw_only=True)
+class PolicyTable:
+    """What the team allows."""
+
+    max_workers: int | None = _field("How many workers a task may have.")
+    per_worker: Amounts | None = _field("How much each worker may use.")
+    total: Amounts | None = _field("How much all pods of a job may use together.")
+    registries: tuple[str, ...] | None = _field("From where images may come.")
+
+
+@attrs.frozen(kw_only=True)
+class AdviceTable:
+    """What becomes of advice."""
+
+    silence: tuple[str, ...] | None = _field("Codes of advice that is not to be given.")
+    fatal: tuple[str, ...] | None = _field("Codes of advice that is an error.")
+
+
+@attrs.frozen(kw_only=True)
+class Tables:
+    """A team's presets, its site, and what it allows."""
+
+    presets: dict[str, PresetTable] | None = _field("Presets, by name.")
+    platform: PlatformTable | None = _field("The site of Flyte.")
+    policy: PolicyTable | None = _field("What the team allows.")
+    advice: AdviceTable | None = _field("What becomes of advice.")

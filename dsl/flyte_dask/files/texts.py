@@ -1,0 +1,226 @@
+"""TOML, YAML and JSON: texts to plain data and back, and at which line what is said."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from types import ModuleType
+from typing import Any, Literal, TypeAlias, final
+
+import attrs
+
+from flyte_dask.errors import MissingExtra
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["FORMATS", "Document", "Format", "NotThatFormat", "dumped", "loaded"]
+
+Format: TypeAlias = Literal["toml", "yaml", "json"]
+
+FORMATS: Mapping[str, Format] = {
+    ".toml": "toml",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+    ".json": "json",
+}
+"""By the suffix of a file."""
+
+Path: TypeAlias = tuple[str, ...]
+
+
+@final
+class NotThatFormat(Exception):
+    """What is wrong with a text that is not of its format, and its line if that is known."""
+
+    def __init__(self, rule: str, line: int | None = None, path: Path = ()) -> None:
+        super().__init__(rule)
+        self.rule = rule
+        self.line = line
+        self.path = path
+
+
+@attrs.frozen
+class Document:
+    """A text as data."""
+
+    data: Any
+    lines: Mapping[Path, int] = attrs.field(factory=dict)
+    """Where each path stands, as far as that is known."""
+
+    def line(self, path: Path) -> int | None:
+        """The line of *path*, or of the nearest thing above it that has one."""
+        for end in range(len(path), 0, -1):
+            if path[:end] in self.lines:
+                return self.lines[path[:end]]
+        return None
+
+
+def loaded(text: str, fmt: Format) -> Document:
+    """What *text* says.
+
+    Raises:
+        NotThatFormat: if it is no such text, or says a thing twice.
+        MissingExtra: if its parser is not installed.
+    """
+    try:
+        return _LOADERS[fmt](text)
+    except RecursionError:
+        raise NotThatFormat("is nested too deeply") from None
+    except (
+        ValueError
+    ) as error:  # such as a number of more digits than Python reads, or a 13th month
+        raise NotThatFormat(f"is no {_NAMES[fmt]}: {error}") from None
+
+
+def dumped(data: Mapping[str, Any], fmt: Format) -> str:
+    """*data* as text.
+
+    Raises:
+        MissingExtra: if the package that writes it is not installed.
+    """
+    if fmt == "json":
+        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    if fmt == "toml":
+        written: str = _extra("tomli_w", "tomli-w").dumps(data)
+        return written
+    yaml = _extra("yaml", "PyYAML")
+    shown: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    if yaml.safe_load(shown) == data:
+        return shown
+    escaped: str = yaml.safe_dump(data, sort_keys=False)  # rare line breaks, which it would fold
+    return escaped
+
+
+def _extra(module: str, package: str) -> ModuleType:
+    try:
+        return import_module(module)
+    except ImportError as error:
+        remedy = "pip install 'flyte-dask[files]'"
+        raise MissingExtra(f"this needs {package}, which is not installed: {remedy}") from error
+
+
+def _load_toml(text: str) -> Document:
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message, _, where = str(error).partition(" (at ")
+        line = where.removeprefix("line ").partition(",")[0]
+        rule = f"is no TOML: {message[:1].lower()}{message[1:]}"
+        raise NotThatFormat(rule, int(line) if line.isdigit() else None) from None
+    return Document(data, dict(_lines_of_toml(text)))
+
+
+def _lines_of_toml(text: str) -> Iterator[tuple[Path, int]]:
+    """Each path that valid TOML says, and its line.
+
+    A statement, a header or a key with its value, is TOML by itself: so whatever parses is one.
+    """
+    header: Path = ()
+    prefix: Path
+    statement, begins = "", 1
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
+        is_continued = bool(statement)
+        statement += f"{line}\n"
+        if is_continued and not any(end in line for end in _ENDS_OF_VALUES):
+            continue  # as are the items of a long list: to try with each of them would take long
+        try:
+            said = tomllib.loads(statement)
+        except tomllib.TOMLDecodeError:
+            continue  # it goes on in the next line
+        paths = list(_paths(said))
+        if statement.lstrip().startswith("["):
+            header = max(paths, key=len, default=())
+            paths, prefix = [header], ()
+        else:
+            prefix = header
+        for path in paths:
+            yield (*prefix, *path), begins
+        statement, begins = "", number + 1
+
+
+_ENDS_OF_VALUES = ("]", "}", '"""', "'''")
+
+
+def _paths(data: object, above: Path = ()) -> Iterator[Path]:
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield (*above, key)
+            yield from _paths(value, (*above, key))
+
+
+def _load_json(text: str) -> Document:
+    try:
+        json.loads(text)
+        lines = _lines_of_json(text)
+        return Document(json.loads(text, object_pairs_hook=_said_once), lines)
+    except json.JSONDecodeError as error:
+        raise NotThatFormat(f"is no JSON: {error.msg}", error.lineno) from None
+
+
+def _said_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in said:
+            raise NotThatFormat("is said twice", path=(key,))
+        said[key] = value
+    return said
+
+
+def _lines_of_json(text: str) -> dict[Path, int]:
+    """Those that a parser of YAML finds, which JSON nearly is; none without one."""
+    try:
+        yaml = _extra("yaml", "PyYAML")
+    except MissingExtra:
+        return {}
+    try:
+        root = yaml.compose(text.replace("\t", " "), Loader=yaml.SafeLoader)
+        return dict(_nodes(root, yaml))
+    except yaml.YAMLError:
+        return {}
+
+
+def _load_yaml(text: str) -> Document:
+    yaml = _extra("yaml", "PyYAML")
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        lines = dict(_nodes(root, yaml))
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        what = getattr(error, "problem", None) or str(error)
+        raise NotThatFormat(f"is no YAML: {what}", mark.line + 1 if mark else None) from None
+    return Document({} if data is None else data, lines)
+
+
+def _nodes(root: Any, yaml: ModuleType) -> Iterator[tuple[Path, int]]:
+    """Each path, and its line; what has several, by an alias, is told at the first."""
+    waiting: list[tuple[Path, Any]] = [((), root)]
+    seen: set[int] = set()
+    while waiting:
+        above, node = waiting.pop()
+        if not isinstance(node, yaml.MappingNode) or id(node) in seen:
+            continue
+        seen.add(id(node))
+        said: set[str] = set()
+        for key, value in node.value:
+            name, line = _name_of(key, yaml), key.start_mark.line + 1
+            if name in said:
+                raise NotThatFormat("is said twice", line, (*above, name))
+            said.add(name)
+            yield (*above, name), line
+            waiting.append(((*above, name), value))
+
+
+def _name_of(key: Any, yaml: ModuleType) -> str:
+    """What the key of a mapping is when it is read: ``yes`` and ``true`` are one."""
+    is_text = key.tag == "tag:yaml.org,2002:str" or not isinstance(key, yaml.ScalarNode)
+    return str(key.value if is_text else yaml.safe_load(yaml.serialize(key)))
+
+
+_NAMES = {"toml": "TOML", "json": "JSON", "yaml": "YAML"}
+_LOADERS = {"toml": _load_toml, "json": _load_json, "yaml": _load_yaml}

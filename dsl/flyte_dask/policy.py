@@ -1,0 +1,208 @@
+"""What a team allows: how many workers, how much for each and for a whole job, and which images."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import cast, final
+
+import attrs
+
+from flyte_dask.backend import Pods, predict
+from flyte_dask.config import Dask
+from flyte_dask.config_class import Config
+from flyte_dask.errors import Problem, raise_if_any
+from flyte_dask.footprint import footprint
+from flyte_dask.inheritance import Side
+from flyte_dask.origin import NO_ORIGINS, Leaf, Origin, origins_of
+from flyte_dask.parent import Parent
+from flyte_dask.platform import Platform
+from flyte_dask.quantity import Quantity
+from flyte_dask.resources import Resources, amounts, as_resources, side_problems
+from flyte_dask.roles import count_problems
+
+__all__ = ["Policy", "violations"]
+
+_REGISTRY = re.compile(r"[\w.-]+(:\d+)?(/[\w.-]+)*/?")
+_DOCKER = "docker.io"  # what an image without a registry is from
+_REMEDY = "ask for less, or talk to who keeps that file"
+
+
+def _as_registries(value: Iterable[str] | None) -> tuple[str, ...] | None:
+    return tuple(value) if isinstance(value, list) else cast("tuple[str, ...] | None", value)
+
+
+@final
+@attrs.frozen(eq=False, repr=False, kw_only=True)
+class Policy(Config):
+    """What a team allows its tasks. It is judged by limits, before the platform cuts them.
+
+    Args:
+        max_workers: how many workers a task may have.
+        per_worker: how much each of them may use.
+        total: how much all pods of a job may use together, those of runner, scheduler and sidecars
+            included.
+        registries: from where images may come: registries, with the first parts of a path if you
+            like, such as ``ghcr.io/acme``; unsaid, from anywhere. It holds for images of roles and
+            for the task's.
+
+    Raises:
+        InvalidConfig: with every problem of the call.
+    """
+
+    max_workers: int | None = None
+    per_worker: Resources | None = attrs.field(default=None, converter=as_resources)
+    total: Resources | None = attrs.field(default=None, converter=as_resources)
+    registries: tuple[str, ...] | None = attrs.field(default=None, converter=_as_registries)
+    _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins")
+
+    def __attrs_post_init__(self) -> None:
+        raise_if_any("Policy(...)", _problems(self))
+        object.__setattr__(
+            self, "_origins", origins_of(_leaves(self), "Policy(...)", self._origins)
+        )
+
+    @property
+    def origins(self) -> Mapping[str, Origin]:
+        """Who said what, such as ``per_worker.mem``."""
+        return MappingProxyType(self._origins)
+
+
+def violations(
+    policy: Policy, config: Dask, parent: Parent, platform: Platform
+) -> Iterator[Problem]:
+    """All of *config* that is above what *policy* allows."""
+    yield from _too_many_workers(policy, config)
+    if policy.per_worker or policy.total:
+        pods = predict(config, parent, attrs.evolve(platform, limits=None))
+        yield from _too_large_workers(policy, config, parent, pods)
+        yield from _too_much_in_all(policy, config, pods)
+    yield from _foreign_images(policy, config, parent)
+
+
+def _too_many_workers(policy: Policy, config: Dask) -> Iterator[Problem]:
+    number, most = config.workers.number_of_workers, policy.max_workers
+    if most is not None and number > most:
+        origin = config.workers.origins.get("number_of_workers")
+        rule = f"of {origin} is above the {most} of {policy.origins['max_workers']}"
+        yield Problem("workers.number_of_workers", number, rule, _REMEDY)
+
+
+def _too_large_workers(
+    policy: Policy, config: Dask, parent: Parent, pods: Pods
+) -> Iterator[Problem]:
+    sides = config.resolve(parent).sides
+    for name, most in amounts(policy.per_worker).items():
+        request, limit = pods.workers.container.amounts.get(name, (None, None))
+        amount = request if limit is None else limit
+        if amount is not None and amount > most:
+            path = f"workers.{'requests' if limit is None else 'limits'}.{name}"
+            rule = (
+                f"of {_who(sides[path])} is above the {most} of {_said(policy, 'per_worker', name)}"
+            )
+            yield Problem(path, amount.text, rule, _REMEDY)
+
+
+def _too_much_in_all(policy: Policy, config: Dask, pods: Pods) -> Iterator[Problem]:
+    if policy.total is None:
+        return
+    total = footprint(pods)
+    for name, most in amounts(policy.total).items():
+        amount: Quantity = getattr(total.limits, name)
+        if amount > most:
+            says = [config.origins.get(f"workers.{leaf}") for leaf in ("number_of_workers", name)]
+            who = dict.fromkeys(str(origin) for origin in says if origin)
+            of = f", with workers of {' and '.join(who)}," if who else ""
+            rule = (
+                f"for all {total.pods} pods{of} is above the {most} of "
+                f"{_said(policy, 'total', name)}"
+            )
+            yield Problem(f"total.{name}", amount.text, rule, _REMEDY)
+
+
+def _foreign_images(policy: Policy, config: Dask, parent: Parent) -> Iterator[Problem]:
+    if policy.registries is None:
+        return
+    images = {
+        "scheduler.image": (config.scheduler.image, config.origins.get("scheduler.image")),
+        "workers.image": (config.workers.image, config.origins.get("workers.image")),
+        "task.image": (parent.image, "@task"),
+    }
+    for path, (image, who) in images.items():
+        if isinstance(image, str) and not _comes_from(image, policy.registries):
+            rule = f"of {who} is from none of the registries of {policy.origins['registries']}"
+            known = ", ".join(policy.registries) or "no registry at all"
+            yield Problem(path, image, rule, f"push it to {known}")
+
+
+def _comes_from(image: str, registries: tuple[str, ...]) -> bool:
+    if "{{" in image:
+        return True  # that is not known before it is filled in
+    host, slash, path = image.partition("/")
+    if not (slash and _is_host(host)):
+        host, path = _DOCKER, image
+    place = _place(host, path)
+    return any(place.startswith(f"{_place_of(each)}/") for each in registries)
+
+
+def _place_of(registry: str) -> str:
+    host, _, path = registry.strip("/").partition("/")
+    if _is_host(host):
+        return f"{_alias(host)}/{path}" if path else _alias(host)
+    return f"{_DOCKER}/{registry.strip('/')}"
+
+
+def _place(host: str, path: str) -> str:
+    host = _alias(host)
+    is_official = host == _DOCKER and "/" not in path
+    return f"{host}/library/{path}" if is_official else f"{host}/{path}"
+
+
+def _alias(host: str) -> str:
+    """The one name of a host, which says the same in capitals."""
+    host = host.lower()
+    return _DOCKER if host in {"index.docker.io", "registry-1.docker.io"} else host
+
+
+def _is_host(name: str) -> bool:
+    """Whether *name*, the first part of a reference, is a registry; or else a part of Docker's."""
+    return "." in name or ":" in name or name == "localhost"
+
+
+def _said(policy: Policy, part: str, name: str) -> Origin:
+    return policy.origins[f"{part}.{name}"]
+
+
+def _who(side: Side) -> str:
+    return str(side.origin) if side.origin else "the platform's default"
+
+
+def _leaves(policy: Policy) -> dict[str, Leaf]:
+    said: dict[str, Leaf] = {}
+    if policy.max_workers is not None:
+        said["max_workers"] = policy.max_workers
+    for part, resources in (("per_worker", policy.per_worker), ("total", policy.total)):
+        for name, amount in amounts(resources).items():
+            said[f"{part}.{name}"] = (amount, amount)
+    if policy.registries is not None:
+        said["registries"] = ", ".join(policy.registries)
+    return said
+
+
+def _problems(policy: Policy) -> Iterator[Problem]:
+    yield from count_problems("max_workers", policy.max_workers)
+    for name, side in (("per_worker", policy.per_worker), ("total", policy.total)):
+        for problem in side_problems(side, None):
+            yield problem._replace(path=problem.path.replace("requests", name, 1))
+    if policy.registries is None:
+        return
+    if not isinstance(policy.registries, tuple):
+        remedy = "write a list such as ['ghcr.io/acme']"
+        yield Problem("registries", policy.registries, "is no list of registries", remedy)
+        return
+    registries: tuple[object, ...] = policy.registries
+    for number, each in enumerate(registries):
+        if not isinstance(each, str) or not _REGISTRY.fullmatch(each):
+            remedy = "write one such as 'ghcr.io/acme'"
+            yield Problem(f"registries[{number}]", each, "is no registry", remedy)
