@@ -5,12 +5,26 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from flytekit import Resources as FlyteResources
 
-from flyte_dask import Dask, InvalidConfig, Parent, Preset, WorkerGroup
+from flyte_dask import (
+    CallSite,
+    Dask,
+    InvalidConfig,
+    Parent,
+    PolicyViolation,
+    Preset,
+    WorkerGroup,
+    presets,
+)
+from flyte_dask.advice import TRAPS
+from flyte_dask.backend import RULES
+from flyte_dask.files import read
+from flyte_dask.policy import violations
 from tests.golden.cases import cases
 from tests.processes import run
 from tests.test_presets import ALL, IDS
@@ -115,6 +129,54 @@ def _amounts(words: str) -> dict[str, str]:
 
 def test_the_number_of_golden_cases_is_right() -> None:
     assert f"for {len(cases())} configurations" in README
+
+
+_TEAM_FILE = (PROJECT / "docs" / "team-file.md").read_text(encoding="utf-8")
+_TEXTS = re.compile(r"^```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def test_the_team_file_can_be_read(tmp_path: Path) -> None:
+    for document in (README, _TEAM_FILE):
+        (text,) = re.findall(r"^```toml\n(\[presets.*?)^```$", document, re.MULTILINE | re.DOTALL)
+        path = tmp_path / "flyte-dask.toml"
+        path.write_text(text)
+        assert read(path).presets
+
+
+def test_the_errors_of_a_team_file_are_what_one_gets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong, above = _TEXTS.findall(_TEAM_FILE)
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "flyte-dask.toml"
+    path.write_text(
+        '[presets.nightly]\nextends = "large"\n\nworker = { count = 20 }\n'
+        'scheduler.mem = { request = "8Gi", limit = "4Gi" }\n\n[policy]\nmax_workers = "100"\n'
+    )
+    with pytest.raises(InvalidConfig) as caught:
+        read(path)
+    shown = str(caught.value).replace(str(caught.value.call_site), "etl.py:4")
+    assert f"InvalidConfig: {shown}\n" == wrong.replace("/home/ada/etl", str(tmp_path))
+
+    (text,) = re.findall(r"^```toml\n(.*?)^```$", _TEAM_FILE, re.MULTILINE | re.DOTALL)
+    path.write_text(text)
+    module = tmp_path / "etl.py"
+    module.write_text("\n" * 11 + "config = presets.get('nightly')(workers=400)")
+    names: dict[str, Any] = {"presets": presets, "__name__": "etl"}
+    exec(compile(module.read_text(), module, "exec"), names)
+    team = read(path)
+    (problem, *_) = violations(team.policy, names["config"], Parent(), team.platform)
+    violation = PolicyViolation("@task of etl.monthly", [problem], CallSite(str(module), 12))
+    assert f"PolicyViolation: {violation}\n" == above
+
+
+def test_the_rules_of_the_backend_are_all_told() -> None:
+    text = (PROJECT / "docs" / "backend.md").read_text(encoding="utf-8")
+    assert dict(re.findall(r"^\| `([\w-]+)` \| (.*) \|$", text, re.MULTILINE)) == RULES
+
+
+def test_the_number_of_traps_is_right() -> None:
+    assert f"{len(TRAPS)} traps in all" in README
 
 
 def test_the_changelog_has_this_version() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from fractions import Fraction
+from pathlib import Path
 
 import attrs
 from flytekit import ImageSpec, task
@@ -20,11 +21,19 @@ from flyte_dask import (
     Resources,
     merge,
 )
+from flyte_dask.advice import Advice, advise
+from flyte_dask.backend import Pods, predict
 from flyte_dask.config import Inherit
+from flyte_dask.files import TeamFile, parse, read, write
+from flyte_dask.files.tables import Tables
+from flyte_dask.footprint import Footprint, footprint
 from flyte_dask.image import ImageSpecLike
-from flyte_dask.inheritance import Parent as SameParent
 from flyte_dask.inheritance import Resolved, Side, Source
 from flyte_dask.packs import Pack
+from flyte_dask.parent import Parent as SameParent
+from flyte_dask.parent import Sidecar
+from flyte_dask.platform import Platform
+from flyte_dask.policy import Policy
 from flyte_dask.runtime import Local
 from flytekitplugins.dask import Dask, Runtime, Scheduler, WorkerGroup, presets
 
@@ -112,3 +121,19 @@ except InvalidConfig as error:
 def decorated(path: str) -> float:
     """A task as people write it."""
     return len(path)
+
+# what the backend will make of it, advice, and team files
+site = Platform(backend="v2", defaults=theirs, limits=sizes)
+task_of_it = Parent(
+    theirs, image="acme/etl:3", environment={"A"}, sidecars=[Sidecar("proxy", sizes)], tolerations=["x"]
+)
+assert_type(predict(presets.medium(), task_of_it, site), Pods)
+assert_type(footprint(predict(Dask())), Footprint)
+assert_type(footprint(predict(Dask())).limits.mem, Quantity)
+assert_type(advise(presets.medium(), None, site, silence=["tiny-memory"]), tuple[Advice, ...])
+assert_type(Dask(silence=["tiny-memory"]).without_advice("fractional-cpu").silence, tuple[str, ...])
+assert_type(Policy(max_workers=5, total=theirs, registries=["ghcr.io"]).registries, tuple[str, ...] | None)
+assert_type(read(Path("flyte-dask.toml")), TeamFile)
+assert_type(write(parse("", "toml"), "yaml"), str)
+assert_type(parse("", "json"), Tables)
+assert_type(presets.get("etl", file="team.toml", source=None)(5), Dask)

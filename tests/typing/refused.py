@@ -5,6 +5,11 @@ After the mark stands what mypy says, and after the bars what pyright says.
 
 import flyte_dask
 from flyte_dask import Parent, Preset, Quantity, Resources, merge
+from flyte_dask.advice import advise
+from flyte_dask.backend import predict
+from flyte_dask.files import parse
+from flyte_dask.platform import Platform
+from flyte_dask.policy import Policy
 from flytekitplugins.dask import Dask, Runtime, Scheduler, WorkerGroup, presets
 
 presets.mediun  # E: Module has no attribute "mediun" || "mediun" is not a known attribute of module
@@ -75,3 +80,14 @@ Runtime(True)  # E: Too many positional arguments for "Runtime" || Expected 0 po
 Runtime().local = "processes"  # E: Property "local" defined in "Runtime" is read-only || Cannot assign to attribute "local" for class "Runtime"
 Dask(runtime="threads")  # E: Argument "runtime" to "Dask" has incompatible type "str" || cannot be assigned to parameter "runtime"
 Dask().with_runtime(worker_timeout="5m")  # E: Argument "worker_timeout" to "with_runtime" of "Dask" has incompatible type "str" || cannot be assigned to parameter "worker_timeout"
+Dask(silence=5)  # E: Argument "silence" to "Dask" has incompatible type "int" || cannot be assigned to parameter "silence"
+Dask().without_advice(["tiny-memory"])  # E: Argument 1 to "without_advice" of "Dask" has incompatible type || cannot be assigned to parameter "codes"
+Dask().silence = ()  # E: Property "silence" defined in "Dask" is read-only || Cannot assign to attribute "silence" for class "Dask"
+Platform(backend="v3")  # E: Argument "backend" to "Platform" has incompatible type "Literal['v3']" || cannot be assigned to parameter "backend"
+Platform("v1")  # E: Too many positional arguments for "Platform" || Expected 0 positional arguments
+Parent(environment=5)  # E: Argument "environment" to "Parent" has incompatible type "int" || cannot be assigned to parameter "environment"
+Parent(sidecars=["proxy"])  # E: List item 0 has incompatible type "str"; expected "Sidecar" || cannot be assigned to parameter "sidecars"
+predict(presets.medium)  # E: Argument 1 to "predict" has incompatible type "Preset"; expected "Dask" || cannot be assigned to parameter "config"
+advise(Dask(), Platform())  # E: Argument 2 to "advise" has incompatible type "Platform" || cannot be assigned to parameter "parent"
+Policy(max_worker=5)  # E: Unexpected keyword argument "max_worker" for "Policy" || No parameter named "max_worker"
+parse("", "ini")  # E: Argument 2 to "parse" has incompatible type "Literal['ini']" || cannot be assigned to parameter "fmt"

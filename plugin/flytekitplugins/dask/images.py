@@ -20,7 +20,7 @@ from flyte_dask.errors import InvalidConfig, Problem
 from flyte_dask.image import Image as RoleImage
 from flyte_dask.roles import Scheduler, WorkerGroup, with_said
 
-__all__ = ["with_real_images"]
+__all__ = ["is_on_flyte", "with_real_images"]
 
 R = TypeVar("R", Scheduler, WorkerGroup)
 
@@ -82,7 +82,7 @@ def _built(image: ImageSpec, settings: SerializationSettings) -> str:
     for cached in ("id", "tag"):  # by flytekit, and no longer right after the change
         vars(spec).pop(cached, None)
     update_image_spec_copy_handling(spec, settings)
-    if _is_on_flyte() and settings.image_config.find_image(spec.id) is None:
+    if is_on_flyte() and settings.image_config.find_image(spec.id) is None:
         remedy = "define its task above the dynamic one, or write a reference"
         raise _NoReference("was not built when the dynamic task was registered", remedy)
     reference: str = get_registerable_container_image(spec, settings.image_config)
@@ -91,8 +91,8 @@ def _built(image: ImageSpec, settings: SerializationSettings) -> str:
     return reference
 
 
-def _is_on_flyte() -> bool:
-    """Whether a dynamic task is running, where flytekit makes up names and builds nothing."""
+def is_on_flyte() -> bool:
+    """Whether a task is running, such as a dynamic one, where flytekit builds no images."""
     state = FlyteContextManager.current_context().execution_state
     return state is not None and state.mode is not None
 

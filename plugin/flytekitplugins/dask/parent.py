@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
+from flytekit import ImageSpec
 from flytekit.configuration import SerializationSettings
 from flytekit.core.pod_template import PodTemplate
-from flytekit.core.python_auto_container import PythonAutoContainerTask
+from flytekit.core.python_auto_container import (
+    PythonAutoContainerTask,
+    get_registerable_container_image,
+)
 from flytekit.core.resources import ResourceSpec
 
 from flyte_dask.callsite import CallSite
 from flyte_dask.errors import InvalidConfig
-from flyte_dask.inheritance import Parent, told
+from flyte_dask.image import image_problems
+from flyte_dask.parent import Parent, Sidecar, told
 from flyte_dask.quantity import Quantity, quantity_or_none
 from flyte_dask.resources import DIMENSIONS, resources_like
 
-__all__ = ["parent_of"]
+__all__ = ["described", "parent_of"]
 
 _DIMENSIONS = {
     "cpu": "cpu",
@@ -56,6 +62,57 @@ def parent_of(
     return told(parent, by, None if by == _DEFAULT else call_site)
 
 
+def described(
+    parent: Parent, task: PythonAutoContainerTask[Any], settings: SerializationSettings
+) -> Parent:
+    """*parent* with all else that is known of *task*: of its environment the names only."""
+    template = task.pod_template
+    primary, others = _containers(template)
+    names = {*(settings.env or {}), *(task.environment or {})}
+    names.update(each.name for each in getattr(primary, "env", None) or [])
+    tolerations = getattr(template and template.pod_spec, "tolerations", None) or []
+    return attrs.evolve(
+        parent,
+        image=_image(task, settings),
+        environment=[name for name in names if name],
+        sidecars=[_sidecar(each) for each in others],
+        tolerations=[each.key or "" for each in tolerations],
+        pod_template=task.metadata.pod_template_name,
+    )
+
+
+def _image(task: PythonAutoContainerTask[Any], settings: SerializationSettings) -> str | None:
+    """The reference of the task's image; of a spec, if it is built already."""
+    image = task.container_image
+    if isinstance(image, ImageSpec):
+        return getattr(task, "built_image", None)
+    try:
+        reference: str = get_registerable_container_image(image, settings.image_config)
+    except (AssertionError, ValueError):
+        return None  # which flytekit says itself
+    return None if any(image_problems("image", reference, required=True)) else reference
+
+
+def _containers(template: PodTemplate | None) -> tuple[Any, list[Any]]:
+    """The primary container, if it is there, and the others."""
+    if template is None or template.pod_spec is None:
+        return None, []
+    containers = template.pod_spec.containers
+    primary = [each for each in containers if each.name == template.primary_container_name]
+    return (primary[0] if primary else None), [each for each in containers if each not in primary]
+
+
+def _sidecar(container: Any) -> Sidecar:
+    """A container as a sidecar; with amounts that make no sense, one without."""
+    requests, limits = (
+        resources_like(_counting(_of_container(container, side))) for side in ("requests", "limits")
+    )
+    try:
+        return Sidecar(container.name or "?", requests, limits)
+    except InvalidConfig:
+        return Sidecar(container.name or "?")
+
+
 def _of_spec(spec: ResourceSpec) -> tuple[Amounts, Amounts]:
     """The amounts of both sides of flytekit's own resources."""
     requests, limits = (
@@ -67,10 +124,8 @@ def _of_spec(spec: ResourceSpec) -> tuple[Amounts, Amounts]:
 
 def _of_pod(template: PodTemplate) -> tuple[Amounts, Amounts]:
     """The amounts of both sides of a pod's primary container."""
-    for container in template.pod_spec.containers if template.pod_spec else []:
-        if container.name == template.primary_container_name:
-            return _of_container(container, "requests"), _of_container(container, "limits")
-    return {}, {}
+    primary, _ = _containers(template)
+    return _of_container(primary, "requests"), _of_container(primary, "limits")
 
 
 def _of_container(container: Any, side: str) -> Amounts:
@@ -78,7 +133,7 @@ def _of_container(container: Any, side: str) -> Amounts:
 
     Its resources are the Kubernetes client's class, or a dict, which that client takes too.
     """
-    resources = container.resources
+    resources = getattr(container, "resources", None)
     amounts = resources.get(side) if isinstance(resources, dict) else getattr(resources, side, None)
     # as text, since JSON has numbers too, whatever the dimension
     return {

@@ -31,6 +31,7 @@ from flyte_dask.callsite import user_call_site
 from flyte_dask.config import Dask
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.roles import Scheduler, WorkerGroup
+from flytekitplugins.dask.images import is_on_flyte
 from flytekitplugins.dask.overrides import (
     DaskNode,
     check,
@@ -44,6 +45,7 @@ from flytekitplugins.dask.overrides import (
 from flytekitplugins.dask.refused import NO_CONFIGS, refuse, why_refused
 
 if TYPE_CHECKING:
+    from flytekitplugins.dask.review import Review
     from flytekitplugins.dask.template import TaskCluster
 
 # The configs too: the incumbent has them here, and people import them from here.
@@ -81,6 +83,9 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         self.original = self
         """The task that this is a variant of, if it is one."""
         self._call_site = user_call_site()
+        self._is_advised = False
+        self.built_image: str | None = None
+        """The reference of its image, once that is known."""
         self._variants: dict[str, DaskTask] = {}
         super().__init__(task_config, task_function, task_type=self._DASK_TASK_TYPE, **kwargs)
 
@@ -125,6 +130,7 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
             if getattr(value, "__self__", None) is self:  # a method of this task, not of the copy
                 delattr(made, attribute)
         vars(made).update(_name=name, _own_config=config, original=self, _task_resolver=resolver)
+        made._is_advised = False  # noqa: SLF001  # it is one of us
         made.set_command_fn(made.get_default_command)
         return made
 
@@ -138,7 +144,28 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         """The template's ``custom``: what the config says and inherits, with real images."""
         cluster = self.cluster(settings)
         logger.info("%s %s", self.name, cluster)
+        if not is_on_flyte():
+            review = self.review(settings, cluster)
+            review.enforce()
+            if not self._is_advised:
+                review.log()
+            self._is_advised = True
         return cluster.custom
+
+    def review(self, settings: SerializationSettings, cluster: TaskCluster | None = None) -> Review:
+        """What there is to say of the cluster, before it is registered.
+
+        Raises:
+            InvalidConfig: with every problem of the team file.
+        """
+        from flytekitplugins.dask.review import Review  # noqa: PLC0415  # as below
+
+        return Review.of(self, cluster or self.cluster(settings), self._call_site, settings)
+
+    def get_image(self, settings: SerializationSettings) -> str:
+        """As of any task; it is remembered, since to ask again would build it again."""
+        self.built_image = image = super().get_image(settings)
+        return image
 
     def cluster(self, settings: SerializationSettings) -> TaskCluster:
         """What the template says of the cluster, and why."""

@@ -13,12 +13,12 @@ from importlib.metadata import version
 from typing import Any
 
 from dask.utils import format_bytes
-from flytekit.loggers import LOGGING_ENV_VAR
 
 from flyte_dask.config import Dask
+from flytekitplugins.dask.audible import make_audible
 from flytekitplugins.dask.watch import Watch
 
-__all__ = ["logger", "make_audible", "start_line", "tells_what_it_did"]
+__all__ = ["logger", "make_heard", "start_line", "tells_what_it_did"]
 
 logger = logging.getLogger("flytekit.dask.runtime")
 
@@ -30,18 +30,10 @@ _IDLE = (
 )
 
 
-def make_audible(*, on_flyte: bool) -> None:
-    """Show what is told on Flyte and on a terminal, and elsewhere warnings.
-
-    flytekit by itself shows warnings, and ``pyflyte run`` not even those. Who has said a level to
-    either, by ``FLYTE_SDK_LOGGING_LEVEL`` or to this logger, gets that.
-    """
-    if logger.level != logging.NOTSET or LOGGING_ENV_VAR in os.environ:
-        return
+def make_heard(*, on_flyte: bool) -> None:
+    """Show what is told on Flyte and on a terminal, and elsewhere warnings."""
     watched = sys.stdout.isatty() and "PYTEST_CURRENT_TEST" not in os.environ
-    wanted = logging.INFO if on_flyte or watched else logging.WARNING
-    if logger.getEffectiveLevel() > wanted:
-        logger.setLevel(wanted)
+    make_audible(logger, logging.INFO if on_flyte or watched else logging.WARNING)
 
 
 def start_line(

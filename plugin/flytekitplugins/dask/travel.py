@@ -1,0 +1,49 @@
+"""Whether the team files of presets go wherever the code goes.
+
+The runner imports the task's module anew, and that reads them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from flytekit.configuration import SerializationSettings
+from flytekit.tools.ignore import DockerIgnore, FlyteIgnore, GitIgnore, IgnoreGroup, StandardIgnore
+
+from flyte_dask.errors import Problem
+from flyte_dask.files import taken
+
+__all__ = ["left_behind"]
+
+
+def left_behind(settings: SerializationSettings) -> Iterator[Problem]:
+    """The files whose presets the registered modules have, and that would not be sent with them.
+
+    Without a fast registration the code is in the image, and so are its files, or not: that cannot
+    be seen here.
+    """
+    fast, root = settings.fast_serialization_settings, settings.source_root
+    if fast is None or not fast.enabled or root is None:
+        return
+    folder = Path(root).resolve()
+    for each in taken.values():
+        if each.module is None or not each.module.resolve().is_relative_to(folder):
+            continue  # it is not sent either
+        path = each.path.resolve()
+        if not path.is_relative_to(folder):
+            rule = f"of preset {each.preset} is not in {root}, of which alone the code is sent"
+            yield Problem("file", str(path), rule, "move it there, next to the module")
+        elif _is_ignored(root, path):
+            rule = f"of preset {each.preset} is ignored when the code is sent"
+            remedy = "take it out of .gitignore, .dockerignore and .flyteignore"
+            yield Problem("file", str(path), rule, remedy)
+
+
+@lru_cache(maxsize=64)
+def _is_ignored(root: str, file: Path) -> bool:
+    """Whether flytekit leaves it out; asking git takes a while."""
+    group = IgnoreGroup(root, [GitIgnore, DockerIgnore, StandardIgnore, FlyteIgnore])
+    ignored: bool = group.is_ignored(str(file))
+    return ignored
