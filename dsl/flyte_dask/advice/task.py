@@ -76,7 +76,7 @@ def server_pod_template(job: Job) -> Iterator[Advice]:
     for role in job.roles:
         names = ", ".join(unseen[role.name])
         if names and role.is_silent:
-            told.append(f"{names} of {role.name} may be other than is foretold")
+            told.append(f"{names} of {role.name} may be other than is predicted")
         elif names:
             told.append(f"{names} of {role.name} comes from the platform, and not from there")
     if told:
