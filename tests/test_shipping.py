@@ -12,6 +12,8 @@ from tests.backend import WORKER, WORKER_HERE, cluster, scheduler, worker
 from tests.processes import BIN, running
 from tests.runner import Done, command_of, package, packaged, pod_of, run_packaged
 
+pytestmark = pytest.mark.once
+
 PIPELINE = """
 import json
 
