@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, final
 from flyte_dask.canonical import canonical
 from flyte_dask.config import Dask
 from flyte_dask.errors import Problem, raise_if_any
-from flyte_dask.inheritance import Resolved, ResolvedRole
+from flyte_dask.inheritance import ALWAYS_GIVEN, Resolved, ResolvedRole
 from flyte_dask.origin import Pair
 from flyte_dask.parent import Parent, Sidecar
 from flyte_dask.platform import Platform
@@ -57,7 +57,6 @@ _KUBERNETES_NAMES = {
     "gpu": "nvidia.com/gpu",
     "ephemeral_storage": "ephemeral-storage",
 }
-_ALWAYS_GIVEN = ("cpu", "mem")
 _CONTAINERS = {"scheduler": "scheduler", "workers": "dask-worker"}
 _NAMED = ("--name", "$(DASK_WORKER_NAME)")
 _COMMANDS = {
@@ -253,7 +252,7 @@ class _Filling:
         """What it means that an amount, whose request is said, is above what is allowed."""
         self.remarks: list[Remark] = []
 
-    def filled(self, said: Amounts, given: Collection[str] = _ALWAYS_GIVEN) -> Amounts:
+    def filled(self, said: Amounts, given: Collection[str] = ALWAYS_GIVEN) -> Amounts:
         """The amounts of *said*, completed; those that are *given* in any case."""
         amounts = {**dict.fromkeys(given, _UNSAID), **self.without_zeros(said)}
         names = [name for name in DIMENSIONS if name in amounts]
@@ -318,7 +317,7 @@ def _rounded(pair: Pair) -> Pair:
 
 def _worker_limits(container: Container) -> tuple[tuple[str, ...], list[Remark]]:
     """What a worker is told of its limits, and how that differs from them."""
-    (_, cpu), (_, mem) = (container.amounts[name] for name in _ALWAYS_GIVEN)
+    (_, cpu), (_, mem) = (container.amounts[name] for name in ALWAYS_GIVEN)
     remarks = []
     threads = "0" if cpu is None else str(ceil(cpu.value))
     memory = "0" if mem is None else canonical(mem)

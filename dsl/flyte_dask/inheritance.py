@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # it imports us
     from flyte_dask.config import Dask, Inherit
 
 __all__ = [
+    "ALWAYS_GIVEN",
     "Resolved",
     "ResolvedPair",
     "ResolvedRole",
@@ -45,7 +46,7 @@ Source: TypeAlias = Literal[
 """
 
 # Of these Flyte gives every pod some; of the others none, unless they are named.
-_ALWAYS_GIVEN = ("cpu", "mem")
+ALWAYS_GIVEN = ("cpu", "mem")
 _ZERO = Quantity("0")
 
 
@@ -218,6 +219,6 @@ def _side(
         return Side(emitted, word.amount, word.source, word.origin, tasks)
     if other:
         return Side(None, other.amount, "matched", other.origin, tasks)
-    if dimension in _ALWAYS_GIVEN:
+    if dimension in ALWAYS_GIVEN:
         return Side(None, None, "platform", None, tasks)
     return Side(None, None, "dropped" if tasks and tasks > _ZERO else "nobody", None, tasks)

@@ -12,7 +12,7 @@ from flyte_dask.config_class import Config
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.origin import NO_ORIGINS, Leaf, Origin, origins_of
 from flyte_dask.quantity import Quantity
-from flyte_dask.resources import Resources, amounts, as_resources, side_problems
+from flyte_dask.resources import Resources, amounts, as_resources, one_sided_problems
 
 __all__ = ["BACKENDS", "Backend", "Platform"]
 
@@ -83,8 +83,7 @@ def _problems(platform: Platform) -> Iterator[Problem]:
         remedy = "write 'v1' or 'v2'"
         yield Problem("backend", platform.backend, "is no backend of Flyte", remedy)
     for name, side in (("defaults", platform.defaults), ("limits", platform.limits)):
-        for problem in side_problems(side, None):
-            yield problem._replace(path=problem.path.replace("requests", name, 1))
+        yield from one_sided_problems(name, side)
     gpus = platform.limits.gpu if isinstance(platform.limits, Resources) else None
     if gpus is not None and gpus == _ZERO:
         rule = "is zero, which Flyte takes for no limit"

@@ -19,7 +19,7 @@ from flyte_dask.origin import NO_ORIGINS, Leaf, Origin, origins_of
 from flyte_dask.parent import Parent
 from flyte_dask.platform import Platform
 from flyte_dask.quantity import Quantity
-from flyte_dask.resources import Resources, amounts, as_resources, side_problems
+from flyte_dask.resources import Resources, amounts, as_resources, one_sided_problems
 from flyte_dask.roles import count_problems
 
 __all__ = ["Policy", "violations"]
@@ -193,8 +193,7 @@ def _leaves(policy: Policy) -> dict[str, Leaf]:
 def _problems(policy: Policy) -> Iterator[Problem]:
     yield from count_problems("max_workers", policy.max_workers)
     for name, side in (("per_worker", policy.per_worker), ("total", policy.total)):
-        for problem in side_problems(side, None):
-            yield problem._replace(path=problem.path.replace("requests", name, 1))
+        yield from one_sided_problems(name, side)
     if policy.registries is None:
         return
     if not isinstance(policy.registries, tuple):

@@ -24,6 +24,7 @@ __all__ = [
     "ResourcesLike",
     "amounts",
     "as_resources",
+    "one_sided_problems",
     "pairs",
     "plain_int",
     "resources_like",
@@ -254,6 +255,12 @@ def side_problems(requests: object, limits: object) -> Iterator[Problem]:
         problem = _pair_problem(name, (requested.get(name), limited.get(name)))
         if problem:
             yield problem
+
+
+def one_sided_problems(name: str, side: object) -> Iterator[Problem]:
+    """What keeps *side* from being `Resources`, where it is neither requests nor limits."""
+    for problem in side_problems(side, None):
+        yield problem._replace(path=problem.path.replace("requests", name, 1))
 
 
 def said_pair(role: str, dimension: str, value: object) -> tuple[Pair, list[Problem]]:

@@ -4,7 +4,7 @@ Each piece of advice has a code, a severity, the path that it is about, what wil
 numbers, and the remedy, as code. What is meant is silenced: ``config.without_advice(code)``.
 """
 
-from flyte_dask.advice.advise import advice_on, advise, unsilenced
+from flyte_dask.advice.advise import advise, unsilenced, wanted
 from flyte_dask.advice.job import Advice, Job
 from flyte_dask.traps import SEVERITIES, TRAPS, Severity, Trap
 
@@ -15,7 +15,7 @@ __all__ = [
     "Job",
     "Severity",
     "Trap",
-    "advice_on",
     "advise",
     "unsilenced",
+    "wanted",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from flyte_dask.advice import amounts, cluster, gpus, memory, task
 from flyte_dask.advice.job import Advice, Job
@@ -11,7 +11,7 @@ from flyte_dask.parent import Parent
 from flyte_dask.platform import Platform
 from flyte_dask.traps import SEVERITIES
 
-__all__ = ["advice_on", "advise", "unsilenced"]
+__all__ = ["advise", "unsilenced", "wanted"]
 
 _ALL: tuple[Callable[[Job], Iterator[Advice]], ...] = (
     memory.memory_in_thousandths,
@@ -57,13 +57,14 @@ def advise(
     Raises:
         InvalidConfig: if *parent* is no `Parent`.
     """
-    return advice_on(Job.of(config, parent or Parent(), platform or Platform()), silence)
+    given = unsilenced(Job.of(config, parent or Parent(), platform or Platform()))
+    return wanted(given, config, silence)
 
 
-def advice_on(job: Job, silence: Collection[str] = ()) -> tuple[Advice, ...]:
-    """The same, on what is known of *job* already."""
-    unwanted = {*job.config.silence, *silence}
-    return tuple(each for each in unsilenced(job) if each.code not in unwanted)
+def wanted(given: Iterable[Advice], config: Dask, silence: Collection[str]) -> tuple[Advice, ...]:
+    """What of *given* neither *config* nor *silence* silences."""
+    unwanted = {*config.silence, *silence}
+    return tuple(each for each in given if each.code not in unwanted)
 
 
 def unsilenced(job: Job) -> tuple[Advice, ...]:

@@ -18,7 +18,7 @@ from flytekit.configuration import SerializationSettings
 from flytekit.core.python_function_task import PythonFunctionTask
 
 from flyte_dask import files
-from flyte_dask.advice import Advice, Job, advice_on, unsilenced
+from flyte_dask.advice import Advice, Job, unsilenced, wanted
 from flyte_dask.callsite import CallSite
 from flyte_dask.errors import AdviceIsFatal, InvalidConfig, PolicyViolation, Problem
 from flyte_dask.files import TeamFile
@@ -70,10 +70,14 @@ class Review:
         return cls(task.name, call_site, job, tuple(left_behind(settings)), team)
 
     @cached_property
+    def unsilenced(self) -> tuple[Advice, ...]:
+        """All advice, wanted or not."""
+        return unsilenced(self.job)
+
+    @property
     def advice(self) -> tuple[Advice, ...]:
         """All that is not silenced."""
-        silence = self.team.silence if self.team else ()
-        return advice_on(self.job, silence)
+        return wanted(self.unsilenced, self.job.config, self.team.silence if self.team else ())
 
     def enforce(self) -> None:
         """Let be an error what cannot work, and what the team does not want.
@@ -103,8 +107,10 @@ class Review:
 
     def _fatal(self) -> Iterator[Problem]:
         """What the team wants to be an error, whatever the task silences."""
-        for each in unsilenced(self.job) if self.team and self.team.fatal else ():
-            if self.team and each.code in self.team.fatal:
+        if self.team is None or not self.team.fatal:
+            return
+        for each in self.unsilenced:
+            if each.code in self.team.fatal:
                 rule = f"is an error by {self.team.path.name}: {each.consequence}"
                 yield Problem(each.path, each.code, rule, each.remedy)
 
