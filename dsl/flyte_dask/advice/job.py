@@ -15,11 +15,11 @@ from flyte_dask.origin import Pair
 from flyte_dask.parent import Parent
 from flyte_dask.platform import Platform
 from flyte_dask.quantity import Quantity
-from flyte_dask.resources import DIMENSIONS
+from flyte_dask.resources import DIMENSIONS, pairs
 from flyte_dask.roles import Scheduler, WorkerGroup
 from flyte_dask.traps import TRAPS, Severity
 
-__all__ = ["Advice", "Job", "Role", "amount_text", "counted", "verb"]
+__all__ = ["Advice", "Job", "Role", "amount_text", "counted", "task_saying", "verb"]
 
 
 @final
@@ -118,18 +118,21 @@ class Job:
     def says(self, role: Role, amounts: Mapping[str, Quantity | Pair]) -> str:
         """The call that says *amounts* of *role*, as far as the platform allows them.
 
-        Workers that have said nothing yet have the task's GPUs, and would lose them.
+        Workers that have said nothing yet have the task's GPUs, and would lose them: on Flyte 2,
+        where no role can say its own, the task has to say it all.
         """
-        said: dict[str, object] = {
-            name: self._allowed(name, each) for name, each in amounts.items()
-        }
+        said = {name: self._allowed(name, each) for name, each in amounts.items()}
         gpus = role.resolved.gpu.limit.effective
-        has_gpus = role.name == "workers" and role.is_silent and gpus and gpus.value
-        if has_gpus and self.platform.backend == "v1":
-            said.setdefault("gpu", gpus)
-        return verb(role.name, said)
+        if role.name != "workers" or not role.is_silent or not gpus or not gpus.value:
+            return verb(role.name, said)
+        if self.platform.backend == "v1":
+            return verb(role.name, {**said, "gpu": said.get("gpu", gpus)})
+        both = {
+            name: each if isinstance(each, tuple) else (each, each) for name, each in said.items()
+        }
+        return task_saying(pairs(self.parent.requests, self.parent.limits) | both)
 
-    def _allowed(self, name: str, amount: Quantity | Pair) -> object:
+    def _allowed(self, name: str, amount: Quantity | Pair) -> Quantity | Pair | None:
         most = self.platform.allowed.get(name)
         if isinstance(amount, Quantity):
             return amount if most is None else min(amount, most)
@@ -141,6 +144,17 @@ def verb(role: str, amounts: Mapping[str, object]) -> str:
     """The call that says *amounts* of *role*: ``.with_workers(cpu=2, mem="8Gi")``."""
     said = ", ".join(f"{name}={_literal(value)}" for name, value in amounts.items())
     return f".with_{role}({said})"
+
+
+def task_saying(amounts: Mapping[str, Pair]) -> str:
+    """The decorator that says *amounts*."""
+    sides = []
+    for side, name in enumerate(("requests", "limits")):
+        said = [(each, pair[side]) for each, pair in amounts.items() if pair[side] is not None]
+        if said:
+            listed = ", ".join(f'{dimension}="{amount}"' for dimension, amount in said)
+            sides.append(f"{name}=Resources({listed})")
+    return f"@task({', '.join(sides)})"
 
 
 def _literal(value: object) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from flyte_dask.advice.job import Advice, Job
+from flyte_dask.advice.job import Advice, Job, task_saying
 from flyte_dask.backend import Remark
-from flyte_dask.origin import Pair
 from flyte_dask.quantity import Quantity
 from flyte_dask.resources import pairs
 
@@ -49,7 +48,7 @@ def task_above_platform(job: Job) -> Iterator[Advice]:
         left = {
             name: pair for name, pair in job.pods.runner.container.amounts.items() if name in said
         }
-        yield Advice("task-above-platform", "task.limits", consequence, _task_saying(left))
+        yield Advice("task-above-platform", "task.limits", consequence, task_saying(left))
 
 
 def role_above_platform(job: Job) -> Iterator[Advice]:
@@ -81,7 +80,7 @@ def server_pod_template(job: Job) -> Iterator[Advice]:
             told.append(f"{names} of {role.name} comes from the platform, and not from there")
     if told:
         consequence = f"only Flyte knows what '{template}' says: {'; '.join(told)}"
-        remedy = _task_saying({"cpu": (_CPUS, _CPUS), "mem": (_MEMORY, _MEMORY)})
+        remedy = task_saying({"cpu": (_CPUS, _CPUS), "mem": (_MEMORY, _MEMORY)})
         yield Advice("server-pod-template", "task.pod_template", consequence, remedy)
 
 
@@ -113,13 +112,3 @@ def _listed(remarks: list[Remark]) -> str:
     """``mem 16Gi of 32Gi``, for each dimension."""
     told = {_name(each): f"{each.after} of {each.before}" for each in remarks}
     return ", ".join(f"{name} {amounts}" for name, amounts in told.items())
-
-
-def _task_saying(amounts: Mapping[str, Pair]) -> str:
-    """The decorator that says *amounts*."""
-    sides = []
-    for side, name in enumerate(("requests", "limits")):
-        said = {dimension: pair[side] for dimension, pair in amounts.items()}
-        listed = ", ".join(f'{dimension}="{amount}"' for dimension, amount in said.items())
-        sides.append(f"{name}=Resources({listed})")
-    return f"@task({', '.join(sides)})"
