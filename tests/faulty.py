@@ -260,7 +260,14 @@ def does_much() -> int:
 def pauses() -> int:
     """All workers, by filling their memory with what cannot be spilled."""
     client().run(fill)
+    while not client().run_on_scheduler(all_paused):
+        time.sleep(0.05)
     return int(client().submit(sum, [1, 2]).result())
+
+
+def all_paused(dask_scheduler: distributed.Scheduler) -> bool:
+    """Whether it has heard so of all workers, which look at their memory now and then."""
+    return all(each.status.name == "paused" for each in dask_scheduler.workers.values())
 
 
 _filling: list[bytearray] = []

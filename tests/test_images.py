@@ -47,12 +47,12 @@ class Builder(ImageSpecBuilder):
 
 @pytest.fixture
 def builder() -> Iterator[Builder]:
-    """The builder that flytekit uses for specs that say so, and forgets with their tasks."""
+    """The builder that flytekit uses for specs that say so; their tasks are forgotten."""
     builder, tasks = Builder(), [*FlyteEntities.entities]
-    ImageBuildEngine.register("recording", builder)
+    # it stays, for whoever comes later and looks through all tasks of this module
+    ImageBuildEngine.register("recording", builder, priority=0)
     ImageBuildEngine.build.cache_clear()
     yield builder
-    del ImageBuildEngine.get_registry()["recording"]
     FlyteEntities.entities[:] = tasks
 
 

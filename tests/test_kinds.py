@@ -32,6 +32,7 @@ def test_plain_python_calls(call: str) -> None:
     assert function() == result
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("name", "result"),
     [

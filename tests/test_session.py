@@ -55,6 +55,7 @@ class TestTheClusterIsUsed:
         assert run_task(using.without_client, tmp_path, started.env).result == [[], NAMES]
 
 
+@pytest.mark.once
 class TestItIsToldOf:
     """One line at the start, and one at the end."""
 
@@ -121,6 +122,7 @@ def _dashboard(started: Cluster) -> str:
     return match[1]
 
 
+@pytest.mark.once
 class TestItIsWaitedFor:
     """The operator starts the runner beside it, without waiting."""
 

@@ -146,6 +146,7 @@ def image_with(folder: Path, package: str, other: str) -> dict[str, str]:
     return {"PYTHONPATH": f"{folder}:{PROJECT}"}
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("package", ["cloudpickle", "pandas"])
 def test_a_difference_that_breaks_is_an_error_before_the_function_runs(
     package: str, tmp_path: Path
