@@ -8,10 +8,13 @@ from functools import lru_cache
 from types import FrameType
 from typing import NamedTuple, final
 
-__all__ = ["CallSite", "user_call_site"]
+__all__ = ["CallSite", "is_library", "user_call_site"]
 
 _LIBRARIES = frozenset(
-    {"attr", "attrs", "dataclasses", "flyte_dask", "flytekit", "functools", "importlib"}
+    {
+        *("attr", "attrs", "click", "dataclasses", "flyte_dask", "flyte_dask_cli", "flytekit"),
+        *("functools", "importlib"),
+    }
 )
 _PLUGIN = "flytekitplugins.dask"  # beside which others have theirs
 # Ours, but there it says the sizes of the built-in presets as a user's module says others.
@@ -39,12 +42,13 @@ class CallSite(NamedTuple):
 def user_call_site() -> CallSite | None:
     """The innermost line on the stack that is neither ours nor of a library that called us."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # inspect.stack() reads sources
-    while frame is not None and _is_library(frame):
+    while frame is not None and is_library(frame):
         frame = frame.f_back
     return CallSite(frame.f_code.co_filename, frame.f_lineno) if frame else None
 
 
-def _is_library(frame: FrameType) -> bool:
+def is_library(frame: FrameType) -> bool:
+    """Whether it runs our code, or that of a library that calls us or that we call."""
     code, module = frame.f_code, frame.f_globals.get("__name__")
     if (module, code.co_name) == _BUILT_IN:
         return False

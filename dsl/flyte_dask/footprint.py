@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, final
 
 from flyte_dask.backend import Container, Pod, Pods
@@ -11,6 +11,7 @@ from flyte_dask.resources import DIMENSIONS
 
 __all__ = ["Footprint", "Total", "footprint", "total"]
 
+_NEXT = {"Ki": "Mi", "Mi": "Gi", "Gi": "Ti"}
 _UNITS = {"cpu": "CPU", "mem": "memory", "gpu": "GPU", "ephemeral_storage": "disk"}
 
 
@@ -34,7 +35,7 @@ class Footprint(NamedTuple):
 
     pods: int
     requests: Total
-    """What Kubernetes has to have free."""
+    """What Kubernetes has to have free; of a container without a request, its limit."""
     limits: Total
     """What the job may use at most; of a container without a limit, what it requests."""
 
@@ -44,12 +45,12 @@ class Footprint(NamedTuple):
         return f"{self.pods} pods, {self.requests}{most}"
 
 
-def footprint(pods: Pods) -> Footprint:
-    """The sum over *pods*."""
-    return total(pods, lambda pod: pod.containers)
+def footprint(pods: Pods, *, without_runner: bool = False) -> Footprint:
+    """The sum over *pods*; or over the cluster alone, without the runner."""
+    return total(pods[1:] if without_runner else pods, lambda pod: pod.containers)
 
 
-def total(pods: Pods, of: Callable[[Pod], Iterable[Container]]) -> Footprint:
+def total(pods: Sequence[Pod], of: Callable[[Pod], Iterable[Container]]) -> Footprint:
     """The sum over those containers of each pod of *pods* that *of* names."""
     requests, limits = (
         Total(*(_total(pods, of, name, side) for name in DIMENSIONS)) for side in (0, 1)
@@ -63,10 +64,18 @@ def _in_words(amounts: dict[str, Quantity]) -> str:
     for name, amount in amounts.items():
         if amount.value:
             is_counted = name in {"cpu", "gpu"}
-            number = decimal(amount) if is_counted else amount.text
+            number = decimal(amount) if is_counted else readable(amount)
             plural = "s" if is_counted and amount.value != 1 else ""
             parts.append(f"{number} {_UNITS[name]}{plural}")
     return ", ".join(parts) or "nothing"
+
+
+def readable(amount: Quantity) -> str:
+    """``44.2Gi`` of ``45256Mi``: five to nine digits in the next unit, to a tenth."""
+    digits, unit = amount.text[:-2], amount.text[-2:]
+    if not digits.isdigit() or not 5 <= len(digits) <= 9 or unit not in _NEXT:
+        return amount.text
+    return f"{round(int(digits) / 1024, 1):g}{_NEXT[unit]}"
 
 
 def decimal(amount: Quantity) -> str:
@@ -77,12 +86,15 @@ def decimal(amount: Quantity) -> str:
         return amount.text
 
 
-def _total(pods: Pods, of: Callable[[Pod], Iterable[Container]], name: str, side: int) -> Quantity:
+def _total(
+    pods: Sequence[Pod], of: Callable[[Pod], Iterable[Container]], name: str, side: int
+) -> Quantity:
     amount = Quantity("0")
     for pod in pods:
         for container in of(pod):
             request, limit = container.amounts.get(name, (None, None))
-            each = request if side == 0 or limit is None else limit
+            first, other = (request, limit) if side == 0 else (limit, request)
+            each = other if first is None else first
             if each is not None:
                 amount += each * pod.replicas
     return amount

@@ -18,7 +18,7 @@ from flyte_dask.callsite import CallSite
 from flyte_dask.config import Dask, with_roles
 from flyte_dask.errors import InvalidConfig, Problem
 from flyte_dask.image import Image as RoleImage
-from flyte_dask.roles import Scheduler, WorkerGroup, with_said
+from flyte_dask.roles import Scheduler, WorkerGroup, with_origins, with_said
 
 __all__ = ["is_on_flyte", "with_real_images"]
 
@@ -50,7 +50,10 @@ def _real(path: str, role: R, settings: SerializationSettings, problems: list[Pr
     except _NoReference as error:
         problems.append(Problem(path, role.image, *error.args))
         return role
-    return with_said(role, {"image": reference}, "@task")
+    said = role.origins["image"]._replace(value=reference)  # whoever said the image, said this
+    return with_origins(
+        with_said(role, {"image": reference}, "@task"), {**role.origins, "image": said}
+    )
 
 
 def _reference(image: RoleImage, settings: SerializationSettings) -> str:

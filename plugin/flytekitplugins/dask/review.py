@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -57,8 +57,9 @@ class Review:
         cluster: TaskCluster,
         call_site: CallSite | None,
         settings: SerializationSettings,
+        site: Callable[[Platform], Platform] | None = None,
     ) -> Review:
-        """That of *task*, with the team file that is meant for it.
+        """That of *task*, with the team file that is meant for it, on what *site* makes of its.
 
         Raises:
             InvalidConfig: with every problem of the team file.
@@ -66,7 +67,7 @@ class Review:
         parent = described(cluster.parent, task, settings)
         team = team_of(task.task_function)
         platform = team.platform if team else Platform()
-        job = Job.of(cluster.config, parent, platform, cluster.resolved)
+        job = Job.of(cluster.config, parent, site(platform) if site else platform, cluster.resolved)
         return cls(task.name, call_site, job, tuple(left_behind(settings)), team)
 
     @cached_property
@@ -79,6 +80,24 @@ class Review:
         """All that is not silenced."""
         return wanted(self.unsilenced, self.job.config, self.team.silence if self.team else ())
 
+    @property
+    def forbidden(self) -> tuple[Problem, ...]:
+        """All that is above the team's policy."""
+        policy = self.team.policy if self.team else Policy()
+        return tuple(violations(policy, self.job.config, self.job.parent, self.job.platform))
+
+    @property
+    def fatal(self) -> tuple[Problem, ...]:
+        """All advice that the team wants to be an error, whatever the task silences."""
+        if self.team is None or not self.team.fatal:
+            return ()
+        rule = f"is an error by {self.team.path.name}"
+        return tuple(
+            Problem(each.path, each.code, f"{rule}: {each.consequence}", each.remedy)
+            for each in self.unsilenced
+            if each.code in self.team.fatal
+        )
+
     def enforce(self) -> None:
         """Let be an error what cannot work, and what the team does not want.
 
@@ -90,12 +109,9 @@ class Review:
         by = f"@task of {self.name}"
         if self.left_behind:
             raise InvalidConfig(by, self.left_behind, self.call_site)
-        policy = self.team.policy if self.team else Policy()
-        above = tuple(violations(policy, self.job.config, self.job.parent, self.job.platform))
-        if above:
-            raise PolicyViolation(by, above, self.call_site)
-        fatal = tuple(self._fatal())
-        if fatal:
+        if forbidden := self.forbidden:
+            raise PolicyViolation(by, forbidden, self.call_site)
+        if fatal := self.fatal:
             raise AdviceIsFatal(by, fatal, self.call_site)
 
     def log(self) -> None:
@@ -104,15 +120,6 @@ class Review:
         for each in self.advice:
             level = logging.INFO if each.severity == "hint" else logging.WARNING
             logger.log(level, "%s: %s", self.name, each)
-
-    def _fatal(self) -> Iterator[Problem]:
-        """What the team wants to be an error, whatever the task silences."""
-        if self.team is None or not self.team.fatal:
-            return
-        for each in self.unsilenced:
-            if each.code in self.team.fatal:
-                rule = f"is an error by {self.team.path.name}: {each.consequence}"
-                yield Problem(each.path, each.code, rule, each.remedy)
 
 
 def team_of(function: Callable[..., Any]) -> TeamFile | None:

@@ -45,6 +45,7 @@ from flytekitplugins.dask.overrides import (
 from flytekitplugins.dask.refused import NO_CONFIGS, refuse, why_refused
 
 if TYPE_CHECKING:
+    from flyte_dask.platform import Platform
     from flytekitplugins.dask.review import Review
     from flytekitplugins.dask.template import TaskCluster
 
@@ -82,7 +83,8 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         raise_if_any(f"@task of {task_function.__qualname__}", problems)
         self.original = self
         """The task that this is a variant of, if it is one."""
-        self._call_site = user_call_site()
+        self.call_site = user_call_site()
+        """Where it was decorated."""
         self._is_advised = False
         self.built_image: str | None = None
         """The reference of its image, once that is known."""
@@ -108,6 +110,11 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
     def task_config(self) -> Dask:
         """The config, as it was given to ``@task``, or to the nodes of this variant."""
         return self._own_config
+
+    @property
+    def variants(self) -> tuple[DaskTask, ...]:
+        """What nodes with configs of their own have made of it."""
+        return tuple(self._variants.values())
 
     def variant(self, config: Dask) -> DaskTask:
         """This task with another config, under another name; the same one for the same config.
@@ -152,15 +159,26 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
             self._is_advised = True
         return cluster.custom
 
-    def review(self, settings: SerializationSettings, cluster: TaskCluster | None = None) -> Review:
+    def review(
+        self,
+        settings: SerializationSettings,
+        cluster: TaskCluster | None = None,
+        site: Callable[[Platform], Platform] | None = None,
+    ) -> Review:
         """What there is to say of the cluster, before it is registered.
+
+        Args:
+            settings: those of the registration.
+            cluster: what the template says, if it is known already.
+            site: makes the platform of the team file's; unsaid, it is that.
 
         Raises:
             InvalidConfig: with every problem of the team file.
         """
         from flytekitplugins.dask.review import Review  # noqa: PLC0415  # as below
 
-        return Review.of(self, cluster or self.cluster(settings), self._call_site, settings)
+        cluster = cluster or self.cluster(settings)
+        return Review.of(self, cluster, self.call_site, settings, site)
 
     def get_image(self, settings: SerializationSettings) -> str:
         """As of any task; it is remembered, since to ask again would build it again."""
@@ -172,7 +190,7 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         # betterproto is needed only here, and importing the plugin must stay almost free.
         from flytekitplugins.dask.template import TaskCluster  # noqa: PLC0415
 
-        return TaskCluster.of(self, self.task_config, self._call_site, settings)
+        return TaskCluster.of(self, self.task_config, self.call_site, settings)
 
     def __call__(self, *args: object, **kwargs: object) -> Any:
         """A node where a workflow is compiled, else a run; awaitable if the function is `async`.
@@ -200,7 +218,7 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         from flytekitplugins.dask.parent import parent_of  # noqa: PLC0415
         from flytekitplugins.dask.session import session  # noqa: PLC0415
 
-        parent = parent_of(self, _UNSAID_SETTINGS, self._call_site)
+        parent = parent_of(self, _UNSAID_SETTINGS, self.call_site)
         root, retries = _root_of(self.task_function), self.metadata.retries
         opening = session(self.task_config, self.name, parent, root, retries)
         until_outputs_are_converted = _stack.get()
