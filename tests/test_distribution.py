@@ -17,6 +17,7 @@ PROJECT = Path(__file__).parent.parent
 PACKAGES = {
     "flyte_dask": "dsl/flyte_dask",
     "flyte_dask_idl": "generated/flyte_dask_idl",
+    "flyte_dask_cli": "plugin/flyte_dask_cli",
     "flyte_dask_pytest": "plugin/flyte_dask_pytest",
     "flytekitplugins/dask": "plugin/flytekitplugins/dask",
 }

@@ -26,7 +26,7 @@ from flyte_dask.backend import RULES
 from flyte_dask.files import read
 from flyte_dask.policy import violations
 from tests.golden.cases import cases
-from tests.processes import run
+from tests.processes import BIN, run
 from tests.test_presets import ALL, IDS
 
 pytestmark = pytest.mark.once
@@ -184,3 +184,9 @@ def test_the_changelog_has_this_version() -> None:
     from importlib.metadata import version
 
     assert f"## {version('flyte-dask')} " in (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_shows_what_the_command_explains() -> None:
+    example = "examples/distributed_dask_task.py"
+    done = run(BIN / "flyte-dask", "explain", example, cwd=PROJECT)
+    assert f"flyte-dask explain {example}\n```\n\n```text\n{done.stdout}```" in README

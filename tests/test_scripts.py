@@ -24,6 +24,7 @@ def test_the_distribution_ships_both() -> None:
     assert scripts == {
         "dask-scheduler": "distributed.cli.dask_scheduler:main",
         "dask-worker": "distributed.cli.dask_worker:main",
+        "flyte-dask": "flyte_dask_cli.main:main",
     }
     for name in scripts:
         assert run(BIN / name, "--version").returncode == 0

@@ -1,0 +1,139 @@
+"""Where people read: tables with rich on a terminal, plain aligned text anywhere else."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, TextIO, final
+
+if TYPE_CHECKING:  # takes longer to import than all of ours, and pipes need none of it
+    from rich.console import Console
+    from rich.table import Table
+
+__all__ = ["STYLES", "Screen", "json_text"]
+
+STYLES = {
+    "error": "bold red",
+    "danger": "red",
+    "warning": "yellow",
+    "hint": "cyan",
+    "title": "bold",
+    "dim": "dim",
+    "+": "green",
+    "-": "red",
+    "~": "yellow",
+}
+_NARROW = 72
+"""Columns, below which the cells of a table would be words under each other."""
+
+
+@final
+class Screen:
+    """A stream, and how it is written to."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = sys.stdout if stream is None else stream
+        self._console = _console(self._stream)
+
+    def line(self, text: str = "", style: str | None = None) -> None:
+        """One line, in one of `STYLES`; on a terminal it is wrapped between words."""
+        if self._console is None:
+            self._stream.write(f"{text}\n")
+        else:
+            self._console.print(text, style=STYLES[style] if style else None)
+
+    def parts(self, *parts: tuple[str, str | None]) -> None:
+        """One line of several parts, each with its style."""
+        if self._console is None:
+            self.line("".join(text for text, _ in parts))
+            return
+        from rich.text import Text  # noqa: PLC0415  # as above
+
+        styled = [(text, STYLES[style] if style else "") for text, style in parts]
+        self._console.print(Text.assemble(*styled))
+
+    def table(self, headers: Sequence[str], rows: Iterable[Sequence[str]], titles: int = 1) -> None:
+        """Rows under headers; where they don't fit, each is a paragraph under its first cells.
+
+        Args:
+            headers: one for each column.
+            rows: as many cells each.
+            titles: how many cells are the title of their row; if there are two, the first is not
+                repeated down a column.
+        """
+        listed = [list(map(str, row)) for row in rows]
+        if self._console is not None and self._console.width < _NARROW:
+            for row in listed:
+                self.line(" ".join(row[:titles]), "title")
+                self._console.print(_paragraph(headers[titles:], row[titles:]))
+            return
+        if titles > 1:
+            listed = _without_repetition(listed)
+        if self._console is not None:
+            self._console.print(_rich_table(headers, listed))
+            return
+        for text in _aligned([list(headers), *listed]):
+            self.line(text)
+
+
+def _paragraph(headers: Sequence[str], cells: Sequence[str]) -> Table:
+    """Each cell beside its header; not those that say nothing."""
+    from rich.table import Table  # noqa: PLC0415  # as above
+    from rich.text import Text  # noqa: PLC0415  # as above
+
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(width=max(map(len, headers)) + 2, no_wrap=True)
+    grid.add_column(overflow="fold")
+    for header, cell in zip(headers, cells, strict=True):
+        if cell:
+            grid.add_row(Text(f"  {header}", STYLES["dim"]), Text(cell))
+    return grid
+
+
+def _without_repetition(rows: list[list[str]]) -> list[list[str]]:
+    befores = ["", *(row[0] for row in rows[:-1])]
+    return [
+        ["" if row[0] == before else row[0], *row[1:]]
+        for row, before in zip(rows, befores, strict=True)
+    ]
+
+
+def _rich_table(headers: Sequence[str], rows: list[list[str]]) -> Table:
+    from rich import box  # noqa: PLC0415  # as above
+    from rich.table import Table  # noqa: PLC0415  # as above
+    from rich.text import Text  # noqa: PLC0415  # as above
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def json_text(value: object, stream: TextIO | None = None) -> str:
+    """*value* in JSON, which any stream can carry."""
+    import json  # noqa: PLC0415  # as above
+
+    encoding = (stream or sys.stdout).encoding or "ascii"
+    is_unicode = encoding.lower().replace("-", "").startswith("utf")
+    return json.dumps(value, indent=2, ensure_ascii=not is_unicode)
+
+
+def _console(stream: TextIO) -> Console | None:
+    """That of a terminal; None where there is none, or a dumb one."""
+    is_terminal = stream.isatty() and os.environ.get("TERM") != "dumb"
+    if not is_terminal and not os.environ.get("FORCE_COLOR"):
+        return None
+    from rich.console import Console  # noqa: PLC0415  # as above
+
+    return Console(file=stream, highlight=False, markup=False, emoji=False)
+
+
+def _aligned(rows: list[list[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
