@@ -12,7 +12,7 @@ from flyte_dask.footprint import decimal, readable
 from flyte_dask.quantity import Quantity
 from flyte_dask.resources import DIMENSIONS
 from flyte_dask_cli.documents import Document
-from flyte_dask_cli.facts import Facts
+from flyte_dask_cli.facts import UNITS, Facts
 
 __all__ = ["Change", "Delta", "TaskChange", "changes", "matched"]
 
@@ -198,6 +198,5 @@ def _function(name: str) -> str:
 def _signed(dimension: str, amount: Quantity) -> str:
     sign = "+" if amount.value > 0 else "-"
     size = amount if amount.value > 0 else _ZERO - amount
-    units = {"cpu": " CPU", "mem": "", "gpu": " GPU", "ephemeral_storage": " disk"}
     text = decimal(size) if dimension in {"cpu", "gpu"} else readable(size)
-    return f"{sign}{text}{units[dimension]}"
+    return f"{sign}{text}{UNITS[dimension]}"

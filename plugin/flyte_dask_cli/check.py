@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
+from flyte_dask.advice.job import counted
 from flyte_dask_cli.facts import Facts
 from flyte_dask_cli.findings import SEVERITIES
-from flyte_dask_cli.inquiry import Told, finding_text, inquire
+from flyte_dask_cli.inquiry import Told, finding_text, inquire, place_text
 from flyte_dask_cli.options import targets, task_options
 from flyte_dask_cli.screen import Screen, json_text
 
@@ -65,9 +66,8 @@ def _order(finding: Mapping[str, Any]) -> tuple[object, ...]:
 def _show_text(told: Told, found: Iterable[Facts], counts: Mapping[str, int]) -> None:
     screen = Screen()
     for each in found:
-        place = f"{each['file']}:{each['line']}: " if each["file"] else ""
         screen.parts(
-            (place, "dim"),
+            (place_text(each), "dim"),
             (each["severity"], each["severity"]),
             (f": {finding_text(each)} [{each['code']}]", None),
         )
@@ -77,20 +77,16 @@ def _show_text(told: Told, found: Iterable[Facts], counts: Mapping[str, int]) ->
 
 
 def _summary(told: Told, counts: Mapping[str, int]) -> str:
-    parts = [_counted(counts[each], each) for each in SEVERITIES if counts[each]]
-    tasks = _counted(len(told.tasks) + told.failed, "Dask task")
-    where = f"{tasks} in {_counted(told.modules, 'module')}"
+    parts = [counted(counts[each], each) for each in SEVERITIES if counts[each]]
+    tasks = counted(len(told.tasks) + told.failed, "Dask task")
+    where = f"{tasks} in {counted(len(told.targets), 'module')}"
     return f"{where}: {', '.join(parts) or 'nothing is wrong'}"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _show_json(told: Told, found: list[Facts], counts: Mapping[str, int]) -> None:
     summary = {
         "tasks": len(told.tasks) + told.failed,
-        "modules": told.modules,
+        "modules": len(told.targets),
         **{f"{each}s": counts[each] for each in SEVERITIES},
     }
     click.echo(json_text({"version": 1, "findings": found, "summary": summary}))

@@ -135,9 +135,10 @@ def _pod(role: str, pod: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
 
 
 def _amounts(path: str, resources: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
-    """The amounts of a container in a pod."""
+    """The amounts of a container: of a pod by their names, of a template a list."""
     for side in _SIDES:
-        for name, amount in (resources.get(side) or {}).items():
+        said = resources.get(side) or {}
+        for name, amount in said.items() if isinstance(said, dict) else map(_entry, said):
             yield f"{path}.{side}.{_DIMENSIONS.get(name, name)}", _amount(amount)
 
 
@@ -174,11 +175,7 @@ _OF_CONTAINER = ("image", "resources", "env", "args", "name")
 
 def _container(path: str, container: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     yield f"{path}.image", container.get("image")
-    for side in _SIDES:
-        said = (container.get("resources") or {}).get(side) or {}
-        entries = said.items() if isinstance(said, dict) else map(_entry, said)
-        for name, amount in entries:
-            yield f"{path}.{side}.{_DIMENSIONS.get(name, name)}", _amount(amount)
+    yield from _amounts(path, container.get("resources") or {})
     names = sorted(each.get("key") or each.get("name") for each in container.get("env") or [])
     yield f"{path}.environment", ", ".join(names) or None
     others = {key: value for key, value in container.items() if key not in _OF_CONTAINER}

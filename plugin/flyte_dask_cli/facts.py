@@ -19,10 +19,13 @@ from flyte_dask.quantity import Quantity
 from flyte_dask.resources import DIMENSIONS, amounts
 from flyte_dask.runtime import SETTINGS
 
-__all__ = ["Facts", "facts_of", "footprint_facts", "place", "platform_facts"]
+__all__ = ["UNITS", "Facts", "facts_of", "footprint_facts", "place", "platform_facts"]
 
 Facts: TypeAlias = dict[str, Any]
 """What JSON can hold."""
+
+UNITS = {"cpu": " CPU", "mem": "", "gpu": " GPU", "ephemeral_storage": " disk"}
+"""What is written after an amount, by its dimension."""
 
 _SIDES = ("requests", "limits")
 

@@ -11,9 +11,9 @@ import click
 from flyte_dask_cli.asking import Answer, Form, Question, ask
 from flyte_dask_cli.facts import Facts
 from flyte_dask_cli.findings import SEVERITIES, finding
-from flyte_dask_cli.targets import NoTarget, targets_of
+from flyte_dask_cli.targets import NoTarget, Target, targets_of
 
-__all__ = ["Told", "finding_text", "inquire", "show_errors"]
+__all__ = ["Told", "finding_text", "inquire", "place_text", "show_errors"]
 
 
 @final
@@ -25,8 +25,8 @@ class Told:
     """Those that have an answer."""
     errors: tuple[Facts, ...]
     """Findings about modules and team files, and about tasks that have no answer."""
-    modules: int
-    """How many were named."""
+    targets: tuple[Target, ...]
+    """The modules that were named."""
     failed: int
     """How many tasks have no answer."""
 
@@ -68,7 +68,7 @@ def inquire(form: Form, targets: Sequence[str], traceback: bool, **asked: Any) -
     if not traceback:
         errors = [{**each, "traceback": None} for each in errors]
     failed = sum(each.failed for each in answers)
-    return Told(tuple(tasks), tuple(errors), len(meant), failed)
+    return Told(tuple(tasks), tuple(errors), tuple(meant), failed)
 
 
 def _all_tasks(answers: Iterable[Answer]) -> Iterator[Facts]:
@@ -83,10 +83,14 @@ def _all_tasks(answers: Iterable[Answer]) -> Iterator[Facts]:
 def show_errors(errors: Iterable[Facts]) -> None:
     """Tell them where errors belong."""
     for each in errors:
-        place = f"{each['file']}:{each['line']}: " if each["file"] else ""
-        click.echo(f"Error: {place}{finding_text(each)}", err=True)
+        click.echo(f"Error: {place_text(each)}{finding_text(each)}", err=True)
         if each["traceback"]:
             click.echo(each["traceback"], err=True)
+
+
+def place_text(told: Mapping[str, Any]) -> str:
+    """Where it is, before what it is; nothing if that is not known."""
+    return f"{told['file']}:{told['line']}: " if told["file"] else ""
 
 
 def finding_text(told: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from flyte_dask.platform import Platform
 from flyte_dask.preset import Preset
 from flyte_dask.suggestions import did_you_mean
 from flyte_dask_cli.explanation import show_cluster, show_findings
-from flyte_dask_cli.facts import Facts, facts_of, footprint_facts
+from flyte_dask_cli.facts import UNITS, Facts, facts_of, footprint_facts
 from flyte_dask_cli.findings import of_advice
 from flyte_dask_cli.options import as_json, preset_options
 from flyte_dask_cli.screen import Screen, json_text
@@ -137,8 +137,7 @@ def _size(role: str, values: Mapping[str, Facts]) -> str:
 
 
 def _amounts(role: str, values: Mapping[str, Facts]) -> Iterator[str]:
-    units = {"cpu": " CPU", "mem": "", "gpu": " GPU", "ephemeral_storage": " disk"}
-    for name, unit in units.items():
+    for name, unit in UNITS.items():
         request, limit = (values.get(f"{role}.{side}.{name}") for side in ("requests", "limits"))
         if request is None or limit is None or request["value"] is None:
             continue

@@ -11,7 +11,6 @@ from flyte_dask_cli.findings import is_error
 from flyte_dask_cli.inquiry import inquire, show_errors
 from flyte_dask_cli.options import targets, task_options
 from flyte_dask_cli.screen import json_text
-from flyte_dask_cli.targets import targets_of
 
 __all__ = ["render"]
 
@@ -60,7 +59,7 @@ def render(
         show_errors([*told.errors, *forbidden])
         return 1
     rendered = {name: each["rendered"] for name, each in told.by_name().items()}
-    is_alone = len(targets) == 1 and targets_of(targets)[0].task
+    is_alone = len(told.targets) == 1 and told.targets[0].task
     value = next(iter(rendered.values())) if is_alone else rendered
     click.echo(json_text(value) if notation == "json" else _yaml(value))
     return 0

@@ -22,6 +22,7 @@ from flyte_dask_cli.asking import Question
 from flyte_dask_cli.facts import Facts, facts_of, place
 from flyte_dask_cli.findings import of_advice, of_error, of_problem
 from flyte_dask_cli.site import on_site
+from flytekitplugins.dask import wire
 from flytekitplugins.dask.review import Review
 from flytekitplugins.dask.task import DaskTask
 
@@ -72,16 +73,16 @@ class Teller:
             return {"team_file": file, **facts_of(review.job)}
         return {"rendered": self._rendering[form](task, review)}
 
-    def _custom(self, task: DaskTask, _: Review) -> Facts:
-        return task.cluster(self._settings).custom
+    def _custom(self, _: DaskTask, review: Review) -> Facts:
+        return wire.custom(review.job.config, review.job.resolved)
 
     def _pods(self, _: DaskTask, review: Review) -> Facts:
         return review.job.pods.as_dict()
 
-    def _template(self, task: DaskTask, _: Review) -> Facts:
+    def _template(self, task: DaskTask, review: Review) -> Facts:
         spec: Any = get_serializable(OrderedDict(), self._settings, task)
         template: Facts = MessageToDict(spec.to_flyte_idl().template)
-        template["custom"] = task.cluster(self._settings).custom  # whose numbers are whole
+        template["custom"] = self._custom(task, review)  # whose numbers are whole
         _hide_environment(template)
         return template
 
