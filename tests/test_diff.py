@@ -12,13 +12,13 @@ from hypothesis import given
 
 from flyte_dask import Dask, Parent, Resources, presets
 from flyte_dask.advice import Job
+from flyte_dask.facts import facts_of
 from flyte_dask.footprint import Total, footprint
 from flyte_dask.platform import Platform
 from flyte_dask.quantity import Quantity
 from flyte_dask.resources import DIMENSIONS
 from flyte_dask_cli.changes import Delta, changes, delta, matched
 from flyte_dask_cli.documents import Document, NoDocument, of_facts, of_rendered, read
-from flyte_dask_cli.facts import facts_of
 from flytekitplugins.dask import wire
 from tests.configs import CONFIGS, PARENTS
 from tests.test_backend import PLATFORMS

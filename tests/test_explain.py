@@ -10,10 +10,10 @@ from hypothesis import given
 
 from flyte_dask import Dask, Parent, Resources, WorkerGroup, presets
 from flyte_dask.advice import Job
+from flyte_dask.explanation import FIELDS, fields_of, story
+from flyte_dask.facts import facts_of
 from flyte_dask.platform import Platform
 from flyte_dask.quantity import Quantity
-from flyte_dask_cli.explanation import FIELDS, fields_of, story
-from flyte_dask_cli.facts import facts_of
 from flyte_dask_cli.site import on_site
 from tests.configs import CONFIGS, PARENTS
 from tests.test_backend import PLATFORMS

@@ -14,8 +14,8 @@ from json import dumps, load  # which a module may replace in there
 from typing import Any
 
 from flyte_dask.callsite import CallSite
+from flyte_dask.facts import Facts
 from flyte_dask_cli.asking import Question
-from flyte_dask_cli.facts import Facts
 from flyte_dask_cli.findings import of_error
 from flyte_dask_cli.loading import Loader
 from flyte_dask_cli.targets import Target

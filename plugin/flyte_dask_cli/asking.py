@@ -22,7 +22,7 @@ from typing import IO, Literal, TypeAlias, cast, final
 import attrs
 
 from flyte_dask.callsite import CallSite
-from flyte_dask_cli.facts import Facts
+from flyte_dask.facts import Facts
 from flyte_dask_cli.findings import finding
 from flyte_dask_cli.targets import Target
 

@@ -8,11 +8,11 @@ from typing import final
 
 import attrs
 
+from flyte_dask.facts import UNITS, Facts
 from flyte_dask.footprint import decimal, readable
 from flyte_dask.quantity import Quantity
 from flyte_dask.resources import DIMENSIONS
 from flyte_dask_cli.documents import Document
-from flyte_dask_cli.facts import UNITS, Facts
 
 __all__ = ["Change", "Delta", "TaskChange", "changes", "matched"]
 

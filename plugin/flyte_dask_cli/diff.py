@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from flyte_dask.errors import InvalidConfig
+from flyte_dask.facts import Facts
 from flyte_dask_cli.changes import Delta, TaskChange, changes, delta, matched
 from flyte_dask_cli.documents import (
     Document,
@@ -18,7 +19,6 @@ from flyte_dask_cli.documents import (
     of_rendered,
     read,
 )
-from flyte_dask_cli.facts import Facts
 from flyte_dask_cli.inquiry import inquire, show_errors
 from flyte_dask_cli.options import as_json, files_complete, task_options
 from flyte_dask_cli.screen import Screen, json_text

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias, final
 
 from flyte_dask.config import Dask
+from flyte_dask.facts import Facts
 from flyte_dask.quantity import quantity_or_none
 from flyte_dask.resources import DIMENSIONS, pairs
-from flyte_dask_cli.facts import Facts
 
 __all__ = ["Document", "Kind", "NoDocument", "Rendered", "of_facts", "of_rendered", "read"]
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from flyte_dask_cli.explanation import FIELDS, fields_of, show_cluster, show_findings, story
-from flyte_dask_cli.facts import Facts
+from flyte_dask.explanation import FIELDS, fields_of, story
+from flyte_dask.facts import Facts
+from flyte_dask_cli.explanation import show_cluster, show_findings
 from flyte_dask_cli.findings import is_error
 from flyte_dask_cli.inquiry import inquire, show_errors
 from flyte_dask_cli.options import as_json, targets, task_options

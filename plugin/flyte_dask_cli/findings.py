@@ -13,7 +13,7 @@ from typing import Any
 from flyte_dask.advice import TRAPS, Advice
 from flyte_dask.callsite import CallSite, is_library
 from flyte_dask.errors import ConfigError, Problem
-from flyte_dask_cli.facts import Facts, place
+from flyte_dask.facts import Facts, place
 
 __all__ = [
     "SEVERITIES",

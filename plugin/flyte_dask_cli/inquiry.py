@@ -8,8 +8,8 @@ from typing import Any, final
 import attrs
 import click
 
+from flyte_dask.facts import Facts
 from flyte_dask_cli.asking import Answer, Form, Question, ask
-from flyte_dask_cli.facts import Facts
 from flyte_dask_cli.findings import SEVERITIES, finding
 from flyte_dask_cli.targets import NoTarget, Target, targets_of
 

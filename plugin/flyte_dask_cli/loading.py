@@ -16,8 +16,8 @@ from flytekit.core.workflow import PythonFunctionWorkflow
 
 from flyte_dask.callsite import CallSite
 from flyte_dask.errors import InvalidConfig, Problem
+from flyte_dask.facts import Facts
 from flyte_dask.suggestions import did_you_mean
-from flyte_dask_cli.facts import Facts
 from flyte_dask_cli.findings import finding, is_installed, of_error
 from flyte_dask_cli.targets import Target
 from flytekitplugins.dask.task import DaskTask

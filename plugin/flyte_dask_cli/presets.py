@@ -10,13 +10,13 @@ import click
 from click.shell_completion import CompletionItem
 
 from flyte_dask.advice import Job, unsilenced
+from flyte_dask.facts import UNITS, Facts, facts_of, footprint_facts
 from flyte_dask.packs import BUILT_IN, Pack, known_packs
 from flyte_dask.parent import Parent
 from flyte_dask.platform import Platform
 from flyte_dask.preset import Preset
 from flyte_dask.suggestions import did_you_mean
 from flyte_dask_cli.explanation import show_cluster, show_findings
-from flyte_dask_cli.facts import UNITS, Facts, facts_of, footprint_facts
 from flyte_dask_cli.findings import of_advice
 from flyte_dask_cli.options import as_json, preset_options
 from flyte_dask_cli.screen import Screen, json_text

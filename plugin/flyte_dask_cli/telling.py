@@ -17,9 +17,9 @@ from flytekit.tools.translator import get_serializable
 from google.protobuf.json_format import MessageToDict
 
 from flyte_dask.callsite import CallSite
+from flyte_dask.facts import Facts, facts_of, place
 from flyte_dask.platform import Platform
 from flyte_dask_cli.asking import Question
-from flyte_dask_cli.facts import Facts, facts_of, place
 from flyte_dask_cli.findings import of_advice, of_error, of_problem
 from flyte_dask_cli.site import on_site
 from flytekitplugins.dask import wire

@@ -1,4 +1,4 @@
-"""What there is to tell of a cluster, in plain values: ``--json`` prints them, tables show them."""
+"""What there is to tell of a cluster, in plain values: JSON holds them, tables show them."""
 
 from __future__ import annotations
 
