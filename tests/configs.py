@@ -55,6 +55,7 @@ SETTINGS_SAID = st.fixed_dictionaries(
         "worker_timeout": st.none() | st.sampled_from([60, 60.0, 900]),
         "stall_timeout": st.none() | st.sampled_from([60, 300, 300.0]),
         "scheduler_timeout": st.none() | st.sampled_from([60, 120, 120.0]),
+        "report": st.sampled_from([None, True, False, "full"]),
         "local": st.sampled_from(["threads", "processes"]),
     },
 )

@@ -378,6 +378,7 @@ _RUNTIMES = st.builds(
     t.RuntimeTable,
     client=st.none() | st.booleans(),
     min_workers=st.none() | st.integers(0, 5),
+    report=st.sampled_from([None, True, False, "full"]),
     worker_timeout=st.none() | st.just("never") | st.integers(1, 5) | st.just(0.5),
     local=st.sampled_from([None, "threads", "processes"]),
 )

@@ -26,6 +26,7 @@ DEFAULTS = {
     "scheduler_timeout": 120,
     "ship_code": True,
     "check_versions": True,
+    "report": None,
     "local": "threads",
     "dashboard": False,
     "progress": True,
@@ -115,6 +116,7 @@ class TestTheEnvironment:
             "FLYTE_DASK_SCHEDULER_TIMEOUT": "None",
             "FLYTE_DASK_SHIP_CODE": "off",
             "FLYTE_DASK_CHECK_VERSIONS": "false",
+            "FLYTE_DASK_REPORT": "Full",
             "FLYTE_DASK_LOCAL": "Processes",
             "FLYTE_DASK_DASHBOARD": "1",
             "FLYTE_DASK_PROGRESS": "",
@@ -131,6 +133,7 @@ class TestTheEnvironment:
             "scheduler_timeout": None,
             "ship_code": False,
             "check_versions": False,
+            "report": "full",
             "local": "processes",
             "dashboard": True,
             "progress": False,
@@ -146,13 +149,14 @@ class TestTheEnvironment:
             "FLYTE_DASK_MIN_WORKERS": "2.5",
             "FLYTE_DASK_CONNECT_TIMEOUT": "-1",
             "FLYTE_DASK_WORKER_TIMEOUT": "5m",
+            "FLYTE_DASK_REPORT": "deck",
             "FLYTE_DASK_LOCAL": "hunter2",
         }
         with pytest.raises(InvalidConfig) as caught:
             with_environment(Runtime(), environment)
         seconds = "write seconds, more than 0 and up to a year, or never"
         lines = str(caught.value).splitlines()
-        assert lines[0].startswith("5 problems in the environment")
+        assert lines[0].startswith("6 problems in the environment")
         assert [line.split(maxsplit=1) for line in lines[1:]] == [
             ["FLYTE_DASK_CLIENT", "what it says is neither True nor False: write 1 or 0"],
             [
@@ -161,6 +165,7 @@ class TestTheEnvironment:
             ],
             ["FLYTE_DASK_CONNECT_TIMEOUT", f"what it says is out of range: {seconds}"],
             ["FLYTE_DASK_WORKER_TIMEOUT", f"what it says is no number of seconds: {seconds}"],
+            ["FLYTE_DASK_REPORT", "what it says is no kind of report: write 1, 0 or full"],
             [
                 "FLYTE_DASK_LOCAL",
                 "what it says is no kind of local cluster: write threads or processes",

@@ -33,7 +33,7 @@ from flyte_dask.roles import (
 if TYPE_CHECKING:  # loaded when it is asked for: importing us must stay almost free
     from flyte_dask.inheritance import Resolved
     from flyte_dask.parent import Parent
-    from flyte_dask.runtime import Local, Runtime
+    from flyte_dask.runtime import Local, Report, Runtime
 
 __all__ = ["Dask", "Inherit", "role_problems", "said_by_preset", "told_anew", "with_roles"]
 
@@ -289,6 +289,7 @@ class Dask(Config):
         scheduler_timeout: float | None = _UNSAID,
         ship_code: bool = _UNSAID,
         check_versions: bool = _UNSAID,
+        report: Report = _UNSAID,
         local: Local = _UNSAID,
         dashboard: bool = _UNSAID,
         progress: bool = _UNSAID,

@@ -15,10 +15,21 @@ from flyte_dask.quantity import plain_text
 from flyte_dask.resources import plain_int
 from flyte_dask.roles import MOST_WORKERS
 
-__all__ = ["SETTINGS", "Local", "Runtime", "variable_of", "with_environment", "with_settings"]
+__all__ = [
+    "SETTINGS",
+    "Local",
+    "Report",
+    "Runtime",
+    "variable_of",
+    "with_environment",
+    "with_settings",
+]
 
 Local: TypeAlias = Literal["threads", "processes"]
 """What the workers of a local cluster are."""
+
+Report: TypeAlias = Literal["full"] | bool | None
+"""Whether a task's deck shows its cluster."""
 
 _LOCALS = ("threads", "processes")
 _MOST_SECONDS = 366 * 24 * 3600
@@ -55,6 +66,9 @@ class Runtime(Config):
         scheduler_timeout: for which the scheduler may not answer later.
         ship_code: whether the code of a fast registration goes to the scheduler and the workers.
         check_versions: whether versions are compared before the function starts.
+        report: whether the task's deck shows what the cluster was and did: None is as the task's
+            ``enable_deck``, and ``"full"`` adds Dask's own performance report, for which the
+            scheduler needs bokeh.
         local: what the workers of a local cluster are: ``"threads"``, which start at once and have
             no memory limits, or ``"processes"``, which have those of the config.
         dashboard: whether a local cluster serves Dask's dashboard, on 127.0.0.1; it needs bokeh.
@@ -73,6 +87,7 @@ class Runtime(Config):
     scheduler_timeout: float | None = 120
     ship_code: bool = True
     check_versions: bool = True
+    report: Report = None
     local: Local = "threads"
     dashboard: bool = False
     progress: bool = True
@@ -180,8 +195,8 @@ _YES, _NO, _NEVER = ("1", "true", "yes", "on"), ("0", "false", "no", "off"), ("n
 def _read(text: str, default: object) -> Any:
     """What *text* says of a setting with this default; itself, if it says nothing such."""
     word = text.lower()
-    if isinstance(default, bool):
-        return True if word in _YES else False if word in _NO else text
+    if default is None or isinstance(default, bool):
+        return True if word in _YES else False if word in _NO else word
     if isinstance(default, str):
         return word
     if word in _NEVER:
@@ -221,8 +236,16 @@ def _judge_seconds(value: object) -> str | None:
 
 
 def _judge_local(value: object) -> str | None:
-    is_one = isinstance(value, str) and value in _LOCALS
-    return None if is_one else "is no kind of local cluster"
+    return None if _is_text(value, _LOCALS) else "is no kind of local cluster"
+
+
+def _judge_report(value: object) -> str | None:
+    is_one = value is None or isinstance(value, bool) or _is_text(value, ("full",))
+    return None if is_one else "is no kind of report"
+
+
+def _is_text(value: object, words: tuple[str, ...]) -> bool:
+    return isinstance(value, str) and value in words
 
 
 @attrs.frozen
@@ -236,9 +259,13 @@ class _Kind:
 
 _NUMBERS = f"write a whole number from 0 to {MOST_WORKERS}"
 _SECONDS = "write seconds, more than 0 and up to a year"
+_REPORTS = "write True, False or 'full'"
 _KINDS = {
     bool: _Kind(_judge_flag, "write True or False", "write 1 or 0"),
     int: _Kind(_judge_count, _NUMBERS, _NUMBERS),
     float: _Kind(_judge_seconds, f"{_SECONDS}, or None: never", f"{_SECONDS}, or never"),
+    type(None): _Kind(
+        _judge_report, f"{_REPORTS}, or None: as the task's enable_deck", "write 1, 0 or full"
+    ),
     str: _Kind(_judge_local, "write 'threads' or 'processes'", "write threads or processes"),
 }

@@ -34,7 +34,7 @@ from flyte_dask.parent import Parent as SameParent
 from flyte_dask.parent import Sidecar
 from flyte_dask.platform import Platform
 from flyte_dask.policy import Policy
-from flyte_dask.runtime import Local
+from flyte_dask.runtime import Local, Report
 from flytekitplugins.dask import Dask, Runtime, Scheduler, WorkerGroup, presets
 
 # amounts
@@ -79,6 +79,7 @@ assert_type(Runtime(min_workers=5, worker_timeout=None, local="processes"), Runt
 assert_type(Dask(runtime=Runtime()).runtime, Runtime)
 assert_type(config.with_runtime(connect_timeout=2.5, dashboard=True).runtime.local, Local)
 assert_type(config.runtime.worker_timeout, float | None)
+assert_type(config.with_runtime(report="full").with_runtime(report=None).runtime.report, Report)
 assert_type(Runtime() | Runtime(client=False), Runtime)
 assert_type(attrs.evolve(Runtime(), min_workers=2), Runtime)
 assert_type(config.fingerprint, str)

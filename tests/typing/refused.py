@@ -73,6 +73,7 @@ Dask().inherit = "off"  # E: Property "inherit" defined in "Dask" is read-only |
 Dask().resolve(Resources())  # E: Argument 1 to "resolve" of "Dask" has incompatible type "Resources" || "Resources" cannot be assigned to parameter "parent"
 Parent(cpu=1)  # E: Unexpected keyword argument "cpu" for "Parent" || No parameter named "cpu"
 flyte_dask.Parents  # E: Module has no attribute "Parents" || "Parents" is not a known attribute of module
+Runtime(report="deck")  # E: Argument "report" to "Runtime" has incompatible type "Literal['deck']" || cannot be assigned to parameter "report"
 Runtime(local="thread")  # E: Argument "local" to "Runtime" has incompatible type "Literal['thread']" || cannot be assigned to parameter "local"
 Runtime(min_workers="2")  # E: Argument "min_workers" to "Runtime" has incompatible type "str" || cannot be assigned to parameter "min_workers"
 Runtime(timeout=5)  # E: Unexpected keyword argument "timeout" for "Runtime" || No parameter named "timeout"

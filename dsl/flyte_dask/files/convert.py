@@ -171,8 +171,13 @@ def _scalar(value: Any, kinds: list[Any]) -> Any:
     """A value of one of several plain kinds; what the amount is worth is judged later."""
     words = [word for kind in kinds if _is_literal(kind) for word in get_args(kind)]
     plain_kinds = tuple(kind for kind in kinds if isinstance(kind, type) and kind is not Sides)
-    if value in words or (isinstance(value, plain_kinds) and not isinstance(value, bool)):
+    is_flag = isinstance(value, bool)
+    if is_flag == (bool in plain_kinds) and isinstance(value, plain_kinds):
         return value
+    if isinstance(value, str) and value in words:
+        return value
+    if bool in plain_kinds:
+        raise _Misfit(value, "is no such word", f"write true, false or {_listed(tuple(words))}")
     if words:
         raise _Misfit(value, "is no time", f"write seconds, or {_listed(tuple(words))}")
     remedy = "write one such as 2 or '16Gi'"

@@ -12,7 +12,7 @@ import attrs
 
 from flyte_dask.config import Inherit
 from flyte_dask.platform import Backend
-from flyte_dask.runtime import Local
+from flyte_dask.runtime import Local, Report
 
 __all__ = [
     "AdviceTable",
@@ -89,6 +89,7 @@ class RuntimeTable:
     scheduler_timeout: Seconds | None = _field("Seconds for which the scheduler may not answer.")
     ship_code: bool | None = _field("Whether code of a fast registration goes to the workers.")
     check_versions: bool | None = _field("Whether versions are compared.")
+    report: Report = _field("Whether the task's deck shows its cluster.")
     local: Local | None = _field("What the workers of a local cluster are.")
     dashboard: bool | None = _field("Whether a local cluster serves Dask's dashboard.")
     progress: bool | None = _field("Whether a terminal shows the progress of a local cluster.")
