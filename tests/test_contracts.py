@@ -13,6 +13,7 @@ import flytekit
 import pytest
 from flytekit.core.context_manager import CompilationState, FlyteContextManager
 from flytekit.core.node import Node
+from flytekit.deck import deck
 
 from flytekitplugins.dask import Dask
 from flytekitplugins.dask.session import session
@@ -93,6 +94,34 @@ def test_distributed_has_what_tells_of_a_cluster(monkeypatch: pytest.MonkeyPatch
         assert lacks(client, "futures", "scheduler_comm", "connection_args", "status") == []
         assert lacks(client.rpc, "occupied", "remove") == []
         assert lacks(client.futures[future.key], "status", "set_error") == []
+
+
+def of_worker(dask_worker: Any) -> list[str]:
+    """What a worker lacks of what a recorder asks."""
+    used = "handlers", "metrics", "heartbeat", "digests_total", "transfer_incoming_log"
+    return lacks(dask_worker, *used)
+
+
+def test_distributed_has_what_a_record_is_made_of() -> None:
+    """And tells when a task ran, and where."""
+    with session(Dask(), "contract") as opened:
+        client: Any = opened.client
+        assert list(client.run(of_worker).values()) == [[]]
+        client.get_task_stream(start=0, stop=0)
+        client.submit(sum, [1, 2]).result()
+        (task,) = client.get_task_stream()
+    assert {"worker", "thread", "startstops", "nbytes"} <= task.keys()
+    assert [sorted(each) for each in task["startstops"]] == [["action", "start", "stop"]]
+
+
+def test_flytekit_writes_decks() -> None:
+    """Those of its parameters, for tasks that have not disabled them."""
+    task: Any = flytekit.task(increment, enable_deck=True)
+    assert task._disable_deck is False
+    parameters: Any = flytekit.current_context()
+    page = deck._get_deck(parameters.with_enable_deck(enable_deck=True).build())
+    assert "flyte-frame-container" in str(page)
+    assert list(inspect.signature(deck._output_deck).parameters) == ["task_name", "new_user_params"]
 
 
 def test_distributed_tells_of_workers_that_go() -> None:

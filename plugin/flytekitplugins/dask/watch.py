@@ -25,6 +25,9 @@ from flytekitplugins.dask.ending import end_waiting
 from flytekitplugins.dask.evidence import Pulse
 from flytekitplugins.dask.failures import SchedulerLost
 from flytekitplugins.dask.judgement import Judgement
+from flytekitplugins.dask.record import Record
+from flytekitplugins.dask.shipped.heartbeats import WorkerRecorder
+from flytekitplugins.dask.shipped.recorder import Recorder
 from flytekitplugins.dask.shipped.witness import NannyWitness, Witness, WorkerWitness
 
 __all__ = ["Watch", "watching"]
@@ -36,6 +39,8 @@ _logger = logging.getLogger("flytekit.dask.runtime")
 _LONGEST_BEAT = 1.0  # seconds
 _FEWEST_BEATS = 20  # in the shortest timeout
 _PATIENCE = 1.0  # seconds for evidence, which is wanted and not needed
+_RECORD_PAUSE = 5.0  # seconds between records, at least
+_RECORD_SHARE = 0.01  # of the time, at most, that the scheduler needs for them
 
 
 @contextmanager
@@ -94,11 +99,22 @@ class Watch:
         self._joined = 0
         self._has_witness = False
         self._witnesses: list[tuple[str, str]] = []  # beside that: where they are, and their names
+        self._recorder = f"{self._name}-recorder"
+        self._has_recorder = False
+        self._next_record = 0.0
+        self.record: Record | None = None
+        """The latest of what the cluster did, if that is wanted."""
+        self._recorded_at = 0.0
 
     @property
     def is_silent(self) -> bool:
         """Whether the scheduler has let more than a beat pass without an answer."""
         return self.judgement.silence > self._beat
+
+    @property
+    def _is_lost(self) -> bool:
+        """Whether the verdict is that the scheduler is."""
+        return isinstance(self.judgement.verdict, SchedulerLost)
 
     def activity(self, seconds: float) -> dict[str, Any] | None:
         """What the cluster has done; None if it does not tell within so long."""
@@ -124,14 +140,34 @@ class Watch:
         """Whether the scheduler does, and is still the same."""
         return self.activity(_PATIENCE) is not None
 
-    def begin(self, *, in_processes: bool) -> None:
+    def last_record(self, seconds: float) -> Record | None:
+        """The record as of now; if that is not told within so long, the latest that was."""
+        if self._has_recorder and not self._is_lost:
+            self._call(self._note("last"), _PATIENCE if self.is_silent else seconds)
+        return self.record
+
+    @property
+    def record_age(self) -> float:
+        """How many seconds ago the record was told."""
+        return time.monotonic() - self._recorded_at
+
+    def ask(self, operation: str, seconds: float, **arguments: Any) -> Any:
+        """What the scheduler answers to one of its own operations, or the error that it raises."""
+        return self._start(getattr(self._scheduler, operation)(**arguments)).result(seconds)
+
+    def begin(self, *, in_processes: bool, recorded: bool = False) -> None:
         """Let the cluster tell of itself, of its workers too if they are *in_processes*.
 
         Only once versions are known to fit: what tells is sent as byte code. A busy cluster may
         begin a little later.
+
+        Args:
+            in_processes: whether its workers are.
+            recorded: whether what it does is to be recorded.
         """
+        beginning = self._begin(in_processes=in_processes, recorded=recorded)
         with suppress(concurrent.futures.TimeoutError):
-            self._start(self._begin(in_processes=in_processes)).result(_PATIENCE)
+            self._start(beginning).result(_PATIENCE)
 
     def end(self) -> None:
         """No longer watch."""
@@ -176,11 +212,18 @@ class Watch:
 
     async def _leave(self) -> None:
         """Let the cluster tell no more; one that is not ours alone goes on."""
-        is_lost = self.is_silent or isinstance(self.judgement.verdict, SchedulerLost)
-        if self._has_witness and not is_lost:
-            for where, name in self._witnesses:
-                await getattr(self._scheduler, f"unregister_{where}_plugin")(name=name)
+        if self._has_witness and not self._is_lost and not self.is_silent:
             await self._ask("leave")
+            if self._has_recorder:
+                await self._ask("leave", self._recorder)
+            # each waits for all workers, of which one may not answer
+            await asyncio.gather(
+                *(
+                    getattr(self._scheduler, f"unregister_{where}_plugin")(name=name)
+                    for where, name in self._witnesses
+                ),
+                return_exceptions=True,
+            )
         await self._scheduler.close_rpc()
 
     async def _beats(self) -> AsyncIterator[float]:
@@ -194,17 +237,21 @@ class Watch:
             yield min(now - before, 2 * self._beat)
             before = now
 
-    async def _begin(self, *, in_processes: bool) -> None:
+    async def _begin(self, *, in_processes: bool, recorded: bool) -> None:
         self._has_witness = await self._register("scheduler", Witness(self._name))
         if not self._has_witness:
             return
         await self._pulse()
+        others: list[tuple[str, Any]] = []
+        if recorded:
+            self._has_recorder = await self._register("scheduler", Recorder(self._recorder))
+            others += [("worker", WorkerRecorder(self._recorder))]
         if in_processes:
             # for the latter the scheduler first waits until no nanny is just starting
-            for where, kind in (("worker", WorkerWitness), ("nanny", NannyWitness)):
-                plugin = kind(self._name)
-                if await self._register(where, plugin):
-                    self._witnesses.append((where, plugin.name))
+            others += [("worker", WorkerWitness(self._name)), ("nanny", NannyWitness(self._name))]
+        for where, plugin in others:
+            if await self._register(where, plugin):
+                self._witnesses.append((where, plugin.name))
 
     async def _register(self, where: str, plugin: Any) -> bool:
         register = getattr(self._scheduler, f"register_{where}_plugin")
@@ -221,6 +268,8 @@ class Watch:
         try:
             if self._has_witness:
                 await self._pulse()
+                if self._has_recorder and time.monotonic() >= self._next_record:
+                    await self._note("record")
             else:
                 await self._scheduler.ncores()  # any answer is one
         except OSError:
@@ -241,8 +290,17 @@ class Watch:
         self.judgement.heard(pulse)
         return pulse
 
-    async def _ask(self, what: str, **arguments: Any) -> dict[str, Any] | None:
-        told: dict[str, Any] | None = await getattr(self._scheduler, self._name)(
-            what=what, **arguments
-        )
+    async def _note(self, what: str) -> None:
+        """Take in the record, and don't ask again before long."""
+        before = time.monotonic()
+        told = await self._ask(what, self._recorder)
+        now = time.monotonic()
+        self._next_record = now + max(_RECORD_PAUSE, (now - before) / _RECORD_SHARE)
+        if told is not None:
+            self.record, self._recorded_at = Record.of(told), now
+
+    async def _ask(self, what: str, whom: str = "", **arguments: Any) -> dict[str, Any] | None:
+        """The answer of the witness, or of *whom*."""
+        ask = getattr(self._scheduler, whom or self._name)
+        told: dict[str, Any] | None = await ask(what=what, **arguments)
         return told

@@ -6,7 +6,8 @@ use nothing but Python and distributed.
 
 from cloudpickle.cloudpickle import register_pickle_by_value
 
-from flytekitplugins.dask.shipped import code, witness
+from flytekitplugins.dask.shipped import code, heartbeats, recorder, sums, witness
 
-for _module in (code, witness):  # distributed looks for the very module of what it pickles
+# distributed looks for the very module of what it pickles
+for _module in (code, heartbeats, recorder, sums, witness):
     register_pickle_by_value(_module)

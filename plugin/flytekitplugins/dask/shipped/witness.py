@@ -11,6 +11,8 @@ from typing import Any
 from distributed import Nanny, Scheduler, Worker
 from distributed.diagnostics.plugin import NannyPlugin, SchedulerPlugin, WorkerPlugin
 
+from flytekitplugins.dask.shipped.sums import spilled
+
 __all__ = ["NannyWitness", "Witness", "WorkerWitness"]
 
 _MOST = 40  # deaths and words that are kept, each
@@ -44,7 +46,7 @@ class Witness(SchedulerPlugin):
         self.scheduler: Any = scheduler
         for address in scheduler.workers:
             self.add_worker(scheduler, address)
-        self.spilled_before = _spilled(scheduler)
+        self.spilled_before = spilled(scheduler.cumulative_worker_metrics)
         scheduler.handlers[self.name] = self.answer
 
     def add_worker(self, scheduler: Scheduler, worker: str) -> None:
@@ -143,22 +145,13 @@ class Witness(SchedulerPlugin):
         return {
             "finished": dict(self.finished),
             "failed": self.failed,
-            "spilled": int(_spilled(self.scheduler) - self.spilled_before),
+            "spilled": int(spilled(self.scheduler.cumulative_worker_metrics) - self.spilled_before),
         }
 
 
 def _is_able(worker: Any) -> bool:
     """Whether it goes on: it takes tasks, or has some that it runs."""
     return bool(worker.status.name == "running" or worker.executing or worker.long_running)
-
-
-def _spilled(scheduler: Scheduler) -> float:
-    """The bytes that all workers have written because they did not fit into memory."""
-    return sum(
-        value
-        for key, value in scheduler.cumulative_worker_metrics.items()
-        if isinstance(key, tuple) and key[-2:] == ("disk-write", "bytes") and key[0] != "p2p"
-    )
 
 
 class WorkerWitness(WorkerPlugin):

@@ -1,0 +1,212 @@
+"""What a cluster did, as its scheduler has written it down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import attrs
+
+__all__ = ["Happening", "PrefixRecord", "Record", "TaskRecord", "WorkerRecord"]
+
+
+@attrs.frozen(kw_only=True)
+class WorkerRecord:
+    """One worker, by name; also if its process was another for a while.
+
+    What happens when is in bins, of which the record tells the width.
+    """
+
+    name: str
+    nthreads: int
+    limit: int
+    """Bytes of memory; 0 is none."""
+    spans: Sequence[Sequence[float]]
+    """From when to when it was there."""
+    is_there: bool
+    """At the end."""
+    finished: int
+    """Tasks."""
+    failed: int
+    """Tasks."""
+    seconds: Mapping[str, float]
+    """Of its threads, by action: ``compute``, ``transfer``, ``disk-read``, ``deserialize``."""
+    lost: float
+    """Seconds of tasks that ended with its process."""
+    running: float
+    """Seconds of tasks that it still runs."""
+    cpu: float
+    """Seconds."""
+    peak: int
+    """The most bytes of memory."""
+    received: float
+    """Bytes, from other workers."""
+    spilled: float
+    """Bytes, to its disk."""
+    lanes: int
+    """Threads that had tasks; at least one."""
+    busy_bins: Sequence[float]
+    """Seconds of tasks."""
+    cpu_bins: Sequence[float]
+    """Seconds."""
+    memory_bins: Sequence[float]
+    """The most bytes."""
+    moved_bins: Sequence[float]
+    """Bytes received."""
+    spilled_bins: Sequence[float]
+    """Bytes."""
+
+    @property
+    def present(self) -> float:
+        """For how many seconds it was there."""
+        return sum(stop - start for start, stop in self.spans)
+
+    @property
+    def available(self) -> float:
+        """How many seconds its threads had together."""
+        return self.present * self.nthreads
+
+    @property
+    def worked(self) -> float:
+        """How many of those were tasks, finished or not."""
+        return self.seconds.get("compute", 0.0) + self.lost + self.running
+
+    @property
+    def busy(self) -> float:
+        """The share of its threads' time that was tasks, 0 to 1."""
+        return _share(self.worked, self.available)
+
+    @property
+    def fullness(self) -> float:
+        """The share of its memory limit that it reached; 0 without a limit."""
+        return self.peak / self.limit if self.limit else 0.0
+
+
+@attrs.frozen(kw_only=True)
+class PrefixRecord:
+    """All tasks of one prefix: of one kind, as Dask tells them apart by the keys."""
+
+    name: str
+    finished: int
+    failed: int
+    seconds: Mapping[str, float]
+    """By action."""
+    longest: float
+    """Seconds of the longest task."""
+    longest_key: str
+    nbytes: int
+    """Of all results."""
+
+    @property
+    def computed(self) -> float:
+        """Seconds of all tasks."""
+        return self.seconds.get("compute", 0.0)
+
+    @property
+    def moving(self) -> float:
+        """Seconds for which they waited for data from other workers."""
+        return self.seconds.get("transfer", 0.0)
+
+
+class TaskRecord(NamedTuple):
+    """When a task ran, and where."""
+
+    start: float
+    seconds: float
+    worker: int
+    """A number in the record's workers."""
+    lane: int
+    """Which of the worker's threads, from 0."""
+    prefix: int
+    """A number in the record's prefixes."""
+
+
+class Happening(NamedTuple):
+    """What happened to a worker."""
+
+    at: float
+    kind: str
+    """``failed`` (a task), ``joined``, ``left``, ``lost``, ``out of memory``, ``paused`` or
+    ``resumed``."""
+    worker: str
+    word: str
+
+
+@attrs.frozen(kw_only=True)
+class Record:
+    """What a cluster did since *began*, in which all times are seconds."""
+
+    began: float
+    """By the scheduler's clock."""
+    monitored: int
+    """How much the scheduler's own monitor had seen by then."""
+    seconds: float
+    """How long it is since then."""
+    width: float
+    """Seconds of each bin."""
+    spilled: float
+    """Bytes that all workers wrote to disk, for lack of memory."""
+    unrecorded: int
+    """How often there came a worker that is in the sums over prefixes only: there are too many."""
+    workers: Sequence[WorkerRecord]
+    prefixes: Sequence[PrefixRecord]
+    ran: int
+    """How many tasks told when they ran: all but those whose worker died."""
+    tasks: Sequence[TaskRecord]
+    """The longest of those."""
+    happenings: Sequence[Happening]
+    """The first of each kind."""
+    happened: Mapping[str, int]
+    """How many there were, by kind."""
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Record:
+        """What a recorder told."""
+        return cls(
+            **{
+                **told,
+                "workers": tuple(WorkerRecord(**each) for each in told["workers"]),
+                "prefixes": tuple(PrefixRecord(**each) for each in told["prefixes"]),
+                "tasks": tuple(TaskRecord(*each) for each in told["tasks"]),
+                "happenings": tuple(Happening(**each) for each in told["happenings"]),
+            }
+        )
+
+    @property
+    def finished(self) -> int:
+        """Tasks."""
+        return sum(each.finished for each in self.prefixes)
+
+    @property
+    def failed(self) -> int:
+        """Tasks."""
+        return sum(each.failed for each in self.prefixes)
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether some tasks are known by their sums only."""
+        return len(self.tasks) < self.ran
+
+    @property
+    def worked(self) -> float:
+        """Seconds of tasks, over all threads."""
+        return sum(each.worked for each in self.workers)
+
+    @property
+    def busy(self) -> float:
+        """The share of all threads' time that was tasks, 0 to 1."""
+        return _share(self.worked, sum(each.available for each in self.workers))
+
+    @property
+    def received(self) -> float:
+        """Bytes that workers got from each other."""
+        return sum(each.received for each in self.workers)
+
+    @property
+    def cpu(self) -> float:
+        """Seconds, over all workers."""
+        return sum(each.cpu for each in self.workers)
+
+
+def _share(part: float, whole: float) -> float:
+    return min(part / whole, 1.0) if whole > 0 else 0.0
