@@ -29,7 +29,7 @@ from flyte_dask.inheritance import Resolved
 from flyte_dask.runtime import Runtime
 from flytekitplugins.dask.failures import MissingBokeh
 
-__all__ = ["Shape", "local_cluster", "told"]
+__all__ = ["Shape", "is_to_scale", "local_cluster", "told"]
 
 _LOOPBACK = "127.0.0.1"
 _ANY_PORT = f"{_LOOPBACK}:0"
@@ -76,10 +76,15 @@ class Shape:
 def told(shape: Shape, wanted: Shape, runtime: Runtime) -> str:
     """One line about a local cluster of *shape* in the place of the *wanted* one."""
     place = f"on a local cluster in {runtime.local}, {shape}"
-    # what nobody has said, and what threads cannot have, is not scaled
+    if is_to_scale(shape, wanted, runtime):
+        return place
+    return f"{place} for {wanted}, on {_count(CPU_COUNT, 'CPU')}"
+
+
+def is_to_scale(shape: Shape, wanted: Shape, runtime: Runtime) -> bool:
+    """Whether *shape* is the *wanted* one in all that is said, and that its workers can have."""
     memory = shape.memory if wanted.memory and runtime.local == "processes" else wanted.memory
-    as_wanted = attrs.evolve(shape, memory=memory) == wanted
-    return place if as_wanted else f"{place} for {wanted}, on {_count(CPU_COUNT, 'CPU')}"
+    return attrs.evolve(shape, memory=memory) == wanted
 
 
 def _count(number: int, what: str) -> str:

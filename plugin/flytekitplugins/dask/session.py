@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 import attrs
@@ -24,13 +24,16 @@ from flytekitplugins.dask.diagnosis import Subject
 from flytekitplugins.dask.failures import NoCluster
 from flytekitplugins.dask.joining import joined
 from flytekitplugins.dask.judgement import Judgement
-from flytekitplugins.dask.local import Shape, local_cluster, told
+from flytekitplugins.dask.local import Shape, is_to_scale, local_cluster, told
 from flytekitplugins.dask.progress import progress
 from flytekitplugins.dask.shipping import code_of, ship
 from flytekitplugins.dask.telling import logger, make_heard, start_line, tells_what_it_did
 from flytekitplugins.dask.translation import translating
-from flytekitplugins.dask.versions import check_versions, wrong_in_joined
+from flytekitplugins.dask.versions import Installed, check_versions, wrong_in_joined
 from flytekitplugins.dask.watch import Watch, watching
+
+if TYPE_CHECKING:
+    from flytekitplugins.dask.reporting import Judge
 
 __all__ = ["Session", "session"]
 
@@ -58,18 +61,24 @@ class Session:
 
 
 @contextmanager
-def session(
+def session(  # noqa: PLR0913  # what a task knows
     config: Dask,
     task_name: str,
     parent: Parent | None = None,
     root: Path | None = None,
     retries: int | None = None,
+    *,
+    has_deck: bool = False,
+    judge: Judge | None = None,
 ) -> Iterator[Session]:
     """A session with *task_name*'s cluster, whose client is Dask's default until the block ends.
 
     The cluster is the one at ``DASK_SCHEDULER_ADDRESS``, which Flyte sets; without that, and not on
     Flyte, a local one of the shape that *config* has in a task which asks for *parent*, and whose
     code is imported from the folder *root*. That ends with the block. Errors tell of *retries*.
+
+    A report goes into the deck, if the runtime says so, or if it says nothing and the task
+    *has_deck*; it tells what *judge* says of the task.
 
     Raises:
         NoCluster: on Flyte without an address.
@@ -81,6 +90,13 @@ def session(
     make_heard(on_flyte=_on_flyte())
     resolved = config.resolve(parent)
     with ExitStack() as stack:
+        report = None
+        if has_deck if runtime.report is None else runtime.report:
+            # what it is made with takes a while to import
+            from flytekitplugins.dask.reporting import reporting  # noqa: PLC0415
+
+            opening = reporting(task_name, config, runtime, parent, judge)
+            report = stack.enter_context(opening)
         place = stack.enter_context(_place(config, runtime, task_name, resolved, root))
         subject = Subject(
             task_name, place.address, _images(config), resolved, retries, place.is_local
@@ -96,13 +112,17 @@ def session(
         with translating(watch):
             wait_for_workers(client, place.workers, runtime, subject)
             info = client.scheduler_info(n_workers=-1)
+            where = None
             if not place.is_local:
-                _prepare(client, info, runtime, subject, judgement)
-        watch.begin(in_processes=place.in_processes)
+                where = _prepare(client, info, runtime, subject, judgement)
+            if report is not None:
+                report.is_about(place, where)
+        watch.begin(in_processes=place.in_processes, recorded=report is not None)
         shows = runtime.dashboard or not place.is_local
         dashboard = urlsplit(place.address).hostname if shows else None
         logger.info("%s %s", task_name, start_line(config, info, place.where, dashboard))
         stack.enter_context(tells_what_it_did(watch, paid=not place.is_local))
+        stack.enter_context(report.of(watch) if report else nullcontext())
         stack.enter_context(translating(watch))  # of outputs that are converted later
         yield Session(client, watch)
 
@@ -118,6 +138,8 @@ class _Place:
     is_local: bool = False
     in_processes: bool = True
     """Whether its workers are."""
+    is_to_scale: bool = True
+    """Whether it has the shape that the config says."""
 
 
 @contextmanager
@@ -148,6 +170,7 @@ def _place(
             told(shape, wanted, runtime),
             is_local=True,
             in_processes=runtime.local == "processes",
+            is_to_scale=is_to_scale(shape, wanted, runtime),
         )
 
 
@@ -157,16 +180,18 @@ def _prepare(
     runtime: Runtime,
     subject: Subject,
     judgement: Judgement,
-) -> None:
-    """Make sure that the cluster can run what the runner sends."""
+) -> Installed | None:
+    """Make sure that the cluster can run what the runner sends; what is installed, if checked."""
+    where = None
     if runtime.check_versions:
         names = {address: str(each["name"]) for address, each in info["workers"].items()}
-        where = check_versions(client, names, subject)
-        judgement.judge_of_versions = lambda name, told: wrong_in_joined(where, name, told, subject)
+        where = found = check_versions(client, names, subject)
+        judgement.judge_of_versions = lambda name, told: wrong_in_joined(found, name, told, subject)
     if runtime.ship_code:
         code = code_of(FlyteContextManager.current_context())
         if code is not None:
             ship(client, code)
+    return where
 
 
 def _images(config: Dask) -> dict[str, str]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from contextvars import ContextVar
 from copy import copy
+from dataclasses import replace
 from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flytekit.configuration import ImageConfig, SerializationSettings
 from flytekit.core.base_task import TaskResolverMixin
+from flytekit.core.constants import FLYTE_INTERNAL_IMAGE_ENV_VAR
 from flytekit.core.context_manager import (
     CompilationState,
     ExecutionState,
@@ -45,6 +48,8 @@ from flytekitplugins.dask.overrides import (
 from flytekitplugins.dask.refused import NO_CONFIGS, refuse, why_refused
 
 if TYPE_CHECKING:
+    from flyte_dask.advice import Advice, Job
+    from flyte_dask.parent import Parent
     from flyte_dask.platform import Platform
     from flytekitplugins.dask.review import Review
     from flytekitplugins.dask.template import TaskCluster
@@ -79,16 +84,21 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
     def __init__(self, task_config: Dask, task_function: Callable[..., Any], **kwargs: Any) -> None:
         # flytekit lists the task for registration at once: so it is judged, and complete, by then
         is_dynamic = kwargs.get("execution_mode") == self.ExecutionBehavior.DYNAMIC
-        problems = _task_problems(task_config, task_function, is_dynamic=is_dynamic)
+        wants_deck = _wants_deck(kwargs)
+        problems = _task_problems(task_config, task_function, is_dynamic, wants_deck)
         raise_if_any(f"@task of {task_function.__qualname__}", problems)
         self.original = self
         """The task that this is a variant of, if it is one."""
         self.call_site = user_call_site()
         """Where it was decorated."""
         self._is_advised = False
+        self._is_dynamic = is_dynamic  # then it has no cluster of its own
+        self._wants_deck = wants_deck
         self.built_image: str | None = None
         """The reference of its image, once that is known."""
         self._variants: dict[str, DaskTask] = {}
+        if not wants_deck:
+            kwargs["deck_fields"] = None  # with a report alone, the deck has nothing else
         super().__init__(task_config, task_function, task_type=self._DASK_TASK_TYPE, **kwargs)
 
     @property
@@ -101,6 +111,16 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         if "_own_config" in vars(self):
             raise shared_config(self.name, config)
         self._own_config = config
+
+    @property
+    def _disable_deck(self) -> bool:
+        """Whether it has no deck: flytekit's tasks keep that under this name."""
+        has_report = bool(self.task_config.runtime.report) and not self._is_dynamic
+        return not (self._wants_deck or has_report)
+
+    @_disable_deck.setter
+    def _disable_deck(self, is_disabled: bool) -> None:
+        """Said already."""
 
     @property
     def _is_async(self) -> bool:
@@ -125,6 +145,9 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         if self.original is not self:
             return self.original.variant(config)
         check(config)
+        raise_if_any(
+            f"with_overrides(...) of {self.name}", _deck_problems(config, self._wants_deck)
+        )
         if repr(config) == repr(self.task_config):
             return self
         made = self.make_variant(variant_name(self.name, config), config)
@@ -137,6 +160,8 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
             if getattr(value, "__self__", None) is self:  # a method of this task, not of the copy
                 delattr(made, attribute)
         vars(made).update(_name=name, _own_config=config, original=self, _task_resolver=resolver)
+        # in which flytekit notes that it has a deck
+        vars(made).update(_metadata=replace(self.metadata, generates_deck=False))
         made._is_advised = False  # noqa: SLF001  # it is one of us
         made.set_command_fn(made.get_default_command)
         return made
@@ -220,7 +245,15 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
 
         parent = parent_of(self, _UNSAID_SETTINGS, self.call_site)
         root, retries = _root_of(self.task_function), self.metadata.retries
-        opening = session(self.task_config, self.name, parent, root, retries)
+        opening = session(
+            self.task_config,
+            self.name,
+            parent,
+            root,
+            retries,
+            has_deck=self.enable_deck,
+            judge=lambda: self._judged(parent),
+        )
         until_outputs_are_converted = _stack.get()
         if until_outputs_are_converted is None:
             with opening as opened:
@@ -228,6 +261,17 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         _stack.set(None)  # which is not that of tasks which this one calls
         opened = until_outputs_are_converted.enter_context(opening)
         return opened.run(lambda: base.execute(self, **kwargs))
+
+    def _judged(self, parent: Parent) -> tuple[Job, tuple[Advice, ...]]:
+        """What there is to say of its cluster while it runs."""
+        from flytekitplugins.dask.review import Review  # noqa: PLC0415  # as above
+        from flytekitplugins.dask.template import TaskCluster  # noqa: PLC0415
+
+        image = os.environ.get(FLYTE_INTERNAL_IMAGE_ENV_VAR)
+        settings = SerializationSettings(ImageConfig.auto(img_name=image))
+        cluster = TaskCluster(self.task_config, parent, self.task_config.resolve(parent))
+        review = Review.of(self, cluster, self.call_site, settings)
+        return review.job, review.advice
 
     def dispatch_execute(self, ctx: FlyteContext, input_literal_map: LiteralMap) -> Any:
         """As of any task; its outputs are converted in its session, for some compute then."""
@@ -252,18 +296,33 @@ def _root_of(function: Callable[..., Any]) -> Path | None:
     return path.parents[function.__module__.count(".")]
 
 
+def _wants_deck(said: Mapping[str, Any]) -> bool | None:
+    """Whether the task's line wants a deck; None if it says nothing."""
+    wants, does_not = said.get("enable_deck"), said.get("disable_deck")
+    return wants if does_not is None else not does_not
+
+
 def _task_problems(
-    config: object, function: Callable[..., Any], *, is_dynamic: bool
+    config: object, function: Callable[..., Any], is_dynamic: bool, wants_deck: bool | None
 ) -> Iterator[Problem]:
     """What keeps the two from being a task."""
     if not isinstance(config, Dask):
         yield why_refused(config)
     else:
         yield from runtime_problems(config)
+        yield from _deck_problems(config, wants_deck)
     if is_dynamic and iscoroutinefunction(function):
         rule = "is a coroutine function, and flytekit's dynamic tasks can't be"
         remedy = "write def: calls in it make nodes, for which there is nothing to wait"
         yield Problem("task_function", function, rule, remedy)
+
+
+def _deck_problems(config: Dask, wants_deck: bool | None) -> Iterator[Problem]:
+    report = config.runtime.report
+    if report and wants_deck is False:
+        rule = "is shown in the task's deck, and enable_deck=False wants none"
+        remedy = "leave out enable_deck, or say with_runtime(report=False)"
+        yield Problem("runtime.report", report, rule, remedy)
 
 
 TaskPlugins.register_pythontask_plugin(Dask, DaskTask)

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import attrs
 from distributed import Client
+from distributed.versions import get_versions
 
 from flytekitplugins.dask.diagnosis import Subject
 from flytekitplugins.dask.failures import WrongEnvironment
@@ -19,6 +20,8 @@ __all__ = [
     "check_versions",
     "differences",
     "installed",
+    "installed_here",
+    "overview",
     "table",
     "wrong_in_joined",
 ]
@@ -113,9 +116,31 @@ def installed(client: Client, names: Mapping[str, str]) -> Installed:
     )
 
 
+def installed_here() -> Installed:
+    """What is installed in this process, and so in all of a local cluster."""
+    found = _versions(get_versions(packages=list(_OF_DATA)))
+    return Installed(found, found, {})
+
+
 def _versions(found: Mapping[str, Any]) -> Versions:
     minor = ".".join(found["host"]["python"].split(".")[:2])
     return {name: text for name, text in found["packages"].items() if text} | {"python": minor}
+
+
+def overview(where: Installed) -> dict[str, dict[str, str]]:
+    """What is installed of the packages that matter, by package and place; in one, if all agree."""
+    found = {
+        name: {
+            "runner": where.runner.get(name, _MISSING),
+            "scheduler": where.scheduler.get(name, _MISSING),
+            "workers": _of_workers(name, where.workers) if where.workers else "",
+        }
+        for name in (*_STRICT, *_OF_DATA)
+    }
+    found = {name: each for name, each in found.items() if {*each.values()} - {_MISSING, ""}}
+    if any(len({*each.values()} - {""}) > 1 for each in found.values()):
+        return found
+    return {name: {"everywhere": each["runner"]} for name, each in found.items()}
 
 
 def differences(where: Installed) -> Iterator[Difference]:

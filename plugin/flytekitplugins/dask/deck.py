@@ -1,0 +1,85 @@
+"""A report as a deck of flytekit's: one tab of the page that a task leaves."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import click
+from flytekit import Deck
+from flytekit.core.context_manager import ExecutionParameters, ExecutionState, FlyteContextManager
+from flytekit.deck.deck import DECK_FILE_NAME, _get_deck, _output_deck
+
+__all__ = ["shown_in_deck"]
+
+_NAME = "Dask"
+
+_logger = logging.getLogger("flytekit.dask.runtime")
+
+
+class _LazyDeck(Deck):
+    """A deck that is made when it is asked for: at the end, or before by ``Deck.publish()``."""
+
+    def __init__(self, name: str, make: Callable[[], str]) -> None:
+        super().__init__(name, auto_add_to_deck=False)
+        self._make = make
+        self.is_open = True
+
+    @property
+    def html(self) -> str:
+        """The tab; it never raises, for then flytekit would lose all others too."""
+        try:
+            return self._make()
+        except Exception:
+            _logger.exception("The deck %r could not be made", _NAME)
+            return "<p>The report could not be made; the log says why.</p>"
+
+
+@contextmanager
+def shown_in_deck(make: Callable[[], str], task: str) -> Iterator[None]:
+    """A deck of what *make* makes, for *task*, while the block lasts and then.
+
+    At its end the deck is where Flyte looks for it; or in a local file, whose path is told.
+    """
+    context = FlyteContextManager.current_context()
+    parameters, state = context.user_space_params, context.execution_state
+    if parameters is None:  # nobody will ask
+        yield
+        return
+    # flytekit gives its list to tasks that others call, too, and shows one deck of each name
+    is_within = any(isinstance(each, _LazyDeck) and each.is_open for each in parameters.decks)
+    deck = _LazyDeck(f"{_NAME}: {task}" if is_within else _NAME, make)
+    parameters.decks[:] = [
+        *(each for each in parameters.decks if not _is_replaced(each, deck, is_within)),
+        deck,
+    ]
+    try:
+        yield
+    finally:
+        deck.is_open = False
+        if state is None or state.mode != ExecutionState.Mode.TASK_EXECUTION:
+            _leave(parameters, task)
+        elif not parameters.enable_deck:  # else flytekit does it, also if the task fails
+            _output_deck(task, parameters)
+
+
+def _is_replaced(before: Deck, deck: _LazyDeck, is_within: bool) -> bool:
+    """Whether *deck* comes in the place of that *before* it; of those within another all stay."""
+    if is_within:
+        return before.name == deck.name
+    return isinstance(before, _LazyDeck) or before.name == deck.name
+
+
+def _leave(parameters: ExecutionParameters, task: str) -> None:
+    """Write a file with all decks that there are so far, and tell where it is, as far as may be."""
+    files = FlyteContextManager.current_context().file_access
+    try:
+        path = Path(files.get_random_local_directory(), DECK_FILE_NAME)
+        path.write_text(str(_get_deck(parameters, ignore_jupyter=True)), encoding="utf-8")
+    except Exception:
+        _logger.exception("The deck could not be written")
+        return
+    with suppress(OSError, ValueError):  # nobody reads it, or it is closed
+        click.echo(f"{task}: its deck is at {path.as_uri()}", err=True)

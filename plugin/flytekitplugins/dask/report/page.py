@@ -1,0 +1,142 @@
+"""A report as HTML: one element with all that it needs, which reads offline and without scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import attrs
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from flyte_dask.explanation import HEADERS, Row, others, rows
+from flyte_dask.facts import facts_of
+from flytekitplugins.dask.record import PrefixRecord, Record
+from flytekitplugins.dask.report.charts import ticks
+from flytekitplugins.dask.report.findings import findings, sentence
+from flytekitplugins.dask.report.pictures import MARKS, REST, TELLING, flow, pictures
+from flytekitplugins.dask.report.report import Report
+from flytekitplugins.dask.report.words import called, counted, duration, in_bytes, percent
+
+__all__ = ["page"]
+
+_PACKAGE = "flytekitplugins.dask.report"
+_MOST_PREFIXES = 15
+_MOST_HAPPENINGS = 50
+_COLOURS = 6  # that people tell apart; other prefixes are grey
+
+
+def page(report: Report) -> str:
+    """The HTML of *report*, in which nothing is left that is no text, as file names may be."""
+    facts = facts_of(report.job)
+    known = {path: each for path, each in facts["values"].items() if each["source"] != "unknown"}
+    made = _template().render(
+        report=report,
+        sentence=sentence(report),
+        findings=list(findings(report)),
+        did=_did(report, report.record) if report.record and report.record.workers else None,
+        columns=_columns(list(rows(known))),
+        others=list(others(known)),
+        footprint=facts["footprint"]["text"],
+        style=Markup(files(_PACKAGE).joinpath("style.css").read_text("utf-8")),  # noqa: S704  # ours
+    )
+    return made.encode(errors="backslashreplace").decode()
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        autoescape=True,
+        loader=PackageLoader(_PACKAGE, ""),
+        lstrip_blocks=True,
+        trim_blocks=True,
+        undefined=StrictUndefined,
+    )
+    for each in (called, duration, in_bytes, percent):
+        environment.filters[each.__name__] = each
+    environment.globals.update(counted=counted, marks=MARKS, telling=TELLING)
+    return environment.get_template("page.html")
+
+
+def _columns(found: list[Row]) -> list[tuple[str, tuple[str, ...]]]:
+    """The table's columns in which there is something."""
+    columns = zip(HEADERS, zip(*found, strict=True), strict=True)
+    return [(header, cells) for header, cells in columns if any(cells)]
+
+
+def _did(report: Report, record: Record) -> dict[str, Any]:
+    """What the cluster did, as the template wants it."""
+    ranked = sorted(range(len(record.prefixes)), key=lambda each: -record.prefixes[each].computed)
+    colours = {each: f"c{rank}" for rank, each in enumerate(ranked[:_COLOURS])}
+    return {
+        "record": record,
+        "tiles": _tiles(report, record),
+        "tasks_told": _tasks_told(record),
+        "legend": [(colour, record.prefixes[each].name) for each, colour in colours.items()],
+        "has_rest": len(ranked) > _COLOURS,
+        "seen": [kind for kind in MARKS if kind in record.happened],
+        "workers": pictures(record, colours),
+        "ticks": [(100 * at / (record.seconds or 1), _tick(at)) for at in ticks(record.seconds)],
+        "flows": [(what, flow(what, record)) for what in ("moved", "spilled")],
+        "prefixes": _prefixes(record, ranked, colours),
+        "more_prefixes": len(ranked) - _MOST_PREFIXES,
+        "happenings": sorted(record.happenings)[:_MOST_HAPPENINGS],
+        "untold": sum(record.happened.values()) - min(len(record.happenings), _MOST_HAPPENINGS),
+    }
+
+
+def _tick(seconds: float) -> str:
+    return duration(seconds).replace(".0 ", " ")
+
+
+def _tiles(report: Report, record: Record) -> Iterator[tuple[str, str]]:
+    """The figures that matter most, each with what it is."""
+    if report.opened_after is not None:
+        yield duration(report.opened_after), "until the cluster was ready"
+    yield duration(record.seconds), "with the cluster"
+    yield percent(record.busy), "of all threads' time busy"
+    yield f"{record.finished:,}", "tasks finished"
+    if record.failed:
+        yield f"{record.failed:,}", "tasks failed"
+    fullest = max(record.workers, key=lambda worker: worker.fullness)
+    if fullest.limit:
+        yield percent(fullest.fullness), f"of its memory limit, at most, by {called(fullest.name)}"
+    else:
+        most = max(worker.peak for worker in record.workers)
+        yield in_bytes(most), "of memory, at most, without a limit"
+    yield in_bytes(record.received), "moved between workers"
+    yield in_bytes(record.spilled), "spilled to disk"
+
+
+def _tasks_told(record: Record) -> str:
+    """What of the tasks is drawn."""
+    ended = counted(record.finished + record.failed, "task")
+    if not record.is_sampled:
+        return f"All {ended}, each with its time."
+    computed = sum(prefix.computed for prefix in record.prefixes)
+    share = sum(task.seconds for task in record.tasks) / computed if computed else 0.0
+    return (
+        f"Sampled: the {len(record.tasks):,} longest of {ended}, which are {percent(share)} of "
+        "their time. Behind them in grey, of all tasks: how many of the worker's threads were busy."
+    )
+
+
+@attrs.frozen
+class _Prefix:
+    """A line of the table of prefixes."""
+
+    record: PrefixRecord
+    colour: str
+    share: float
+    """Of the longest bar, in percent."""
+
+
+def _prefixes(
+    record: Record, ranked: Sequence[int], colours: Mapping[int, str]
+) -> Iterator[_Prefix]:
+    most = max((prefix.computed for prefix in record.prefixes), default=0) or 1.0
+    for each in ranked[:_MOST_PREFIXES]:
+        prefix = record.prefixes[each]
+        yield _Prefix(prefix, colours.get(each, REST), 100 * prefix.computed / most)

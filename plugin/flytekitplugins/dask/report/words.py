@@ -1,0 +1,48 @@
+"""Amounts as people read them."""
+
+from __future__ import annotations
+
+from dask.utils import format_bytes
+
+__all__ = ["called", "counted", "duration", "in_bytes", "percent"]
+
+
+def duration(seconds: float) -> str:
+    """``40 µs``, ``250 ms``, ``4.2 s``, ``41 s``, ``3 min 12 s``, ``2 h 5 min``."""
+    if seconds < 0.0009995:
+        return f"{1_000_000 * seconds:.0f} µs" if seconds else "0 s"
+    if seconds < 0.9995:
+        return f"{1000 * seconds:.0f} ms" if seconds >= 0.00995 else f"{1000 * seconds:.1f} ms"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def percent(share: float) -> str:
+    """``83 %``; only what is nothing is ``0 %``."""
+    if 0 < share < 0.01:
+        return "below 1 %"
+    return f"{100 * share:.0f} %"
+
+
+def in_bytes(number: float) -> str:
+    """``3.75 GiB``, to three digits."""
+    amount, unit = format_bytes(int(number)).split()
+    return f"{float(amount):.3g} {unit}"
+
+
+def called(name: str) -> str:
+    """A worker's name; ``worker 3`` if that is a number only."""
+    return f"worker {name}" if name.isdecimal() else name
+
+
+def counted(number: int, what: str) -> str:
+    """``1 worker``, ``12,000 tasks``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
