@@ -400,6 +400,7 @@ def test_packaged_each_runs_with_its_own(started: Cluster, folder: Path, tmp_pat
     assert numbers == {"pipeline.doubled": [3, 4], "pipeline.awaited": [2, 5]}
 
 
+@pytest.mark.once
 def test_a_dynamic_task_builds_nodes_with_their_own(
     started: Cluster, folder: Path, tmp_path: Path
 ) -> None:

@@ -390,6 +390,7 @@ def test_one_line_for_each_template_says_what_it_inherits(package: Package) -> N
         assert lines[f"pipelines.dask_{name}"] == inherited.format(line=line)
 
 
+@pytest.mark.once
 def test_the_same_project_runs_here(tmp_path: Path) -> None:
     """Each Dask task beside a cluster of its own, whatever else it is decorated with."""
     (tmp_path / "pipelines.py").write_text(source())
