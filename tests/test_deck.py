@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import html
 import re
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -255,6 +257,9 @@ class TestLocally:
     def test_of_what_fails(self, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(ZeroDivisionError):
             reported.fails()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # of a folder that flytekit leaves
+            gc.collect()
         page = _told(capsys, "tests.reported.fails")
         assert "<h2>✕ The task failed: ZeroDivisionError</h2>" in page
         assert figures(page)["tasks failed"] == "1"

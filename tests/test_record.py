@@ -16,9 +16,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import dask.config
-import dask.datasets
 import distributed
+import pandas as pd
 import pytest
+from dask.dataframe import from_pandas
 from dask.utils import key_split
 from distributed import Client
 from hypothesis import given
@@ -253,7 +254,7 @@ def test_shuffles_move_bytes(started: Cluster) -> None:
     """As they tell: all that is handed over, on the same worker too."""
     with recorded(started) as opened:
         with dask.config.set({"dataframe.shuffle.method": "p2p"}):
-            frame = dask.datasets.timeseries(end="2000-01-04", partition_freq="12h")
+            frame = from_pandas(pd.DataFrame({"id": range(100_000)}), npartitions=6)
             frame.shuffle("id").map_partitions(len).compute()
         record = record_of(opened)
         told = opened.client.run_on_scheduler(_handed_over)
