@@ -17,6 +17,7 @@ from distributed.diagnostics.plugin import SchedulerPlugin
 from distributed.metrics import time
 
 from flytekitplugins.dask.shipped.sums import LONGEST, PrefixSums, WorkerSums, running, spilled
+from flytekitplugins.dask.shipped.witness import Restarts
 
 __all__ = ["Recorder"]
 
@@ -54,8 +55,7 @@ class Recorder(SchedulerPlugin):
         self.happenings: list[tuple[str, str, dict[str, Any]]] = []  # with address and kind
         self.happened: Counter[str] = Counter()
         self.lost: set[str] = set()  # addresses of those that went unexpectedly
-        self.frozen: set[str] = set()  # of those that had no heartbeat any more
-        self.wished: set[str] = set()  # of those that somebody has restarted
+        self.restarts = Restarts()
 
     async def start(self, scheduler: Scheduler) -> None:
         """Begin."""
@@ -89,13 +89,10 @@ class Recorder(SchedulerPlugin):
 
     def log_event(self, topic: str, msg: Any) -> None:
         """Note what tells of workers; called whenever anybody logs an event."""
+        self.restarts.hear(topic, msg)
         action = msg.get("action") if isinstance(msg, dict) else None
         if action == "remove-worker" and topic in {"all", "scheduler"}:
             self._removed(msg)
-        elif action == "worker-ttl-timed-out" and topic in {"all", "scheduler"}:
-            self.frozen |= {*msg["workers"]}
-        elif action == "restart-workers" and topic in {"all", "scheduler"}:
-            self.wished |= {*msg["workers"]} - self.frozen
         elif action == "worker-status-change" and topic in self.at:
             if "paused" in {msg["status"], msg["prev-status"]} and msg["status"] != "closing":
                 kind = "paused" if msg["status"] == "paused" else "resumed"
@@ -142,7 +139,7 @@ class Recorder(SchedulerPlugin):
         self.look()
         now = self._now()
         self._bin(now)  # also if nobody is there who does anything
-        restarted = self.lost & self.wished
+        restarted = self.lost & self.restarts.wished
         change = {"lost": -len(restarted), "left": len(restarted)}
         return {
             "began": self.began,

@@ -13,10 +13,28 @@ from distributed.diagnostics.plugin import NannyPlugin, SchedulerPlugin, WorkerP
 
 from flytekitplugins.dask.shipped.sums import spilled
 
-__all__ = ["NannyWitness", "Witness", "WorkerWitness"]
+__all__ = ["NannyWitness", "Restarts", "Witness", "WorkerWitness"]
 
 _MOST = 40  # deaths and words that are kept, each
 _LONGEST = 500  # characters of a word
+
+
+class Restarts:
+    """Which workers somebody has restarted, for these go unexpectedly as well."""
+
+    def __init__(self) -> None:
+        self.wished: set[str] = set()  # their addresses
+        self.frozen: set[str] = set()  # of those that the scheduler has, without a heartbeat
+
+    def hear(self, topic: str, msg: Any) -> None:
+        """Take in an event."""
+        if topic not in {"all", "scheduler"} or not isinstance(msg, dict):
+            return
+        action = msg.get("action")
+        if action == "worker-ttl-timed-out":
+            self.frozen |= {*msg["workers"]}
+        elif action == "restart-workers":
+            self.wished |= {*msg["workers"]} - self.frozen
 
 
 class Witness(SchedulerPlugin):
@@ -37,8 +55,7 @@ class Witness(SchedulerPlugin):
         self.failed = 0
         self.spilled_before = 0.0
         self.deaths: deque[tuple[dict[str, Any], set[str]]] = deque(maxlen=_MOST)
-        self.frozen: set[str] = set()  # addresses of those that had no heartbeat any more
-        self.wished: set[str] = set()  # of those that somebody has restarted
+        self.restarts = Restarts()
         self.words: deque[dict[str, Any]] = deque(maxlen=_MOST)
 
     async def start(self, scheduler: Scheduler) -> None:
@@ -71,14 +88,11 @@ class Witness(SchedulerPlugin):
 
     def log_event(self, topic: str, msg: Any) -> None:
         """Note what tells of deaths; called whenever anybody logs an event."""
+        self.restarts.hear(topic, msg)
         action = msg.get("action") if topic in {"all", "scheduler"} else None
         if action == "remove-worker" and not msg["expected"]:
             tasks = {str(key) for key in msg["processing-tasks"]}
             self.deaths.append((self._death(msg["worker"]), tasks))
-        elif action == "worker-ttl-timed-out":
-            self.frozen |= {*msg["workers"]}
-        elif action == "restart-workers":
-            self.wished |= {*msg["workers"]} - self.frozen
         elif topic == "worker-restart-memory":
             self.words.append({"worker": msg["worker"], "memory": msg["rss"]})
         elif topic == self.name:
@@ -130,7 +144,7 @@ class Witness(SchedulerPlugin):
             "deaths": [
                 {**death, "is_of_task": task in tasks}
                 for death, tasks in self.deaths
-                if death["worker"] not in self.wished
+                if death["worker"] not in self.restarts.wished
             ],
             "words": list(self.words),
             "joined": list(self.joined),
