@@ -95,7 +95,7 @@ class Reporting:
             self._watch = None
             self._take_record(watch)
             if is_full:
-                self.report.performance = _performance(watch)
+                self.report.performance, self.report.no_performance = _performance(watch)
 
     def _take_record(self, watch: Watch) -> None:
         self.report.record = watch.last_record(_PATIENCE)
@@ -108,19 +108,19 @@ def _begin_performance(watch: Watch) -> None:
         watch.ask("get_task_stream", _PATIENCE, start=0, stop=0)
 
 
-def _performance(watch: Watch) -> str:
-    """Dask's own report; or why there is none."""
+def _performance(watch: Watch) -> tuple[str | None, str | None]:
+    """Dask's own report, or why there is none."""
     record = watch.record
     if record is None or not watch.does_answer():
-        return "It could not be asked for."
+        return None, "It could not be asked for."
     arguments = {"start": record.began, "last_count": record.monitored, "mode": "inline"}
     try:
         told = watch.ask("performance_report", _LONG_PATIENCE, code="", **arguments)
-        return without_source(told)
+        return without_source(told), None
     except ImportError:
-        return "The scheduler needs bokeh for it: pip install bokeh in its image."
+        return None, "The scheduler needs bokeh for it: pip install bokeh in its image."
     except Exception as error:  # whatever it is, all else is there
-        return f"It could not be made: {type(error).__name__}: {error}"
+        return None, f"It could not be made: {type(error).__name__}: {error}"
 
 
 @contextmanager

@@ -48,4 +48,6 @@ class Report:
     failure: Failure | None = None
     """With which the task ended."""
     performance: str | None = None
-    """Dask's own report, a whole page; or why there is none."""
+    """Dask's own report, a whole page."""
+    no_performance: str | None = None
+    """Why there is none, though it was asked for."""
