@@ -164,8 +164,6 @@ def test_a_dashboard_without_bokeh_is_an_error(monkeypatch: pytest.MonkeyPatch) 
         raise AssertionError("it opened")
 
 
-# flytekit leaves a folder of its own to the garbage collector
-@pytest.mark.filterwarnings("ignore:Implicitly cleaning up:ResourceWarning")
 class TestNothingIsLeftBehind:
     """Neither processes nor ports, folders and settings."""
 

@@ -158,8 +158,6 @@ class TestWorkThatKillsItsWorkers:
         is_retried(done, "WorkersKilled", what, remedy, TRIES_NOT, evidence, evidence)
 
 
-# flytekit leaves a folder of its own to the garbage collector
-@pytest.mark.filterwarnings("ignore:Implicitly cleaning up:ResourceWarning")
 class TestOnThisMachine:
     """The same errors, as far as a local cluster can fail."""
 
