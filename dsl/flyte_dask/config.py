@@ -135,9 +135,9 @@ class Dask(Config):
         """How the task's function uses its cluster; ``Runtime()`` if unsaid."""
         if self._said_runtime is not None:
             return self._said_runtime
-        from flyte_dask.runtime import Runtime  # noqa: PLC0415  # as above
+        from flyte_dask.runtime import UNSAID  # noqa: PLC0415  # as above
 
-        return Runtime()
+        return UNSAID
 
     @property
     def origins(self) -> dict[str, Origin]:

@@ -175,11 +175,18 @@ def _looks_like_resources(value: object) -> TypeGuard[ResourcesLike]:
 
 def amounts(resources: Resources | None) -> dict[str, Quantity]:
     """The said amounts, by dimension."""
+    said: dict[str, Quantity] = {}
     if resources is None:
-        return {}
-    each = (resources.cpu, resources.mem, resources.gpu, resources.ephemeral_storage)
-    said = zip(DIMENSIONS, each, strict=True)
-    return {name: amount for name, amount in said if amount is not None}
+        return said
+    if resources.cpu is not None:  # one by one, since it is asked for very often
+        said["cpu"] = resources.cpu
+    if resources.mem is not None:
+        said["mem"] = resources.mem
+    if resources.gpu is not None:
+        said["gpu"] = resources.gpu
+    if resources.ephemeral_storage is not None:
+        said["ephemeral_storage"] = resources.ephemeral_storage
+    return said
 
 
 def pairs(requests: Resources | None, limits: Resources | None) -> dict[str, Pair]:

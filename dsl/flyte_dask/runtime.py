@@ -269,3 +269,7 @@ _KINDS = {
     ),
     str: _Kind(_judge_local, "write 'threads' or 'processes'", "write threads or processes"),
 }
+
+
+UNSAID = Runtime()
+"""That of a config that says nothing of it."""

@@ -93,7 +93,7 @@ class Teller:
 
 def _findings(review: Review) -> Iterator[Facts]:
     """Errors first, then advice; what the team wants to be an error is not told twice."""
-    site, name, fatal = review.call_site, review.name, review.fatal
+    site, name, fatal = review.call_site, review.task.name, review.fatal
     for problem in review.forbidden:
         yield of_problem(problem, "policy", site, name)
     for problem in fatal:

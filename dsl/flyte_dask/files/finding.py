@@ -1,26 +1,18 @@
-"""Which team file is meant: the one next to a module, or the one whose path is said."""
+"""Which team file is meant: the one next to a module."""
 
 from __future__ import annotations
 
 import os
-import sys
-from os import PathLike
 from pathlib import Path
-from types import ModuleType
 
-import attrs
-
-from flyte_dask.callsite import user_call_site
 from flyte_dask.errors import Problem, raise_if_any
-from flyte_dask.files.team import PROJECT, TeamFile, prefix_of, read
-from flyte_dask.files.texts import NotThatFormat, loaded
-from flyte_dask.packs import find, known_packs
-from flyte_dask.preset import Preset
 
-__all__ = ["NAME", "Taken", "find_beside", "preset", "taken"]
+__all__ = ["NAME", "find_beside", "prefix_of"]
 
 NAME = "flyte-dask.toml"
 
+_PROJECT = "pyproject.toml"
+_IN_PROJECT = ("tool", "flyte-dask")
 _ENDS = (".git", ".hg")  # a repository ends here, and what is above it is another matter
 _INSTALLED = ("site-packages", "dist-packages")
 
@@ -36,9 +28,9 @@ def find_beside(module: Path) -> Path | None:
     """
     folder = os.path.dirname(os.path.abspath(module))  # noqa: PTH100, PTH120  # for each task
     while os.path.basename(folder) not in _INSTALLED:  # noqa: PTH119  # as above
-        found = [path for name in (NAME, PROJECT) if _is_one(path := f"{folder}{os.sep}{name}")]
+        found = [path for name in (NAME, _PROJECT) if _is_one(path := f"{folder}{os.sep}{name}")]
         if len(found) > 1:
-            rule = f"is there, and so is [tool.flyte-dask] of {PROJECT} beside it"
+            rule = f"is there, and so is [tool.flyte-dask] of {_PROJECT} beside it"
             problem = Problem("file", found[0], rule, "keep one of them")
             raise_if_any("the team file", [problem])
         if found:
@@ -50,6 +42,11 @@ def find_beside(module: Path) -> Path | None:
     return None
 
 
+def prefix_of(path: Path) -> tuple[str, ...]:
+    """Where in the file at *path* the tables are."""
+    return _IN_PROJECT if path.name == _PROJECT else ()
+
+
 def _is_one(path: str) -> bool:
     if not os.path.isfile(path):  # noqa: PTH113  # as above
         return False
@@ -57,6 +54,8 @@ def _is_one(path: str) -> bool:
 
 
 def _has_tables(project: Path) -> bool:
+    from flyte_dask.files.texts import NotThatFormat, loaded  # noqa: PLC0415  # rarely needed
+
     try:
         text = project.read_text(encoding="utf-8", errors="replace")
         if "flyte-dask" not in text:
@@ -67,58 +66,3 @@ def _has_tables(project: Path) -> bool:
     for key in prefix_of(project):
         data = data.get(key) if isinstance(data, dict) else None
     return data is not None
-
-
-def preset(name: str, source: str | None, file: str | PathLike[str] | None) -> Preset:
-    """The preset *name*, for the module that calls; see `flyte_dask.presets.get`."""
-    site = user_call_site()
-    module = Path(site.file) if site else None
-    caller = module if module is not None and module.is_file() else None
-    if file is not None:
-        team = read(_beside(caller, Path(file)))
-        return _taken(find(name, [team.pack], source), team, caller)
-    path = find_beside(caller) if caller else None
-    if path is None:
-        return find(name, known_packs(), source)
-    team = read(path)
-    return _taken(find(name, [*known_packs(), team.pack], source), team, caller)
-
-
-def _beside(module: Path | None, file: Path) -> Path:
-    if file.is_absolute():
-        return file
-    if module is None:
-        rule = "is relative, and there is no module next to which it could be"
-        problem = Problem("file", str(file), rule, "write an absolute path")
-        raise_if_any("presets.get(...)", [problem])
-        raise ValueError(file)
-    return module.absolute().parent / file
-
-
-@attrs.frozen
-class Taken:
-    """A team file whose presets a module has."""
-
-    path: Path
-    preset: str
-    """One of them."""
-    module: Path | None
-
-
-taken: dict[Path, Taken] = {}
-"""All files of which a preset was taken in this process."""
-
-
-def _taken(preset: Preset, team: TeamFile, module: Path | None) -> Preset:
-    """*preset*; if it is of *team*, then its file has to go wherever the module goes.
-
-    ``pyflyte`` takes along the files of the modules that a program has loaded: so it is one.
-    """
-    if preset in team.presets:
-        taken[team.path] = Taken(team.path, preset.name, module)
-        name = f"flyte_dask_team_file:{team.path}"
-        if name not in sys.modules:
-            loaded_file = ModuleType(name)
-            loaded_file.__file__ = str(team.path)
-            sys.modules[name] = loaded_file
-    return preset

@@ -11,7 +11,8 @@ from typing import final
 import attrs
 
 from flyte_dask.errors import Problem, raise_if_any
-from flyte_dask.files.convert import Keys, structured, wrong_text
+from flyte_dask.files.convert import structured, wrong_text
+from flyte_dask.files.finding import prefix_of
 from flyte_dask.files.making import Making
 from flyte_dask.files.tables import AdviceTable, PlatformTable, PolicyTable, Tables
 from flyte_dask.files.texts import FORMATS, Document, NotThatFormat, loaded
@@ -20,10 +21,7 @@ from flyte_dask.platform import Platform
 from flyte_dask.policy import Policy
 from flyte_dask.preset import Preset
 
-__all__ = ["PROJECT", "TeamFile", "prefix_of", "read"]
-
-PROJECT = "pyproject.toml"
-_IN_PROJECT = ("tool", "flyte-dask")
+__all__ = ["TeamFile", "read"]
 
 
 @final
@@ -46,11 +44,6 @@ class TeamFile:
     def pack(self) -> Pack:
         """Its presets, as those of packages."""
         return Pack(self.path.name, presets=self.presets)
-
-
-def prefix_of(path: Path) -> Keys:
-    """Where in the file at *path* the tables are."""
-    return _IN_PROJECT if path.name == PROJECT else ()
 
 
 def read(path: str | PathLike[str]) -> TeamFile:

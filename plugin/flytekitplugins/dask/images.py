@@ -33,6 +33,8 @@ def with_real_images(
     Raises:
         InvalidConfig: with every image that has no reference; *by* says whose config it is.
     """
+    if config.scheduler.image is None and config.workers.image is None:
+        return config
     problems: list[Problem] = []
     scheduler = _real("scheduler.image", config.scheduler, settings, problems)
     workers = _real("workers.image", config.workers, settings, problems)

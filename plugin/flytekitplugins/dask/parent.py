@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Hashable, Iterator
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import attrs
 from flytekit import ImageSpec
@@ -15,13 +17,15 @@ from flytekit.core.python_auto_container import (
 from flytekit.core.resources import ResourceSpec
 
 from flyte_dask.callsite import CallSite
+from flyte_dask.config_class import with_values
 from flyte_dask.errors import InvalidConfig
 from flyte_dask.image import image_problems
 from flyte_dask.parent import Parent, Sidecar, told
 from flyte_dask.quantity import Quantity, quantity_or_none
 from flyte_dask.resources import DIMENSIONS, resources_like
+from flytekitplugins.dask.remembered import remembered
 
-__all__ = ["described", "parent_of"]
+__all__ = ["Asked", "asked_by", "described", "judged", "parent_of", "surroundings"]
 
 _DIMENSIONS = {
     "cpu": "cpu",
@@ -34,18 +38,44 @@ _DEFAULT = "default resources"  # of the registration, for which the task's line
 
 Amounts = dict[str, Any]
 
+_parents: dict[Hashable, Parent] = {}
+
+
+class Asked(NamedTuple):
+    """What a task's container will ask for, as it is written, and who wrote it."""
+
+    by: str
+    requests: Amounts
+    limits: Amounts
+
+    @property
+    def wording(self) -> tuple[Hashable, ...]:
+        """The amounts as text: the same for tasks that ask for the same."""
+        return tuple(
+            [
+                (name, value if type(value) is str else repr(value))
+                for side in (self.requests, self.limits)
+                for name, value in (*side.items(), ("", ""))
+            ]
+        )
+
 
 def parent_of(
     task: PythonAutoContainerTask[Any], settings: SerializationSettings, call_site: CallSite | None
 ) -> Parent:
     """The parent of *task*'s roles, said at *call_site*.
 
-    It is what the task's container will ask for: the task's own resources; if it has none, the
-    settings' default ones; if there are none, those of its pod template's primary container. Zeros,
-    which Flyte drops, are left out.
-
     Raises:
         InvalidConfig: with every amount that Kubernetes would refuse.
+    """
+    return judged(asked_by(task, settings), task.name, call_site)
+
+
+def asked_by(task: PythonAutoContainerTask[Any], settings: SerializationSettings) -> Asked:
+    """What *task*'s container will ask for.
+
+    The task's own resources; if it has none, the settings' default ones; if there are none, those
+    of its pod template's primary container.
     """
     default = settings.default_resources
     by, requests, limits = "@task", *_of_spec(task.resources)
@@ -55,11 +85,26 @@ def parent_of(
         by, requests, limits = _DEFAULT, *_of_spec(default)  # which flytekit may have set already
     if not (requests or limits) and task.pod_template is not None:
         by, requests, limits = "pod template", *_of_pod(task.pod_template)
+    return Asked(by, requests, limits)
+
+
+def judged(asked: Asked, task: str, call_site: CallSite | None) -> Parent:
+    """The parent that asks for *asked*, said at *call_site*; without zeros, which Flyte drops.
+
+    Raises:
+        InvalidConfig: with every amount that Kubernetes would refuse.
+    """
+    by = asked.by
     try:
-        parent = Parent(resources_like(_counting(requests)), resources_like(_counting(limits)))
+        parent = remembered(_parents, asked.wording, lambda: _parent(asked))
     except InvalidConfig as error:
-        raise InvalidConfig(f"{by} of {task.name}", error.problems, call_site) from None
+        raise InvalidConfig(f"{by} of {task}", error.problems, call_site) from None
     return told(parent, by, None if by == _DEFAULT else call_site)
+
+
+def _parent(asked: Asked) -> Parent:
+    requests, limits = map(_counting, (asked.requests, asked.limits))
+    return Parent(resources_like(requests), resources_like(limits))
 
 
 def described(
@@ -68,17 +113,37 @@ def described(
     """*parent* with all else that is known of *task*: of its environment the names only."""
     template = task.pod_template
     primary, others = _containers(template)
-    names = {*(settings.env or {}), *(task.environment or {})}
+    names = {*_environment(task, settings)}
     names.update(each.name for each in getattr(primary, "env", None) or [])
     tolerations = getattr(template and template.pod_spec, "tolerations", None) or []
+    with_image = with_values(parent, {"image": _image(task, settings)})
+    if not (template or names or task.metadata.pod_template_name):
+        return with_image  # which is valid: the usual case
     return attrs.evolve(
-        parent,
-        image=_image(task, settings),
+        with_image,
         environment=[name for name in names if name],
         sidecars=[_sidecar(each) for each in others],
         tolerations=[each.key or "" for each in tolerations],
         pod_template=task.metadata.pod_template_name,
     )
+
+
+def surroundings(
+    task: PythonAutoContainerTask[Any], settings: SerializationSettings
+) -> tuple[Hashable, ...] | None:
+    """What of all that is cheap to compare; None if there is more to it."""
+    if task.pod_template is not None:
+        return None
+    environment = tuple(_environment(task, settings))
+    return _image(task, settings), environment, task.metadata.pod_template_name
+
+
+def _environment(
+    task: PythonAutoContainerTask[Any], settings: SerializationSettings
+) -> Iterator[str]:
+    """The names of the variables that flytekit gives its container."""
+    yield from settings.env or ()
+    yield from task.environment or ()
 
 
 def _image(task: PythonAutoContainerTask[Any], settings: SerializationSettings) -> str | None:
@@ -90,7 +155,12 @@ def _image(task: PythonAutoContainerTask[Any], settings: SerializationSettings) 
         reference: str = get_registerable_container_image(image, settings.image_config)
     except (AssertionError, ValueError):
         return None  # which flytekit says itself
-    return None if any(image_problems("image", reference, required=True)) else reference
+    return reference if _is_reference(reference) else None
+
+
+@lru_cache(maxsize=64)
+def _is_reference(text: str) -> bool:
+    return not any(image_problems("image", text, required=True))
 
 
 def _containers(template: PodTemplate | None) -> tuple[Any, list[Any]]:
@@ -116,7 +186,7 @@ def _sidecar(container: Any) -> Sidecar:
 def _of_spec(spec: ResourceSpec) -> tuple[Amounts, Amounts]:
     """The amounts of both sides of flytekit's own resources."""
     requests, limits = (
-        {name: getattr(side, name) for name in DIMENSIONS if getattr(side, name) is not None}
+        {name: value for name in DIMENSIONS if (value := getattr(side, name)) is not None}
         for side in (spec.requests, spec.limits)
     )
     return requests, limits

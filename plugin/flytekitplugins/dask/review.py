@@ -8,10 +8,10 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from flytekit.configuration import SerializationSettings
@@ -21,13 +21,16 @@ from flyte_dask import files
 from flyte_dask.advice import Advice, Job, unsilenced, wanted
 from flyte_dask.callsite import CallSite
 from flyte_dask.errors import AdviceIsFatal, InvalidConfig, PolicyViolation, Problem
-from flyte_dask.files import TeamFile
+from flyte_dask.files.finding import find_beside
 from flyte_dask.platform import Platform
-from flyte_dask.policy import Policy, violations
 from flytekitplugins.dask.audible import make_audible
-from flytekitplugins.dask.parent import described
+from flytekitplugins.dask.parent import described, surroundings
+from flytekitplugins.dask.remembered import remembered
 from flytekitplugins.dask.template import TaskCluster
 from flytekitplugins.dask.travel import left_behind
+
+if TYPE_CHECKING:  # most have no team file, for which it is loaded
+    from flyte_dask.files import TeamFile
 
 __all__ = ["VARIABLE", "Review"]
 
@@ -36,19 +39,23 @@ VARIABLE = "FLYTE_DASK_FILE"
 
 logger = logging.getLogger("flytekit.dask.advice")
 
+_ANYWHERE = Platform()
+_advice: dict[Hashable, tuple[Advice, ...]] = {}
+
 
 @attrs.frozen(slots=False)
 class Review:
     """What there is to say of a task's cluster."""
 
-    name: str
-    """The task's."""
+    task: PythonFunctionTask[Any]
+    cluster: TaskCluster
     call_site: CallSite | None
-    job: Job
-    """Its config, resolved in the task, and what Flyte will make of it."""
-    left_behind: tuple[Problem, ...]
-    """Files that its module reads, and that would not come along."""
+    """Where the task was decorated."""
+    settings: SerializationSettings
+    """Those of the registration."""
     team: TeamFile | None
+    platform: Platform
+    """The task's site."""
 
     @classmethod
     def of(
@@ -64,27 +71,47 @@ class Review:
         Raises:
             InvalidConfig: with every problem of the team file.
         """
-        parent = described(cluster.parent, task, settings)
-        team = team_of(task.task_function)
-        platform = team.platform if team else Platform()
-        job = Job.of(cluster.config, parent, site(platform) if site else platform, cluster.resolved)
-        return cls(task.name, call_site, job, tuple(left_behind(settings)), team)
+        team = team_of(task.task_function, settings)
+        platform = team.platform if team else _ANYWHERE
+        if site:
+            platform = site(platform)
+        return cls(task, cluster, call_site, settings, team, platform)
+
+    @cached_property
+    def job(self) -> Job:
+        """Its config, resolved in the task, and what Flyte will make of it."""
+        parent = described(self.cluster.parent, self.task, self.settings)
+        return Job.of(self.cluster.config, parent, self.platform, self.cluster.resolved)
+
+    @property
+    def left_behind(self) -> tuple[Problem, ...]:
+        """Files that its module reads, and that would not come along."""
+        return tuple(left_behind(self.settings))
 
     @cached_property
     def unsilenced(self) -> tuple[Advice, ...]:
         """All advice, wanted or not."""
-        return unsilenced(self.job)
+        others = surroundings(self.task, self.settings)
+        if others is None:
+            return unsilenced(self.job)
+        key = (self.cluster.wording, others, self.platform)
+        return remembered(_advice, key, lambda: unsilenced(self.job))
 
     @property
     def advice(self) -> tuple[Advice, ...]:
         """All that is not silenced."""
-        return wanted(self.unsilenced, self.job.config, self.team.silence if self.team else ())
+        silence = self.team.silence if self.team else ()
+        return wanted(self.unsilenced, self.cluster.config, silence)
 
     @property
     def forbidden(self) -> tuple[Problem, ...]:
         """All that is above the team's policy."""
-        policy = self.team.policy if self.team else Policy()
-        return tuple(violations(policy, self.job.config, self.job.parent, self.job.platform))
+        if self.team is None:
+            return ()
+        from flyte_dask.policy import violations  # noqa: PLC0415  # as the team file
+
+        job = self.job
+        return tuple(violations(self.team.policy, job.config, job.parent, job.platform))
 
     @property
     def fatal(self) -> tuple[Problem, ...]:
@@ -106,9 +133,9 @@ class Review:
             PolicyViolation: with all that is above its policy.
             AdviceIsFatal: with all advice that it wants to be an error.
         """
-        by = f"@task of {self.name}"
-        if self.left_behind:
-            raise InvalidConfig(by, self.left_behind, self.call_site)
+        by = f"@task of {self.task.name}"
+        if left := self.left_behind:
+            raise InvalidConfig(by, left, self.call_site)
         if forbidden := self.forbidden:
             raise PolicyViolation(by, forbidden, self.call_site)
         if fatal := self.fatal:
@@ -116,17 +143,40 @@ class Review:
 
     def log(self) -> None:
         """Tell all advice: hints to those who ask for more than warnings."""
-        make_audible(logger, logging.WARNING)
-        for each in self.advice:
+        if advice := self.advice:
+            make_audible(logger, logging.WARNING)
+        for each in advice:
             level = logging.INFO if each.severity == "hint" else logging.WARNING
-            logger.log(level, "%s: %s", self.name, each)
+            logger.log(level, "%s: %s", self.task.name, each)
 
 
-def team_of(function: Callable[..., Any]) -> TeamFile | None:
-    """The team file whose path the environment says, or else that of the module of *function*."""
+def team_of(function: Callable[..., Any], settings: SerializationSettings) -> TeamFile | None:
+    """The team file whose path the environment says, or else that of the module of *function*.
+
+    That is looked for once in a registration, which has *settings* of its own.
+    """
     said = os.environ.get(VARIABLE)
     if said:
         return files.read(Path(said).absolute())
     file = getattr(sys.modules.get(function.__module__), "__file__", None)
-    path = files.find_beside(Path(file)) if file else None
+    if not file:
+        return None
+    path = remembered(_latest.beside(settings), file, lambda: find_beside(Path(file)))
     return files.read(path) if path else None
+
+
+@attrs.define
+class _Latest:
+    """The latest registration, in which all is where it was."""
+
+    settings: SerializationSettings | None = None
+    found: dict[Hashable, Path | None] = attrs.field(factory=dict)
+
+    def beside(self, settings: SerializationSettings) -> dict[Hashable, Path | None]:
+        """The team file of each module of the registration with *settings*, as far as known."""
+        if settings is not self.settings:
+            self.settings, self.found = settings, {}
+        return self.found
+
+
+_latest = _Latest()

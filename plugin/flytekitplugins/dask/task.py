@@ -49,7 +49,6 @@ from flytekitplugins.dask.refused import NO_CONFIGS, refuse, why_refused
 
 if TYPE_CHECKING:
     from flyte_dask.advice import Advice, Job
-    from flyte_dask.parent import Parent
     from flyte_dask.platform import Platform
     from flytekitplugins.dask.review import Review
     from flytekitplugins.dask.template import TaskCluster
@@ -240,19 +239,18 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         if self.execution_mode != self.ExecutionBehavior.DEFAULT:
             return base.execute(self, **kwargs)
         # distributed takes a while to import, and only a task that runs needs them.
-        from flytekitplugins.dask.parent import parent_of  # noqa: PLC0415
         from flytekitplugins.dask.session import session  # noqa: PLC0415
 
-        parent = parent_of(self, _UNSAID_SETTINGS, self.call_site)
+        cluster = self._running
         root, retries = _root_of(self.task_function), self.metadata.retries
         opening = session(
             self.task_config,
             self.name,
-            parent,
+            cluster.parent,
             root,
             retries,
             has_deck=self.enable_deck,
-            judge=lambda: self._judged(parent),
+            judge=lambda: self._judged(cluster),
         )
         until_outputs_are_converted = _stack.get()
         if until_outputs_are_converted is None:
@@ -262,15 +260,20 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         opened = until_outputs_are_converted.enter_context(opening)
         return opened.run(lambda: base.execute(self, **kwargs))
 
-    def _judged(self, parent: Parent) -> tuple[Job, tuple[Advice, ...]]:
-        """What there is to say of its cluster while it runs."""
-        from flytekitplugins.dask.review import Review  # noqa: PLC0415  # as above
+    @property
+    def _running(self) -> TaskCluster:
+        """Its cluster while it runs, when images are what they are."""
+        from flytekitplugins.dask.parent import asked_by  # noqa: PLC0415
         from flytekitplugins.dask.template import TaskCluster  # noqa: PLC0415
 
+        asked = asked_by(self, _UNSAID_SETTINGS)
+        return TaskCluster(self.task_config, asked, self.name, self.call_site)
+
+    def _judged(self, cluster: TaskCluster) -> tuple[Job, tuple[Advice, ...]]:
+        """What there is to say of its *cluster* while it runs."""
         image = os.environ.get(FLYTE_INTERNAL_IMAGE_ENV_VAR)
         settings = SerializationSettings(ImageConfig.auto(img_name=image))
-        cluster = TaskCluster(self.task_config, parent, self.task_config.resolve(parent))
-        review = Review.of(self, cluster, self.call_site, settings)
+        review = self.review(settings, cluster)
         return review.job, review.advice
 
     def dispatch_execute(self, ctx: FlyteContext, input_literal_map: LiteralMap) -> Any:

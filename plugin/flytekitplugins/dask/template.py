@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -15,21 +16,29 @@ from flyte_dask.inheritance import Resolved, ResolvedPair
 from flyte_dask.origin import Origin
 from flyte_dask.parent import Parent
 from flyte_dask.resources import DIMENSIONS
+from flyte_dask.wording import wording
 from flytekitplugins.dask import wire
 from flytekitplugins.dask.images import with_real_images
-from flytekitplugins.dask.parent import parent_of
+from flytekitplugins.dask.parent import Asked, asked_by, judged
+from flytekitplugins.dask.remembered import remembered
 
 __all__ = ["TaskCluster"]
 
+_customs: dict[Hashable, wire.Custom] = {}
 
-@attrs.frozen
+
+@attrs.frozen(slots=False)
 class TaskCluster:
     """The cluster that a task's template asks for."""
 
     config: Dask
     """The task's, with real images."""
-    parent: Parent
-    resolved: Resolved
+    asked: Asked
+    """What the task's own container asks for."""
+    task: str
+    """Its name."""
+    call_site: CallSite | None
+    """Where its config was said."""
 
     @classmethod
     def of(
@@ -40,14 +49,34 @@ class TaskCluster:
         settings: SerializationSettings,
     ) -> TaskCluster:
         """That of *task*, whose *config* was said at *call_site*."""
-        parent = parent_of(task, settings, call_site)
+        asked = asked_by(task, settings)
         with_images = with_real_images(config, settings, f"@task of {task.name}", call_site)
-        return cls(with_images, parent, with_images.resolve(parent))
+        return cls(with_images, asked, task.name, call_site)
+
+    @cached_property
+    def parent(self) -> Parent:
+        """The task, from which the roles inherit.
+
+        Raises:
+            InvalidConfig: with every amount of the task that Kubernetes would refuse.
+        """
+        return judged(self.asked, self.task, self.call_site)
+
+    @cached_property
+    def resolved(self) -> Resolved:
+        """What each pod asks for, and who said so."""
+        return self.config.resolve(self.parent)
+
+    @property
+    def wording(self) -> tuple[Hashable, ...]:
+        """All that it says, as text: the same for clusters of which Flyte is told the same."""
+        return wording(self.config), self.asked.wording
 
     @property
     def custom(self) -> dict[str, Any]:
-        """The template's ``custom``."""
-        return wire.custom(self.config, self.resolved)
+        """The template's ``custom``, a new one each time."""
+        found = remembered(_customs, self.wording, lambda: wire.custom(self.config, self.resolved))
+        return wire.copied(found)
 
     def __str__(self) -> str:
         """What its roles inherit, and what of the task they cannot have."""

@@ -13,7 +13,7 @@ from flytekit.configuration import SerializationSettings
 from flytekit.tools.ignore import DockerIgnore, FlyteIgnore, GitIgnore, IgnoreGroup, StandardIgnore
 
 from flyte_dask.errors import Problem
-from flyte_dask.files import taken
+from flyte_dask.files.taken import taken
 
 __all__ = ["left_behind"]
 

@@ -24,7 +24,10 @@ from flyte_dask_idl import (
     ResourcesResourceName,
 )
 
-__all__ = ["custom", "dask_job"]
+__all__ = ["Custom", "copied", "custom", "dask_job"]
+
+Custom: TypeAlias = dict[str, Any]
+"""A template's ``custom``."""
 
 _Amounts: TypeAlias = tuple[tuple[str, str], ...]
 """Dimension and quantity of each amount of one side."""
@@ -38,12 +41,26 @@ class _Role(NamedTuple):
     limits: _Amounts = ()
 
 
-def custom(config: Dask, resolved: Resolved) -> dict[str, Any]:
+def custom(config: Dask, resolved: Resolved) -> Custom:
     """The JSON form of the message, a new one with each call."""
     scheduler, (number, workers) = _said(config, resolved)
     return {
         "scheduler": {**_bare_scheduler_json(scheduler.image), **_resources_json(scheduler)},
         "workers": {**_bare_workers_json(number, workers.image), **_resources_json(workers)},
+    }
+
+
+def copied(custom: Custom) -> Custom:
+    """One that shares nothing with *custom*, which nobody has changed."""
+    return {
+        role: {
+            **said,
+            "resources": {
+                side: [{**entry} for entry in entries]
+                for side, entries in said["resources"].items()
+            },
+        }
+        for role, said in custom.items()
     }
 
 

@@ -1,0 +1,34 @@
+"""What a config says, as text: the same for configs of which Flyte is told the same.
+
+Configs are equal if their amounts are, in any spelling and whoever said them. What is told to Flyte
+keeps the spelling; and who said it makes no difference.
+"""
+
+from __future__ import annotations
+
+from flyte_dask.config import Dask
+from flyte_dask.resources import Resources
+from flyte_dask.roles import Scheduler, WorkerGroup
+
+__all__ = ["wording"]
+
+
+def wording(config: Dask) -> tuple[object, ...]:
+    """What *config* says of its pods; for each task of a registration, so by hand."""
+    return (
+        config.inherit,
+        config.workers.number_of_workers,
+        *_of_role(config.scheduler),
+        *_of_role(config.workers),
+    )
+
+
+def _of_role(role: Scheduler | WorkerGroup) -> tuple[object, ...]:
+    return role.image, *_of_side(role.requests), *_of_side(role.limits)
+
+
+def _of_side(side: Resources | None) -> tuple[str | None, ...]:
+    if side is None:
+        return (None, None, None, None)
+    amounts = side.cpu, side.mem, side.gpu, side.ephemeral_storage
+    return tuple([each and each.text for each in amounts])
