@@ -1,0 +1,66 @@
+"""GPUs for the workers alone, on Flyte 1: the preset `gpu_heavy`, an image, and a toleration.
+
+    flyte-dask explain examples/gpu_preset.py
+
+    gpu_preset.gpus  examples/gpu_preset.py:58
+    Flyte 1; defaults cpu=2 mem=200Mi; limits none
+
+    pod        what            request  limit  said by                                      instead of
+    runner     cpu             2        2      @task at examples/gpu_preset.py:58
+               mem             4Gi      4Gi    @task at examples/gpu_preset.py:58
+    scheduler  cpu             2        2      preset gpu_heavy
+               mem             8Gi      8Gi    preset gpu_heavy
+    workers    number          4               gpu_heavy(...) at examples/gpu_preset.py:59  2 of preset gpu_heavy
+               cpu             4        4      preset gpu_heavy
+               mem             24Gi     24Gi   preset gpu_heavy
+               gpu             1        1      preset gpu_heavy
+               --nthreads               4      from workers.limits.cpu
+               --memory-limit           24Gi   from workers.limits.mem
+
+    image of all: ghcr.io/acme/train-cuda:3
+    together: 6 pods, 20 CPUs, 108Gi memory, 4 GPUs
+
+It runs where there are no GPUs too, and finds none:
+
+    pyflyte run examples/gpu_preset.py gpus
+
+Flyte 2 asks for the GPUs of workers by a wrong name; what to do there is told by
+
+    flyte-dask check examples/gpu_preset.py --backend v2
+"""  # noqa: E501  # as the command prints it
+
+import shutil
+import subprocess
+
+from distributed import get_client
+from flytekit import PodTemplate, Resources, task
+from kubernetes.client import V1PodSpec, V1Toleration
+
+from flytekitplugins.dask import presets
+
+# Flyte tolerates the taint of GPU nodes for a task that has a GPU itself, and not for its workers.
+ON_GPU_NODES = PodTemplate(
+    pod_spec=V1PodSpec(
+        containers=[], tolerations=[V1Toleration(key="nvidia.com/gpu", operator="Exists")]
+    )
+)
+
+
+def seen() -> list[str]:
+    """What the driver shows to this process."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return []
+    done = subprocess.run([program, "-L"], check=True, capture_output=True, text=True)
+    return done.stdout.splitlines()
+
+
+@task(
+    task_config=presets.gpu_heavy(workers=4),
+    container_image="ghcr.io/acme/train-cuda:3",  # of all pods: the driver is the node's
+    limits=Resources(cpu="2", mem="4Gi"),  # of the pod that runs this function
+    pod_template=ON_GPU_NODES,
+)
+def gpus() -> list[str]:
+    """Those of all workers: what to run first on a new site."""
+    return [gpu for gpus in get_client().run(seen).values() for gpu in gpus]
