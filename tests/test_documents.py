@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +24,7 @@ from flyte_dask.advice import TRAPS
 from flyte_dask.backend import RULES
 from flyte_dask.files import read
 from flyte_dask.policy import violations
+from tests.examples import Example, run_all
 from tests.golden.cases import cases
 from tests.processes import BIN, run
 from tests.test_presets import ALL, IDS
@@ -35,34 +35,26 @@ PROJECT = Path(__file__).parent.parent
 DOCUMENTS = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
-_PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_PYTHON = re.compile(r'^```python(?: title="([^"\n]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _EXAMPLES = [
-    pytest.param(code, id=f"{document.name}:{number}")
+    Example(document.relative_to(PROJECT).as_posix(), number, code, title or None)
     for document in DOCUMENTS
     if document.stem not in TRAPS  # whose pages `test_advice` reads
-    for number, code in enumerate(_PYTHON.findall(document.read_text(encoding="utf-8")), start=1)
+    for number, (title, code) in enumerate(_PYTHON.findall(document.read_text("utf-8")), start=1)
 ]
 
 
-@pytest.mark.parametrize("code", _EXAMPLES)
-def test_an_example_runs(code: str, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def endings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """How each example ended."""
+    return run_all(_EXAMPLES, tmp_path_factory.mktemp("examples"))
+
+
+@pytest.mark.parametrize("name", [str(example) for example in _EXAMPLES])
+def test_an_example_runs(name: str, endings: dict[str, str]) -> None:
     """As a module, which is where flytekit wants tasks."""
-    (tmp_path / "example.py").write_text(code, encoding="utf-8")
-    done = run(
-        sys.executable,
-        "-W",
-        "error::DeprecationWarning:example",
-        "-c",
-        "import example",
-        cwd=tmp_path,
-    )
-    assert done.returncode == 0, done.stderr
-    if "def test_" in code:
-        done = run(
-            sys.executable, "-m", "pytest", "--rootdir", tmp_path, "example.py", cwd=tmp_path
-        )
-        assert "1 passed" in done.stdout, done.stdout
+    assert not endings[name], endings[name]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
