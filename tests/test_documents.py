@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import tomli
 from flytekit import Resources as FlyteResources
 
 from flyte_dask import (
@@ -57,11 +58,72 @@ def test_an_example_runs(name: str, endings: dict[str, str]) -> None:
     assert not endings[name], endings[name]
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+_CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=lambda path: path.relative_to(PROJECT).as_posix()
+)
 def test_local_links_lead_somewhere(document: Path) -> None:
-    links = [urlsplit(link) for link in _LINK.findall(document.read_text(encoding="utf-8"))]
-    local = [link.path for link in links if not link.scheme and link.path]
-    assert [path for path in local if not (document.parent / path).exists()] == []
+    """To files, and to headings in them."""
+    links = _LINK.findall(_CODE.sub("", document.read_text(encoding="utf-8")))
+    local = [link for link in links if not urlsplit(link).scheme]
+    assert [link for link in local if not _leads_somewhere(document, link)] == []
+
+
+def _leads_somewhere(document: Path, link: str) -> bool:
+    path, _, anchor = link.partition("#")
+    target = document.parent / path if path else document
+    if not anchor:
+        return target.exists()
+    return target.is_file() and anchor in _anchors(target)
+
+
+def _anchors(document: Path) -> set[str]:
+    """Those of its headings that are the same where code is hosted and on the site."""
+    headings = _HEADING.findall(_CODE.sub("", document.read_text(encoding="utf-8")))
+    words = [re.sub(r"[^\w\s-]", "", heading).strip().lower() for heading in headings]
+    return {each.replace(" ", "-") for each in words if "  " not in each and words.count(each) == 1}
+
+
+def test_the_house_has_the_floors_that_are_told() -> None:
+    """As import-linter holds them."""
+    project = tomli.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    page = (PROJECT / "docs" / "how-it-works.md").read_text(encoding="utf-8")
+    told = {
+        name: [cell.replace("`", "").replace(", ", " | ") for cell in _FLOOR.findall(table)]
+        for name, table in re.findall(r"^### `(.*)`\n\n((?:\|.*\n)+)", page, re.MULTILINE)
+    }
+    assert told == {
+        container: contract["layers"]
+        for contract in project["tool"]["importlinter"]["contracts"]
+        if contract["type"] == "layers"
+        for container in contract["containers"]
+    }
+
+
+_FLOOR = re.compile(r"^\| (`.*?`) \|", re.MULTILINE)
+
+
+def test_the_tests_of_laws_are_there() -> None:
+    page = (PROJECT / "docs" / "how-it-works.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+)`", page))
+    assert {name for name in named if not (PROJECT / "tests" / f"{name}.py").exists()} == set()
+
+
+def test_getting_started_shows_what_one_gets(tmp_path: Path) -> None:
+    """What is printed on any machine; on a terminal there is more, which differs."""
+    page = (PROJECT / "docs" / "getting-started.md").read_text(encoding="utf-8")
+    (module,) = (code for title, code in _PYTHON.findall(page) if title == "primes.py")
+    (tmp_path / "primes.py").write_text(module, encoding="utf-8")
+    for command, *args in (
+        ("pyflyte", "run", "primes.py", "count_primes", "--below", "100000"),
+        ("flyte-dask", "explain", "primes.py:count_primes"),
+    ):
+        done = run(BIN / command, *args, cwd=tmp_path)
+        line = " ".join([command, *args])
+        assert f"```sh\n{line}\n```\n\n```text\n{done.stdout}```\n" in page
 
 
 def test_the_first_example_comes_early() -> None:
@@ -75,17 +137,21 @@ def test_the_table_of_presets_is_right(preset: Preset) -> None:
     assert workers is not None
     cpus = "1 CPU" if str(scheduler.cpu) == "1" else f"{scheduler.cpu} CPUs"
     gpus = f" {workers.gpu} " if workers.gpu else " "
-    assert (
-        f"| `presets.{preset.name}()` | {preset().workers.number_of_workers} | {workers.cpu} "
-        f"| {workers.mem} |{gpus}| {cpus}, {scheduler.mem} |"
-    ) in README.splitlines()
+    amounts = (
+        f"| {preset().workers.number_of_workers} | {workers.cpu} | {workers.mem} |{gpus}"
+        f"| {cpus}, {scheduler.mem} |"
+    )
+    assert f"| `presets.{preset.name}()` {amounts}\n" in README
+    page = (PROJECT / "docs" / "presets.md").read_text(encoding="utf-8")
+    assert re.search(rf"^\| `{preset.name}` \| [^|]* {re.escape(amounts)}$", page, re.MULTILINE)
 
 
 def test_the_error_is_what_one_gets() -> None:
     with pytest.raises(InvalidConfig) as caught:
         WorkerGroup(requests=FlyteResources(cpu="4", mem="16GB"), limits=FlyteResources(cpu="2"))
     shown = str(caught.value).replace(str(caught.value.call_site), "pipelines/etl.py:41")
-    assert f"```text\nInvalidConfig: {shown}\n```" in README
+    for document in (README, (PROJECT / "docs" / "configuration.md").read_text(encoding="utf-8")):
+        assert f"```text\nInvalidConfig: {shown}\n```" in document
 
 
 _CASES = re.findall(
