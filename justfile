@@ -49,6 +49,11 @@ lowest *args:
 # all that must be green
 check: lint type (codegen "--check") test
 
+# the documentation, into site/ (`just docs serve` shows it, and what changes, at 127.0.0.1:8000)
+docs command="build":
+    {{python}} -m pip install -q -r requirements/docs.txt
+    NO_MKDOCS_2_WARNING=1 {{python}} -m mkdocs {{command}} --strict
+
 # sdist and wheel into dist/
 build:
     {{python}} -m build --no-isolation
@@ -68,6 +73,7 @@ golden-quantities:
 # pin requirements/*.txt anew (needs uv)
 pin *args:
     {{pins}} {{args}} pyproject.toml --group dev --extra examples -o requirements/dev.txt
+    {{pins}} {{args}} --group docs -c requirements/dev.txt --no-annotate -o requirements/docs.txt
     {{pins}} {{args}} pyproject.toml --group build --extra examples -c requirements/dev.txt --no-annotate -o requirements/examples.txt
     {{pins}} {{args}} requirements/incumbent.in -c requirements/dev.txt --no-annotate -o requirements/incumbent.txt
     {{pins}} {{args}} requirements/dask.in -c requirements/dev.txt --no-annotate -o requirements/dask.txt

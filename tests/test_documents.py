@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import tomli
+import yaml
 from flytekit import Resources as FlyteResources
 
+import flyte_dask
+import flyte_dask_pytest
+import flytekitplugins.dask
 from flyte_dask import (
     CallSite,
     Dask,
@@ -25,6 +31,7 @@ from flyte_dask.advice import TRAPS
 from flyte_dask.backend import RULES
 from flyte_dask.files import read
 from flyte_dask.policy import violations
+from flytekitplugins.dask import failures, models
 from tests.examples import Example, run_all
 from tests.golden.cases import cases
 from tests.processes import BIN, run
@@ -34,6 +41,7 @@ pytestmark = pytest.mark.once
 
 PROJECT = Path(__file__).parent.parent
 DOCUMENTS = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+REFERENCE = PROJECT / "docs" / "reference"
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
 _PYTHON = re.compile(r'^```python(?: title="([^"\n]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
@@ -66,7 +74,7 @@ _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
     "document", DOCUMENTS, ids=lambda path: path.relative_to(PROJECT).as_posix()
 )
 def test_local_links_lead_somewhere(document: Path) -> None:
-    """To files, and to headings in them."""
+    """To files, and to headings in them; those within the reference `just docs` checks."""
     links = _LINK.findall(_CODE.sub("", document.read_text(encoding="utf-8")))
     local = [link for link in links if not urlsplit(link).scheme]
     assert [link for link in local if not _leads_somewhere(document, link)] == []
@@ -75,7 +83,7 @@ def test_local_links_lead_somewhere(document: Path) -> None:
 def _leads_somewhere(document: Path, link: str) -> bool:
     path, _, anchor = link.partition("#")
     target = document.parent / path if path else document
-    if not anchor:
+    if not anchor or target.parent == REFERENCE:
         return target.exists()
     return target.is_file() and anchor in _anchors(target)
 
@@ -85,6 +93,31 @@ def _anchors(document: Path) -> set[str]:
     headings = _HEADING.findall(_CODE.sub("", document.read_text(encoding="utf-8")))
     words = [re.sub(r"[^\w\s-]", "", heading).strip().lower() for heading in headings]
     return {each.replace(" ", "-") for each in words if "  " not in each and words.count(each) == 1}
+
+
+def test_each_page_is_where_readers_of_the_site_find_it() -> None:
+    site = yaml.safe_load((PROJECT / "mkdocs.yml").read_text(encoding="utf-8"))
+    pages = [path.relative_to(PROJECT / "docs").as_posix() for path in DOCUMENTS[1:]]
+    assert sorted(_pages(site["nav"])) == sorted(pages)
+
+
+def _pages(nav: Any) -> Iterator[str]:
+    if isinstance(nav, str):
+        yield nav
+    for each in nav.values() if isinstance(nav, dict) else nav if isinstance(nav, list) else ():
+        yield from _pages(each)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [flyte_dask, flytekitplugins.dask, presets, failures, models, flyte_dask_pytest],
+    ids=lambda module: module.__name__,
+)
+def test_each_public_name_is_in_the_reference(module: ModuleType) -> None:
+    pages = "".join(path.read_text(encoding="utf-8") for path in REFERENCE.glob("*.md"))
+    directives = re.findall(r"^::: .*\n(?: .*\n)*", pages, re.MULTILINE)
+    named = set(re.findall(r"\w+", "".join(directives)))
+    assert {name for name in module.__all__ if name not in named} == set()
 
 
 def test_the_house_has_the_floors_that_are_told() -> None:
@@ -236,6 +269,7 @@ def test_the_rules_of_the_backend_are_all_told() -> None:
 
 def test_the_number_of_traps_is_right() -> None:
     assert f"{len(TRAPS)} traps in all" in README
+    assert f"{len(TRAPS)} traps" in (PROJECT / "docs" / "index.md").read_text(encoding="utf-8")
 
 
 def test_the_changelog_has_this_version() -> None:

@@ -78,6 +78,7 @@ class Remark(NamedTuple):
     path: str
     """Of what: ``workers.limits.mem``."""
     rule: Rule
+    """Its name in `RULES`."""
     before: str | None
     """What was said; None if nothing was."""
     after: str | None
@@ -93,7 +94,9 @@ class Container(NamedTuple):
     """One container of a pod: the one of the task or of Dask, or a sidecar."""
 
     name: str
+    """As Flyte names it, or the pod template of the task."""
     amounts: Amounts
+    """Request and limit of each dimension."""
     gpu_name: str = "nvidia.com/gpu"
     """What Kubernetes is asked for where a GPU is meant."""
 
@@ -117,13 +120,17 @@ class Pod(NamedTuple):
     """The pods of one role, all alike."""
 
     replicas: int
+    """How many of them."""
     image: str | None
     """None if it is the task's, and that is unknown."""
     args: tuple[str, ...] | None
     """The arguments of the container; of the runner, which has the task's own, None."""
     container: Container
+    """The one of the task or of Dask."""
     sidecars: tuple[Container, ...]
+    """Those of the task's pod template."""
     remarks: tuple[Remark, ...]
+    """How Flyte comes to its amounts."""
 
     @property
     def containers(self) -> tuple[Container, ...]:
@@ -148,7 +155,9 @@ class Pods(NamedTuple):
     runner: Pod
     """It runs the task's function."""
     scheduler: Pod
+    """Dask's, which never computes."""
     workers: Pod
+    """All of them, which are alike."""
 
     @property
     def remarks(self) -> tuple[Remark, ...]:

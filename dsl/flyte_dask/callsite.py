@@ -28,6 +28,7 @@ class CallSite(NamedTuple):
     file: str
     """As Python names it: an absolute path, or a name such as ``<stdin>``."""
     line: int
+    """Counted from 1."""
 
     def __str__(self) -> str:
         """``file:line``, the file relative to the working directory where it lies below that."""

@@ -76,11 +76,11 @@ class ConfigError(FlyteDaskError):
     def __init__(
         self, subject: str, problems: Iterable[Problem], call_site: CallSite | None = None
     ) -> None:
-        self.subject = subject
+        self.subject: str = subject
         """What was judged, such as ``WorkerGroup(...)``."""
         self.problems: tuple[Problem, ...] = tuple(problems)
         """At least one; in the order of the arguments."""
-        self.call_site = call_site
+        self.call_site: CallSite | None = call_site
         """The user's file and line, where there is one."""
         # past the natural builtins beside us, some of which take no arguments
         Exception.__init__(self, subject, self.problems, call_site)

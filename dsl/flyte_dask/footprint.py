@@ -34,6 +34,7 @@ class Footprint(NamedTuple):
     """What a whole job asks for."""
 
     pods: int
+    """How many."""
     requests: Total
     """What Kubernetes has to have free; of a container without a request, its limit."""
     limits: Total

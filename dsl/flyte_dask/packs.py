@@ -34,8 +34,9 @@ class Pack:
     version: str | None = None
     """Its version; None for the built-in presets, and for those of a file."""
     presets: tuple[Preset, ...] = ()
+    """Empty if they could not be loaded."""
     error: str | None = None
-    """Why there are none, if they could not be loaded."""
+    """Why there are none."""
 
     def without(self, others: tuple[Preset, ...]) -> Pack:
         """The same but for *others*, which its module only imports."""

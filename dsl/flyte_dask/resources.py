@@ -39,7 +39,9 @@ DIMENSIONS = ("cpu", "mem", "gpu", "ephemeral_storage")
 Amount: TypeAlias = str | int | Quantity
 CpuAmount: TypeAlias = str | int | float | Quantity
 AmountOrPair: TypeAlias = Amount | tuple[Amount | None, Amount | None]
+"""One amount for request and limit, such as ``"16Gi"``; or the two, where None is unsaid."""
 CpuAmountOrPair: TypeAlias = CpuAmount | tuple[CpuAmount | None, CpuAmount | None]
+"""The same of CPUs, which may be a float."""
 
 _ZERO = Quantity("0")
 _TOO_LARGE = 10**1000  # beyond any machine; Python does not even print all such numbers

@@ -27,7 +27,9 @@ class Trap(NamedTuple):
     """One thing to look out for."""
 
     severity: Severity
+    """How bad it is."""
     title: str
+    """What it is, in a few words."""
 
 
 TRAPS: Mapping[str, Trap] = {

@@ -28,7 +28,7 @@ class OpenSession(Protocol):
 def dask_session(request: pytest.FixtureRequest) -> Iterator[OpenSession]:
     """Opens a local Dask cluster as a task has it, until the test ends.
 
-    Its client is Dask's default, so what the test calls uses the cluster as in a task::
+    Its client is Dask's default, so what the test calls uses the cluster as in a task:
 
         def test_mean(dask_session):
             client = dask_session(presets.medium(workers=2))

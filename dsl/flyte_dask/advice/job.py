@@ -27,6 +27,7 @@ class Advice(NamedTuple):
     """One trap in one place."""
 
     code: str
+    """Its name in `TRAPS`."""
     path: str
     """Of what, in the config or its task: ``workers.limits.mem``, ``task.limits.mem``."""
     consequence: str

@@ -30,11 +30,15 @@ class TeamFile:
     """What a team file says."""
 
     path: Path
+    """Where it is."""
     tables: Tables
     """As it is written."""
     presets: tuple[Preset, ...]
+    """In its order."""
     platform: Platform
+    """The site."""
     policy: Policy
+    """What the team allows."""
     silence: tuple[str, ...]
     """Codes of advice that is not to be given."""
     fatal: tuple[str, ...]

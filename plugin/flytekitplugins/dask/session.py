@@ -47,6 +47,7 @@ class Session:
     """An open session."""
 
     client: Client
+    """A synchronous client of the cluster, which is Dask's default unless the runtime says no."""
     _watch: Watch
 
     def run(self, function: Callable[[], _T]) -> _T:

@@ -72,8 +72,8 @@ _WORKFLOW_MODES = (
 class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
     """A task whose function runs beside a Dask cluster of its own, with a client of that cluster.
 
-    On Flyte the backend has started the cluster; elsewhere an in-process one of the same shape,
-    scaled to the host, is started for the task and closed with it. In both the cluster's client is
+    On Flyte the backend has started the cluster; elsewhere a local one of the same shape, scaled
+    to the host, is started for the task and closed with it. In both the cluster's client is
     Dask's default while the function runs: a bare ``.compute()`` uses the cluster. The function may
     be a coroutine function.
     """
