@@ -76,5 +76,6 @@ pin *args:
     {{pins}} {{args}} --group docs -c requirements/dev.txt --no-annotate -o requirements/docs.txt
     {{pins}} {{args}} pyproject.toml --group build --extra examples -c requirements/dev.txt --no-annotate -o requirements/examples.txt
     {{pins}} {{args}} requirements/incumbent.in -c requirements/dev.txt --no-annotate -o requirements/incumbent.txt
+    {{pins}} {{args}} pyproject.toml -c requirements/dev.txt --no-annotate -o requirements/plain.txt
     {{pins}} {{args}} requirements/dask.in -c requirements/dev.txt --no-annotate -o requirements/dask.txt
     {{pins}} {{args}} requirements/oldest.in --no-annotate -o requirements/oldest.txt
