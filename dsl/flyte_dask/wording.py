@@ -1,4 +1,4 @@
-"""What a config says, as text: the same for configs of which Flyte is told the same.
+"""What a config and its site say, as text: the same where Flyte is told and makes the same.
 
 Configs are equal if their amounts are, in any spelling and whoever said them. What is told to Flyte
 keeps the spelling; and who said it makes no difference.
@@ -7,10 +7,11 @@ keeps the spelling; and who said it makes no difference.
 from __future__ import annotations
 
 from flyte_dask.config import Dask
+from flyte_dask.platform import Platform
 from flyte_dask.resources import Resources
 from flyte_dask.roles import Scheduler, WorkerGroup
 
-__all__ = ["wording"]
+__all__ = ["site_wording", "wording"]
 
 
 def wording(config: Dask) -> tuple[object, ...]:
@@ -21,6 +22,11 @@ def wording(config: Dask) -> tuple[object, ...]:
         *_of_role(config.scheduler),
         *_of_role(config.workers),
     )
+
+
+def site_wording(platform: Platform) -> tuple[object, ...]:
+    """What *platform* gives and allows."""
+    return platform.backend, *_of_side(platform.defaults), *_of_side(platform.limits)
 
 
 def _of_role(role: Scheduler | WorkerGroup) -> tuple[object, ...]:

@@ -23,6 +23,7 @@ from flyte_dask.callsite import CallSite
 from flyte_dask.errors import AdviceIsFatal, InvalidConfig, PolicyViolation, Problem
 from flyte_dask.files.finding import find_beside
 from flyte_dask.platform import Platform
+from flyte_dask.wording import site_wording
 from flytekitplugins.dask.audible import make_audible
 from flytekitplugins.dask.parent import described, surroundings
 from flytekitplugins.dask.remembered import remembered
@@ -94,7 +95,7 @@ class Review:
         others = surroundings(self.task, self.settings)
         if others is None:
             return unsilenced(self.job)
-        key = (self.cluster.wording, others, self.platform)
+        key = self.cluster.wording, others, site_wording(self.platform)
         return remembered(_advice, key, lambda: unsilenced(self.job))
 
     @property

@@ -1,0 +1,132 @@
+"""What is worked out once for all tasks that are worded alike: it is what each would get alone."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from flytekit import Resources, task
+from flytekit.configuration import Image, ImageConfig, SerializationSettings
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flyte_dask import Dask, InvalidConfig
+from flyte_dask import Resources as Amounts
+from flyte_dask.advice import Job, unsilenced
+from flyte_dask.platform import Platform
+from flytekitplugins.dask import wire
+from flytekitplugins.dask.images import with_real_images
+from flytekitplugins.dask.parent import Asked, described, judged
+from flytekitplugins.dask.remembered import remembered
+from flytekitplugins.dask.review import Review
+from flytekitplugins.dask.task import DaskTask
+from flytekitplugins.dask.template import TaskCluster
+from tests.configs import CONFIGS
+
+SETTINGS = SerializationSettings(ImageConfig(Image("default", "acme/etl", "1")))
+SITES = [
+    Platform(),
+    Platform(backend="v2"),
+    Platform(limits=Amounts(cpu="500m", mem="512Mi")),
+    Platform(limits=Amounts(cpu=0.5, mem="0.5Gi")),
+]
+# the same amounts in several spellings, and types that are equal in Python and no text alike
+AMOUNTS = [
+    {"cpu": 1},
+    {"cpu": 1.0},
+    {"cpu": "1"},
+    {"cpu": "1000m", "mem": "1Gi"},
+    {"mem": "1024Mi", "gpu": 1},
+    {"gpu": "1", "ephemeral_storage": "10G"},
+    {},
+]
+
+
+def nothing() -> int:
+    return 1
+
+
+def decorated(**said: Any) -> DaskTask:
+    made: Any = task(task_config=Dask(), **said)(nothing)
+    assert isinstance(made, DaskTask)
+    return made
+
+
+TASKS = [
+    decorated(),
+    decorated(container_image="acme/other:2"),
+    decorated(environment={"DASK_WORKER_NAME": "one"}),
+    decorated(pod_template_name="large"),
+]
+
+
+@given(CONFIGS, st.sampled_from(AMOUNTS), st.sampled_from(AMOUNTS))
+def test_each_has_the_message_of_its_own_words(
+    config: Dask, amounts: dict[str, Any], others: dict[str, Any]
+) -> None:
+    real = with_real_images(config, SETTINGS, "here", None)
+    for asked in (Asked("@task", amounts, {}), Asked("@task", others, {}), Asked("x", {}, amounts)):
+        cluster = TaskCluster(real, asked, "etl", None)
+        alone = wire.custom(real, real.resolve(judged(asked, "etl", None)))
+        assert cluster.custom == alone
+        cluster.custom["workers"]["resources"].clear()  # of which nobody else sees anything
+        assert cluster.custom == alone
+
+
+@given(CONFIGS, st.sampled_from(AMOUNTS), st.sampled_from(TASKS), st.sampled_from(SITES))
+def test_each_has_the_advice_of_its_own_words(
+    config: Dask, amounts: dict[str, Any], task: DaskTask, site: Platform
+) -> None:
+    real = with_real_images(config, SETTINGS, "here", None)
+    cluster = TaskCluster(real, Asked("@task", {}, amounts), task.name, None)
+    review = Review.of(task, cluster, None, SETTINGS, lambda _: site)
+    parent = described(cluster.parent, task, SETTINGS)
+    assert review.unsilenced == unsilenced(Job.of(real, parent, site))
+
+
+def test_each_is_told_of_its_own_name_and_line() -> None:
+    """Though what is wrong with them is the same."""
+    asked = Asked("@task", {"mem": "16GB"}, {})
+    for name in ("one", "other"):
+        with pytest.raises(InvalidConfig, match=f"@task of {name}"):
+            _ = TaskCluster(Dask(workers=2), asked, name, None).custom
+
+
+def test_the_same_is_worked_out_once() -> None:
+    memory: dict[Any, list[int]] = {}
+    first = remembered(memory, ("a", 1), lambda: [1])
+    assert remembered(memory, ("a", 1), lambda: [2]) is first
+    assert remembered(memory, ("a", 2), lambda: [2]) == [2]
+
+
+def test_no_more_is_kept_than_a_registration_has() -> None:
+    memory: dict[Any, int] = {}
+    for number in range(10_000):
+        assert remembered(memory, number, partial(int, number)) == number
+    assert len(memory) <= 4096
+
+
+def test_a_team_file_that_comes_later_is_seen_by_the_next_registration(tmp_path: Path) -> None:
+    """Within one, what a folder has is looked for once."""
+    made = decorated(limits=Resources(cpu="1", mem="1Gi"))
+    module = tmp_path / "pipeline.py"
+    (tmp_path / ".git").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, __name__, _module(module))
+        settings = SerializationSettings(SETTINGS.image_config)
+        assert made.review(settings).team is None
+        (tmp_path / "flyte-dask.toml").write_text("[policy]\nmax_workers = 1\n")
+        assert made.review(settings).team is None
+        team = made.review(SerializationSettings(SETTINGS.image_config)).team
+    assert team is not None
+    assert team.path == tmp_path / "flyte-dask.toml"
+
+
+def _module(file: Path) -> ModuleType:
+    module = ModuleType(__name__)
+    module.__file__ = str(file)
+    return module
