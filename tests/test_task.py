@@ -15,8 +15,8 @@ from flytekit.core.task import TaskPlugins
 from flytekit.models.task import TaskSpec
 from flytekit.tools.translator import get_serializable
 
-from flyte_dask import InvalidConfig, Resources
-from flytekitplugins.dask import Dask, Scheduler, WorkerGroup, presets
+from flyte_dask import InvalidConfig, Parent, Resources
+from flytekitplugins.dask import Dask, Runtime, Scheduler, WorkerGroup, presets
 from flytekitplugins.dask.task import DaskTask
 from tests.processes import run
 
@@ -91,7 +91,9 @@ async def wait(number: int) -> int:
         ),
         (WorkerGroup(4), "is a WorkerGroup, one part of a config: write Dask(workers=...)"),
         (Scheduler(), "is a Scheduler, one part of a config: write Dask(scheduler=...)"),
+        (Runtime(), "is a Runtime, one part of a config: write Dask(runtime=...)"),
         (Resources(cpu=1), "is no Dask: write Dask(...), or call a preset"),
+        (Parent(), "is no Dask: write Dask(...), or call a preset"),
         (Dask, "is a class, not a config: call it: Dask(...)"),
         (WorkerGroup, "is a class, not a config: call it: Dask(...)"),
     ],
@@ -106,6 +108,20 @@ def test_what_is_no_dask_config_is_refused_at_decoration(
     assert caught.value.subject == f"@task of {function.__qualname__}"
     assert caught.value.call_site is not None
     assert caught.value.call_site.file == __file__
+
+
+def test_so_is_one_whose_class_was_loaded_later() -> None:
+    """Importing flytekit loads no more of ours than it has to."""
+    program = """
+import flytekit, sys
+assert "flyte_dask.platform" not in sys.modules
+from flyte_dask.platform import Platform
+try:
+    flytekit.task(task_config=Platform())(len)
+except ValueError as error:
+    print(type(error).__name__, error.problems[0].path)
+"""
+    assert run(sys.executable, "-c", program).stdout == "InvalidConfig task_config\n"
 
 
 def test_a_dynamic_coroutine_function_is_refused_at_decoration() -> None:

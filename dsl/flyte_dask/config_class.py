@@ -17,10 +17,29 @@ import attrs
 from flyte_dask.errors import InvalidConfig
 from flyte_dask.quantity import Quantity
 
-__all__ = ["Config", "ConfigType", "checked_call", "checked_function", "said", "with_values"]
+__all__ = [
+    "Config",
+    "ConfigType",
+    "checked_call",
+    "checked_function",
+    "for_each_class",
+    "said",
+    "with_values",
+]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 T = TypeVar("T")
+
+
+_classes: list[type] = []
+_listeners: list[Callable[[type], None]] = []
+
+
+def for_each_class(tell: Callable[[type], None]) -> None:
+    """Call *tell* with each config class: those that are loaded, and those that will be."""
+    _listeners.append(tell)
+    for each in _classes:
+        tell(each)
 
 
 class ConfigType(type):
@@ -36,6 +55,9 @@ class ConfigType(type):
         if "__attrs_attrs__" in namespace:
             type.__setattr__(cls, "__setattr__", Config._refuse_to_set)  # noqa: SLF001  # below
             type.__setattr__(cls, "__delattr__", Config._refuse_to_delete)  # noqa: SLF001
+            _classes.append(cls)
+            for tell in _listeners:
+                tell(cls)
         for base in bases:
             if "__attrs_attrs__" in vars(base):
                 from flyte_dask.misuse import refuse_subclass  # noqa: PLC0415  # as in _answer

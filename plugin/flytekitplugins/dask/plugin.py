@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import logging
 
-from flyte_dask.config import Dask
 from flyte_dask.incumbent import REMEDY
 from flytekitplugins import dask as installed
-from flytekitplugins.dask.refused import NO_CONFIGS, refuse
+from flytekitplugins.dask.refused import refuse_all_but
 
 # Whoever imports flytekitplugins.dask first is here before it is complete; ours has this by then.
 if not hasattr(installed, "presets"):
-    refuse(Dask, *NO_CONFIGS)
+    refuse_all_but(None)
     if installed.__file__ is None:
         logging.getLogger("flytekit.dask").warning(
             "files of flyte-dask are gone, as if flytekitplugins-dask had been uninstalled beside "

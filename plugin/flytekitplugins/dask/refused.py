@@ -11,23 +11,25 @@ from flytekit.core.tracked_abc import FlyteTrackedABC
 
 from flyte_dask import incumbent
 from flyte_dask.config import Dask
-from flyte_dask.config_class import ConfigType
+from flyte_dask.config_class import ConfigType, for_each_class
 from flyte_dask.errors import Problem, raise_if_any
-from flyte_dask.preset import Preset
-from flyte_dask.resources import Resources
 from flyte_dask.roles import Scheduler, WorkerGroup
-from flyte_dask.runtime import Runtime
 
-__all__ = ["NO_CONFIGS", "refuse", "why_refused"]
-
-NO_CONFIGS = (Preset, Resources, Runtime, Scheduler, WorkerGroup, ConfigType)
-"""The types of what people write where a `Dask` is meant; `ConfigType` is that of our classes."""
+__all__ = ["refuse_all_but", "why_refused"]
 
 
-def refuse(*types: type) -> None:
-    """Let flytekit answer a ``task_config`` of these very types with an error."""
-    for each in types:
-        TaskPlugins.register_pythontask_plugin(each, _RefusedTask)
+def refuse_all_but(config: type | None) -> None:
+    """Let flytekit answer a ``task_config`` that is ours, but no *config*, with an error.
+
+    Also one of a class that is loaded later, and a class in the place of an instance.
+    """
+
+    def refuse(each: type) -> None:
+        if each is not config:
+            TaskPlugins.register_pythontask_plugin(each, _RefusedTask)
+
+    for_each_class(refuse)
+    refuse(ConfigType)
 
 
 class _RefusedTask(AsyncPythonFunctionTask[Any], metaclass=FlyteTrackedABC):
@@ -43,6 +45,9 @@ class _RefusedTask(AsyncPythonFunctionTask[Any], metaclass=FlyteTrackedABC):
 
 def why_refused(config: object) -> Problem:
     """What keeps *config*, which is no `Dask`, from being a task's config."""
+    from flyte_dask.preset import Preset  # noqa: PLC0415  # for errors only
+    from flyte_dask.runtime import Runtime  # noqa: PLC0415
+
     if isinstance(config, Preset):
         rule, remedy = "is a Preset, which makes configs", "call it, as in presets.medium()"
     elif isinstance(config, Scheduler):

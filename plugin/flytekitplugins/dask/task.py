@@ -34,7 +34,6 @@ from flyte_dask.callsite import user_call_site
 from flyte_dask.config import Dask
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.roles import Scheduler, WorkerGroup
-from flytekitplugins.dask.images import is_on_flyte
 from flytekitplugins.dask.overrides import (
     DaskNode,
     check,
@@ -45,7 +44,7 @@ from flytekitplugins.dask.overrides import (
     variant_name,
     watch,
 )
-from flytekitplugins.dask.refused import NO_CONFIGS, refuse, why_refused
+from flytekitplugins.dask.refused import refuse_all_but, why_refused
 
 if TYPE_CHECKING:
     from flyte_dask.advice import Advice, Job
@@ -173,6 +172,8 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
 
     def get_custom(self, settings: SerializationSettings) -> dict[str, Any]:
         """The template's ``custom``: what the config says and inherits, with real images."""
+        from flytekitplugins.dask.images import is_on_flyte  # noqa: PLC0415  # as below
+
         cluster = self.cluster(settings)
         logger.info("%s %s", self.name, cluster)
         if not is_on_flyte():
@@ -329,4 +330,4 @@ def _deck_problems(config: Dask, wants_deck: bool | None) -> Iterator[Problem]:
 
 
 TaskPlugins.register_pythontask_plugin(Dask, DaskTask)
-refuse(*NO_CONFIGS)
+refuse_all_but(Dask)
