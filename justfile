@@ -47,7 +47,19 @@ lowest *args:
     .venv-lowest/bin/python -m pytest {{args}}
 
 # all that must be green
-check: lint type (codegen "--check") test
+check: lint type (codegen "--check") docs test
+
+# the README's two commands, as on a new machine (`just fresh --main-job`; else args are pytest's)
+[positional-arguments]
+fresh *args:
+    .ci/fresh "$@"
+
+# pytest against the installed wheel, with the sources out of reach
+[positional-arguments]
+wheel-test *args:
+    {{python}} -m venv --clear .venv-wheel
+    .venv-wheel/bin/pip install -q -r requirements/dev.txt
+    .ci/wheel .venv-wheel/bin/python "$@"
 
 # the documentation, into site/ (`just docs serve` shows it, and what changes, at 127.0.0.1:8000)
 docs command="build":

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from tests.backend import ADDRESS
+
+SOURCES = Path(__file__).parent.parent / "dsl"
 
 # A machine that is busy with something else makes no property false.
 settings.register_profile("patient", settings.get_profile("default"), deadline=None)
@@ -19,6 +22,10 @@ settings.load_profile("judge" if "CI" in os.environ else "patient")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put what takes longest first, so that several processes end at about the same time."""
     items.sort(key=lambda item: [not item.get_closest_marker(mark) for mark in ("fault", "once")])
+    if not SOURCES.exists():  # an installed wheel is tested
+        for item in items:
+            if item.get_closest_marker("source"):
+                item.add_marker(pytest.mark.skip(reason="about the source tree"))
 
 
 @pytest.fixture(autouse=True)

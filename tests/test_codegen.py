@@ -25,6 +25,7 @@ def fresh() -> Sources:
     return generate()
 
 
+@pytest.mark.source
 def test_generated_is_up_to_date(fresh: Sources) -> None:
     drift = differences(installed(GENERATED), fresh)
     assert not drift, f"{drift}\nrun `just codegen`"

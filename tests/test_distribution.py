@@ -11,7 +11,7 @@ import pytest
 
 from tests.processes import build_wheel, pip_install, run
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.source]
 
 PROJECT = Path(__file__).parent.parent
 PACKAGES = {

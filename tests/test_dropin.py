@@ -115,6 +115,7 @@ def python(tmp_path: Path) -> Path:
     return tmp_path / "bin" / "python"
 
 
+@pytest.mark.source
 class TestBeside:
     """Both in one environment, by pip, in either order."""
 

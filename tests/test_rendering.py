@@ -15,6 +15,8 @@ from flyte_dask.platform import Platform
 from flyte_dask.policy import Policy
 
 DSL = Path(__file__).parent.parent / "dsl"
+pytestmark = pytest.mark.source
+
 CONFIGS = [
     *(flyte_dask.Dask, flyte_dask.Scheduler, flyte_dask.WorkerGroup, flyte_dask.Resources),
     *(flyte_dask.Runtime, flyte_dask.Parent, flyte_dask.Preset, Platform, Policy),
