@@ -40,7 +40,8 @@ from tests.test_presets import ALL, IDS
 pytestmark = pytest.mark.once
 
 PROJECT = Path(__file__).parent.parent
-DOCUMENTS = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+PAGES = sorted((PROJECT / "docs").rglob("*.md"))
+DOCUMENTS = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *PAGES]
 REFERENCE = PROJECT / "docs" / "reference"
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
@@ -97,7 +98,7 @@ def _anchors(document: Path) -> set[str]:
 
 def test_each_page_is_where_readers_of_the_site_find_it() -> None:
     site = yaml.safe_load((PROJECT / "mkdocs.yml").read_text(encoding="utf-8"))
-    pages = [path.relative_to(PROJECT / "docs").as_posix() for path in DOCUMENTS[1:]]
+    pages = [path.relative_to(PROJECT / "docs").as_posix() for path in PAGES]
     assert sorted(_pages(site["nav"])) == sorted(pages)
 
 
@@ -143,6 +144,23 @@ def test_the_tests_of_laws_are_there() -> None:
     page = (PROJECT / "docs" / "how-it-works.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(test_\w+)`", page))
     assert {name for name in named if not (PROJECT / "tests" / f"{name}.py").exists()} == set()
+
+
+_RECIPE = re.compile(r"(?:^|`)just ([a-z][\w-]*)", re.MULTILINE)
+
+
+def test_the_recipes_that_are_named_are_there() -> None:
+    named = {name for path in DOCUMENTS for name in _RECIPE.findall(path.read_text("utf-8"))}
+    done = run(BIN / "just", "--summary", cwd=PROJECT)
+    assert {"sync", "check", "docs"} <= named <= set(done.stdout.split())
+
+
+def test_check_is_what_is_judged() -> None:
+    """`.ci/run` has the tests apart, since it runs them under every Python."""
+    (check,) = re.findall(r"^check: (.*)$", (PROJECT / "justfile").read_text("utf-8"), re.MULTILINE)
+    judge = (PROJECT / ".ci" / "run").read_text("utf-8").partition("\njudge() {")[2]
+    judged = re.findall(r"\.venv/bin/just ([\w-]+(?: --\w+)?)", judge.partition("\n}\n")[0])
+    assert re.sub(r'[()"]', "", check) == " ".join([*judged, "test"])
 
 
 def test_getting_started_shows_what_one_gets(tmp_path: Path) -> None:
