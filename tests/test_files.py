@@ -284,6 +284,11 @@ class TestWhatIsWrong:
             ),
             (
                 "flyte-dask.toml",
+                "[platform.limits]\ncpu = 4\ngpu = 0",
+                "platform.limits.gpu (line 3): '0' is zero, which Flyte takes for no limit",
+            ),
+            (
+                "flyte-dask.toml",
                 "# \u2028 and \x85 end no line\n\n[policy]\nmax_workers = 0",
                 "policy.max_workers (line 4): 0 is out of range",
             ),

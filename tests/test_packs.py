@@ -120,6 +120,25 @@ def test_shadowing_is_an_error_unless_asked_for(installed: Path) -> None:
     ]
 
 
+def test_a_team_file_builds_on_no_preset_that_another_shadows(
+    installed: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "flyte-dask.toml"
+    file.write_text('[presets.nightly]\nextends = "medium"\n')
+    program = f"""
+        try:
+            presets.get("nightly", file={str(file)!r})
+        except InvalidConfig as error:
+            print(*error.problems[0])
+    """
+    assert output(installed, program) == [
+        (
+            "presets.nightly.extends medium is a preset of flyte-dask (built in) and of "
+            "acme-presets 1.2 build on one of another name 2"
+        )
+    ]
+
+
 def test_an_unknown_name_suggests_the_nearest_and_tells_what_could_not_be_read(
     installed: Path,
 ) -> None:

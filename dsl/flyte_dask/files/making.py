@@ -68,8 +68,8 @@ class Making:
         """The site."""
         defaults = self._resources(("platform", "defaults"), table.defaults)
         limits = self._resources(("platform", "limits"), table.limits)
-        platform = Platform(backend=table.backend or "v1", defaults=defaults, limits=limits)
-        return self._told(("platform",), platform)
+        make = partial(Platform, backend=table.backend or "v1", defaults=defaults, limits=limits)
+        return self._told(("platform",), self._attempt(("platform",), make) or Platform())
 
     def policy(self, table: PolicyTable) -> Policy:
         """What is allowed."""
@@ -113,12 +113,18 @@ class Making:
             if base not in above:
                 rule, remedy = "builds on too many others", "let it build on one of those"
         else:
-            known = {preset.name: preset for pack in known_packs() for preset in pack.presets}
-            if base in known:
-                return known[base]()
-            names = [each for each in (*self._tables, *known) if each != name]
-            rule = "is itself" if base == name else "is no preset that is known here"
-            remedy = did_you_mean(base, names) or f"known are {', '.join(names)}"
+            packs = known_packs()
+            found = [(pack, each) for pack in packs for each in pack.presets if each.name == base]
+            if found and all(each == found[0][1] for _, each in found):
+                return found[0][1]()
+            if found:
+                places = " and of ".join(str(pack) for pack, _ in found)
+                rule, remedy = f"is a preset of {places}", "build on one of another name"
+            else:
+                known = dict.fromkeys(each.name for pack in packs for each in pack.presets)
+                names = [each for each in (*self._tables, *known) if each != name]
+                rule = "is itself" if base == name else "is no preset that is known here"
+                remedy = did_you_mean(base, names) or f"known are {', '.join(names)}"
         problem = Problem("extends", base, rule, remedy)
         self.problems.append(self._placed(("presets", name), problem))
         return None
