@@ -11,13 +11,19 @@ from typing import Any
 import attrs
 import pytest
 from flytekit import Resources, task
-from flytekit.configuration import Image, ImageConfig, SerializationSettings
+from flytekit.configuration import (
+    FastSerializationSettings,
+    Image,
+    ImageConfig,
+    SerializationSettings,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flyte_dask import Dask, InvalidConfig
 from flyte_dask import Resources as Amounts
 from flyte_dask.advice import Job, unsilenced
+from flyte_dask.files.taken import Taken, taken
 from flyte_dask.platform import Platform
 from flytekitplugins.dask import wire
 from flytekitplugins.dask.images import with_real_images
@@ -26,6 +32,7 @@ from flytekitplugins.dask.remembered import remembered
 from flytekitplugins.dask.review import Review
 from flytekitplugins.dask.task import DaskTask
 from flytekitplugins.dask.template import TaskCluster
+from flytekitplugins.dask.travel import left_behind
 from tests.configs import CONFIGS
 
 SETTINGS = SerializationSettings(ImageConfig(Image("default", "acme/etl", "1")))
@@ -98,6 +105,19 @@ def test_each_is_told_of_its_own_name_and_line() -> None:
             _ = TaskCluster(Dask(workers=2), asked, name, None).custom
 
 
+def test_a_number_is_not_taken_for_the_text_that_it_looks_like() -> None:
+    assert judged(Asked("@task", {"gpu": "1.0"}, {}), "etl", None).requests == Amounts(gpu=1)
+    with pytest.raises(InvalidConfig, match="is of type float, not str or int"):
+        judged(Asked("@task", {"gpu": 1.0}, {}), "etl", None)
+
+
+def test_what_goes_wrong_is_told_alone() -> None:
+    """Without the look into an empty memory before it."""
+    with pytest.raises(ZeroDivisionError) as caught:
+        remembered({}, "etl", lambda: 1 // 0)
+    assert caught.value.__context__ is None
+
+
 def test_the_same_is_worked_out_once() -> None:
     memory: dict[Any, list[int]] = {}
     first = remembered(memory, ("a", 1), lambda: [1])
@@ -126,6 +146,29 @@ def test_a_team_file_that_comes_later_is_seen_by_the_next_registration(tmp_path:
         team = made.review(SerializationSettings(SETTINGS.image_config)).team
     assert team is not None
     assert team.path == tmp_path / "flyte-dask.toml"
+
+
+def test_a_remedy_counts_for_the_next_registration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a process that goes on, such as a notebook's."""
+    code, ignore = tmp_path / "pipeline.py", tmp_path / ".dockerignore"
+    for module in (code, tmp_path.parent / "elsewhere.py"):  # of which the latter is not sent
+        monkeypatch.setitem(taken, Taken(tmp_path / "flyte-dask.toml", "nightly", module), None)
+    ignore.write_text("*.toml\n")
+    registration = fast(tmp_path)
+    (problem,) = left_behind(registration)
+    assert problem.rule == "of preset nightly is ignored when the code is sent"
+    ignore.write_text("")
+    assert list(left_behind(registration)) == [problem]
+    assert list(left_behind(fast(tmp_path))) == []
+
+
+def fast(root: Path) -> SerializationSettings:
+    settings = FastSerializationSettings(enabled=True)
+    return SerializationSettings(
+        SETTINGS.image_config, source_root=str(root), fast_serialization_settings=settings
+    )
 
 
 def _module(file: Path) -> ModuleType:

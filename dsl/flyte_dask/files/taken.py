@@ -11,13 +11,15 @@ __all__ = ["Taken", "taken"]
 
 @attrs.frozen
 class Taken:
-    """A team file whose presets a module has."""
+    """A preset of a team file that a module has."""
 
     path: Path
+    """The team file's."""
     preset: str
-    """One of them."""
+    """Its name."""
     module: Path | None
+    """The module's file; None if it has none, as in a notebook."""
 
 
-taken: dict[Path, Taken] = {}
-"""All files of which a preset was taken in this process."""
+taken: dict[Taken, None] = {}
+"""All that were taken in this process, in order."""

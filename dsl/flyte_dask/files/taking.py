@@ -50,7 +50,7 @@ def _taken(preset: Preset, team: TeamFile, module: Path | None) -> Preset:
     ``pyflyte`` takes along the files of the modules that a program has loaded: so it is one.
     """
     if preset in team.presets:
-        taken[team.path] = Taken(team.path, preset.name, module)
+        taken[Taken(team.path, preset.name, module)] = None
         name = f"flyte_dask_team_file:{team.path}"
         if name not in sys.modules:
             loaded_file = ModuleType(name)

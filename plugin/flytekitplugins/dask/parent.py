@@ -50,10 +50,10 @@ class Asked(NamedTuple):
 
     @property
     def wording(self) -> tuple[Hashable, ...]:
-        """The amounts as text: the same for tasks that ask for the same."""
+        """The amounts as text, and of which type they are: a text can be what a float cannot."""
         return tuple(
             [
-                (name, value if type(value) is str else repr(value))
+                (name, type(value), value if type(value) is str else repr(value))
                 for side in (self.requests, self.limits)
                 for name, value in (*side.items(), ("", ""))
             ]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import TypeVar
+from typing import Generic, TypeVar
 
-__all__ = ["remembered"]
+import attrs
+
+__all__ = ["Latest", "remembered"]
 
 _MOST = 4096  # entries, of some kilobytes each; a registration rarely has so many different ones
 
@@ -17,8 +19,23 @@ def remembered(memory: dict[Hashable, T], key: Hashable, work_out: Callable[[], 
     try:
         return memory[key]
     except KeyError:
-        found = work_out()
+        pass  # what goes wrong below did not go wrong because of this
+    found = work_out()
     if len(memory) >= _MOST:
         memory.clear()
     memory[key] = found
     return found
+
+
+@attrs.define
+class Latest(Generic[T]):
+    """What holds for the latest registration, in which all is where it was."""
+
+    _settings: object = None
+    _found: dict[Hashable, T] = attrs.field(factory=dict)
+
+    def of(self, settings: object) -> dict[Hashable, T]:
+        """The memory of the registration with *settings*, which each has of its own."""
+        if settings is not self._settings:
+            self._settings, self._found = settings, {}
+        return self._found

@@ -26,7 +26,7 @@ from flyte_dask.platform import Platform
 from flyte_dask.wording import site_wording
 from flytekitplugins.dask.audible import make_audible
 from flytekitplugins.dask.parent import described, surroundings
-from flytekitplugins.dask.remembered import remembered
+from flytekitplugins.dask.remembered import Latest, remembered
 from flytekitplugins.dask.template import TaskCluster
 from flytekitplugins.dask.travel import left_behind
 
@@ -42,6 +42,7 @@ logger = logging.getLogger("flytekit.dask.advice")
 
 _ANYWHERE = Platform()
 _advice: dict[Hashable, tuple[Advice, ...]] = {}
+_beside: Latest[Path | None] = Latest()
 
 
 @attrs.frozen(slots=False)
@@ -154,7 +155,7 @@ class Review:
 def team_of(function: Callable[..., Any], settings: SerializationSettings) -> TeamFile | None:
     """The team file whose path the environment says, or else that of the module of *function*.
 
-    That is looked for once in a registration, which has *settings* of its own.
+    That is looked for once in a registration, the one with *settings*.
     """
     said = os.environ.get(VARIABLE)
     if said:
@@ -162,22 +163,5 @@ def team_of(function: Callable[..., Any], settings: SerializationSettings) -> Te
     file = getattr(sys.modules.get(function.__module__), "__file__", None)
     if not file:
         return None
-    path = remembered(_latest.beside(settings), file, lambda: find_beside(Path(file)))
+    path = remembered(_beside.of(settings), file, lambda: find_beside(Path(file)))
     return files.read(path) if path else None
-
-
-@attrs.define
-class _Latest:
-    """The latest registration, in which all is where it was."""
-
-    settings: SerializationSettings | None = None
-    found: dict[Hashable, Path | None] = attrs.field(factory=dict)
-
-    def beside(self, settings: SerializationSettings) -> dict[Hashable, Path | None]:
-        """The team file of each module of the registration with *settings*, as far as known."""
-        if settings is not self.settings:
-            self.settings, self.found = settings, {}
-        return self.found
-
-
-_latest = _Latest()

@@ -6,7 +6,7 @@ The runner imports the task's module anew, and that reads them again.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 
 from flytekit.configuration import SerializationSettings
@@ -14,8 +14,11 @@ from flytekit.tools.ignore import DockerIgnore, FlyteIgnore, GitIgnore, IgnoreGr
 
 from flyte_dask.errors import Problem
 from flyte_dask.files.taken import taken
+from flytekitplugins.dask.remembered import Latest, remembered
 
 __all__ = ["left_behind"]
+
+_ignored: Latest[bool] = Latest()
 
 
 def left_behind(settings: SerializationSettings) -> Iterator[Problem]:
@@ -28,20 +31,23 @@ def left_behind(settings: SerializationSettings) -> Iterator[Problem]:
     if fast is None or not fast.enabled or root is None:
         return
     folder = Path(root).resolve()
-    for each in taken.values():
-        if each.module is None or not each.module.resolve().is_relative_to(folder):
-            continue  # it is not sent either
+    # of other modules, which are not sent either, nothing is said
+    of_sent = {each.path: each for each in taken if _is_in(folder, each.module)}
+    for each in of_sent.values():
         path = each.path.resolve()
         if not path.is_relative_to(folder):
             rule = f"of preset {each.preset} is not in {root}, of which alone the code is sent"
             yield Problem("file", str(path), rule, "move it there, next to the module")
-        elif _is_ignored(root, path):
+        elif remembered(_ignored.of(settings), path, partial(_is_ignored, root, path)):
             rule = f"of preset {each.preset} is ignored when the code is sent"
             remedy = "take it out of .gitignore, .dockerignore and .flyteignore"
             yield Problem("file", str(path), rule, remedy)
 
 
-@lru_cache(maxsize=64)
+def _is_in(folder: Path, module: Path | None) -> bool:
+    return module is not None and module.resolve().is_relative_to(folder)
+
+
 def _is_ignored(root: str, file: Path) -> bool:
     """Whether flytekit leaves it out; asking git takes a while."""
     group = IgnoreGroup(root, [GitIgnore, DockerIgnore, StandardIgnore, FlyteIgnore])
