@@ -19,7 +19,7 @@ from flyte_dask.origin import Pair
 from flyte_dask.parent import Parent, Sidecar
 from flyte_dask.platform import Platform
 from flyte_dask.quantity import Quantity
-from flyte_dask.resources import DIMENSIONS, pairs
+from flyte_dask.resources import DIMENSIONS, KUBERNETES_NAMES, pairs
 from flyte_dask.roles import Scheduler, WorkerGroup
 
 __all__ = ["RULES", "Container", "Pod", "Pods", "Remark", "Rule", "pods_of", "predict"]
@@ -51,12 +51,6 @@ RULES: Mapping[Rule, str] = {
 }
 """What each remark means."""
 
-_KUBERNETES_NAMES = {
-    "cpu": "cpu",
-    "mem": "memory",
-    "gpu": "nvidia.com/gpu",
-    "ephemeral_storage": "ephemeral-storage",
-}
 _CONTAINERS = {"scheduler": "scheduler", "workers": "dask-worker"}
 _NAMED = ("--name", "$(DASK_WORKER_NAME)")
 _COMMANDS = {
@@ -97,7 +91,7 @@ class Container(NamedTuple):
     """As Flyte names it, or the pod template of the task."""
     amounts: Amounts
     """Request and limit of each dimension."""
-    gpu_name: str = "nvidia.com/gpu"
+    gpu_name: str = KUBERNETES_NAMES["gpu"]
     """What Kubernetes is asked for where a GPU is meant."""
 
     @property
@@ -110,7 +104,7 @@ class Container(NamedTuple):
         return ", ".join(f"{name} {low}/{high}" for name, (low, high) in self.amounts.items())
 
     def _side(self, number: int) -> dict[str, str]:
-        names = {**_KUBERNETES_NAMES, "gpu": self.gpu_name}
+        names = {**KUBERNETES_NAMES, "gpu": self.gpu_name}
         said = {name: pair[number] for name, pair in self.amounts.items()}
         return {names[name]: canonical(each) for name, each in said.items() if each is not None}
 
@@ -247,7 +241,7 @@ def _copy(
     else:  # a resource that Flyte 2 does not know, and leaves as it is
         gpus = said.pop("gpu")
         container = Container(name, {**filling.filled(said), "gpu": gpus}, "gpu")
-        filling.remark("gpu", 1, "gpu-unnamed", "nvidia.com/gpu", "gpu")
+        filling.remark("gpu", 1, "gpu-unnamed", KUBERNETES_NAMES["gpu"], "gpu")
     return pod._replace(container=container, remarks=tuple(filling.remarks))
 
 

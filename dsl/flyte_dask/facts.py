@@ -11,7 +11,7 @@ from flyte_dask.advice.job import Role
 from flyte_dask.backend import RULES, Remark
 from flyte_dask.callsite import CallSite
 from flyte_dask.footprint import Total, footprint
-from flyte_dask.image import Image
+from flyte_dask.image import image_name
 from flyte_dask.inheritance import Side
 from flyte_dask.origin import Leaf, Origin, shown
 from flyte_dask.platform import Platform
@@ -179,11 +179,7 @@ def _plain(value: Leaf | Quantity) -> object:
         return value.text
     if isinstance(value, tuple):
         return shown(value)
-    return value if isinstance(value, (str, int, float, type(None))) else _image_name(value)
-
-
-def _image_name(image: Image) -> str:
-    return image if isinstance(image, str) else image.image_name()
+    return value if isinstance(value, (str, int, float, type(None))) else image_name(value)
 
 
 def _steps(job: Job, path: str) -> list[Facts]:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, final
 
 from flyte_dask.backend import Container, Pod, Pods
+from flyte_dask.figures import decimal, readable
 from flyte_dask.quantity import Quantity
 from flyte_dask.resources import DIMENSIONS
 
 __all__ = ["Footprint", "Total", "footprint", "total"]
 
-_NEXT = {"Ki": "Mi", "Mi": "Gi", "Gi": "Ti"}
 _UNITS = {"cpu": "CPU", "mem": "memory", "gpu": "GPU", "ephemeral_storage": "disk"}
 
 
@@ -69,22 +69,6 @@ def _in_words(amounts: dict[str, Quantity]) -> str:
             plural = "s" if is_counted and amount.value != 1 else ""
             parts.append(f"{number} {_UNITS[name]}{plural}")
     return ", ".join(parts) or "nothing"
-
-
-def readable(amount: Quantity) -> str:
-    """``44.2Gi`` of ``45256Mi``: five to nine digits in the next unit, to a tenth."""
-    digits, unit = amount.text[:-2], amount.text[-2:]
-    if not digits.isdigit() or not 5 <= len(digits) <= 9 or unit not in _NEXT:
-        return amount.text
-    return f"{round(int(digits) / 1024, 1):g}{_NEXT[unit]}"
-
-
-def decimal(amount: Quantity) -> str:
-    """``1.5`` of ``1500m``; what is beyond any number of things stays as it is written."""
-    try:
-        return f"{float(amount.value):g}"
-    except OverflowError:
-        return amount.text
 
 
 def _total(

@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 from flyte_dask.errors import Problem
 from flyte_dask.quantity import plain_text
 
-__all__ = ["Image", "ImageSpecLike", "image_problems", "plain_image"]
+__all__ = ["Image", "ImageSpecLike", "image_name", "image_problems", "plain_image"]
 
 # Flyte renders these when a task is registered; blanks inside of the braces are fine.
 _TEMPLATE = r"\{\{.*?\}\}"
@@ -33,6 +33,11 @@ Image: TypeAlias = str | ImageSpecLike
 def plain_image(image: Image) -> Image:
     """A plain str; or a spec of our own, since flytekit changes those that it builds."""
     return plain_text(image) if isinstance(image, str) else copy.copy(image)
+
+
+def image_name(image: Image) -> str:
+    """The reference or template; of a spec, the reference of what it builds."""
+    return image if isinstance(image, str) else image.image_name()
 
 
 def image_problems(path: str, image: object, *, required: bool = False) -> Iterator[Problem]:

@@ -18,6 +18,7 @@ from flyte_dask.quantity import Quantity, plain_text, quantity_or_none, quantity
 
 __all__ = [
     "DIMENSIONS",
+    "KUBERNETES_NAMES",
     "AmountOrPair",
     "CpuAmountOrPair",
     "Resources",
@@ -35,6 +36,14 @@ __all__ = [
 
 DIMENSIONS = ("cpu", "mem", "gpu", "ephemeral_storage")
 """In the order in which they stand on the wire."""
+
+KUBERNETES_NAMES = {
+    "cpu": "cpu",
+    "mem": "memory",
+    "gpu": "nvidia.com/gpu",  # what the wire's GPU is; it has no name for others
+    "ephemeral_storage": "ephemeral-storage",
+}
+"""What each dimension is called in a container of a pod."""
 
 Amount: TypeAlias = str | int | Quantity
 CpuAmount: TypeAlias = str | int | float | Quantity

@@ -17,6 +17,7 @@ from flyte_dask.roles import MOST_WORKERS
 
 __all__ = [
     "SETTINGS",
+    "UNSAID",
     "Local",
     "Report",
     "Runtime",

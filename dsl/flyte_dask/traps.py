@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias, final
 from flyte_dask.errors import Problem
 from flyte_dask.suggestions import did_you_mean
 
-__all__ = ["SEVERITIES", "TRAPS", "Severity", "Trap", "code_problems"]
+__all__ = ["SEVERITIES", "TRAPS", "Severity", "Trap", "code_problems", "page_of"]
 
 Severity: TypeAlias = Literal["danger", "warning", "hint"]
 """How bad it is.
@@ -57,6 +57,11 @@ TRAPS: Mapping[str, Trap] = {
     "loose-packing": Trap("hint", "workers that leave much of a node idle"),
 }
 """Each by its code."""
+
+
+def page_of(code: str) -> str:
+    """The page about the trap *code*, in the documentation."""
+    return f"docs/advice/{code}.md"
 
 
 def code_problems(path: str, codes: object) -> Iterator[Problem]:

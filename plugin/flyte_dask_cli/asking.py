@@ -23,6 +23,7 @@ import attrs
 
 from flyte_dask.callsite import CallSite
 from flyte_dask.facts import Facts
+from flyte_dask.files.finding import VARIABLE
 from flyte_dask_cli.findings import finding
 from flyte_dask_cli.targets import Target
 
@@ -36,7 +37,6 @@ _START = (
     "import sys; sys.path[:] = [each for each in sys.path if each]; "
     "from flyte_dask_cli.answering import main; main()"
 )
-_VARIABLE = "FLYTE_DASK_FILE"
 
 
 @final
@@ -95,7 +95,7 @@ class _Process:
         self._token = token_hex(8)
         self._said: queue.SimpleQueue[Facts] = queue.SimpleQueue()
         utf8 = {} if sys.getfilesystemencoding() == "utf-8" else {"PYTHONUTF8": "1"}
-        file = {_VARIABLE: question.file} if question.file else {}
+        file = {VARIABLE: question.file} if question.file else {}
         self._popen = subprocess.Popen(
             [sys.executable, "-u", "-c", _START],  # what modules print is not lost if they crash
             stdin=subprocess.PIPE,

@@ -9,12 +9,12 @@ from typing import final
 import attrs
 
 from flyte_dask.facts import UNITS, Facts
-from flyte_dask.footprint import decimal, readable
+from flyte_dask.figures import decimal, readable
 from flyte_dask.quantity import Quantity
 from flyte_dask.resources import DIMENSIONS
 from flyte_dask_cli.documents import Document
 
-__all__ = ["Change", "Delta", "TaskChange", "changes", "matched"]
+__all__ = ["Change", "Delta", "TaskChange", "changes", "delta", "matched"]
 
 _ROLES = ("runner", "scheduler", "workers")
 _COUNT = "workers.number_of_workers"

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from flyte_dask.advice.job import counted
 from flyte_dask.facts import Facts
+from flyte_dask.figures import counted
 from flyte_dask_cli.findings import SEVERITIES
 from flyte_dask_cli.inquiry import Told, finding_text, inquire, place_text
 from flyte_dask_cli.options import targets, task_options

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias, final
 
 from flyte_dask.config import Dask
+from flyte_dask.custom import RESOURCE_NAMES
 from flyte_dask.facts import Facts
 from flyte_dask.quantity import quantity_or_none
-from flyte_dask.resources import DIMENSIONS, pairs
+from flyte_dask.resources import DIMENSIONS, KUBERNETES_NAMES, pairs
 
 __all__ = ["Document", "Kind", "NoDocument", "Rendered", "of_facts", "of_rendered", "read"]
 
@@ -24,16 +25,10 @@ Document: TypeAlias = dict[str, object]
 Kind: TypeAlias = Literal["custom", "template", "pods"]
 
 _SIDES = ("requests", "limits")
-_DIMENSIONS = {
-    "cpu": "cpu",
-    "memory": "mem",
-    "nvidia.com/gpu": "gpu",
-    "gpu": "gpu",
-    "ephemeral-storage": "ephemeral_storage",
-    "EPHEMERAL_STORAGE": "ephemeral_storage",
-    "CPU": "cpu",
-    "MEMORY": "mem",
-    "GPU": "gpu",
+_DIMENSION_OF = {
+    **{name: dimension for dimension, name in KUBERNETES_NAMES.items()},
+    **{name: dimension for dimension, name in RESOURCE_NAMES.items()},
+    "gpu": "gpu",  # of a role on Flyte 2
 }
 """What dimensions are called in pods and in containers of templates."""
 
@@ -139,7 +134,7 @@ def _amounts(path: str, resources: Mapping[str, Any]) -> Iterator[tuple[str, obj
     for side in _SIDES:
         said = resources.get(side) or {}
         for name, amount in said.items() if isinstance(said, dict) else map(_entry, said):
-            yield f"{path}.{side}.{_DIMENSIONS.get(name, name)}", _amount(amount)
+            yield f"{path}.{side}.{_DIMENSION_OF.get(name, name)}", _amount(amount)
 
 
 def _custom(custom: Mapping[str, Any]) -> Document:

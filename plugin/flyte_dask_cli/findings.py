@@ -10,10 +10,12 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
-from flyte_dask.advice import TRAPS, Advice
+from flyte_dask import traps
+from flyte_dask.advice import Advice
 from flyte_dask.callsite import CallSite, is_library
 from flyte_dask.errors import ConfigError, Problem
 from flyte_dask.facts import Facts, place
+from flyte_dask.traps import TRAPS, page_of
 
 __all__ = [
     "SEVERITIES",
@@ -25,7 +27,7 @@ __all__ = [
     "of_problem",
 ]
 
-SEVERITIES = ("error", "danger", "warning", "hint")
+SEVERITIES = ("error", *traps.SEVERITIES)
 """The worst first. Only the first is no advice."""
 
 _LONGEST = 400
@@ -80,7 +82,7 @@ def of_problem(
 ) -> Facts:
     """One problem of a config, or of a team file."""
     message = str(problem).removesuffix(f": {problem.remedy}")
-    page = f"docs/advice/{code}.md" if code in TRAPS else None
+    page = page_of(code) if code in TRAPS else None
     told = {"task": task, "path": problem.path, "remedy": problem.remedy, "page": page}
     return finding("error", code, message, site=site, **told)
 

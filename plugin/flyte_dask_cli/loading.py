@@ -69,7 +69,7 @@ class Loader:
         if target.file and not (file and Path(file).samefile(target.file)):
             where = f"at {file}" if file else "of Python itself"
             rule = f"is hidden by the module {target.name} {where}"
-            _refuse(Problem("file", target.file, rule, "rename it"), target.file)
+            raise _refused(Problem("file", target.file, rule, "rename it"), target.file)
         return module
 
     def _enter(self, root: str) -> None:
@@ -133,15 +133,16 @@ def _named(name: str, module: ModuleType, defined: list[Any]) -> DaskTask:
     if found is None:
         rule = f"is no task of {module.__name__}"
         known = f"it has {', '.join(tasks)}" if tasks else "it has no Dask task"
-        _refuse(Problem("task", name, rule, did_you_mean(name, tasks) or known), module.__file__)
+        raise _refused(
+            Problem("task", name, rule, did_you_mean(name, tasks) or known), module.__file__
+        )
     rule = f"of {module.__name__} is no Dask task"
     remedy = "write @task(task_config=...) with a Dask config above its function"
     if isinstance(found, PythonFunctionWorkflow):
         rule, remedy = f"of {module.__name__} is a workflow", "name one of its tasks"
     if _has_ignored_config(found):
         rule = f"of {module.__name__} {_rule_of(found)}"
-    _refuse(Problem("task", name, rule, remedy), module.__file__)
-    raise AssertionError
+    raise _refused(Problem("task", name, rule, remedy), module.__file__)
 
 
 def _has_ignored_config(entity: object) -> bool:
@@ -171,5 +172,5 @@ def _rule_of(task: Any) -> str:
     return f"is a plain task without a cluster: flytekit has no plugin for a {kind}"
 
 
-def _refuse(problem: Problem, file: str | None) -> None:
-    raise InvalidConfig("the command", [problem], CallSite(file, 1) if file else None)
+def _refused(problem: Problem, file: str | None) -> InvalidConfig:
+    return InvalidConfig("the command", [problem], CallSite(file, 1) if file else None)

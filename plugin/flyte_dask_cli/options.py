@@ -11,6 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from flyte_dask.errors import InvalidConfig
+from flyte_dask.files.finding import VARIABLE
 from flyte_dask.platform import BACKENDS, Platform
 from flyte_dask.resources import DIMENSIONS
 from flyte_dask.suggestions import did_you_mean
@@ -123,7 +124,7 @@ def _file_option(text: str) -> Callable[[F], F]:
         callback=_file,
         shell_complete=files_complete,
         metavar="PATH",
-        envvar="FLYTE_DASK_FILE",
+        envvar=VARIABLE,
         show_envvar=True,
         help=text,
     )

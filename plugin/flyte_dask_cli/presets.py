@@ -11,6 +11,7 @@ from click.shell_completion import CompletionItem
 
 from flyte_dask.advice import Job, unsilenced
 from flyte_dask.facts import UNITS, Facts, facts_of, footprint_facts
+from flyte_dask.files.finding import NAME
 from flyte_dask.packs import BUILT_IN, Pack, known_packs
 from flyte_dask.parent import Parent
 from flyte_dask.platform import Platform
@@ -25,7 +26,6 @@ from flyte_dask_cli.site import on_site
 __all__ = ["presets"]
 
 _HEADERS = ("preset", "workers", "each worker", "scheduler", "together", "from")
-_TEAM_FILE = "flyte-dask.toml"
 _DESCRIPTION = """Presets that are known here: built in, published by installed packages, and
 those of the team file that --file names.
 
@@ -78,8 +78,8 @@ def presets(
         _show(told, in_full=name is not None)
         for each in broken:
             click.echo(f"flyte-dask: the presets of {each}", err=True)
-        if not file and Path(_TEAM_FILE).is_file():  # which is never found by where one works
-            hint = f"flyte-dask: --file {_TEAM_FILE} shows those of the team file here too"
+        if not file and Path(NAME).is_file():  # which is never found by where one works
+            hint = f"flyte-dask: --file {NAME} shows those of the team file here too"
             click.echo(hint, err=True)
     return 0
 

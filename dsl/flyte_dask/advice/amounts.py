@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from math import ceil, floor
 
-from flyte_dask.advice.job import Advice, Job, Role, amount_text, counted, verb
+from flyte_dask.advice.job import Advice, Job, Role, amount_text, verb
+from flyte_dask.figures import counted
 from flyte_dask.quantity import Quantity
 
 __all__ = [

@@ -9,9 +9,10 @@ from itertools import product
 from math import ceil, floor
 from typing import NamedTuple
 
-from flyte_dask.advice.job import Advice, Job, counted
+from flyte_dask.advice.job import Advice, Job
+from flyte_dask.figures import counted
 from flyte_dask.footprint import total
-from flyte_dask.image import Image
+from flyte_dask.image import image_name
 from flyte_dask.quantity import Quantity
 
 __all__ = [
@@ -98,7 +99,8 @@ def many_workers(job: Job) -> Iterator[Advice]:
 def image_mismatch(job: Job) -> Iterator[Advice]:
     """Versions and code have to be the same in all of them."""
     task = job.parent.image or "the task's"
-    roles = {role.name: _image(role.said.image) or task for role in job.roles}
+    said = {role.name: role.said.image for role in job.roles}
+    roles = {name: task if image is None else image_name(image) for name, image in said.items()}
     images = {"task": task, **roles} if job.parent.image else roles
     is_known = not any("{{" in image for image in images.values())  # until they are filled in
     if is_known and len(set(images.values())) > 1:
@@ -108,10 +110,6 @@ def image_mismatch(job: Job) -> Iterator[Advice]:
             "Python, dask and code, and where versions differ the task fails before it starts"
         )
         yield Advice("image-mismatch", "image", consequence, f'.with_image("{meant}")')
-
-
-def _image(image: Image | None) -> str | None:
-    return image if image is None or isinstance(image, str) else image.image_name()
 
 
 def sidecars_multiplied(job: Job) -> Iterator[Advice]:

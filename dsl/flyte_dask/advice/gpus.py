@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flyte_dask.advice.job import Advice, Job, Role, counted, verb
+from flyte_dask.advice.job import Advice, Job, Role, verb
+from flyte_dask.figures import counted
 from flyte_dask.footprint import total
 from flyte_dask.quantity import Quantity
 from flyte_dask.resources import amounts

@@ -17,9 +17,9 @@ from flyte_dask.platform import Platform
 from flyte_dask.quantity import Quantity
 from flyte_dask.resources import DIMENSIONS, pairs
 from flyte_dask.roles import Scheduler, WorkerGroup
-from flyte_dask.traps import TRAPS, Severity
+from flyte_dask.traps import TRAPS, Severity, page_of
 
-__all__ = ["Advice", "Job", "Role", "amount_text", "counted", "task_saying", "verb"]
+__all__ = ["Advice", "Job", "Role", "amount_text", "task_saying", "verb"]
 
 
 @final
@@ -43,7 +43,7 @@ class Advice(NamedTuple):
     @property
     def page(self) -> str:
         """The page about it, in the documentation."""
-        return f"docs/advice/{self.code}.md"
+        return page_of(self.code)
 
     def __str__(self) -> str:
         """One line for a log."""
@@ -165,11 +165,6 @@ def _literal(value: object) -> str:
         return "None"
     text = str(value)
     return text if isinstance(value, int) or text.isdigit() else f'"{text}"'
-
-
-def counted(number: int, what: str) -> str:
-    """``1 worker``, ``5 workers``."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def amount_text(amount: Quantity | None) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from flyte_dask.advice.job import Advice, Job, amount_text, counted, verb
+from flyte_dask.advice.job import Advice, Job, amount_text, verb
 from flyte_dask.canonical import canonical
+from flyte_dask.figures import counted
 from flyte_dask.quantity import Quantity
 from flyte_dask.resources import pairs
 

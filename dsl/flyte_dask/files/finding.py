@@ -7,9 +7,11 @@ from pathlib import Path
 
 from flyte_dask.errors import Problem, raise_if_any
 
-__all__ = ["NAME", "find_beside", "prefix_of"]
+__all__ = ["NAME", "VARIABLE", "find_beside", "prefix_of"]
 
 NAME = "flyte-dask.toml"
+VARIABLE = "FLYTE_DASK_FILE"
+"""The variable of the environment that says the path of the team file, whatever the module."""
 
 _PROJECT = "pyproject.toml"
 _IN_PROJECT = ("tool", "flyte-dask")

@@ -25,6 +25,7 @@ from distributed.deploy.subprocess import Subprocess
 from distributed.system import MEMORY_LIMIT
 from distributed.utils import silence_logging_cmgr
 
+from flyte_dask.figures import counted
 from flyte_dask.inheritance import Resolved
 from flyte_dask.runtime import Runtime
 from flytekitplugins.dask.failures import MissingBokeh
@@ -70,7 +71,7 @@ class Shape:
 
     def __str__(self) -> str:
         memory = f" and {format_bytes(self.memory)}" if self.memory else ""
-        return f"{_count(self.workers, 'worker')} of {_count(self.threads, 'thread')}{memory}"
+        return f"{counted(self.workers, 'worker')} of {counted(self.threads, 'thread')}{memory}"
 
 
 def told(shape: Shape, wanted: Shape, runtime: Runtime) -> str:
@@ -78,17 +79,13 @@ def told(shape: Shape, wanted: Shape, runtime: Runtime) -> str:
     place = f"on a local cluster in {runtime.local}, {shape}"
     if is_to_scale(shape, wanted, runtime):
         return place
-    return f"{place} for {wanted}, on {_count(CPU_COUNT, 'CPU')}"
+    return f"{place} for {wanted}, on {counted(CPU_COUNT, 'CPU')}"
 
 
 def is_to_scale(shape: Shape, wanted: Shape, runtime: Runtime) -> bool:
     """Whether *shape* is the *wanted* one in all that is said, and that its workers can have."""
     memory = shape.memory if wanted.memory and runtime.local == "processes" else wanted.memory
     return attrs.evolve(shape, memory=memory) == wanted
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 @contextmanager
@@ -101,6 +98,9 @@ def local_cluster(
 
     It listens on 127.0.0.1 only. Over tcp, so that what a real cluster could not pickle fails here
     too.
+
+    Raises:
+        MissingBokeh: if the dashboard is asked for, and bokeh is not installed.
     """
     if runtime.dashboard and find_spec("bokeh") is None:
         raise MissingBokeh(

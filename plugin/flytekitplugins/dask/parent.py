@@ -22,17 +22,12 @@ from flyte_dask.errors import InvalidConfig
 from flyte_dask.image import image_problems
 from flyte_dask.parent import Parent, Sidecar, told
 from flyte_dask.quantity import Quantity, quantity_or_none
-from flyte_dask.resources import DIMENSIONS, resources_like
+from flyte_dask.resources import DIMENSIONS, KUBERNETES_NAMES, resources_like
 from flytekitplugins.dask.remembered import remembered
 
 __all__ = ["Asked", "asked_by", "described", "judged", "parent_of", "surroundings"]
 
-_DIMENSIONS = {
-    "cpu": "cpu",
-    "memory": "mem",
-    "nvidia.com/gpu": "gpu",  # what the wire's GPU is; it has no name for others
-    "ephemeral-storage": "ephemeral_storage",
-}
+_DIMENSION_OF = {name: dimension for dimension, name in KUBERNETES_NAMES.items()}
 _ZERO = Quantity("0")
 _DEFAULT = "default resources"  # of the registration, for which the task's line does not stand
 
@@ -131,7 +126,7 @@ def described(
 def surroundings(
     task: PythonAutoContainerTask[Any], settings: SerializationSettings
 ) -> tuple[Hashable, ...] | None:
-    """What of all that is cheap to compare; None if there is more to it."""
+    """All that `described` adds for *task*, as what is cheap to compare; None with a pod template."""
     if task.pod_template is not None:
         return None
     environment = tuple(_environment(task, settings))
@@ -207,9 +202,9 @@ def _of_container(container: Any, side: str) -> Amounts:
     amounts = resources.get(side) if isinstance(resources, dict) else getattr(resources, side, None)
     # as text, since JSON has numbers too, whatever the dimension
     return {
-        _DIMENSIONS[key]: str(amount)
+        _DIMENSION_OF[key]: str(amount)
         for key, amount in (amounts or {}).items()
-        if key in _DIMENSIONS
+        if key in _DIMENSION_OF
     }
 
 

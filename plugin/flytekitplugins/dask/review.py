@@ -21,7 +21,7 @@ from flyte_dask import files
 from flyte_dask.advice import Advice, Job, unsilenced, wanted
 from flyte_dask.callsite import CallSite
 from flyte_dask.errors import AdviceIsFatal, InvalidConfig, PolicyViolation, Problem
-from flyte_dask.files.finding import find_beside
+from flyte_dask.files.finding import VARIABLE, find_beside
 from flyte_dask.platform import Platform
 from flyte_dask.wording import site_wording
 from flytekitplugins.dask.audible import make_audible
@@ -33,10 +33,7 @@ from flytekitplugins.dask.travel import left_behind
 if TYPE_CHECKING:  # most have no team file, for which it is loaded
     from flyte_dask.files import TeamFile
 
-__all__ = ["VARIABLE", "Review"]
-
-VARIABLE = "FLYTE_DASK_FILE"
-"""The variable of the environment that says the path of the team file."""
+__all__ = ["Review"]
 
 logger = logging.getLogger("flytekit.dask.advice")
 

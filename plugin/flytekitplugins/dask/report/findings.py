@@ -6,9 +6,10 @@ import math
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from flyte_dask.figures import counted
 from flytekitplugins.dask.record import Record, WorkerRecord
 from flytekitplugins.dask.report.report import Report
-from flytekitplugins.dask.report.words import called, counted, duration, in_bytes, percent
+from flytekitplugins.dask.report.words import called, duration, in_bytes, percent
 
 __all__ = ["Finding", "findings", "sentence"]
 

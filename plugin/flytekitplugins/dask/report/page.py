@@ -13,12 +13,13 @@ from markupsafe import Markup
 
 from flyte_dask.explanation import HEADERS, Row, others, rows
 from flyte_dask.facts import facts_of
+from flyte_dask.figures import counted
 from flytekitplugins.dask.record import PrefixRecord, Record
 from flytekitplugins.dask.report.charts import ticks
 from flytekitplugins.dask.report.findings import findings, sentence
 from flytekitplugins.dask.report.pictures import MARKS, REST, TELLING, flow, pictures
 from flytekitplugins.dask.report.report import Report
-from flytekitplugins.dask.report.words import called, counted, duration, in_bytes, percent
+from flytekitplugins.dask.report.words import called, duration, in_bytes, percent
 
 __all__ = ["page"]
 

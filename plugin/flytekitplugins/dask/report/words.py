@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dask.utils import format_bytes
 
-__all__ = ["called", "counted", "duration", "in_bytes", "percent"]
+__all__ = ["called", "duration", "in_bytes", "percent"]
 
 
 def duration(seconds: float) -> str:
@@ -41,8 +41,3 @@ def in_bytes(number: float) -> str:
 def called(name: str) -> str:
     """A worker's name; ``worker 3`` if that is a number only."""
     return f"worker {name}" if name.isdecimal() else name
-
-
-def counted(number: int, what: str) -> str:
-    """``1 worker``, ``12,000 tasks``."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
