@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast, final
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, final
 
 import attrs
 
 from flyte_dask.config_class import Config, checked_call, with_values
-from flyte_dask.errors import Problem, raise_if_any
+from flyte_dask.errors import raise_if_any
 from flyte_dask.image import Image, image_problems, plain_image
 from flyte_dask.origin import (
     NO_ORIGINS,
@@ -19,13 +18,23 @@ from flyte_dask.origin import (
     of_preset,
     origins_of,
 )
+from flyte_dask.parts import (
+    SILENT_SCHEDULER,
+    SILENT_WORKERS,
+    as_codes,
+    as_scheduler,
+    as_workers,
+    inherit_problems,
+    role_problems,
+    runtime_problems,
+    silence_problems,
+)
 from flyte_dask.quantity import plain_text
-from flyte_dask.resources import AmountOrPair, CpuAmountOrPair, plain_int
+from flyte_dask.resources import AmountOrPair, CpuAmountOrPair
 from flyte_dask.roles import (
     Scheduler,
     WorkerGroup,
     changed,
-    count_problems,
     with_origins,
     with_said,
 )
@@ -35,41 +44,12 @@ if TYPE_CHECKING:  # loaded when it is asked for: importing us must stay almost 
     from flyte_dask.parent import Parent
     from flyte_dask.runtime import Local, Report, Runtime
 
-__all__ = ["Dask", "Inherit", "role_problems", "said_by_preset", "told_anew", "with_roles"]
+__all__ = ["Dask", "Inherit", "said_by_preset", "told_anew", "with_roles"]
 
 Inherit: TypeAlias = Literal["fill", "pin", "off"]
 """How a role gets what it leaves unsaid; `Dask` says what each means."""
 
-_WAYS = ("fill", "pin", "off")
-
 _UNSAID: Any = attrs.NOTHING  # of an argument for which None says something
-
-_SILENT_SCHEDULER = Scheduler()
-_SILENT_WORKERS = WorkerGroup()
-
-
-def _as_scheduler(value: Scheduler | None) -> Scheduler:
-    return _SILENT_SCHEDULER if value is None else value
-
-
-def _as_codes(value: Iterable[str]) -> tuple[str, ...]:
-    """Codes, each once, in order; what cannot be some stays as it is, to be judged."""
-    if isinstance(value, (list, tuple, set, frozenset)):
-        with suppress(TypeError):
-            return tuple(sorted(map(plain_text, set(value))))
-    return cast("tuple[str, ...]", value)
-
-
-def _as_workers(value: int | WorkerGroup | None) -> WorkerGroup:
-    """``5`` is short for ``WorkerGroup(5)``; what cannot be one stays as it is, to be judged."""
-    if value is None:
-        return _SILENT_WORKERS
-    if isinstance(value, WorkerGroup):
-        return value
-    count = plain_int(value)
-    if count is None or any(count_problems("workers", count)):
-        return cast("WorkerGroup", count)
-    return with_said(_SILENT_WORKERS, {"number_of_workers": count}, "Dask(...)")
 
 
 @final
@@ -104,19 +84,19 @@ class Dask(Config):
         "silence": "config | Dask(silence={value}), or config.without_advice(...)",
     }
 
-    scheduler: Scheduler = attrs.field(default=None, converter=_as_scheduler)
-    workers: WorkerGroup = attrs.field(default=None, converter=_as_workers)
+    scheduler: Scheduler = attrs.field(default=None, converter=as_scheduler)
+    workers: WorkerGroup = attrs.field(default=None, converter=as_workers)
     _said_inherit: Inherit | None = attrs.field(default=None, alias="inherit", kw_only=True)
     _said_runtime: Runtime | None = attrs.field(default=None, alias="runtime", kw_only=True)
-    silence: tuple[str, ...] = attrs.field(default=(), converter=_as_codes, kw_only=True)
+    silence: tuple[str, ...] = attrs.field(default=(), converter=as_codes, kw_only=True)
     _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         problems = [
             *role_problems(self.scheduler, self.workers),
-            *_inherit_problems("inherit", self._said_inherit),
-            *_runtime_problems(self._said_runtime),
-            *_silence_problems(self.silence),
+            *inherit_problems("inherit", self._said_inherit),
+            *runtime_problems(self._said_runtime),
+            *silence_problems(self.silence),
         ]
         raise_if_any("Dask(...)", problems)
         said: dict[str, Leaf] = {f"silence.{code}": code for code in self.silence}
@@ -168,7 +148,14 @@ class Dask(Config):
         return sha256(repr(self).encode()).hexdigest()[:8]
 
     def resolve(self, parent: Parent | None = None) -> Resolved:
-        """Every amount of both roles, with who said it, in a task that asks for *parent*."""
+        """Every amount of both roles, with who said it, in a task that asks for *parent*.
+
+        Args:
+            parent: the task; unsaid, one that asks for nothing.
+
+        Raises:
+            InvalidConfig: if *parent* is no `Parent`.
+        """
         from flyte_dask.inheritance import resolve  # noqa: PLC0415  # as above
 
         return resolve(self, parent)
@@ -195,8 +182,8 @@ class Dask(Config):
         scheduler, workers = leaves_of(custom)
         read = with_roles(
             cls(),
-            with_said(_SILENT_SCHEDULER, scheduler, by),
-            with_said(_SILENT_WORKERS, workers, by),
+            with_said(SILENT_SCHEDULER, scheduler, by),
+            with_said(SILENT_WORKERS, workers, by),
         )
         return _with_own(read, (), "off", origins_of({"inherit": "off"}, by))
 
@@ -272,7 +259,7 @@ class Dask(Config):
             InvalidConfig: if *inherit* is no such way.
         """
         by = "with_inherit(...)"
-        raise_if_any(by, _inherit_problems("inherit", inherit, required=True))
+        raise_if_any(by, inherit_problems("inherit", inherit, required=True))
         said: dict[str, Leaf] = {"inherit": plain_text(inherit)}
         return _with_own(self, (), inherit, origins_of(said, by))
 
@@ -313,8 +300,8 @@ class Dask(Config):
             InvalidConfig: with every code that there is not.
         """
         by = "without_advice(...)"
-        raise_if_any(by, _silence_problems(codes))
-        silent = {f"silence.{code}": code for code in _as_codes(codes)}
+        raise_if_any(by, silence_problems(codes))
+        silent = {f"silence.{code}": code for code in as_codes(codes)}
         return _with_own(self, codes, None, origins_of(silent, by))
 
     def __or__(self, other: Dask) -> Dask:
@@ -374,7 +361,7 @@ def _with_own(
     return with_values(
         config,
         {
-            "silence": _as_codes({*config.silence, *silence}),
+            "silence": as_codes({*config.silence, *silence}),
             "_said_inherit": config._said_inherit if inherit is None else plain_text(inherit),
             "_origins": merge_origins(config._origins, origins),
         },
@@ -384,45 +371,3 @@ def _with_own(
 def _with_runtime(config: Dask, runtime: Runtime) -> Dask:
     """*config* with this runtime."""
     return with_values(config, {"_said_runtime": runtime})
-
-
-def role_problems(scheduler: object, workers: object) -> Iterator[Problem]:
-    """What keeps the two from being the roles of a `Dask`; None is unsaid and no problem."""
-    if scheduler is not None and not isinstance(scheduler, Scheduler):
-        remedy = "write Scheduler(...), or leave it out"
-        if isinstance(scheduler, (int, WorkerGroup)):
-            remedy = "write workers=... if that is meant, else Scheduler(...)"
-        yield Problem("scheduler", scheduler, "is no Scheduler", remedy)
-    if workers is None or isinstance(workers, WorkerGroup):
-        return
-    if type(workers) is int:
-        yield from count_problems("workers", workers)
-    else:
-        remedy = "write a number of workers or WorkerGroup(...)"
-        yield Problem("workers", workers, "is no number and no WorkerGroup", remedy)
-
-
-def _inherit_problems(path: str, inherit: object, *, required: bool = False) -> Iterator[Problem]:
-    """What keeps *inherit* from being a way to inherit; None is unsaid and no problem."""
-    if inherit is None and not required:
-        return
-    if not isinstance(inherit, str) or inherit not in _WAYS:
-        yield Problem(path, inherit, "is no way to inherit", "write 'fill', 'pin' or 'off'")
-
-
-def _runtime_problems(runtime: object) -> Iterator[Problem]:
-    """What keeps *runtime* from being a `Runtime`; None is unsaid and no problem."""
-    if runtime is None:
-        return
-    from flyte_dask.runtime import Runtime  # noqa: PLC0415  # as above
-
-    if not isinstance(runtime, Runtime):
-        yield Problem("runtime", runtime, "is no Runtime", "write Runtime(...), or leave it out")
-
-
-def _silence_problems(silence: object) -> Iterator[Problem]:
-    """What keeps *silence* from being codes of advice."""
-    if silence != ():
-        from flyte_dask.traps import code_problems  # noqa: PLC0415  # as above
-
-        yield from code_problems("silence", silence)

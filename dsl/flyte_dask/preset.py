@@ -7,11 +7,12 @@ from typing import final
 
 import attrs
 
-from flyte_dask.config import Dask, role_problems, said_by_preset, with_roles
+from flyte_dask.config import Dask, said_by_preset, with_roles
 from flyte_dask.config_class import Config, checked_call, checked_function
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.image import Image, image_problems, plain_image
 from flyte_dask.origin import Leaf
+from flyte_dask.parts import role_problems
 from flyte_dask.quantity import plain_text
 from flyte_dask.resources import plain_int
 from flyte_dask.roles import (
