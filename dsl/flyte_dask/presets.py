@@ -86,7 +86,8 @@ def get(name: str, *, source: str | None = None, file: str | PathLike[str] | Non
     Raises:
         UnknownPreset: if there is none, with the nearest name that there is.
         ShadowedPreset: if there are several, and *source* does not say which.
-        InvalidConfig: with every problem of the team file.
+        InvalidConfig: if an argument cannot be, or with every problem of the team file.
+        MissingExtra: if that is YAML, and PyYAML is not installed.
     """
     from flyte_dask.files import preset  # noqa: PLC0415  # as above
 

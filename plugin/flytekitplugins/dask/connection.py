@@ -73,7 +73,7 @@ def _are_there(client: Client, number: int, seconds: float) -> bool:
 def _attempts(timeout: float | None) -> Iterator[float]:
     """The seconds of each attempt.
 
-    None is short: a client keeps them, for when it has lost its scheduler.
+    Few and long ones: a client keeps them, for when it has lost its scheduler.
     """
     if timeout is None:
         yield from repeat(_MOST_AT_ONCE)

@@ -86,6 +86,7 @@ def session(  # noqa: PLR0913  # what a task knows
         ClusterFailure: if the scheduler or the workers are not there in time, or are lost.
         WrongEnvironment: if versions differ so that the cluster cannot work.
         InvalidConfig: with every bad variable of the environment.
+        MissingBokeh: if a local cluster is to serve the dashboard, and bokeh is not installed.
     """
     runtime = with_environment(config.runtime, os.environ)
     make_heard(on_flyte=_on_flyte())

@@ -1,7 +1,7 @@
 """What runs in the scheduler and in the workers on behalf of a session.
 
 It goes there by value, for their images may have another flyte-dask, or none: so its modules may
-use nothing but Python and distributed.
+use nothing but Python and Dask.
 """
 
 from cloudpickle.cloudpickle import register_pickle_by_value
