@@ -70,9 +70,9 @@ docs command="build":
 build:
     {{python}} -m build --no-isolation
 
-# measure, beside the incumbent in a venv of its own, and write bench/results.md
-bench:
-    {{python}} -m bench
+# measure, beside the incumbent in a venv of its own, and write bench/results.md (a part: `just bench packaging`)
+bench *parts:
+    {{python}} -m bench {{parts}}
 
 # record tests/golden/incumbent.json anew, from the incumbent in a venv of its own
 golden:

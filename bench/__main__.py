@@ -1,25 +1,29 @@
-"""All measurements, written to bench/results.md."""
+"""All measurements, or those that are named: `just bench`, `just bench packaging`."""
 
 from __future__ import annotations
 
-import platform
-from importlib.metadata import version
-from pathlib import Path
+import importlib
+import sys
 
-from bench import command, deck, dsl, runtime
+from bench.results import RESULTS, Section, write
+from bench.venvs import venvs
 
-RESULTS = Path(__file__).parent / "results.md"
-_PACKAGES = ("flyte-dask", "flytekit", "attrs", "distributed")
+# Those of whole processes come first, while this one is small: the system counts it in their peaks.
+SECTIONS = ["imports", "configs", "packaging", "command", "local", "runtime", "deck", "faults"]
 
 
-def main() -> None:
-    """Measure, write and print."""
-    versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
-    title = f"By `just bench` on Python {platform.python_version()} with {versions}; medians."
-    parts = ["# Results", title, dsl.report(), command.report(), runtime.report(), deck.report()]
-    RESULTS.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf-8")
+def main(names: list[str]) -> None:
+    """Measure, write results.md and print it."""
+    if unknown := set(names) - set(SECTIONS):
+        sys.exit(f"no such part: {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
+    found: dict[str, Section] = {}
+    with venvs() as sides:
+        for name in names or SECTIONS:
+            print(f"{name} ...", file=sys.stderr, flush=True)
+            found[name] = importlib.import_module(f"bench.{name}").report(sides)
+            write(found, SECTIONS, sides)
     print(RESULTS.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
+from functools import partial
 from pathlib import Path
 
-__all__ = ["report"]
+from bench.alternating import alternate, cost, row
+from bench.results import Section
+from bench.venvs import Sides
 
-_BIN = Path(sys.executable).parent
-_OURS = _BIN / "flyte-dask"
-_ROUNDS = 7
+TURNS = 7
 _MODULES, _TASKS = 200, 5
 _MODULE = """
 from flytekit import Resources, task
@@ -36,27 +33,24 @@ for number in range({modules}):
 """
 
 
-def report() -> str:
+def report(sides: Sides) -> Section:
     """A table in Markdown."""
+    ours, python = sides.ours.bin / "flyte-dask", sides.ours.python
     with tempfile.TemporaryDirectory() as folder:
         _write_modules(Path(folder))
-        importing = (sys.executable, "-c", _IMPORTING.format(modules=_MODULES), folder)
-        presets, others = _alternating((_OURS, "presets"), (_BIN / "pyflyte", "--help"))
-        check, imports = _alternating((_OURS, "check", folder), importing)
-    return f"""
-## The command
+        importing = (python, "-c", _IMPORTING.format(modules=_MODULES), folder)
+        presets = _alternating((ours, "presets"), (sides.ours.bin / "pyflyte", "--help"))
+        check = _alternating((ours, "check", folder), importing)
+    checking = f"`flyte-dask check` of {_MODULES * _TASKS:,} tasks, against importing them"
+    return Section(f"""## The command
 
-Whole processes.
+Whole processes, in our venv, {TURNS} turns.
 
 | | flyte-dask | beside it | ratio |
 |---|---|---|---|
-{_row("`flyte-dask presets`, against `pyflyte --help`", presets, others)}
-{_row(f"`flyte-dask check` of {_MODULES * _TASKS:,} tasks, against importing them", check, imports)}
-"""
-
-
-def _row(what: str, ours: float, others: float) -> str:
-    return f"| {what} | {ours:.2f} s | {others:.2f} s | {ours / others:.2f} |"
+{row("`flyte-dask presets`, against `pyflyte --help`", presets[0], presets[1])}
+{row(checking, check[0], check[1])}
+""")
 
 
 def _write_modules(folder: Path) -> None:
@@ -68,12 +62,10 @@ def _write_modules(folder: Path) -> None:
         (folder / f"module_{number}.py").write_text("".join([_MODULE, *tasks]), encoding="utf-8")
 
 
-def _alternating(*commands: tuple[str | Path, ...]) -> tuple[float, ...]:
-    """The median seconds of each, which take turns."""
-    taken: list[list[float]] = [[] for _ in commands]
-    for _ in range(_ROUNDS):
-        for times, command in zip(taken, commands, strict=True):
-            start = time.perf_counter()
-            subprocess.run(command, check=True, capture_output=True)
-            times.append(time.perf_counter() - start)
-    return tuple(map(statistics.median, taken))
+def _alternating(*commands: tuple[str | Path, ...]) -> list[list[float]]:
+    """The seconds of each, which take turns."""
+    return alternate(TURNS, *(partial(_seconds, command) for command in commands))
+
+
+def _seconds(command: tuple[str | Path, ...]) -> float:
+    return cost(*command).wall

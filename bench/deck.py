@@ -1,16 +1,12 @@
-"""What a report costs a session, and how large it is: on a real scheduler with two real workers.
-
-Both sides take turns, in pairs of which every second one is the other way round.
-"""
+"""What a report costs a session, and how large it is: on a real scheduler with two real workers."""
 
 from __future__ import annotations
 
 import io
 import logging
 import os
-import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr
 from functools import partial
 from pathlib import Path
@@ -19,55 +15,45 @@ from urllib.parse import unquote, urlsplit
 import psutil
 from distributed import Client
 
+from bench.alternating import alternate, ratio, spread
+from bench.results import Section
+from bench.venvs import Sides
 from flyte_dask import Dask
 from flytekitplugins.dask.session import session
 from tests.backend import ADDRESS, Cluster, cluster
 
-PAIRS = 6
+PAIRS = 3
 TASKS = 10_000
-MANY_TASKS = 100_000
+MANY_TASKS = 30_000
 
 
-def report() -> str:
+def report(_: Sides) -> Section:
     """The table, in Markdown."""
     logging.getLogger("flytekit.dask.runtime").setLevel(logging.ERROR)  # not each one's end
     with cluster(2) as started:
-        plain, reported = _in_pairs(partial(_costs, started, False), partial(_costs, started, True))
+        plain, reported = alternate(
+            PAIRS, partial(_costs, started, False), partial(_costs, started, True)
+        )
         size = _size(started)
-    pairs = zip(reported, plain, strict=True)
-    wall = statistics.median(ours / theirs for (ours, _), (theirs, _) in pairs)
-    medians = [
-        (statistics.median(ours), statistics.median(theirs))
-        for ours, theirs in zip(zip(*reported, strict=True), zip(*plain, strict=True), strict=True)
-    ]
     titles = (f"{TASKS:,} short tasks", "of that the scheduler's CPU time")
-    lines = [
-        f"| {what} | {ours:.2f} s | {theirs:.2f} s | {ours / theirs:.3f} |"
-        for what, (ours, theirs) in zip(titles, medians, strict=True)
-    ]
-    return f"""## The deck
+    with_, without = (list(zip(*side, strict=True)) for side in (reported, plain))
+    lines = [_row(*each) for each in zip(titles, with_, without, strict=True)]
+    return Section(f"""## The deck
 
-On two ready workers, in {PAIRS} pairs of sessions, with a report and without.
+In the venv of development, on two ready workers, in {PAIRS} turns of sessions, with a report and
+without.
 
 | | with a report | without | ratio |
 |---|---|---|---|
 {chr(10).join(lines)}
 
-The median of the pairs' own ratios is {wall:.3f} (of {TASKS:,} tasks), and the deck of a session
-with {MANY_TASKS:,} tasks has {size / 1e6:.2f} MB.
-"""
+The deck of a session with {MANY_TASKS:,} tasks has {size / 1e6:.2f} MB.
+""")
 
 
-def _in_pairs(
-    first: Callable[[], tuple[float, float]], second: Callable[[], tuple[float, float]]
-) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
-    """What both say, in turns; without those of the first pair, which warms up."""
-    found: tuple[list[tuple[float, float]], list[tuple[float, float]]] = ([], [])
-    for turn in range(PAIRS + 1):
-        sides = list(zip(found, (first, second), strict=True))
-        for said, ask in sides if turn % 2 else reversed(sides):
-            said.append(ask())
-    return found[0][1:], found[1][1:]
+def _row(what: str, ours: Sequence[float], theirs: Sequence[float]) -> str:
+    """With a finer ratio than others have, which is near to 1."""
+    return f"| {what} | {spread(ours, 's')} | {spread(theirs, 's')} | {ratio(ours, theirs):.3f} |"
 
 
 def _costs(started: Cluster, is_reported: bool) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """The session's costs, beside bare distributed: opening it, shipping code, working, the local twin.
 
 The cluster is a real scheduler with two real workers. What is compared takes turns in one process,
-so that both sides see the same machine; what is reported are medians.
+so that both sides see the same machine.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 from distributed import Client, LocalCluster
@@ -25,11 +26,15 @@ from flytekit.configuration import (
 )
 from flytekit.core.context_manager import FlyteContextManager
 
+from bench.alternating import alternate, row, spread
+from bench.results import Section
+from bench.venvs import Sides
 from flyte_dask import Dask
 from flytekitplugins.dask.session import session
 from tests.backend import ADDRESS, cluster
 
 TURNS = 15
+WORKING_TURNS = 5
 TASKS = 2000
 SMALL, LARGE = (5, 20_000), (250, 20_000)  # files, and bytes in each
 _ARCHIVE = "code.tar.gz"
@@ -37,7 +42,7 @@ _ARCHIVE = "code.tar.gz"
 Open = Callable[[], AbstractContextManager[Client]]
 
 
-def report() -> str:
+def report(_: Sides) -> Section:
     """The table, in Markdown."""
     logging.getLogger("flytekit.dask.runtime").setLevel(logging.ERROR)  # that nothing was done
     with cluster(2) as started, tempfile.TemporaryDirectory() as folder:
@@ -56,57 +61,57 @@ def report() -> str:
             return opening
 
         opening = _seconds(TURNS, bare, ours, with_code(*SMALL), with_code(*LARGE))
-        working = _seconds(5, bare, ours, of=_work)
+        working = _seconds(WORKING_TURNS, bare, ours, of=_work)
     local = _seconds(TURNS, _bare_local, lambda: _session({}))
-    plain, session_, small, large = opening
-    bare_rate, rate = (TASKS / each for each in working)
+    plain, *others = opening
+    whats = [
+        "a session opens, against `Client()`",
+        "with the code of a project of 100 kB",
+        "with the code of a project of 5 MB in 250 files",
+    ]
+    rows = [_more(what, ours, plain) for what, ours in zip(whats, others, strict=True)]
+    bare_rates, rates = ([TASKS / each for each in side] for side in working)
     bare_twin, twin = local
-    rows = [
-        ("a session opens, against `Client()`", session_, plain, session_ - plain),
-        ("with the code of a project of 100 kB", small, plain, small - plain),
-        ("with the code of a project of 5 MB in 250 files", large, plain, large - plain),
-    ]
-    lines = [
-        f"| {what} | {_ms(ours)} | {_ms(bare)} | +{_ms(more)} |" for what, ours, bare, more in rows
-    ]
     twins = (
         "a local cluster and its session, against `LocalCluster(processes=False)` and `Client()`"
     )
-    return f"""## Runtime
+    return Section(f"""## Runtime
 
-On two ready workers, but for the last line.
+In the venv of development, on two ready workers, but for the last line. {TURNS} turns, and
+{WORKING_TURNS} of throughput, of which more is better.
 
-| | flyte-dask | distributed | difference or ratio |
+| | flyte-dask | distributed | ratio or difference |
 |---|---|---|---|
-{chr(10).join(lines)}
-| {TASKS} small tasks | {rate:.0f}/s | {bare_rate:.0f}/s | {rate / bare_rate:.2f} |
-| {twins} | {_ms(twin)} | {_ms(bare_twin)} | {twin / bare_twin:.2f} |
+{chr(10).join(rows)}
+{row(f"{TASKS:,} small tasks", rates, bare_rates, unit="per s")}
+{row(twins, [1000 * each for each in twin], [1000 * each for each in bare_twin], unit="ms")}
 
 The incumbent has no session: what stands under distributed is what its users write. Code is another
 each time, as in a new registration.
-"""
+""")
 
 
-def _ms(seconds: float) -> str:
-    return f"{1000 * seconds:.0f} ms"
+def _more(what: str, ours: list[float], bare: list[float]) -> str:
+    mine, other = ([1000 * each for each in side] for side in (ours, bare))
+    more = statistics.median(mine) - statistics.median(other)
+    return f"| {what} | {spread(mine, 'ms')} | {spread(other, 'ms')} | +{more:.0f} ms |"
 
 
 def _seconds(
     turns: int, *openings: Open, of: Callable[[Client], None] | None = None
-) -> list[float]:
-    """The medians of opening each; or of what is done with its client."""
-    times: list[list[float]] = [[] for _ in openings]
-    for turn in range(turns + 1):
-        for opening, found in zip(openings, times, strict=True):
-            prepared = opening()
+) -> list[list[float]]:
+    """Of opening each; or of what is done with its client."""
+    return alternate(turns, *(partial(_time, opening, of) for opening in openings))
+
+
+def _time(opening: Open, of: Callable[[Client], None] | None) -> float:
+    prepared = opening()
+    start = time.perf_counter()
+    with prepared as client:
+        if of is not None:
             start = time.perf_counter()
-            with prepared as client:
-                if of is not None:
-                    start = time.perf_counter()
-                    of(client)
-                if turn:  # the first one imports and warms up
-                    found.append(time.perf_counter() - start)
-    return [statistics.median(each) for each in times]
+            of(client)
+        return time.perf_counter() - start
 
 
 def _work(client: Client) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.incumbent import incumbent
+from bench.venvs import incumbent
 from tests.golden import cases
 
 FOLDER = Path(__file__).parent

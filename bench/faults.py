@@ -1,0 +1,270 @@
+"""How long it takes from a fault until a clear error: real clusters, real containers of tasks.
+
+What is waited for is time, not work, so that all cases wait at once, each beside a cluster of its
+own, and both sides the same way.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import attrs
+from flyteidl.core.errors_pb2 import ContainerError, ErrorDocument
+from flyteidl.core.literals_pb2 import LiteralMap
+
+from bench.results import Section
+from bench.venvs import Side, Sides, make_venv
+from tests.backend import SCHEDULER_HERE, WORKER_HERE, Cluster, scheduler, worker
+from tests.faults import freeze, kill_workers
+from tests.processes import Running, running
+
+CAP = 420.0
+"""Seconds after which nobody waits any longer: above our defaults, but for *worker_timeout*."""
+SHORT = {
+    "FLYTE_DASK_STALL_TIMEOUT": "5",
+    "FLYTE_DASK_SCHEDULER_TIMEOUT": "5",
+    "FLYTE_DASK_WORKER_TIMEOUT": "5",
+}
+_AT_ONCE = 4
+
+_TASKS = """
+import importlib, os, signal, sys, time
+from pathlib import Path
+from flytekit import task
+import distributed
+{config}
+def hold(path):
+    Path(path).touch()
+    time.sleep(3600)
+
+def die(_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+@task(task_config=CONFIG, retries=2)
+def waits() -> str:
+    client = {client}
+    path = os.environ["ACME_FILE"]
+    future = client.submit(hold, path)
+    while not Path(path).exists():
+        time.sleep(0.02)
+    print("it works", flush=True)
+    return str(future.result())
+
+@task(task_config=CONFIG, retries=2)
+def kills() -> str:
+    client = {client}
+    client.wait_for_workers(2)
+    print("it works", flush=True)
+    return str(client.submit(die, 1).result())
+
+@task(task_config=CONFIG, retries=2)
+def computes() -> str:
+    client = {client}
+    return str(client.submit(sum, [1, 2]).result())
+
+@task(task_config=CONFIG, retries=2)
+def uses_a_module() -> str:
+    client = {client}
+    step = importlib.import_module("acme_steps").step
+    return str(client.submit(step, 1).result())
+"""
+_OURS = """
+from flytekitplugins.dask import Dask
+CONFIG = Dask(workers=2)
+"""
+_THEIRS = """
+from flytekitplugins.dask import Dask, WorkerGroup
+CONFIG = Dask(workers=WorkerGroup(2))
+"""
+
+Act = Callable[[Cluster], object]
+
+
+def _nothing(_: Cluster) -> None:
+    pass
+
+
+def _kill_scheduler(made: Cluster) -> None:
+    made.scheduler.stop(signal.SIGKILL)
+
+
+@attrs.frozen
+class Case:
+    """A fault: the task, what it runs beside, and what happens when it says that it works."""
+
+    what: str
+    task: str = "waits"
+    workers: int = 2
+    act: Act = _nothing
+    is_from_start: bool = False
+    """Whether it is there already, so that time counts from the start of the container."""
+    needs_module: bool = False
+    """Whether the task needs one that only its own image and the scheduler's have."""
+    has_old_workers: bool = False
+
+
+CASES = [
+    Case("all workers are killed", act=kill_workers),
+    Case("the work kills its worker, again and again", "kills"),
+    Case("the scheduler is killed", act=_kill_scheduler),
+    Case("the scheduler freezes", act=lambda made: freeze(made)(made.scheduler)),
+    Case("no worker ever comes", "computes", workers=0, is_from_start=True),
+    Case("workers lack a module", "uses_a_module", needs_module=True, is_from_start=True),
+    Case("workers have Dask 2024.8", "computes", has_old_workers=True, is_from_start=True),
+]
+
+
+@attrs.frozen
+class End:
+    """How a task ended."""
+
+    seconds: float
+    error: str
+    """The name of the error; or what it returned, or that it never ended."""
+    is_clear: bool
+    """Whether the task's own process told an error in time."""
+
+    def __str__(self) -> str:
+        """As in the table."""
+        return f"{self.seconds:.1f} s: {self.error}" if self.is_clear else self.error
+
+
+def report(sides: Sides) -> Section:
+    """A table in Markdown."""
+    waiting = len(CASES) * 3
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ThreadPoolExecutor(waiting) as pool,
+        ThreadPoolExecutor(_AT_ONCE) as few,
+    ):
+        old = make_venv(Path(folder), "oldest.txt")
+        settings = [(sides.ours, SHORT), (sides.ours, {}), (sides.incumbent, {})]
+        ends = [
+            [pool.submit(_run, few, Run(case, side, env, old)) for side, env in settings]
+            for case in CASES
+        ]
+        lines = [
+            f"| {case.what} | {' | '.join(str(end.result()) for end in of_case)} |"
+            for case, of_case in zip(CASES, ends, strict=True)
+        ]
+    return Section(f"""## Faults
+
+How long it takes from the fault until the task's container ends in an error, with the error that
+the backend is told; for faults that are there from the start, from the start of the container.
+Both sides run the same functions, by `pyflyte-execute`, beside a real scheduler and real workers;
+the incumbent's make their own `distributed.Client()`. Once each, since it is timeouts that count.
+`5 s` is with `stall_timeout=5, scheduler_timeout=5, worker_timeout=5`. Nobody waits longer than
+{CAP:.0f} s; the default of *worker_timeout*, 900 s, is longer.
+
+| | flyte-dask, 5 s | flyte-dask, defaults | incumbent |
+|---|---|---|---|
+{chr(10).join(lines)}
+""")
+
+
+@attrs.frozen
+class Run:
+    """A case of one side."""
+
+    case: Case
+    side: Side
+    env: Mapping[str, str]
+    old: Path
+    """An interpreter with the Dask of 2024.8."""
+
+
+def _run(few: ThreadPoolExecutor, run: Run) -> End:
+    """It, with its cluster and its container; only a *few* start at once."""
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        folder = Path(name)
+        container, start = few.submit(_start, stack, folder, run).result()
+        try:
+            container.popen.wait(CAP)
+        except subprocess.TimeoutExpired:
+            return End(CAP, f"still waiting after {CAP:.0f} s", is_clear=False)
+        seconds = time.perf_counter() - start
+        return _end(folder / "outputs", seconds, container.output)
+
+
+def _start(stack: ExitStack, folder: Path, run: Run) -> tuple[Running, float]:
+    """The container beside its cluster, and when the fault came."""
+    is_ours, case = run.side.name == "flyte-dask", run.case
+    config = _OURS if is_ours else _THEIRS
+    client = "distributed.default_client()" if is_ours else "distributed.Client()"
+    source = _TASKS.format(config=config, client=client)
+    (folder / "acme_tasks.py").write_text(source, encoding="utf-8")
+    if case.needs_module:
+        (folder / "lib").mkdir()
+        (folder / "lib" / "acme_steps.py").write_text("def step(number):\n    return number + 1\n")
+    made = _cluster(stack, folder, run)
+    given = {
+        **run.env,
+        **made.env,
+        "ACME_FILE": str(folder / "runs"),
+        "PYTHONPATH": f"{folder}:{folder / 'lib'}",
+        "FLYTE_INTERNAL_EXECUTION_ID": "e1",
+        "FLYTE_INTERNAL_IMAGE": "acme/task:1",
+    }
+    command = _command(folder, case.task, run.side)
+    if case.is_from_start:
+        start = time.perf_counter()
+        command = ["sh", "-c", 'echo starts; exec "$@"', "sh", *command]
+        return stack.enter_context(running(command, "starts", given, folder)), start
+    container = stack.enter_context(running(command, "it works", given, folder))
+    start = time.perf_counter()
+    case.act(made)
+    return container, start
+
+
+def _cluster(stack: ExitStack, folder: Path, run: Run) -> Cluster:
+    """The scheduler and the workers of the case."""
+    dask = str(run.side.bin / "dask")
+    paths = {"PYTHONPATH": f"{folder}:{folder / 'lib'}"}
+    made = scheduler(stack, [dask, "scheduler", *SCHEDULER_HERE], paths)
+    if run.case.has_old_workers:
+        dask = str(run.old.parent / "dask")
+    line = [dask, "worker", *WORKER_HERE, "--nthreads", "1", "--memory-limit", "512MiB"]
+    paths = {"PYTHONPATH": str(folder)}
+    made.workers.extend(
+        worker(stack, made.address, number, line, paths) for number in range(run.case.workers)
+    )
+    return made
+
+
+def _command(folder: Path, task: str, side: Side) -> list[str]:
+    inputs = folder / "inputs.pb"
+    inputs.write_bytes(LiteralMap().SerializeToString())
+    return [
+        *(str(side.bin / "pyflyte-execute"), "--inputs", str(inputs)),
+        *(
+            "--output-prefix",
+            str(folder / "outputs"),
+            "--raw-output-data-prefix",
+            str(folder / "raw"),
+        ),
+        *("--resolver", "flytekit.core.python_auto_container.default_task_resolver", "--"),
+        *("task-module", "acme_tasks", "task-name", task),
+    ]
+
+
+def _end(outputs: Path, seconds: float, log: str) -> End:
+    path = outputs / "error.pb"
+    if not path.exists():
+        if (outputs / "outputs.pb").exists():
+            return End(seconds, f"no error; it works, after {seconds:.1f} s", is_clear=False)
+        return End(seconds, f"ends after {seconds:.1f} s and tells no error: {log[-200:]}", False)
+    error = ErrorDocument.FromString(path.read_bytes()).error
+    retried = "retried" if error.kind == ContainerError.RECOVERABLE else "not retried"
+    summary = error.message.rpartition("Message:")[2]
+    names = re.findall(r"^\s*(?:[\w.]+\.)?(\w+)(?::|$)", summary, re.MULTILINE)
+    return End(
+        seconds, f"`{names[0] if names else summary.strip()[:80]}`, {retried}", is_clear=True
+    )

@@ -1,0 +1,167 @@
+"""What `pyflyte package` of whole projects costs: generated modules of 50 tasks each."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import tarfile
+import tempfile
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+from bench.alternating import Cost, alternate, cost, ratio, row
+from bench.results import Section, Target, at_most
+from bench.venvs import Side, Sides
+
+TURNS = {100: 5, 1000: 7, 5000: 2, 10_000: 1}
+"""By number of tasks; large ones take long, and vary less."""
+PER_MODULE = 50
+FLAT = 1.2
+"""Of the cost of a task in small projects, that in large ones."""
+
+_IMPORTS = {
+    "flyte-dask": "from flytekitplugins.dask import presets",
+    "incumbent": "from flytekitplugins.dask import Dask, Scheduler, WorkerGroup",
+}
+_WRITTEN_OUT = """Dask(
+    scheduler=Scheduler(
+        requests=Resources(cpu="1", mem="4Gi"), limits=Resources(cpu="1", mem="4Gi")
+    ),
+    workers=WorkerGroup(
+        {workers},
+        requests=Resources(cpu="2", mem="{mem}Gi"),
+        limits=Resources(cpu="2", mem="{mem}Gi"),
+    ),
+)"""
+_TASK = """
+
+@task(task_config={config}, limits=Resources(cpu="2", mem="8Gi"))
+def task_{number}(day: str) -> str:
+    return day
+"""
+_KINDS = {"shared": "a config for each module", "distinct": "a config for each task"}
+
+
+def report(sides: Sides) -> Section:
+    """Tables in Markdown."""
+    found = {(kind, tasks): _compare(sides, kind, tasks) for kind in _KINDS for tasks in TURNS}
+    tables = "\n\n".join(_table(kind, found) for kind in _KINDS)
+    turns = ", ".join(f"{turns} of {tasks:,} tasks" for tasks, turns in TURNS.items())
+    text = f"""## Packaging
+
+`pyflyte --pkgs pipelines package --image ghcr.io/acme/etl:1 --source .`, whole processes, of
+generated projects with {PER_MODULE} tasks in each module. Each task says `limits=Resources(...)`.
+flyte-dask's have `presets.medium(5)`, or `presets.medium(n).with_workers(mem=...)` each; the
+incumbent's the same amounts written out. Both package the same number of templates, which is
+checked. Turns: {turns}; memory is that of the process.
+
+{tables}
+"""
+    return Section(text, _targets(found))
+
+
+Found = dict[tuple[str, int], list[list[Cost]]]
+
+
+def _compare(sides: Sides, kind: str, tasks: int) -> list[list[Cost]]:
+    with tempfile.TemporaryDirectory() as name:
+        folders = {side.name: Path(name, side.name) for side in sides}
+        for side in sides:
+            generate(folders[side.name], side.name, kind, tasks)
+            compile_command = [str(side.python), "-m", "compileall", "-q", "pipelines"]
+            subprocess.run(compile_command, cwd=folders[side.name], check=True)
+        found = alternate(
+            TURNS[tasks],
+            *(partial(package, side, folders[side.name]) for side in sides),
+            warm_up=tasks <= 1000,  # before larger ones nothing is cold any more
+        )
+        numbers = [templates(folder) for folder in folders.values()]
+    if numbers != [tasks, tasks]:
+        raise RuntimeError(f"{tasks} tasks, but templates of {numbers}")
+    return found
+
+
+def generate(folder: Path, side: str, kind: str, tasks: int) -> None:
+    """Write a project of so many tasks for that side into *folder*."""
+    package_ = folder / "pipelines"
+    package_.mkdir(parents=True)
+    (package_ / "__init__.py").touch()
+    for first in range(0, tasks, PER_MODULE):
+        numbers = range(first, min(first + PER_MODULE, tasks))
+        (package_ / f"module_{first}.py").write_text(_module(side, kind, numbers), "utf-8")
+
+
+def _module(side: str, kind: str, numbers: range) -> str:
+    head = f"from flytekit import Resources, task\n{_IMPORTS[side]}\n"
+    if kind == "shared":
+        head += f"\nSHARED = {_config(side, kind, numbers[0])}\n"
+    tasks = (
+        _TASK.format(
+            config="SHARED" if kind == "shared" else _config(side, kind, number), number=number
+        )
+        for number in numbers
+    )
+    return "".join([head, *tasks])
+
+
+def _config(side: str, kind: str, number: int) -> str:
+    workers, mem = (5, 8) if kind == "shared" else (number % 200 + 1, 8 + number // 200)
+    if side == "incumbent":
+        return _WRITTEN_OUT.format(workers=workers, mem=mem)
+    preset = f"presets.medium({workers})"
+    return preset if kind == "shared" else f'{preset}.with_workers(mem="{mem}Gi")'
+
+
+def package(side: Side, folder: Path) -> Cost:
+    """What that costs."""
+    (folder / "package.tgz").unlink(missing_ok=True)
+    arguments = ("--image", "ghcr.io/acme/etl:1", "--source", ".", "--output", "package.tgz")
+    return cost(side.bin / "pyflyte", "--pkgs", "pipelines", "package", *arguments, cwd=folder)
+
+
+def templates(folder: Path) -> int:
+    """How many tasks are in the package."""
+    with tarfile.open(folder / "package.tgz") as tar:
+        return sum(name.endswith("_1.pb") for name in tar.getnames())
+
+
+def _table(kind: str, found: Found) -> str:
+    rows = []
+    for tasks in TURNS:
+        for what, unit in (("cpu", "s"), ("wall", "s"), ("peak", "MiB")):
+            values = ([getattr(each, what) for each in of] for of in found[kind, tasks])
+            rows.append(row(f"{tasks:,} tasks, {_WHAT[what]}", *values, unit=unit))
+    sizes = list(TURNS)
+    for fewer, more in pairwise(sizes):
+        ours, theirs = (_slope(kind, found, side, fewer, more) for side in range(2))
+        what = f"CPU of one task more, from {fewer:,} to {more:,}"
+        rows.append(f"| {what} | {ours:.2f} ms | {theirs:.2f} ms | {ours / theirs:.2f} |")
+    head = f"| {_KINDS[kind]} | flyte-dask | incumbent | ratio |\n|---|---|---|---|"
+    return "\n".join([head, *rows])
+
+
+_WHAT = {"cpu": "CPU", "wall": "wall", "peak": "memory"}
+
+
+def _slope(kind: str, found: Found, side: int, fewer: int, more: int) -> float:
+    """Milliseconds of CPU that a task more costs, between these sizes."""
+    low, high = (
+        statistics.median(each.cpu for each in found[kind, tasks][side]) for tasks in (fewer, more)
+    )
+    return (high - low) / (more - fewer) * 1000
+
+
+def _targets(found: Found) -> list[Target]:
+    targets = []
+    for kind, most in (("shared", 1.0), ("distinct", 1.15)):
+        ours, theirs = ([each.cpu for each in of] for of in found[kind, 1000])
+        what = f"CPU of packaging 1,000 tasks, {_KINDS[kind]}, of the incumbent's"
+        targets.append(at_most(what, most, ratio(ours, theirs)))
+    for kind, config in _KINDS.items():
+        growth = _slope(kind, found, 0, 1000, 10_000) / _slope(kind, found, 0, 100, 1000)
+        theirs_ = _slope(kind, found, 1, 1000, 10_000) / _slope(kind, found, 1, 100, 1000)
+        what = f"cost per task, {config}: from 1,000 to 10,000, of that from 100 to 1,000"
+        shown = f"{growth:.2f} (incumbent: {theirs_:.2f})"
+        targets.append(Target(what, f"flat: at most {FLAT}", shown, growth <= FLAT))
+    return targets
