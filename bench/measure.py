@@ -12,7 +12,7 @@ import sys
 import timeit
 
 ROUNDS = 11
-ANEW = 3
+ANEW = 1
 """Rounds of what has to be set up anew."""
 SECONDS = 0.02  # at least, for each round of what may be repeated
 

@@ -29,7 +29,7 @@ class Target:
 
 def at_most(what: str, most: float, found: float, unit: str = "") -> Target:
     """A target that is a number."""
-    return Target(what, f"at most {most:g}{unit}", f"{found:.3g}{unit}", found <= most)
+    return Target(what, f"at most {most:g}{unit}", f"{found:.4g}{unit}", found <= most)
 
 
 @attrs.frozen
