@@ -16,12 +16,17 @@ SOURCES = Path(__file__).parent.parent / "dsl"
 settings.register_profile("patient", settings.get_profile("default"), deadline=None)
 # Where changes are judged, examples are the same each time; elsewhere they find new things.
 settings.register_profile("judge", settings.get_profile("patient"), derandomize=True, database=None)
+# As many of them as tell whether a Python differs, where the default one has tried all.
+settings.register_profile("judge briefly", settings.get_profile("judge"), max_examples=20)
 settings.load_profile("judge" if "CI" in os.environ else "patient")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what takes longest first, so that several processes end at about the same time."""
-    items.sort(key=lambda item: [not item.get_closest_marker(mark) for mark in ("fault", "once")])
+    """Put what takes longest first, so that several processes end at about the same time.
+
+    What waits for most of its time, as faults do, stays among what computes.
+    """
+    items.sort(key=lambda item: not any(map(item.get_closest_marker, ("fault", "once"))))
     if not SOURCES.exists():  # an installed wheel is tested
         for item in items:
             if item.get_closest_marker("source"):
@@ -29,5 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_cluster_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(ADDRESS, raising=False)
+def _without_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither its cluster, nor its options for the runs of pytest that tests start."""
+    for name in (ADDRESS, "PYTEST_ADDOPTS"):
+        monkeypatch.delenv(name, raising=False)
