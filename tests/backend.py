@@ -54,9 +54,13 @@ def cluster(  # noqa: PLR0913  # what the backend decides, and where
     nthreads: int = 1,
     memory_limit: str = "1Gi",
     exact: bool = False,
+    nannies: bool = True,
     env: Mapping[str, str] | None = None,
 ) -> Iterator[Cluster]:
-    """Scheduler and workers as *generation* of Flyte starts them; unless *exact*, on loopback."""
+    """Scheduler and workers as *generation* of Flyte starts them; unless *exact*, on loopback.
+
+    Without *nannies* each worker is one process only, for tests that have no use for a second.
+    """
     with ExitStack() as stack:
         line = [*_script(SCHEDULER[generation]), *([] if exact else SCHEDULER_HERE)]
         started = scheduler(stack, line, env)
@@ -65,7 +69,8 @@ def cluster(  # noqa: PLR0913  # what the backend decides, and where
             line = _script(WORKER[generation])
             sizes = ["--nthreads", str(nthreads), "--memory-limit", memory_limit]
             here = [] if exact else WORKER_HERE
-            return worker(stack, started.address, number, [*line, *sizes, *here], env)
+            alone = [] if nannies else ["--no-nanny"]
+            return worker(stack, started.address, number, [*line, *sizes, *here, *alone], env)
 
         started.workers.extend(add(number) for number in range(workers))
         yield started

@@ -6,16 +6,13 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import importlib
 import json
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import distributed
@@ -25,6 +22,7 @@ from flytekit import task
 
 from flyte_dask import Resources, Scheduler, WorkerGroup
 from flytekitplugins.dask import Dask
+from tests import steps
 from tests.tasks import Lazy
 
 TWO = Dask(
@@ -43,26 +41,13 @@ def say(word: str) -> None:
     print(word, flush=True)
 
 
-def wait_for(path: str) -> int:
-    """Return as soon as there is a file at *path*."""
-    while not Path(path).exists():
-        time.sleep(0.02)
-    return 1
-
-
 def work_begins() -> Any:
     """The future of work that now runs, until there is the file of the test."""
     file = os.environ["ACME_FILE"]
-    future = client().submit(wait_and_say, file)
-    wait_for(f"{file}-runs")
+    future = client().submit(steps.wait_and_say, file)
+    steps.wait_for(f"{file}-runs")
     say("it works")
     return future
-
-
-def wait_and_say(path: str) -> int:
-    """As `wait_for`, but it says when it begins."""
-    Path(f"{path}-runs").touch()
-    return wait_for(path)
 
 
 @task(task_config=TWO, retries=2)
@@ -75,8 +60,8 @@ def waits() -> int:
 async def awaits() -> int:
     """The same in a coroutine function, with a client of its own."""
     async with distributed.Client(asynchronous=True) as own:
-        future = own.submit(wait_and_say, os.environ["ACME_FILE"])
-        await asyncio.to_thread(wait_for, os.environ["ACME_FILE"] + "-runs")
+        future = own.submit(steps.wait_and_say, os.environ["ACME_FILE"])
+        await asyncio.to_thread(steps.wait_for, os.environ["ACME_FILE"] + "-runs")
         say("it works")
         return int(await future)
 
@@ -85,7 +70,7 @@ async def awaits() -> int:
 def computes_alone() -> int:
     """What needs no cluster, and only then what does."""
     say("it works")
-    wait_for(os.environ["ACME_FILE"])
+    steps.wait_for(os.environ["ACME_FILE"])
     return int(client().submit(sum, [1, 2]).result())
 
 
@@ -93,7 +78,7 @@ def computes_alone() -> int:
 def returns() -> int:
     """When the test says so, without another question to its cluster."""
     say("it works")
-    return wait_for(os.environ["ACME_FILE"])
+    return steps.wait_for(os.environ["ACME_FILE"])
 
 
 @task(task_config=TWO, retries=2)
@@ -103,10 +88,10 @@ def waits_in_every_way() -> str:
     ways: dict[str, Callable[[], Any]] = {
         "result": future.result,
         "gather": lambda: client().gather([future]),
-        "compute": delayed(wait_for)(os.environ["ACME_FILE"]).compute,
+        "compute": delayed(steps.wait_for)(os.environ["ACME_FILE"]).compute,
         "wait": lambda: distributed.wait(future) and future.result(),
         "as_completed": lambda: [each.result() for each in distributed.as_completed([future])],
-        "run": lambda: client().run(wait_for, os.environ["ACME_FILE"]),
+        "run": lambda: client().run(steps.wait_for, os.environ["ACME_FILE"]),
         "queue": lambda: distributed.Queue("acme").get(),
         "event": lambda: distributed.Event("acme").wait(),
         "lock": lambda: [distributed.Lock("acme").acquire() for _ in range(2)],
@@ -134,45 +119,20 @@ def end_of(way: Callable[[], Any]) -> str:
 @task(task_config=TWO.with_runtime(min_workers=2))
 def dies() -> int:
     """In the way that the test says; the task does not say that it may be tried again."""
-    return int(client().submit(die, os.environ["ACME_DEATH"]).result())
+    return int(client().submit(steps.die, os.environ["ACME_DEATH"]).result())
 
 
 @task(task_config=TWO.with_runtime(min_workers=2), retries=2)
 def dies_lazily() -> Lazy:
     """When it has returned, and its output is converted."""
-    return Lazy(what=partial(die, os.environ["ACME_DEATH"]))
-
-
-def die(how: str) -> int:
-    """End the worker's process."""
-    if how == "memory":
-        hold = [bytearray(30_000_000)]
-        while True:  # more and more, until somebody sees it
-            hold.append(bytearray(30_000_000))
-            time.sleep(0.05)
-    if how == "whole pod":
-        os.kill(os.getppid(), signal.SIGKILL)
-        os.kill(os.getpid(), signal.SIGKILL)
-    if how.isdigit():
-        os._exit(int(how))
-    os.kill(os.getpid(), signal.Signals[how])
-    return 0
+    return Lazy(what=partial(steps.die, os.environ["ACME_DEATH"]))
 
 
 @task(task_config=TWO.with_runtime(min_workers=2))
 def loses_one() -> int:
     """Of its workers, while all of them compute."""
     marks = os.environ["ACME_FILE"]
-    return sum(client().gather(client().map(die_once, range(8), marks=marks)))
-
-
-def die_once(number: int, marks: str) -> int:
-    """Only the first of them dies, and only for the first time."""
-    mark = Path(f"{marks}-{number}")
-    if number == 3 and not mark.exists():
-        mark.touch()
-        die("SIGKILL")
-    return number
+    return sum(client().gather(client().map(steps.die_once, range(8), marks=marks)))
 
 
 @task(task_config=TWO)
@@ -207,12 +167,7 @@ def lacks_a_module_itself() -> int:
 @task(task_config=TWO, retries=2)
 def fails_by_itself() -> float:
     """On a worker."""
-    return float(client().submit(divided, 0, retries=0).result())
-
-
-def divided(x: int) -> float:
-    """One by it."""
-    return 1 / x
+    return float(client().submit(steps.divided, 0, retries=0).result())
 
 
 @task(task_config=TWO, retries=2)
@@ -237,16 +192,10 @@ def goes_on_without() -> int:
 @task(task_config=TWO, retries=2)
 def is_slow() -> int:
     """On the worker, which lets nobody else do anything meanwhile; and here."""
-    slow = client().submit(hold_the_gil, 4)
-    hold_the_gil(4)
+    slow = client().submit(steps.hold_the_gil, 4)
+    steps.hold_the_gil(4)
     time.sleep(4)
     return int(slow.result())
-
-
-def hold_the_gil(seconds: int) -> int:
-    """As native code can."""
-    ctypes.PyDLL(None).usleep(seconds * 1_000_000)
-    return 1
 
 
 @task(task_config=TWO, retries=2)
@@ -259,22 +208,7 @@ def does_much() -> int:
 @task(task_config=TWO, retries=2)
 def pauses() -> int:
     """All workers, by filling their memory with what cannot be spilled."""
-    client().run(fill)
-    while not client().run_on_scheduler(all_paused):
+    client().run(steps.fill)
+    while not client().run_on_scheduler(steps.all_paused):
         time.sleep(0.05)
     return int(client().submit(sum, [1, 2]).result())
-
-
-def all_paused(dask_scheduler: distributed.Scheduler) -> bool:
-    """Whether it has heard so of all workers, which look at their memory now and then."""
-    return all(each.status.name == "paused" for each in dask_scheduler.workers.values())
-
-
-_filling: list[bytearray] = []
-
-
-def fill(dask_worker: distributed.Worker) -> None:
-    """Up to the point where it pauses, and not to that where its nanny ends it."""
-    limit = dask_worker.memory_manager.memory_limit or 0
-    while dask_worker.monitor.get_process_memory() < 0.85 * limit:
-        _filling.append(bytearray(os.urandom(1_000_000)))

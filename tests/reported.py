@@ -21,16 +21,11 @@ from flytekit import Deck, current_context, map_task, task, workflow
 from flyte_dask import Dask
 from flytekitplugins.dask.report.report import Report
 from flytekitplugins.dask.watch import Watch
-from tests.using import TWO, divided
+from tests.steps import divided, squared
+from tests.using import TWO
 
 REPORTED = TWO.with_runtime(report=True, min_workers=2)
 WAITING = TWO.with_runtime(min_workers=2)
-
-
-def squared(number: int) -> int:
-    """After a moment."""
-    time.sleep(0.01)
-    return number * number
 
 
 def work() -> int:

@@ -9,7 +9,6 @@ Its other half is ``kept_code``, a module that a test writes.
 from __future__ import annotations
 
 import json
-import os
 from importlib import import_module
 from typing import Any
 
@@ -19,7 +18,7 @@ from flytekit import task
 
 from flyte_dask import Resources, WorkerGroup
 from flytekitplugins.dask import Dask
-from tests.using import divided
+from tests import steps
 
 SECRET = "a-word-of-our-own-code"  # noqa: S105
 CODE = f"""
@@ -42,27 +41,6 @@ SHOWN = Dask(workers=WorkerGroup(2, limits=Resources(cpu=1, mem="512Mi"))).with_
 FULL = SHOWN.with_runtime(report="full")
 
 
-def block(number: int) -> bytes:
-    """What does not become smaller on disk."""
-    return os.urandom(BLOCK + number)
-
-
-def tasks_of(dask_scheduler: Any) -> list[Any]:
-    """Prefix, state and bytes of each."""
-    tasks = dask_scheduler.tasks.values()
-    return [[each.prefix.name, each.state, max(each.nbytes, 0)] for each in tasks]
-
-
-async def shows_our_code(dask_scheduler: Any) -> bool:
-    """Whether Dask's own report does."""
-    return SECRET in await dask_scheduler.performance_report(0, 0)
-
-
-def on_disk(dask_worker: Any) -> int:
-    """Its bytes there."""
-    return int(dask_worker.data.spilled_total.disk)
-
-
 def streamed(client: Any) -> list[Any]:
     """Worker, prefix, success, and seconds of each task that ran."""
     found = []
@@ -80,8 +58,8 @@ def work(client: distributed.Client) -> list[Any]:
     spinning = client.map(spun, [0.4] * 4, range(4))
     futures = [
         *spinning,
-        *client.map(block, range(20)),
-        *client.map(divided, [0, -1, 1, 0.0], retries=0),
+        *client.map(steps.block, range(BLOCK, BLOCK + 20)),
+        *client.map(steps.divided, [0, -1, 1, 0.0], retries=0),
         client.submit(sum, spinning),
     ]
     distributed.wait(futures)
@@ -92,14 +70,14 @@ def asked(client: distributed.Client) -> dict[str, Any]:
     """What the cluster itself tells."""
     workers = client.scheduler_info(n_workers=-1)["workers"]
     return {
-        "tasks": client.run_on_scheduler(tasks_of),
+        "tasks": client.run_on_scheduler(steps.tasks_of),
         "stream": streamed(client),
         "workers": {
             address: [each["name"], each["nthreads"], each["memory_limit"]]
             for address, each in workers.items()
         },
         "memory": {address: each["metrics"]["memory"] for address, each in workers.items()},
-        "on disk": client.run(on_disk),
+        "on disk": client.run(steps.on_disk),
     }
 
 
@@ -118,7 +96,7 @@ def works_in_full() -> str:
     """That, and whether Dask's own report shows our code."""
     client = distributed.default_client()
     kept = work(client)
-    told = {**asked(client), "shows our code": client.run_on_scheduler(shows_our_code)}
+    told = {**asked(client), "shows our code": client.run_on_scheduler(steps.reports, SECRET)}
     return json.dumps(told) if kept else ""
 
 

@@ -136,7 +136,7 @@ class TestOnFlyte:
     @pytest.mark.fault
     def test_of_a_lost_scheduler(self, tmp_path: Path) -> None:
         """It tells what the scheduler had told before."""
-        with cluster(workers=2, env=CODE) as lost:
+        with cluster(workers=2, nannies=False, env=CODE) as lost:
             done = run_task(reported.loses_its_scheduler, tmp_path, lost.env)
         page = deck_of(done)
         assert "<h2>✕ The task failed: SchedulerLost</h2>" in page
@@ -145,7 +145,7 @@ class TestOnFlyte:
     @pytest.mark.fault
     def test_of_lost_workers(self, tmp_path: Path) -> None:
         """It tells when they were."""
-        with cluster(workers=2, env=CODE) as lost:
+        with cluster(workers=2, nannies=False, env=CODE) as lost:
             task = reported.loses_its_workers
             done = run_and_act(task, tmp_path, lost.env, lambda _: kill_workers(lost))
         page = deck_of(done)

@@ -16,7 +16,7 @@ import pytest
 from flytekitplugins.dask import Dask
 from flytekitplugins.dask.failures import WorkersLost
 from flytekitplugins.dask.session import session
-from tests import faulty
+from tests import faulty, steps
 from tests.backend import Cluster, cluster
 from tests.faults import (
     finish,
@@ -35,14 +35,15 @@ pytestmark = pytest.mark.fault
 @pytest.fixture
 def started() -> Iterator[Cluster]:
     """A worker, which nobody starts again."""
-    with cluster(workers=1, env=CODE) as made:
+    with cluster(workers=1, nannies=False, env=CODE) as made:
         yield made
+        kill_workers(made)  # which would wait for their work
 
 
 @pytest.fixture(scope="module")
 def healthy() -> Iterator[Cluster]:
     """One that stays so."""
-    with cluster(workers=1, env=CODE) as made:
+    with cluster(workers=1, nannies=False, env=CODE) as made:
         yield made
 
 
@@ -52,7 +53,7 @@ class TestTheFunctionsOwnErrors:
     def test_on_a_worker(self, healthy: Cluster, tmp_path: Path) -> None:
         done = run_task(faulty.fails_by_itself, tmp_path, healthy.env)
         is_not_retried(done, "ZeroDivisionError", "division by zero")
-        assert re.search(r'tests/faulty\.py", line \d+, in divided', done.message)
+        assert re.search(r'tests/steps\.py", line \d+, in divided', done.message)
 
     def test_that_it_lacks_a_module(self, healthy: Cluster, tmp_path: Path) -> None:
         done = run_task(faulty.lacks_a_module_itself, tmp_path, healthy.env)
@@ -119,27 +120,15 @@ class TestNoFalseAlarm:
         """With the same cluster; and neither leaves anything there."""
         monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", healthy.address.removeprefix("tcp://"))
         with distributed.Client(healthy.address) as client:
-            before = client.run_on_scheduler(plugins_and_handlers)
+            before = client.run_on_scheduler(steps.plugins_and_handlers)
             with session(Dask(), "outer") as outer:
-                one: Any = outer.client.submit(slowly, "one")
+                one: Any = outer.client.submit(steps.slowly, "one")
                 with session(Dask(), "inner") as inner:
-                    two: Any = inner.client.submit(slowly, "two")
+                    two: Any = inner.client.submit(steps.slowly, "two")
                     inner._watch.judgement.say(WorkersLost("inner"))
                     with pytest.raises(WorkersLost, match="inner"):
                         two.result()
                 assert one.result() == "one"
-                assert client.submit(slowly, "three").result() == "three"
-            after = client.run_on_scheduler(plugins_and_handlers)
+                assert client.submit(steps.slowly, "three").result() == "three"
+            after = client.run_on_scheduler(steps.plugins_and_handlers)
         assert after == before
-
-
-def slowly(word: str) -> str:
-    """The same word, after a while."""
-    time.sleep(2)
-    return word
-
-
-def plugins_and_handlers(dask_scheduler: Any) -> list[str]:
-    """The names of what tells of a cluster."""
-    here = dask_scheduler
-    return [*here.plugins, *here.handlers, *here.worker_plugins, *here.nanny_plugins]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -19,6 +20,7 @@ from tests.faults import (
     finish,
     freeze,
     is_retried,
+    kill_workers,
     run_and_act,
 )
 from tests.network import network_to
@@ -31,8 +33,24 @@ pytestmark = pytest.mark.fault
 @pytest.fixture
 def started() -> Iterator[Cluster]:
     """A worker, which nobody starts again."""
-    with cluster(workers=1, env=CODE) as made:
+    with cluster(workers=1, nannies=False, env=CODE) as made:
         yield made
+        kill_workers(made)  # which would wait for their work
+
+
+@pytest.fixture(scope="module")
+def lasting() -> Iterator[Cluster]:
+    """Another one, which outlives what stands still for a while."""
+    with cluster(workers=1, nannies=False, env=CODE) as made:
+        yield made
+
+
+@pytest.fixture
+def freezing(lasting: Cluster, tmp_path: Path) -> Iterator[Cluster]:
+    """It, which goes on after the test, without the test's work."""
+    yield lasting
+    finish(tmp_path)
+    os.kill(lasting.scheduler.popen.pid, signal.SIGCONT)
 
 
 class TestTheScheduler:
@@ -60,21 +78,22 @@ class TestTheScheduler:
         )
 
     @pytest.mark.parametrize("task", [faulty.waits, faulty.awaits])
-    def test_frozen(self, task: Any, started: Cluster, tmp_path: Path) -> None:
+    def test_frozen(self, task: Any, freezing: Cluster, tmp_path: Path) -> None:
         """Of which the environment need not say how it is talked to."""
-        env = {"DASK_SCHEDULER_ADDRESS": started.address.removeprefix("tcp://")}
-        done = run_and_act(task, tmp_path, env, freeze(started))
+        env = {"DASK_SCHEDULER_ADDRESS": freezing.address.removeprefix("tcp://")}
+        done = run_and_act(task, tmp_path, env, freeze(freezing))
         is_retried(
             done,
             "SchedulerLost",
-            f"{task.name}: the scheduler at {started.address} did not answer for 4 s. When it last "
-            "answered it used ",
+            f"{task.name}: the scheduler at {freezing.address} did not answer for 4 s. When it "
+            "last answered it used ",
             f"{LOOK} whether its pod still runs. If it is only busy for so long, raise "
             f"Runtime(scheduler_timeout=...). {TRIES}",
         )
 
-    def test_frozen_and_every_wait_for_it_ends(self, started: Cluster, tmp_path: Path) -> None:
-        done = run_and_act(faulty.waits_in_every_way, tmp_path, started.env, freeze(started))
+    def test_frozen_and_every_wait_for_it_ends(self, freezing: Cluster, tmp_path: Path) -> None:
+        act = freeze(freezing)
+        done = run_and_act(faulty.waits_in_every_way, tmp_path, freezing.env, act)
         lost, closed = "SchedulerLost", "CommClosedError"
         assert done.result == {
             "as_completed": lost,
@@ -88,24 +107,23 @@ class TestTheScheduler:
             "wait": lost,
         }
 
-    def test_frozen_while_workers_are_waited_for(self, tmp_path: Path) -> None:
-        with cluster(workers=1, env=CODE) as small:
-            act = freeze(small)
-            done = run_and_act(faulty.loses_one, tmp_path, small.env, act, "waits for workers: 1/2")
+    def test_frozen_while_workers_are_waited_for(self, freezing: Cluster, tmp_path: Path) -> None:
+        until = "waits for workers: 1/2"
+        done = run_and_act(faulty.loses_one, tmp_path, freezing.env, freeze(freezing), until)
         is_retried(done, "SchedulerLost", "did not answer for 4 s. Flyte's", TRIES_NOT)
 
-    def test_frozen_when_the_function_returns(self, started: Cluster, tmp_path: Path) -> None:
+    def test_frozen_when_the_function_returns(self, freezing: Cluster, tmp_path: Path) -> None:
         def act(_: Running) -> None:
-            freeze(started)(_)
+            freeze(freezing)(_)
             finish(tmp_path)
 
-        done = run_and_act(faulty.returns, tmp_path, started.env, act)
+        done = run_and_act(faulty.returns, tmp_path, freezing.env, act)
         assert done.result == 1
         line = "tests.faulty.returns ended: its scheduler does not tell what it did"
         assert done.told()[-1] == ("INFO", line)
 
-    def test_cut_off(self, started: Cluster, tmp_path: Path) -> None:
-        with network_to(started.address) as network:
+    def test_cut_off(self, freezing: Cluster, tmp_path: Path) -> None:
+        with network_to(freezing.address) as network:
             env = {"DASK_SCHEDULER_ADDRESS": network.address}
             done = run_and_act(faulty.waits, tmp_path, env, lambda _: network.cut())
         is_retried(done, "SchedulerLost", f"at {network.address} did not answer for 4 s.", TRIES)

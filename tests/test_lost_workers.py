@@ -37,7 +37,15 @@ pytestmark = pytest.mark.fault
 @pytest.fixture
 def started() -> Iterator[Cluster]:
     """A worker, which nobody starts again."""
-    with cluster(workers=1, env=CODE) as made:
+    with cluster(workers=1, nannies=False, env=CODE) as made:
+        yield made
+        kill_workers(made)  # which would wait for their work
+
+
+@pytest.fixture(scope="module")
+def restarting() -> Iterator[Cluster]:
+    """Two workers, which their nannies start again."""
+    with cluster(workers=2, memory_limit="300MiB", env={**CODE, **IMPATIENT}) as made:
         yield made
 
 
@@ -68,9 +76,12 @@ class TestTheWorkers:
         )
 
     def test_all_frozen(self, tmp_path: Path) -> None:
-        """Which Dask sees by their heartbeats, after its ``worker-ttl``."""
+        """Which Dask sees by their heartbeats, after its ``worker-ttl``.
+
+        It would then wait half a minute for nannies, which are frozen too.
+        """
         ttl = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "1s"}
-        with cluster(workers=1, env={**CODE, **ttl}) as made:
+        with cluster(workers=1, nannies=False, env={**CODE, **ttl}) as made:
             (only,) = made.workers
             done = run_and_act(
                 faulty.waits,
@@ -78,6 +89,7 @@ class TestTheWorkers:
                 made.env,
                 lambda _: os.killpg(only.popen.pid, signal.SIGSTOP),
             )
+            kill_workers(made)
         is_retried(done, "WorkersLost", "for 2 s there was no worker, ", "gone without a word")
 
     def test_all_killed_and_back_in_time(self, started: Cluster, tmp_path: Path) -> None:
@@ -91,11 +103,10 @@ class TestTheWorkers:
             env = {**started.env, "FLYTE_DASK_STALL_TIMEOUT": "30"}
             assert run_and_act(faulty.waits, tmp_path, env, act).result == 1
 
-    def test_one_of_them_killed(self, tmp_path: Path) -> None:
+    def test_one_of_them_killed(self, restarting: Cluster, tmp_path: Path) -> None:
         """Which costs its work another try, and the task nothing."""
-        with cluster(workers=2, env=CODE) as made:
-            env = {**SHORT, **made.env, "ACME_FILE": str(tmp_path / "file")}
-            assert run_task(faulty.loses_one, tmp_path, env).result == sum(range(8))
+        env = {**SHORT, **restarting.env, "ACME_FILE": str(tmp_path / "file")}
+        assert run_task(faulty.loses_one, tmp_path, env).result == sum(range(8))
 
     def test_paused_for_good(self, tmp_path: Path) -> None:
         with cluster(workers=1, memory_limit="300MiB", env=CODE) as small:
@@ -107,10 +118,10 @@ class TestTheWorkers:
             "is full, while work waits (Dask tasks: 1). Raise workers.limits.mem from 512Mi: ",
         )
 
-    def test_killed_while_outputs_are_converted(self, tmp_path: Path) -> None:
+    def test_killed_while_outputs_are_converted(self, restarting: Cluster, tmp_path: Path) -> None:
         """For what a function returns may be lazy."""
-        with cluster(workers=2, env={**CODE, **IMPATIENT}) as made:
-            done = run_task(faulty.dies_lazily, tmp_path, {**made.env, "ACME_DEATH": "SIGKILL"})
+        env = {**restarting.env, "ACME_DEATH": "SIGKILL"}
+        done = run_task(faulty.dies_lazily, tmp_path, env)
         is_retried(done, "WorkersKilled", "tests.faulty.dies_lazily: workers died ", TRIES)
 
     def test_whole_pods_killed_again_and_again(self, tmp_path: Path) -> None:
@@ -125,13 +136,6 @@ class TestTheWorkers:
             f"{TRIES_NOT}\nDeaths of workers, that were seen:\n",
             "gone without a word; when last heard of it used ",
         )
-
-
-@pytest.fixture(scope="module")
-def restarting() -> Iterator[Cluster]:
-    """Two workers, which their nannies start again."""
-    with cluster(workers=2, memory_limit="300MiB", env={**CODE, **IMPATIENT}) as made:
-        yield made
 
 
 class TestWorkThatKillsItsWorkers:

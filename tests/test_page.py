@@ -226,7 +226,7 @@ class TestDasksOwnReport:
         source = "import sys\nsys.modules['bokeh'] = None\n"
         (tmp_path / "sitecustomize.py").write_text(source)
         env = {"PYTHONPATH": f"{tmp_path}:{CODE['PYTHONPATH']}"}
-        with cluster(2, env=env) as started:
+        with cluster(2, nannies=False, env=env) as started:
             done = run_task(shown.adds_in_full, tmp_path, started.env)
         assert done.result == 3
         with chromium.open(done.outputs / "deck.html") as opened:

@@ -30,6 +30,7 @@ from flytekitplugins.dask.record import Record
 from flytekitplugins.dask.session import Session, session
 from flytekitplugins.dask.shipped.recorder import Recorder
 from flytekitplugins.dask.shipped.sums import WorkerSums
+from tests import steps
 from tests.backend import ADDRESS, Cluster, cluster, worker
 from tests.processes import PATIENCE
 from tests.runner import CODE
@@ -67,42 +68,20 @@ def started() -> Iterator[Cluster]:
         yield made
 
 
-def squared(number: int) -> int:
-    time.sleep(0.005)
-    return number * number
-
-
-def block(size: int) -> bytes:
-    return bytes(size)
-
-
-def total(blocks: list[bytes]) -> int:
-    return sum(map(len, blocks))
-
-
-def divided(number: int) -> float:
-    return 1 / number
-
-
 def work(client: Client) -> None:
     """Tasks of three prefixes, of which one moves data, and one fails twice."""
-    client.gather(client.map(squared, range(50), pure=False))
+    client.gather(client.map(steps.squared, range(50), pure=False))
     blocks = [
-        client.submit(block, 1_000_000 + number, workers=[name], pure=False)
+        client.submit(steps.block, 1_000_000 + number, workers=[name], pure=False)
         for number in range(4)
         for name in _names(client)
     ]
-    client.submit(total, blocks, pure=False).result()
-    distributed.wait(client.map(divided, [0, 0], pure=False))
+    client.submit(steps.total, blocks, pure=False).result()
+    distributed.wait(client.map(steps.divided, [0, 0], pure=False))
 
 
 def _names(client: Client) -> list[str]:
     return sorted(str(each["name"]) for each in client.scheduler_info()["workers"].values())
-
-
-def _stream(dask_scheduler: Any = None) -> list[dict[str, Any]]:
-    """What distributed's own plugin has seen of tasks."""
-    return list(dask_scheduler.plugins["task-stream"].buffer)
 
 
 class TestTheNumbers:
@@ -112,10 +91,10 @@ class TestTheNumbers:
         with recorded(started) as opened:
             client = opened.client
             client.get_task_stream(start=0, stop=0)  # begins it
-            before = len(client.run_on_scheduler(_stream))
+            before = len(client.run_on_scheduler(steps.stream))
             work(client)
             record = record_of(opened)
-            seen = client.run_on_scheduler(_stream)[before:]
+            seen = client.run_on_scheduler(steps.stream)[before:]
         ended = Counter((key_split(each["key"]), each["status"]) for each in seen)
         assert ended == {
             (prefix.name, status): number
@@ -142,7 +121,7 @@ class TestTheNumbers:
             work(client)
             record = record_of(opened)
             info = client.scheduler_info(n_workers=-1)["workers"].values()
-            received = sum(client.run(_received).values())
+            received = sum(client.run(steps.received).values())
         told = {each.name: (each.nthreads, each.limit, each.is_there) for each in record.workers}
         assert told == {
             each["name"]: (each["nthreads"], each["memory_limit"], True) for each in info
@@ -173,7 +152,7 @@ class TestTheNumbers:
 
     def test_what_is_not_finished_counts_as_work(self, started: Cluster) -> None:
         with recorded(started) as opened:
-            waiting = opened.client.submit(_waits)
+            waiting = opened.client.submit(steps.wait_for_event, "enough")
             record = eventually(opened, lambda record: record.worked > 1)
             distributed.Event("enough").set()
             waiting.result()
@@ -191,13 +170,11 @@ def _parts(seen: list[dict[str, Any]], action: str, prefix: str) -> list[float]:
     ]
 
 
-def _waits() -> None:
-    distributed.Event("enough").wait()
-
-
-def _received(dask_worker: Any = None) -> int:
-    """The bytes of all transfers to a worker that it remembers."""
-    return sum(each["total"] for each in dask_worker.transfer_incoming_log)
+@pytest.fixture(scope="module")
+def small() -> Iterator[Cluster]:
+    """One worker, with little memory."""
+    with cluster(1, memory_limit="300MiB", env=CODE) as made:
+        yield made
 
 
 @pytest.mark.fault
@@ -218,14 +195,14 @@ class TestWorkersThatComeAndGo:
         ]
         assert gone.workers[2].spans[0][1] < gone.seconds
 
-    def test_one_that_is_killed_and_back(self) -> None:
+    def test_one_that_is_killed_and_back(self, small: Cluster) -> None:
         """Under its name, by its nanny."""
-        with cluster(1, env=CODE) as alone, recorded(alone) as opened:
+        with recorded(small) as opened:
             client = opened.client
-            client.gather(client.map(squared, range(10), pure=False))
+            client.gather(client.map(steps.squared, range(10), pure=False))
             os.kill(client.run(os.getpid).popitem()[1], signal.SIGKILL)
             record = eventually(opened, lambda record: "joined" in record.happened)
-            client.gather(client.map(squared, range(10), pure=False))
+            client.gather(client.map(steps.squared, range(10), pure=False))
             after = record_of(opened)
         assert {"lost", "joined"} <= {*record.happened}
         (same,) = after.workers
@@ -233,16 +210,16 @@ class TestWorkersThatComeAndGo:
         assert len(same.spans) > 1
         assert same.present < after.seconds
 
-    def test_one_that_is_ended_for_lack_of_memory(self) -> None:
-        with cluster(1, memory_limit="300MiB", env=CODE) as small, recorded(small) as opened:
-            filling = opened.client.submit(_fill, pure=False)
+    def test_one_that_is_ended_for_lack_of_memory(self, small: Cluster) -> None:
+        with recorded(small) as opened:
+            filling = opened.client.submit(steps.die, "memory", pure=False)
             record = eventually(opened, lambda record: "out of memory" in record.happened)
             opened.client.cancel(filling, force=True)
         assert record.workers[0].peak > 0.9 * 300 * 2**20
 
-    def test_restarted_ones(self) -> None:
+    def test_restarted_ones(self, started: Cluster) -> None:
         """Somebody wanted that."""
-        with cluster(2, env=CODE) as both, recorded(both) as opened:
+        with recorded(started) as opened:
             opened.client.restart()
             record = eventually(opened, lambda record: record.happened.get("joined") == 2)
         assert record.happened == {"left": 2, "joined": 2}
@@ -257,32 +234,24 @@ def test_shuffles_move_bytes(started: Cluster) -> None:
             frame = from_pandas(pd.DataFrame({"id": range(100_000)}), npartitions=6)
             frame.shuffle("id").map_partitions(len).compute()
         record = record_of(opened)
-        told = opened.client.run_on_scheduler(_handed_over)
+        told = opened.client.run_on_scheduler(steps.handed_over)
     assert record.received >= told > 0
-
-
-def _handed_over(dask_scheduler: Any = None) -> int:
-    metrics = dask_scheduler.cumulative_worker_metrics
-    return int(metrics["p2p", "background-comms", "process", "bytes"])
-
-
-def _fill() -> int:
-    """More than a worker may have, a bit at a time."""
-    blocks = []
-    for _ in range(40):
-        blocks.append(b"x" * 20_000_000)
-        time.sleep(0.05)
-    return len(blocks)
 
 
 def test_nothing_of_it_is_left(started: Cluster) -> None:
     """Neither in the scheduler nor in workers."""
     with Client(started.address) as client:
-        before = client.run_on_scheduler(_names_in_it), client.run(_names_in_worker)
+        before = (
+            client.run_on_scheduler(steps.plugins_and_handlers),
+            client.run(steps.names_in_worker),
+        )
         with recorded(started) as opened:
             work(opened.client)
-            during = client.run_on_scheduler(_names_in_it)
-        after = client.run_on_scheduler(_names_in_it), client.run(_names_in_worker)
+            during = client.run_on_scheduler(steps.plugins_and_handlers)
+        after = (
+            client.run_on_scheduler(steps.plugins_and_handlers),
+            client.run(steps.names_in_worker),
+        )
     assert after == before
     assert any("recorder" in each for each in during)
 
@@ -290,16 +259,11 @@ def test_nothing_of_it_is_left(started: Cluster) -> None:
 def test_there_is_none_that_nobody_wants(started: Cluster) -> None:
     with recorded(started, report=None) as opened:
         work(opened.client)
-        assert not any("recorder" in each for each in opened.client.run_on_scheduler(_names_in_it))
+        assert not any(
+            "recorder" in each
+            for each in opened.client.run_on_scheduler(steps.plugins_and_handlers)
+        )
         assert opened._watch.last_record(5) is None
-
-
-def _names_in_it(dask_scheduler: Any = None) -> list[str]:
-    return sorted(each for each in (*dask_scheduler.handlers, *dask_scheduler.plugins))
-
-
-def _names_in_worker(dask_worker: Any = None) -> list[str]:
-    return sorted((*dask_worker.handlers, *dask_worker.plugins, *dask_worker.metrics))
 
 
 class TestItsSize:

@@ -16,9 +16,10 @@ import pytest
 from flyteidl.core.errors_pb2 import ContainerError
 
 from tests import faulty, using
-from tests.backend import WORKER_HERE, cluster, scheduler, worker
+from tests.backend import WORKER_HERE, Cluster, cluster, scheduler, worker
 from tests.faults import (
     SHORT,
+    finish,
     is_not_retried,
     run_and_act,
 )
@@ -27,6 +28,13 @@ from tests.runner import CODE, PROJECT, Done, run_task
 from tests.test_versions import image_with
 
 pytestmark = pytest.mark.fault
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[Cluster]:
+    """A worker, with our code and no other."""
+    with cluster(workers=1, nannies=False, env=CODE) as made:
+        yield made
 
 
 class TestAModule:
@@ -55,11 +63,11 @@ class TestAModule:
             "'acme_steps'\nInstall it in that image.",
         )
 
-    def test_a_scheduler_without_a_module(self, folder: str, tmp_path: Path) -> None:
-        with cluster(workers=1, env=CODE) as made:
-            done = run_task(
-                faulty.uses_a_module, tmp_path, {**SHORT, **made.env, "PYTHONPATH": folder}
-            )
+    def test_a_scheduler_without_a_module(
+        self, folder: str, started: Cluster, tmp_path: Path
+    ) -> None:
+        env = {**SHORT, **started.env, "PYTHONPATH": folder}
+        done = run_task(faulty.uses_a_module, tmp_path, env)
         is_not_retried(
             done,
             "WrongEnvironment",
@@ -67,11 +75,9 @@ class TestAModule:
             "the runner (image acme/task:1) sends: ModuleNotFoundError: No module named",
         )
 
-    def test_work_without_a_module(self, folder: str, tmp_path: Path) -> None:
-        with cluster(workers=1, env=CODE) as made:
-            done = run_task(
-                faulty.imports_a_module, tmp_path, {**SHORT, **made.env, "PYTHONPATH": folder}
-            )
+    def test_work_without_a_module(self, folder: str, started: Cluster, tmp_path: Path) -> None:
+        env = {**SHORT, **started.env, "PYTHONPATH": folder}
+        done = run_task(faulty.imports_a_module, tmp_path, env)
         is_not_retried(
             done,
             "WrongEnvironment",
@@ -79,16 +85,17 @@ class TestAModule:
             "(image acme/task:1) has: ModuleNotFoundError: No module named 'acme_steps'",
         )
 
-    def test_a_worker_that_joins_late(self, tmp_path: Path) -> None:
+    def test_a_worker_that_joins_late(self, started: Cluster, tmp_path: Path) -> None:
         """From another image than those before."""
-        with cluster(workers=1, env=CODE) as made, ExitStack() as stack:
-            other = image_with(tmp_path / "image", "cloudpickle", "0.9")
+        other = image_with(tmp_path / "image", "cloudpickle", "0.9")
+        with ExitStack() as stack:
             done = run_and_act(
                 faulty.waits,
                 tmp_path,
-                made.env,
-                lambda _: worker(stack, made.address, 9, env=other),
+                started.env,
+                lambda _: worker(stack, started.address, 9, env=other),
             )
+            finish(tmp_path)
         is_not_retried(
             done,
             "WrongEnvironment",
@@ -116,10 +123,11 @@ def interpreters() -> Iterator[tuple[str, str]]:
 
 def venv_with(interpreter: str, folder: Path, pins: str) -> Path:
     """Where the scripts of a new venv are, which has these of our *pins*."""
-    done = run(interpreter, "-m", "venv", folder)
+    done = run(interpreter, "-m", "venv", "--without-pip", folder)
     assert done.returncode == 0, done.stderr
     requirements = PROJECT / "requirements" / f"{pins}.txt"
-    done = run(folder / "bin" / "pip", "install", "-q", "-r", requirements)
+    pip = (sys.executable, "-m", "pip", "--python", folder / "bin" / "python")
+    done = run(*pip, "install", "-q", "--no-compile", "-r", requirements)
     assert done.returncode == 0, done.stderr
     return folder / "bin"
 

@@ -17,18 +17,14 @@ from flytekit import task
 
 from flyte_dask import Resources, Scheduler, WorkerGroup
 from flytekitplugins.dask import Dask, Runtime
+from tests import steps
 
 TWO = Dask(workers=2)
 
 
-def worker_name() -> str:
-    """That of the worker that runs it."""
-    return str(distributed.get_worker().name)
-
-
 def of_workers(number: int = 8) -> list[Any]:
     """Calls that tell where they ran."""
-    return [delayed(worker_name)(dask_key_name=f"call-{each}") for each in range(number)]
+    return [delayed(steps.worker_name)(dask_key_name=f"call-{each}") for each in range(number)]
 
 
 def seen() -> dict[str, Any]:
@@ -38,8 +34,8 @@ def seen() -> dict[str, Any]:
         joined = own.scheduler.address == client.scheduler.address
     return {
         "bare compute": sorted(set(compute(*of_workers()))),
-        "one delayed": delayed(worker_name)(dask_key_name="one").compute(),
-        "submit": client.submit(worker_name, pure=False).result(),
+        "one delayed": delayed(steps.worker_name)(dask_key_name="one").compute(),
+        "submit": client.submit(steps.worker_name, pure=False).result(),
         "get_client": distributed.get_client() is client,
         "synchronous": not client.asynchronous,
         "own client joined": joined,
@@ -76,11 +72,7 @@ def fails() -> int:
     """One of its tasks does, and so it does itself."""
     client = distributed.default_client()
     client.submit(sum, [1, 2]).result()
-    return int(client.submit(divided, 0, retries=0).result())
-
-
-def divided(x: int) -> float:
-    return 1 / x
+    return int(client.submit(steps.divided, 0, retries=0).result())
 
 
 @task(
