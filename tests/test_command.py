@@ -13,6 +13,7 @@ import sys
 import termios
 from collections.abc import Iterator, Mapping
 from fcntl import ioctl
+from functools import cache
 from pathlib import Path
 from subprocess import PIPE, CompletedProcess, Popen
 
@@ -116,6 +117,12 @@ def test_the_page_names_all_keys_of_findings_and_values(project: Path) -> None:
     assert {key for key in keys if f'"{key}"' not in PAGE and f"`{key}`" not in PAGE} == set()
 
 
+@cache
+def piped(folder: Path, *args: str) -> CompletedProcess[str]:
+    """What it prints where there is no terminal."""
+    return flyte_dask(folder, *args)
+
+
 @pytest.mark.parametrize(
     "args",
     [("presets",), ("presets", "large"), ("explain", "pipelines/etl.py"), ("check", "wrong")],
@@ -127,7 +134,7 @@ def test_on_a_terminal_all_is_said_whatever_its_width(
 ) -> None:
     """In colours, and with nothing cut off."""
     shown, status = on_terminal(project, columns, *args)
-    plain = flyte_dask(project, *args)
+    plain = piped(project, *args)
     words = set(plain.stdout.replace("flyte-dask", "").split())
     text = re.sub(r"\x1b\[[\d;]*m", "", shown)
     assert max(map(len, text.splitlines())) <= columns

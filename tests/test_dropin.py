@@ -82,7 +82,7 @@ def test_the_incumbents_own_tests_pass(pinned: Path, tmp_path: Path) -> None:
     (tests,) = tmp_path.glob("*/tests")
     folder = tests.rename(tmp_path / "tests")  # away from the incumbent itself
     pytest_here = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", ".")
-    done = run(*pytest_here, cwd=folder, env={"PYTEST_ADDOPTS": ""})
+    done = run(*pytest_here, cwd=folder)
     assert done.returncode == 0, done.stdout
     assert re.search(r"^\d\d passed", done.stdout, re.MULTILINE), done.stdout
 
@@ -109,10 +109,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def python(tmp_path: Path) -> Path:
     """An interpreter of an environment with all that we need, but without us."""
-    venv.create(tmp_path, with_pip=True)
+    venv.create(tmp_path)
     (site,) = tmp_path.glob("lib/*/site-packages")
     (site / "others.pth").write_text(sysconfig.get_path("purelib"))
     return tmp_path / "bin" / "python"
+
+
+def pip(python: Path, *args: str | Path) -> CompletedProcess[str]:
+    """A run of it for the environment of *python*."""
+    return run(sys.executable, "-m", "pip", "--python", python, *args)
 
 
 @pytest.mark.source
@@ -121,8 +126,7 @@ class TestBeside:
 
     def install(self, python: Path, *what: str | Path) -> None:
         """By pip, without dependencies."""
-        pip = (python, "-m", "pip", "install", "-q", "--no-deps", "--force-reinstall")
-        index(run(*pip, *what))
+        index(pip(python, "install", "-q", "--no-deps", "--force-reinstall", *what))
 
     def uses(self, python: Path) -> CompletedProcess[str]:
         """What a user's script says and ends in."""
@@ -144,7 +148,7 @@ class TestBeside:
         reason = "has no plugin: flytekitplugins.dask is not flyte-dask's: "
         assert f"{reason}{REMEDY}" in said
 
-        uninstall = run(python, "-m", "pip", "uninstall", "-q", "-y", "flytekitplugins-dask")
+        uninstall = pip(python, "uninstall", "-q", "-y", "flytekitplugins-dask")
         assert uninstall.returncode == 0, uninstall.stderr
         self.install(python, wheel)
         done = self.uses(python)
@@ -161,7 +165,7 @@ class TestBeside:
             done.stderr,
         )
 
-        uninstall = run(python, "-m", "pip", "uninstall", "-q", "-y", "flytekitplugins-dask")
+        uninstall = pip(python, "uninstall", "-q", "-y", "flytekitplugins-dask")
         assert uninstall.returncode == 0, uninstall.stderr
         alone = (
             "import flytekit; from flyte_dask import Dask; flytekit.task(task_config=Dask())(int)"

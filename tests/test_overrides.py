@@ -388,13 +388,16 @@ def started() -> Iterator[Cluster]:
 
 @pytest.mark.once
 def test_packaged_each_runs_with_its_own(started: Cluster, folder: Path, tmp_path: Path) -> None:
+    """Of a fast registration those are run that are overridden: the others are like any task."""
     numbers: dict[str, list[float]] = {}
+    is_fast = any(folder.glob("fast*.tar.gz"))
     for template in packaged(folder):
-        outputs = tmp_path / template.id.name
-        done = run_packaged(folder, template, outputs, started.env, x=21)
-        assert done.result == 42
-        assert f"{template.id.name} starts on " in done.told()[0][1]
-        name = template.id.name.partition("-")[0]
+        name, _, variant = template.id.name.partition("-")
+        if variant or not is_fast:
+            outputs = tmp_path / template.id.name
+            done = run_packaged(folder, template, outputs, started.env, x=21)
+            assert done.result == 42
+            assert f"{template.id.name} starts on " in done.told()[0][1]
         custom = MessageToDict(template.custom)
         numbers.setdefault(name, []).append(custom["workers"]["numberOfWorkers"])
     assert numbers == {"pipeline.doubled": [3, 4], "pipeline.awaited": [2, 5]}

@@ -118,13 +118,20 @@ def test_workers_that_join_or_restart_later_have_it_too(fast: Path, tmp_path: Pa
     assert done.result == [1, [7, 7], [7, 7]]
 
 
-@pytest.mark.parametrize(("copy", "ship_code"), [("none", "1"), ("all", "0")])
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project, of one whose code is in the image."""
+    return package(PIPELINE, tmp_path_factory.mktemp("plain"), "none", FILES)
+
+
+@pytest.mark.parametrize(("registered", "ship_code"), [("plain", "1"), ("fast", "0")])
 def test_without_fast_registration_or_wish_nothing_is_shipped(
-    copy: str, ship_code: str, tmp_path: Path
+    registered: str, ship_code: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    folder = package(PIPELINE, tmp_path, copy, FILES)
+    folder: Path = request.getfixturevalue(registered)
     template = template_named(folder, "asks")
-    with cluster(workers=1, env={"PYTHONPATH": str(folder / "source")}) as started:
+    env = {"PYTHONPATH": str(folder / "source")}
+    with cluster(workers=1, nannies=False, env=env) as started:
         env = {**started.env, "FLYTE_DASK_SHIP_CODE": ship_code}
         done = run_packaged(folder, template, tmp_path / "outputs", env)
     assert done.result == {

@@ -147,20 +147,20 @@ def image_with(folder: Path, package: str, other: str) -> dict[str, str]:
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("package", ["cloudpickle", "pandas"])
-def test_a_difference_that_breaks_is_an_error_before_the_function_runs(
-    package: str, tmp_path: Path
-) -> None:
-    with cluster(workers=2, env=image_with(tmp_path / "image", package, "0.9")) as started:
+def test_differences_that_break_are_an_error_before_the_function_runs(tmp_path: Path) -> None:
+    """Of what everything needs, and of data."""
+    packages = ("cloudpickle", "pandas")
+    *_, image = [image_with(tmp_path / "image", each, "0.9") for each in packages]
+    with cluster(workers=2, nannies=False, env=image) as started:
         done = run_task(using.anywhere, tmp_path, started.env)
     title = ["", "runner (acme/task:1)", "scheduler (acme/scheduler:1)", "workers (acme/workers:1)"]
-    row = [package, version(package), "0.9", "0.9"]
-    widths = [len(package), *map(len, title[1:])]
-    shown = ["  " + "   ".join(map(str.ljust, each, widths)).rstrip() for each in (title, row)]
+    rows = [title, *([each, version(each), "0.9", "0.9"] for each in packages)]
+    widths = [max(map(len, packages)), *map(len, title[1:])]
+    shown = ["  " + "   ".join(map(str.ljust, each, widths)).rstrip() for each in rows]
     assert done.error.kind == ContainerError.NON_RECOVERABLE
     assert (
         "tests.using.anywhere cannot use its cluster, for versions differ:\n"
-        f"{shown[0]}\n{shown[1]}\n"
+        f"{shown[0]}\n{shown[1]}\n{shown[2]}\n"
         "Build all of it from one image: roles without an image of their own have the task's. To "
         "try it all the same: Runtime(check_versions=False)"
     ) in done.message
