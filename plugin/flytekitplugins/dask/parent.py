@@ -126,7 +126,7 @@ def described(
 def surroundings(
     task: PythonAutoContainerTask[Any], settings: SerializationSettings
 ) -> tuple[Hashable, ...] | None:
-    """What `described` adds for *task*, as far as it is cheap to compare; None with a pod template."""
+    """What `described` adds, as far as it is cheap to compare; None for one with a pod template."""
     if task.pod_template is not None:
         return None
     environment = tuple(_environment(task, settings))
