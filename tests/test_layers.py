@@ -32,7 +32,7 @@ def test_the_dsl_needs_attrs_only() -> None:
 
 def test_the_plugin_loads_neither_dask_nor_betterproto() -> None:
     """With flytekit, which loads a great deal itself."""
-    loaded = _loaded("flytekitplugins.dask")
+    loaded = _loaded("flytekitplugins.dask.task")
     assert {"flytekit", "flytekitplugins", "flyte_dask"} <= loaded
     assert not {"betterproto", "bokeh", "dask", "distributed", "flyte_dask_idl"} & loaded
 

@@ -43,9 +43,33 @@ def test_the_incumbents_names_are_exported() -> None:
     assert TaskPlugins.find_pythontask_plugin(Dask) is DaskTask
 
 
-def test_importing_flytekit_is_enough_to_register() -> None:
-    program = "import flytekit, sys; print('flytekitplugins.dask.task' in sys.modules)"
-    assert run(sys.executable, "-c", program).stdout == "True\n"
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import flytekit; from flyte_dask import presets",
+        "from flyte_dask import presets; import flytekit",
+        "import flytekit; from flytekitplugins.dask import presets",
+        "from flytekitplugins.dask import presets; import flytekit",
+        "import flytekit, flyte_dask.packs, flyte_dask; presets = flyte_dask.presets",
+    ],
+)
+def test_flytekit_knows_a_config_wherever_it_comes_from(imports: str) -> None:
+    program = f"""
+{imports}
+from flytekit.core.task import TaskPlugins
+print(TaskPlugins.find_pythontask_plugin(type(presets.small())).__name__)
+"""
+    done = run(sys.executable, "-c", program)
+    assert (done.stdout, done.stderr) == ("DaskTask\n", "")
+
+
+def test_importing_flytekit_loads_next_to_nothing_of_ours() -> None:
+    program = """
+import flytekit, sys
+print(*sorted(name for name in sys.modules if name.startswith(("flyte_dask", "flytekitplugins."))))
+"""
+    loaded = "flytekitplugins.dask flytekitplugins.dask.plugin\n"
+    assert run(sys.executable, "-c", program).stdout == loaded
 
 
 def test_the_template_of_a_preset() -> None:
@@ -111,9 +135,8 @@ def test_what_is_no_dask_config_is_refused_at_decoration(
 
 
 def test_so_is_one_whose_class_was_loaded_later() -> None:
-    """Importing flytekit loads no more of ours than it has to."""
     program = """
-import flytekit, sys
+import flytekit, flyte_dask, sys
 assert "flyte_dask.platform" not in sys.modules
 from flyte_dask.platform import Platform
 try:

@@ -53,6 +53,10 @@ for _finder in sys.path_importer_cache.values():
 
         incumbent.warn(_names)
 
+# flytekit loads its plugins when it is imported: ours waits there until somebody may have a config.
+if "flytekitplugins.dask.plugin" in sys.modules:
+    sys.modules["flytekitplugins.dask.plugin"].register()
+
 __all__ = [
     "AdviceIsFatal",
     "CallSite",

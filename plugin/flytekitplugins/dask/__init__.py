@@ -1,21 +1,21 @@
 """Dask clusters for Flyte tasks: ``@task(task_config=presets.medium(workers=5))``."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from flyte_dask import presets
-from flytekitplugins.dask.task import Dask, Scheduler, WorkerGroup
-
 if TYPE_CHECKING:
+    from flyte_dask import presets
     from flyte_dask.runtime import Runtime
+    from flytekitplugins.dask.task import Dask, Scheduler, WorkerGroup
 else:
+    _HOMES = {"Runtime": "flyte_dask.runtime", "presets": "flyte_dask"}
 
     def __getattr__(name):
-        """`Runtime`, when it is first asked for: whoever imports flytekit loads all the others."""
-        if name != "Runtime":
+        """What is loaded when it is first asked for: flytekit imports this package in any case."""
+        if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from flyte_dask.runtime import Runtime  # noqa: PLC0415
-
-        return Runtime
+        task = import_module(f"{__name__}.task")  # with which flytekit knows our tasks
+        return getattr(import_module(_HOMES[name]) if name in _HOMES else task, name)
 
 
 __all__ = ["Dask", "Runtime", "Scheduler", "WorkerGroup", "presets"]
