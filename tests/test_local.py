@@ -77,8 +77,8 @@ class TestShape:
         scaled = wanted.on_this_machine(Runtime())
         assert scaled == Shape(CPU_COUNT, 1)
         assert told(scaled, wanted, Runtime()) == (
-            f"on a local cluster in threads, {CPU_COUNT} workers of 1 thread for 1,000 workers of 2 "
-            f"threads and 8.00 GiB, on {CPU_COUNT} CPUs"
+            f"on a local cluster in threads, {CPU_COUNT} workers of 1 thread for 1,000 workers of "
+            f"2 threads and 8.00 GiB, on {CPU_COUNT} CPUs"
         )
         processes = Runtime(local="processes")
         small = Shape(1, 1, GIB)

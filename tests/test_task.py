@@ -51,6 +51,9 @@ def test_the_incumbents_names_are_exported() -> None:
         "import flytekit; from flytekitplugins.dask import presets",
         "from flytekitplugins.dask import presets; import flytekit",
         "import flytekit, flyte_dask.packs, flyte_dask; presets = flyte_dask.presets",
+        # as pods do, for the configs of nodes
+        "import flytekitplugins.dask.overrides, flytekit; from flyte_dask import presets",
+        "import flytekitplugins.dask.session, flytekit; from flyte_dask import presets",
     ],
 )
 def test_flytekit_knows_a_config_wherever_it_comes_from(imports: str) -> None:

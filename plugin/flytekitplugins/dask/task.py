@@ -34,16 +34,7 @@ from flyte_dask.callsite import user_call_site
 from flyte_dask.config import Dask
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.roles import Scheduler, WorkerGroup
-from flytekitplugins.dask.overrides import (
-    DaskNode,
-    check,
-    pickled_resolver,
-    resolver,
-    runtime_problems,
-    shared_config,
-    variant_name,
-    watch,
-)
+from flytekitplugins.dask import overrides  # whole: in a variant's pod it may be what imports us
 from flytekitplugins.dask.refused import refuse_all_but, why_refused
 
 if TYPE_CHECKING:
@@ -107,7 +98,7 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
     @_task_config.setter
     def _task_config(self, config: Dask) -> None:
         if "_own_config" in vars(self):
-            raise shared_config(self.name, config)
+            raise overrides.shared_config(self.name, config)
         self._own_config = config
 
     @property
@@ -142,13 +133,13 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         """
         if self.original is not self:
             return self.original.variant(config)
-        check(config)
+        overrides.check(config)
         raise_if_any(
             f"with_overrides(...) of {self.name}", _deck_problems(config, self._wants_deck)
         )
         if repr(config) == repr(self.task_config):
             return self
-        made = self.make_variant(variant_name(self.name, config), config)
+        made = self.make_variant(overrides.variant_name(self.name, config), config)
         return self._variants.setdefault(repr(config), made)
 
     def make_variant(self, name: str, config: Dask) -> DaskTask:
@@ -157,7 +148,9 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         for attribute, value in vars(self).items():
             if getattr(value, "__self__", None) is self:  # a method of this task, not of the copy
                 delattr(made, attribute)
-        vars(made).update(_name=name, _own_config=config, original=self, _task_resolver=resolver)
+        vars(made).update(
+            _name=name, _own_config=config, original=self, _task_resolver=overrides.resolver
+        )
         # in which flytekit notes that it has a deck
         vars(made).update(_metadata=replace(self.metadata, generates_deck=False))
         made._is_advised = False  # noqa: SLF001  # it is one of us
@@ -168,7 +161,7 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         """As of any task; but a variant that is pickled is found by its own name."""
         is_pickled = isinstance(resolver, DefaultNotebookTaskResolver)
         is_variant = self.original is not self
-        super().set_resolver(pickled_resolver if is_pickled and is_variant else resolver)
+        super().set_resolver(overrides.pickled_resolver if is_pickled and is_variant else resolver)
 
     def get_custom(self, settings: SerializationSettings) -> dict[str, Any]:
         """The template's ``custom``: what the config says and inherits, with real images."""
@@ -226,10 +219,10 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         compilation, execution = context.compilation_state, context.execution_state
         if compilation is not None and compilation.mode == CompilationState.mode:
             promise = flyte_entity_call_handler(self, *args, **kwargs)
-            compilation.nodes[-1].__class__ = DaskNode  # which flytekit has just added
+            compilation.nodes[-1].__class__ = overrides.DaskNode  # which flytekit has just added
             return promise
         if execution is not None and execution.mode in _WORKFLOW_MODES:
-            return watch(flyte_entity_call_handler(self, *args, **kwargs))
+            return overrides.watch(flyte_entity_call_handler(self, *args, **kwargs))
         if self._is_async:
             return async_flyte_entity_call_handler(self, *args, **kwargs)
         return flyte_entity_call_handler(self, *args, **kwargs)
@@ -313,7 +306,7 @@ def _task_problems(
     if not isinstance(config, Dask):
         yield why_refused(config)
     else:
-        yield from runtime_problems(config)
+        yield from overrides.runtime_problems(config)
         yield from _deck_problems(config, wants_deck)
     if is_dynamic and iscoroutinefunction(function):
         rule = "is a coroutine function, and flytekit's dynamic tasks can't be"
