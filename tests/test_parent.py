@@ -16,7 +16,7 @@ from kubernetes.client import V1Container, V1PodSpec, V1ResourceRequirements
 
 from flyte_dask import CallSite, InvalidConfig
 from flytekitplugins.dask import Dask, WorkerGroup
-from flytekitplugins.dask.parent import parent_of
+from flytekitplugins.dask.parent import asked_by, judged
 from tests.test_task import increment
 
 MEM = Dask(workers=WorkerGroup(requests=Resources(mem="8Gi"), limits=Resources(mem="8Gi")))
@@ -95,7 +95,8 @@ def test_who_said_so(source: str, is_translated: bool) -> None:
     task = flytekit.task(task_config=MEM, **arguments)(increment)
     if is_translated:
         get_serializable(OrderedDict(), where, task)
-    origin = parent_of(task, where, CallSite(__file__, line)).origins["cpu"]
+    parent = judged(asked_by(task, where), task.name, CallSite(__file__, line))
+    origin = parent.origins["cpu"]
     assert str(origin) == ORIGINS[source].format(line)
 
 

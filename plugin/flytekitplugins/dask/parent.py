@@ -25,7 +25,7 @@ from flyte_dask.quantity import Quantity, quantity_or_none
 from flyte_dask.resources import DIMENSIONS, KUBERNETES_NAMES, resources_like
 from flytekitplugins.dask.remembered import remembered
 
-__all__ = ["Asked", "asked_by", "described", "judged", "parent_of", "surroundings"]
+__all__ = ["Asked", "asked_by", "described", "judged", "surroundings"]
 
 _DIMENSION_OF = {name: dimension for dimension, name in KUBERNETES_NAMES.items()}
 _ZERO = Quantity("0")
@@ -53,17 +53,6 @@ class Asked(NamedTuple):
                 for name, value in (*side.items(), ("", ""))
             ]
         )
-
-
-def parent_of(
-    task: PythonAutoContainerTask[Any], settings: SerializationSettings, call_site: CallSite | None
-) -> Parent:
-    """The parent of *task*'s roles, said at *call_site*.
-
-    Raises:
-        InvalidConfig: with every amount that Kubernetes would refuse.
-    """
-    return judged(asked_by(task, settings), task.name, call_site)
 
 
 def asked_by(task: PythonAutoContainerTask[Any], settings: SerializationSettings) -> Asked:
