@@ -201,7 +201,7 @@ def pods_of(config: Dask, resolved: Resolved, parent: Parent, platform: Platform
 
 def _runner(parent: Parent, platform: Platform) -> Pod:
     filling = _Filling("runner", platform, "refused" if platform.backend == "v1" else _CUT)
-    said = pairs(parent.requests, parent.limits)
+    said = filling.without_zeros(pairs(parent.requests, parent.limits))
     # of the other dimensions too, which a role that says something does not get
     amounts = filling.filled(said, platform.given)
     sidecars = tuple(_sidecar(each, platform, filling.remarks) for each in parent.sidecars)
@@ -227,22 +227,30 @@ def _copy(
 ) -> Pod:
     """A pod of *role*: a copy of the runner's, but for what the role says."""
     image = runner.image if role.image is None else role.image
-    name = _CONTAINERS[path]
-    pod = runner._replace(
+    container, remarks = _container(path, resolved.emitted, runner, platform)
+    return runner._replace(
         image=image if isinstance(image, str) else None,  # or it is not built yet
-        container=runner.container._replace(name=name),
+        container=container,
+        remarks=tuple(remarks),
     )
-    if not resolved.emitted:
-        return pod._replace(remarks=(Remark(path, "copied", None, str(pod.container)),))
+
+
+def _container(
+    path: str, said: Amounts, runner: Pod, platform: Platform
+) -> tuple[Container, list[Remark]]:
+    """That of a role which says that."""
+    name = _CONTAINERS[path]
+    if not said:
+        container = runner.container._replace(name=name)
+        return container, [Remark(path, "copied", None, str(container))]
     filling = _Filling(path, platform, _CUT)
-    said = filling.without_zeros(resolved.emitted)
+    said = filling.without_zeros(said)
     if platform.backend == "v1" or "gpu" not in said:
-        container = Container(name, filling.filled(said))
-    else:  # a resource that Flyte 2 does not know, and leaves as it is
-        gpus = said.pop("gpu")
-        container = Container(name, {**filling.filled(said), "gpu": gpus}, "gpu")
-        filling.remark("gpu", 1, "gpu-unnamed", KUBERNETES_NAMES["gpu"], "gpu")
-    return pod._replace(container=container, remarks=tuple(filling.remarks))
+        return Container(name, filling.filled(said)), filling.remarks
+    gpus = said.pop("gpu")  # a resource that Flyte 2 does not know, and leaves as it is
+    container = Container(name, {**filling.filled(said), "gpu": gpus}, "gpu")
+    filling.remark("gpu", 1, "gpu-unnamed", KUBERNETES_NAMES["gpu"], "gpu")
+    return container, filling.remarks
 
 
 class _Filling:
@@ -251,19 +259,22 @@ class _Filling:
     def __init__(self, path: str, platform: Platform, cut: Rule) -> None:
         self._path = path
         self._platform = platform
+        self._allowed = platform.allowed
         self._cut: Rule = cut
         """What it means that an amount, whose request is said, is above what is allowed."""
         self.remarks: list[Remark] = []
 
     def filled(self, said: Amounts, given: Collection[str] = ALWAYS_GIVEN) -> Amounts:
         """The amounts of *said*, completed; those that are *given* in any case."""
-        amounts = {**dict.fromkeys(given, _UNSAID), **self.without_zeros(said)}
+        amounts = {**dict.fromkeys(given, _UNSAID), **said}
         names = [name for name in DIMENSIONS if name in amounts]
         return {name: self._completed(name, amounts[name]) for name in names}
 
     def without_zeros(self, said: Amounts) -> Amounts:
         """*said* without amounts of zero, nor dimensions of which nothing is left."""
-        said = {name: _rounded(pair) for name, pair in said.items()}
+        said = {
+            name: (_as_read(request), _as_read(limit)) for name, (request, limit) in said.items()
+        }
         gpus = said.get("gpu", _UNSAID)  # of anything else a config cannot say zero
         if _ZERO not in gpus:
             return said
@@ -289,16 +300,16 @@ class _Filling:
 
         Flyte then cuts the request to the limit too, which a valid config never needs.
         """
-        request, limit = (
-            self._cut_down(name, side, amount, cut) for side, amount in enumerate(pair)
-        )
-        return request, limit
+        if name not in self._allowed:
+            return pair
+        request, limit = pair
+        return self._cut_down(name, 0, request, cut), self._cut_down(name, 1, limit, cut)
 
     def _cut_down(
         self, name: str, side: int, amount: Quantity | None, cut: Rule
     ) -> Quantity | None:
-        most = self._platform.allowed.get(name)
-        if most is None or amount is None or amount <= most:
+        most = self._allowed[name]
+        if amount is None or amount <= most:
             return amount
         self.remark(name, side, cut, amount.text, most.text)
         return most
@@ -310,12 +321,11 @@ class _Filling:
         self.remarks.append(Remark(path, rule, before, after))
 
 
-def _rounded(pair: Pair) -> Pair:
+def _as_read(amount: Quantity | None) -> Quantity | None:
     """As Kubernetes reads it: a part of a billionth is a whole one. Few say so little."""
-    if not any(amount and "e-" in amount.text.lower() for amount in pair):
-        return pair
-    request, limit = (amount and Quantity(canonical(amount)) for amount in pair)
-    return request, limit
+    if amount is None or "e-" not in amount.text.lower():
+        return amount
+    return Quantity(canonical(amount))
 
 
 def _worker_limits(container: Container) -> tuple[tuple[str, ...], list[Remark]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil
 
 from flyte_dask.quantity import BINARY_UNITS, DECIMAL_UNITS, Quantity
@@ -22,13 +23,18 @@ _FINEST = Fraction(1, 10**9)
 
 def canonical(quantity: Quantity) -> str:
     """*quantity* as Kubernetes spells it: ``1536Mi`` of ``1.5Gi``, ``1Gi`` of ``1024Mi``."""
-    match = _PARTS.fullmatch(quantity.text)
-    value = quantity.value
+    return _canonical(quantity.text)
+
+
+@lru_cache(maxsize=1024)
+def _canonical(text: str) -> str:
+    match = _PARTS.fullmatch(text)
+    value = Quantity(text).value
     if match is None or not value:
         return "0"
     whole, part, unit = match["whole"] or "0", match["part"], match["unit"]
     if _stays(whole, part, unit):
-        return quantity.text
+        return text
     is_binary = unit in BINARY_UNITS
     fine = abs(value) if _is_short(whole, part, unit) else _rounded_up(abs(value))
     if is_binary:

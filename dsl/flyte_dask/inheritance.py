@@ -7,6 +7,7 @@ others.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, final
 
 from flyte_dask.errors import Problem, raise_if_any
@@ -48,6 +49,7 @@ Source: TypeAlias = Literal[
 # Of these Flyte gives every pod some; of the others none, unless they are named.
 ALWAYS_GIVEN = ("cpu", "mem")
 _ZERO = Quantity("0")
+_UNSAID: Pair = (None, None)
 
 
 @final
@@ -100,7 +102,7 @@ class ResolvedRole(NamedTuple):
     def emitted(self) -> dict[str, Pair]:
         """What the task template says, without the dimensions of which it says nothing."""
         named = zip(DIMENSIONS, self, strict=True)
-        return {name: pair.emitted for name, pair in named if pair.emitted != (None, None)}
+        return {name: said for name, pair in named if (said := pair.emitted) != _UNSAID}
 
 
 @final
@@ -136,9 +138,10 @@ def resolve(config: Dask, parent: Parent | None = None) -> Resolved:
     elif not isinstance(parent, Parent):
         remedy = "write Parent(requests=..., limits=...)"
         raise_if_any("resolve(...)", [Problem("parent", parent, "is no Parent", remedy)])
+    tasks = _words_of(parent, "task")
     return Resolved(
-        _resolve_role(config.scheduler, config.inherit, parent),
-        _resolve_role(config.workers, config.inherit, parent),
+        _resolve_role(config.scheduler, config.inherit, tasks),
+        _resolve_role(config.workers, config.inherit, tasks),
     )
 
 
@@ -151,33 +154,44 @@ class _Word(NamedTuple):
 
 
 _Words: TypeAlias = tuple[_Word | None, _Word | None]
+_NO_WORDS: _Words = (None, None)
 
 
-def _resolve_role(role: Scheduler | WorkerGroup, inherit: Inherit, parent: Parent) -> ResolvedRole:
-    said = pairs(role.requests, role.limits)
-    task = pairs(parent.requests, parent.limits)
+def _resolve_role(
+    role: Scheduler | WorkerGroup, inherit: Inherit, tasks: Mapping[str, _Words]
+) -> ResolvedRole:
+    said = _words_of(role, "role")
     is_left_to_flyte = not said and inherit != "pin"
     resolved = []
     for name in DIMENSIONS:
-        own = _words(said.get(name), "role", role.origins.get(name))
-        tasks = _words(task.get(name), "task", parent.origins.get(name))
+        own, task = said.get(name, _NO_WORDS), tasks.get(name, _NO_WORDS)
+        if own is task:  # most say nothing of GPUs and disks
+            resolved.append(_NOBODYS[name])
+            continue
         if is_left_to_flyte:
-            words = tasks
+            words = task
         elif not said:
-            words = _matched(tasks) if name == "gpu" else tasks
+            words = _matched(task) if name == "gpu" else task
         elif inherit == "off":
             words = own
         elif name == "gpu":
             words = _matched(own)
         else:
-            words = _filled(own, tasks)
-        resolved.append(_completed(name, words, tasks, is_emitted=not is_left_to_flyte))
+            words = _filled(own, task)
+        resolved.append(_completed(name, words, task, is_emitted=not is_left_to_flyte))
     return ResolvedRole(*resolved)
 
 
-def _words(pair: Pair | None, source: Source, origin: Origin | None) -> _Words:
-    request, limit = pair or (None, None)
-    return request and _Word(request, source, origin), limit and _Word(limit, source, origin)
+def _words_of(who: Parent | Scheduler | WorkerGroup, source: Source) -> dict[str, _Words]:
+    """What *who* says, by dimension."""
+    origins = who.origins
+    return {
+        name: (
+            request and _Word(request, source, origins.get(name)),
+            limit and _Word(limit, source, origins.get(name)),
+        )
+        for name, (request, limit) in pairs(who.requests, who.limits).items()
+    }
 
 
 def _matched(words: _Words) -> _Words:
@@ -203,15 +217,15 @@ def _filled(own: _Words, tasks: _Words) -> _Words:
 
 def _completed(dimension: str, words: _Words, tasks: _Words, *, is_emitted: bool) -> ResolvedPair:
     """What Flyte makes of *words*: a side that nobody says is as the other one."""
-    request, limit = (
-        _side(dimension, word, other, task, is_emitted=is_emitted)
-        for word, other, task in zip(words, reversed(words), tasks, strict=True)
+    request, limit = words
+    return ResolvedPair(
+        _side(dimension, request, limit, tasks[0], is_emitted),
+        _side(dimension, limit, request, tasks[1], is_emitted),
     )
-    return ResolvedPair(request, limit)
 
 
 def _side(
-    dimension: str, word: _Word | None, other: _Word | None, task: _Word | None, *, is_emitted: bool
+    dimension: str, word: _Word | None, other: _Word | None, task: _Word | None, is_emitted: bool
 ) -> Side:
     tasks = task and task.amount
     if word:
@@ -222,3 +236,7 @@ def _side(
     if dimension in ALWAYS_GIVEN:
         return Side(None, None, "platform", None, tasks)
     return Side(None, None, "dropped" if tasks and tasks > _ZERO else "nobody", None, tasks)
+
+
+_NOBODYS = {name: _completed(name, _NO_WORDS, _NO_WORDS, is_emitted=True) for name in DIMENSIONS}
+"""What it comes to if neither role nor task says it."""

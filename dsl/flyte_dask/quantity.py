@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache, total_ordering
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, final
 
@@ -43,7 +43,6 @@ _SYNTAX = "write a number and a unit such as '500m', '2', '16Gi' or '16G'"
 
 
 @final
-@total_ordering
 class Quantity:
     """An amount as Kubernetes writes it: its exact value, and the spelling that it was given.
 
@@ -118,10 +117,27 @@ class Quantity:
             return NotImplemented
         return self._ratio == other._ratio or self._compared(other) == 0
 
+    # All four, since functools.total_ordering's compare twice, and there is much to compare.
+
     def __lt__(self, other: Quantity) -> bool:
         if not isinstance(other, Quantity):
             return NotImplemented
         return self._compared(other) < 0
+
+    def __le__(self, other: Quantity) -> bool:
+        if not isinstance(other, Quantity):
+            return NotImplemented
+        return self._compared(other) <= 0
+
+    def __gt__(self, other: Quantity) -> bool:
+        if not isinstance(other, Quantity):
+            return NotImplemented
+        return self._compared(other) > 0
+
+    def __ge__(self, other: Quantity) -> bool:
+        if not isinstance(other, Quantity):
+            return NotImplemented
+        return self._compared(other) >= 0
 
     def __hash__(self) -> int:
         return hash(self.value)

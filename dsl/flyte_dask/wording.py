@@ -36,5 +36,5 @@ def _of_role(role: Scheduler | WorkerGroup) -> tuple[object, ...]:
 def _of_side(side: Resources | None) -> tuple[str | None, ...]:
     if side is None:
         return (None, None, None, None)
-    amounts = side.cpu, side.mem, side.gpu, side.ephemeral_storage
-    return tuple([each and each.text for each in amounts])
+    cpu, mem, gpu, disk = side.cpu, side.mem, side.gpu, side.ephemeral_storage
+    return cpu and cpu.text, mem and mem.text, gpu and gpu.text, disk and disk.text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from functools import lru_cache
 from itertools import product
 from math import ceil, floor
@@ -26,6 +25,7 @@ __all__ = [
 
 _MIB, _GIB = 2**20, 2**30
 _ONE = Quantity("1")
+_TINY, _HUGE = Quantity("1n"), Quantity("1000E")
 
 # Measured with distributed 2026.8: a scheduler with its dashboard takes 80Mi, 175Mi once it has
 # read a graph of dataframes, and 2.7 kB for each task that it knows. A graph has some thousand
@@ -143,7 +143,7 @@ class _Fit(NamedTuple):
 def beyond_nodes(job: Job) -> Iterator[Advice]:
     """No common node is that large."""
     size = _worker(job)
-    if size is not None and not _fits(*size):
+    if size is not None and _best_fit(*size) is None:
         (cpu, _), (mem, _) = (job.pods.workers.container.amounts[name] for name in ("cpu", "mem"))
         consequence = (
             f"a worker of {cpu} CPUs and {mem} fits on no common node, of which the largest have "
@@ -155,7 +155,8 @@ def beyond_nodes(job: Job) -> Iterator[Advice]:
 
 def _in_more_workers(job: Job, cpu: float, gib: float) -> str:
     """As much in all, if that is still a cluster."""
-    times = next((2**power for power in range(1, 7) if _fits(cpu / 2**power, gib / 2**power)), None)
+    fitting = (times for times in (2, 4, 8, 16, 32, 64) if _best_fit(cpu / times, gib / times))
+    times = next(fitting, None)
     if times is None:
         return job.says(job.workers, {"cpu": Quantity("16"), "mem": Quantity("64Gi")})
     cpus, gibs = max(floor(cpu / times), 1), ceil(gib / times)
@@ -167,12 +168,8 @@ def loose_packing(job: Job) -> Iterator[Advice]:
     """What is left of a node is paid for, too."""
     size, resolved = _worker(job), job.workers.resolved
     is_said = resolved.cpu.request.effective and resolved.mem.request.effective
-    fits = _fits(*size) if size and is_said and size[1] > 1 / 1024 else ()
-    if not fits:
-        return
-    least = min(fit.idle for fit in fits)
-    fit = next(fit for fit in fits if fit.idle <= least + _HARDLY)  # the smallest that is as good
-    if fit.idle <= _MUCH or job.number < fit.workers:  # few leave room for others
+    fit = _best_fit(*size) if size and is_said and size[1] > 1 / 1024 else None
+    if fit is None or fit.idle <= _MUCH or job.number < fit.workers:  # few leave room for others
         return
     what, name = ("CPUs", "cpu") if fit.used_cpus < fit.used_memory else ("memory", "mem")
     more = _more_cpus(fit) if name == "cpu" else _more_memory(fit)
@@ -194,24 +191,29 @@ def _worker(job: Job) -> tuple[float, float] | None:
     (cpu, _), (mem, _) = amounts["cpu"], amounts["mem"]
     if cpu is None or mem is None or "gpu" in amounts:
         return None
-    return _bounded(cpu.value), _bounded(mem.value / _GIB)
+    return _bounded(cpu), _bounded(mem) / _GIB
 
 
-def _bounded(amount: Fraction) -> float:
+def _bounded(amount: Quantity) -> float:
     """As a number, which neither overflows nor is too small to divide by."""
-    return float(min(max(amount, Fraction(1, 10**9)), Fraction(10**9)))
+    return float(min(max(amount, _TINY), _HUGE).value)
 
 
 @lru_cache(maxsize=256)
-def _fits(cpu: float, gib: float) -> tuple[_Fit, ...]:
+def _best_fit(cpu: float, gib: float) -> _Fit | None:
+    """The smallest node that such workers fill hardly worse than any; None if it fits on none."""
+    fits = tuple(_fits(cpu, gib))
+    least = min((fit.idle for fit in fits), default=0)
+    return next((fit for fit in fits if fit.idle <= least + _HARDLY), None)
+
+
+def _fits(cpu: float, gib: float) -> Iterator[_Fit]:
     """How many such workers each node has room for, if any."""
-    fits = []
     for cpus, ratio in _NODES:
         gibs = cpus * ratio
         workers = floor(min((cpus - _KEPT_CPUS) / cpu, gibs * _USABLE_MEMORY / gib))
         if workers:
-            fits.append(_Fit(workers, cpus, gibs, workers * cpu / cpus, workers * gib / gibs))
-    return tuple(fits)
+            yield _Fit(workers, cpus, gibs, workers * cpu / cpus, workers * gib / gibs)
 
 
 def _more_cpus(fit: _Fit) -> Quantity:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from flyte_dask.advice.job import Advice, Job, Role, verb
 from flyte_dask.figures import counted
 from flyte_dask.footprint import total
+from flyte_dask.parent import Parent
 from flyte_dask.quantity import Quantity
-from flyte_dask.resources import amounts
+from flyte_dask.roles import Scheduler, WorkerGroup
 
 __all__ = [
     "gpu_not_inherited",
@@ -36,7 +37,7 @@ def gpu_not_inherited(job: Job) -> Iterator[Advice]:
 
 def silent_gpu_role(job: Job) -> Iterator[Advice]:
     """A silent role is a copy of the task's pod, with its GPUs."""
-    silent = [role for role in job.roles if _said(role) is None and _gpus(role) > _NONE]
+    silent = [role for role in job.roles if _said(role.said) is None and _gpus(role) > _NONE]
     all_gpus = total(job.pods, lambda pod: (pod.container,)).limits.gpu if silent else _NONE
     for role in silent:
         is_scheduler = role.name == "scheduler"
@@ -52,7 +53,7 @@ def silent_gpu_role(job: Job) -> Iterator[Advice]:
 def scheduler_gpu(job: Job) -> Iterator[Advice]:
     """It never computes."""
     role = job.roles[0]
-    gpus = _said(role)
+    gpus = _said(role.said)
     if gpus and gpus > _NONE:
         consequence = f"{_gpus_text(gpus)} for the scheduler, which never computes"
         remedy = verb("scheduler", {"gpu": 0})
@@ -61,9 +62,9 @@ def scheduler_gpu(job: Job) -> Iterator[Advice]:
 
 def worker_only_gpu(job: Job) -> Iterator[Advice]:
     """Flyte puts what GPU nodes want of a pod there for the task's own GPUs only."""
-    gpus = _said(job.workers)
+    gpus = _said(job.config.workers)
     tolerated = any(not key or "gpu" in key.lower() for key in job.parent.tolerations)
-    is_placed = tolerated or job.parent.pod_template or _task_gpus(job) > _NONE
+    is_placed = tolerated or job.parent.pod_template or (_said(job.parent) or _NONE) > _NONE
     if gpus and gpus > _NONE and not is_placed and job.platform.backend == "v1":
         consequence = (
             f"{job.each_worker} asks for {_gpus_text(gpus)}, but has neither "
@@ -100,10 +101,6 @@ def _on_task(job: Job, gpus: Quantity) -> str:
     return f"@task(limits=Resources({said}), task_config=Dask(workers={job.number}))"
 
 
-def _task_gpus(job: Job) -> Quantity:
-    return amounts(job.parent.limits).get("gpu", amounts(job.parent.requests).get("gpu", _NONE))
-
-
 def _gpus(role: Role) -> Quantity:
     return role.resolved.gpu.limit.effective or _NONE
 
@@ -112,9 +109,10 @@ def _emitted(role: Role) -> Quantity:
     return role.resolved.gpu.limit.emitted or role.resolved.gpu.request.emitted or _NONE
 
 
-def _said(role: Role) -> Quantity | None:
-    """The GPUs that the role itself says."""
-    return amounts(role.said.limits).get("gpu", amounts(role.said.requests).get("gpu"))
+def _said(who: Scheduler | WorkerGroup | Parent) -> Quantity | None:
+    """The GPUs that a role, or the task, says itself."""
+    said = (side.gpu for side in (who.limits, who.requests) if side is not None)
+    return next((gpus for gpus in said if gpus is not None), None)
 
 
 def _gpus_text(number: Quantity) -> str:

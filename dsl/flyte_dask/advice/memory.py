@@ -8,7 +8,6 @@ from flyte_dask.advice.job import Advice, Job, amount_text, verb
 from flyte_dask.canonical import canonical
 from flyte_dask.figures import counted
 from flyte_dask.quantity import Quantity
-from flyte_dask.resources import pairs
 
 __all__ = ["memory_in_thousandths", "tiny_memory", "worker_without_memory"]
 
@@ -63,13 +62,13 @@ def _misread(
 
 def _memories(job: Job) -> Iterator[tuple[str, Quantity | None, Quantity | None]]:
     """Who says something of memory, and what."""
-    said = {
-        **{role.name: (role.said.requests, role.said.limits) for role in job.roles},
-        "task": (job.parent.requests, job.parent.limits),
-    }
-    for path, (requests, limits) in said.items():
-        request, limit = pairs(requests, limits).get("mem", (None, None))
-        yield path, request, limit
+    said = (
+        ("scheduler", job.config.scheduler),
+        ("workers", job.config.workers),
+        ("task", job.parent),
+    )
+    for path, who in said:
+        yield path, who.requests and who.requests.mem, who.limits and who.limits.mem
 
 
 def _to_dask(path: str, amount: Quantity) -> str:

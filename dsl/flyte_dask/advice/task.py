@@ -38,9 +38,9 @@ def dask_variable(job: Job) -> Iterator[Advice]:
 
 def task_above_platform(job: Job) -> Iterator[Advice]:
     """Flyte 1 does not register it, if it says a request; otherwise it is cut."""
-    said = pairs(job.parent.requests, job.parent.limits)
-    found = [each for each in job.pods.runner.remarks if each.rule in {"refused", _CUT}]
-    found = [each for each in found if each.path.startswith("runner.") and _name(each) in said]
+    cut = [each for each in job.pods.runner.remarks if each.rule in {"refused", _CUT}]
+    said = pairs(job.parent.requests, job.parent.limits) if cut else {}
+    found = [each for each in cut if each.path.startswith("runner.") and _name(each) in said]
     if found:
         is_refused = any(each.rule == "refused" for each in found)
         ends = "Flyte refuses to register it" if is_refused else "it is cut to that"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -45,8 +44,6 @@ if TYPE_CHECKING:
 
 # The configs too: the incumbent has them here, and people import them from here.
 __all__ = ["Dask", "DaskTask", "Scheduler", "WorkerGroup"]
-
-logger = logging.getLogger("flytekit.dask")  # below flytekit's, whose level and format it has
 
 _stack: ContextVar[ExitStack | None] = ContextVar("_stack", default=None)
 """Where `DaskTask.dispatch_execute` wants the session, so that it lasts as long as that."""
@@ -165,17 +162,12 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
 
     def get_custom(self, settings: SerializationSettings) -> dict[str, Any]:
         """The template's ``custom``: what the config says and inherits, with real images."""
-        from flytekitplugins.dask.images import is_on_flyte  # noqa: PLC0415  # as below
+        from flytekitplugins.dask.registration import registered  # noqa: PLC0415  # as below
 
-        cluster = self.cluster(settings)
-        logger.info("%s %s", self.name, cluster)
-        if not is_on_flyte():
-            review = self.review(settings, cluster)
-            review.enforce()
-            if not self._is_advised:
-                review.log()
-            self._is_advised = True
-        return cluster.custom
+        config, site, is_advised = self.task_config, self.call_site, self._is_advised
+        custom = registered(self, config, site, settings, is_advised=is_advised)
+        self._is_advised = True
+        return custom
 
     def review(
         self,

@@ -67,7 +67,7 @@ class TaskCluster:
         """What each pod asks for, and who said so."""
         return self.config.resolve(self.parent)
 
-    @property
+    @cached_property
     def wording(self) -> tuple[Hashable, ...]:
         """All that it says, as text: the same for clusters of which Flyte is told the same."""
         return wording(self.config), self.asked.wording

@@ -2,7 +2,8 @@
 
 betterproto drops a submessage that was not passed, and checks nothing: so every field is passed, in
 one place, and what comes in is resolved from a config, which was checked when it was made. It is
-slow too: so the JSON form is put together from parts, each made once. Messages are never changed.
+slow too: so the JSON form is put together from parts, each made once, and the numbers and texts in
+them, which are the same in JSON. Messages are never changed.
 """
 
 from __future__ import annotations
@@ -46,7 +47,11 @@ def custom(config: Dask, resolved: Resolved) -> Custom:
     scheduler, (number, workers) = _said(config, resolved)
     return {
         "scheduler": {**_bare_scheduler_json(scheduler.image), **_resources_json(scheduler)},
-        "workers": {**_bare_workers_json(number, workers.image), **_resources_json(workers)},
+        "workers": {
+            **_bare_workers_json(workers.image),
+            "numberOfWorkers": number,  # never zero, which would not be written
+            **_resources_json(workers),
+        },
     }
 
 
@@ -110,7 +115,7 @@ def _entry(dimension: str, quantity: str) -> ResourcesResourceEntry:
 def _resources_json(role: _Role) -> dict[str, Any]:
     sides = {"requests": role.requests, "limits": role.limits}
     resources = {
-        side: [dict(_entry_json(*amount)) for amount in amounts]
+        side: [{**_bare_entry_json(name), "value": quantity} for name, quantity in amounts]
         for side, amounts in sides.items()
         if amounts
     }
@@ -123,10 +128,10 @@ def _bare_scheduler_json(image: str) -> Mapping[str, Any]:
 
 
 @lru_cache(maxsize=1024)
-def _bare_workers_json(number: int, image: str) -> Mapping[str, Any]:
-    return _workers(number, _Role(image)).to_dict()
+def _bare_workers_json(image: str) -> Mapping[str, Any]:
+    return _workers(1, _Role(image)).to_dict()
 
 
-@lru_cache(maxsize=1024)
-def _entry_json(dimension: str, quantity: str) -> Mapping[str, Any]:
-    return _entry(dimension, quantity).to_dict()
+@lru_cache(maxsize=len(RESOURCE_NAMES))
+def _bare_entry_json(dimension: str) -> Mapping[str, Any]:
+    return _entry(dimension, "").to_dict()
