@@ -14,7 +14,7 @@ from bench.alternating import Cost, alternate, cost, ratio, row
 from bench.results import Section, Target, at_most
 from bench.venvs import Side, Sides
 
-TURNS = {100: 5, 1000: 7, 5000: 2, 10_000: 1}
+TURNS = {100: 5, 1000: 15, 5000: 3, 10_000: 2}
 """By number of tasks; large ones take long, and vary less."""
 PER_MODULE = 50
 FLAT = 1.2

@@ -3,7 +3,7 @@
     pyflyte run examples/sized_by_input.py delay
 
 On Flyte the node gets a config of its own, here 4 workers for 31 MB. A local run has no overrides:
-the task runs with the config of its decorator, of which `pyflyte -v run` warns.
+the task runs with the config of its decorator, and a warning says so.
 """
 
 import math

@@ -18,6 +18,8 @@ import pytest
 
 import flyte_dask
 from flyte_dask import Dask, FlyteDaskError, InvalidConfig, Resources, WorkerGroup, presets
+from flyte_dask.advice import advise
+from flyte_dask.backend import predict
 from flyte_dask.parent import Sidecar
 from flyte_dask.platform import Platform
 from flytekitplugins.dask.task import DaskTask
@@ -34,6 +36,8 @@ NAMES: dict[str, Any] = {
     "np": np,
     "Sidecar": Sidecar,
     "Platform": Platform,
+    "advise": advise,
+    "predict": predict,
     "dataclasses": dataclasses,
     "flytekit": flytekit,
 }

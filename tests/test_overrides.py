@@ -33,6 +33,7 @@ from flyte_dask import Dask, InvalidConfig, WorkerGroup, presets
 from flytekitplugins.dask import overrides
 from flytekitplugins.dask.task import DaskTask
 from tests.backend import Cluster, cluster
+from tests.processes import BIN, run
 from tests.runner import package, packaged, run_packaged
 from tests.test_task import SETTINGS
 
@@ -185,11 +186,13 @@ class TestVariants:
     def test_the_name_is_the_same_in_every_process(self) -> None:
         assert overrides.variant_name("etl.monthly", presets.medium(5)) == "etl.monthly-29b5f103"
 
-    def test_its_runtime_travels_in_the_loader_arguments(self) -> None:
-        """For the wire does not know it."""
-        variant = one.variant(FIVE.with_runtime(min_workers=3, worker_timeout=None))
+    def test_what_the_wire_does_not_know_travels_in_the_loader_arguments(self) -> None:
+        """How it runs, and what its deck shall not advise."""
+        config = FIVE.with_runtime(min_workers=3, worker_timeout=None)
+        variant = one.variant(config.without_advice("tiny-memory", "loose-packing"))
         loaded = overrides.resolver.load_task(overrides.resolver.loader_args(SETTINGS, variant))
         assert loaded.task_config.runtime == variant.task_config.runtime != FIVE.runtime
+        assert loaded.task_config.silence == variant.task_config.silence != FIVE.silence
         assert loaded.name == variant.name != one.variant(FIVE).name
 
     def test_the_template_is_the_tasks_but_for_name_custom_and_loader(self) -> None:
@@ -260,6 +263,21 @@ class TestVariants:
                 assert len({id(each) for each in found}) == 1
 
 
+_WARNING = "the task ran with its own config: a local run has no overrides of it"
+_FLOW = """
+from flytekit import task, workflow
+from flytekitplugins.dask import presets
+
+@task(task_config=presets.small())
+def one() -> int:
+    return 1
+
+@workflow
+def flow() -> int:
+    return one().with_overrides(task_config=presets.large())
+"""
+
+
 class TestLocally:
     """A workflow that runs here has run the task before it hears of an override: it says so."""
 
@@ -283,8 +301,14 @@ class TestLocally:
             each().with_overrides(retries=2)
 
         flow()
-        warning = "the task ran with its own config: a local run has no overrides of it"
-        assert said == [warning]
+        assert said == [_WARNING]
+
+    @pytest.mark.once
+    def test_pyflyte_run_shows_it(self, tmp_path: Path) -> None:
+        (tmp_path / "etl.py").write_text(_FLOW)
+        done = run(BIN / "pyflyte", "run", "etl.py", "flow", cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert " ".join(done.stdout.split()).count(_WARNING) == 1  # which flytekit wraps
 
     def test_in_a_dynamic_task(self, said: list[str]) -> None:
         @dynamic

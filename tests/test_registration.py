@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import tarfile
 from collections import Counter
 from pathlib import Path
@@ -385,8 +384,7 @@ def test_one_line_for_each_template_says_what_it_inherits(package: Package) -> N
     module = source().splitlines()
     for name, inherited in INHERITED.items():
         number = next(at for at, text in enumerate(module, 1) if f" dask_{name}(" in text)
-        # the line of the decorator, which Python 3.10 takes for that of the function
-        line = f"pipelines.py:{number if sys.version_info < (3, 11) else number - 1}"
+        line = f"pipelines.py:{number - 1}"  # of the decorator
         assert lines[f"pipelines.dask_{name}"] == inherited.format(line=line)
 
 

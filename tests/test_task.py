@@ -6,6 +6,8 @@ import re
 import sys
 from collections import OrderedDict
 from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import flytekit
@@ -162,3 +164,51 @@ def test_the_task_class_refuses_what_is_no_config_too() -> None:
     config: Any = None
     with pytest.raises(InvalidConfig, match="None is no Dask: write Dask"):
         DaskTask(config, increment)
+
+
+_DECORATIONS = """
+from functools import wraps
+from flytekit import task
+from flytekitplugins.dask import Dask
+
+def function(x: int = 1) -> int:
+    return x
+
+def traced(function):
+    @wraps(function)
+    def wrapper(*args, **kwargs):
+        return function(*args, **kwargs)
+    return wrapper
+
+@task(  # decorated
+    task_config=Dask(),
+)
+def decorated(
+    x: int = 1,
+) -> int:
+    "A function whose signature takes lines."
+    return x
+
+@task(task_config=Dask())  # awaited
+async def awaited() -> int:
+    return 1
+
+@task(task_config=Dask())  # wrapped
+@traced
+def wrapped(x: int = 1) -> int:
+    return x
+
+called = task(task_config=Dask())(function)  # called
+"""
+
+
+@pytest.mark.parametrize("name", ["decorated", "awaited", "wrapped", "called"])
+def test_a_task_knows_the_line_of_its_decorator(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in Python 3.10, whose frames tell that of the function."""
+    (tmp_path / f"decorations_{name}.py").write_text(_DECORATIONS)
+    monkeypatch.syspath_prepend(tmp_path)
+    task = getattr(import_module(f"decorations_{name}"), name)
+    line = _DECORATIONS.splitlines()[task.call_site.line - 1]
+    assert line.endswith(f"  # {name}")

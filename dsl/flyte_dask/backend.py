@@ -172,13 +172,22 @@ def predict(config: Dask, parent: Parent | None = None, platform: Platform | Non
         platform: the site; unsaid, Flyte 1 with its built-in defaults, and no limits.
 
     Raises:
-        InvalidConfig: if *config* is no `Dask`, or *parent* no `Parent`.
+        InvalidConfig: if *config* is no `Dask`, *parent* no `Parent`, or *platform* no `Platform`.
     """
-    if not isinstance(config, Dask):
-        problem = Problem("config", config, "is no Dask", "write Dask(...), or call a preset")
-        raise_if_any("predict(...)", [problem])
+    check_call("predict(...)", config, platform)
     resolved = config.resolve(parent)
     return pods_of(config, resolved, parent or Parent(), platform or Platform())
+
+
+def check_call(by: str, config: object, platform: object) -> None:
+    """Raise `InvalidConfig` if the call *by* asks about no `Dask`, or on no `Platform`."""
+    problems = []
+    if not isinstance(config, Dask):
+        remedy = "write Dask(...), or call a preset"
+        problems.append(Problem("config", config, "is no Dask", remedy))
+    if platform is not None and not isinstance(platform, Platform):
+        problems.append(Problem("platform", platform, "is no Platform", "write Platform(...)"))
+    raise_if_any(by, problems)
 
 
 def pods_of(config: Dask, resolved: Resolved, parent: Parent, platform: Platform) -> Pods:

@@ -3,12 +3,13 @@
 # Annotations are not postponed here: NamedTuple would compile every one that is a string.
 
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from types import FrameType
 from typing import NamedTuple, final
 
-__all__ = ["CallSite", "is_library", "user_call_site"]
+__all__ = ["CallSite", "decoration_site", "is_library", "user_call_site"]
 
 _LIBRARIES = frozenset(
     {
@@ -46,6 +47,25 @@ def user_call_site() -> CallSite | None:
     while frame is not None and is_library(frame):
         frame = frame.f_back
     return CallSite(frame.f_code.co_filename, frame.f_lineno) if frame else None
+
+
+def decoration_site(function: Callable[..., object]) -> CallSite | None:
+    """The line of the decorator that is at work on *function*.
+
+    Python 3.10 takes that of the ``def`` for it, and does not tell which decorator it is: there it
+    is the first one's.
+    """
+    site = user_call_site()
+    if site is None or sys.version_info >= (3, 11):
+        return site
+    from inspect import unwrap  # noqa: PLC0415  # slow to import
+
+    code = getattr(unwrap(function), "__code__", None)
+    if code is None or code.co_filename != site.file:
+        return site
+    body = min((line for _, _, line in code.co_lines() if line is not None), default=0)
+    # elsewhere it was no decorator, as in task(...)(function)
+    return site._replace(line=code.co_firstlineno) if site.line <= body else site
 
 
 def is_library(frame: FrameType) -> bool:

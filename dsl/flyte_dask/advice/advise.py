@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 
 from flyte_dask.advice import amounts, cluster, gpus, memory, task
 from flyte_dask.advice.job import Advice, Job
+from flyte_dask.backend import check_call
 from flyte_dask.config import Dask
 from flyte_dask.parent import Parent
 from flyte_dask.platform import Platform
@@ -55,8 +56,9 @@ def advise(
         silence: codes that are not wanted either.
 
     Raises:
-        InvalidConfig: if *parent* is no `Parent`.
+        InvalidConfig: if *config* is no `Dask`, *parent* no `Parent`, or *platform* no `Platform`.
     """
+    check_call("advise(...)", config, platform)
     given = unsilenced(Job.of(config, parent or Parent(), platform or Platform()))
     return wanted(given, config, silence)
 

@@ -24,6 +24,7 @@ from flyte_dask.callsite import user_call_site
 from flyte_dask.config import Dask
 from flyte_dask.config_class import said
 from flyte_dask.errors import InvalidConfig, Problem, raise_if_any
+from flytekitplugins.dask.audible import make_audible
 from flytekitplugins.dask.refused import why_refused
 
 __all__ = [
@@ -37,7 +38,7 @@ __all__ = [
     "watch",
 ]
 
-logger = logging.getLogger("flytekit.dask")
+logger = logging.getLogger("flytekit.dask.overrides")
 
 
 class DaskNode(Node):
@@ -95,6 +96,7 @@ class _Ran:
         config = kwargs.get("task_config")
         if config is not None:
             check(config)
+            make_audible(logger, logging.WARNING)
             logger.warning("the task ran with its own config: a local run has no overrides of it")
         return super().with_overrides(*args, **kwargs)  # type: ignore[misc]  # of a promise
 
@@ -131,10 +133,11 @@ class _VariantResolver(TaskResolverMixin):
 
     def loader_args(self, settings: SerializationSettings, t: Any) -> list[str]:
         """What `load_task` needs to make the variant *t* again."""
-        original = t.original
+        original, config = t.original, t.task_config
         return [
             *("variant", t.name, "custom", json.dumps(t.cluster(settings).custom)),
-            *("runtime", json.dumps(said(t.task_config.runtime))),  # which is not in there
+            # which are not in there
+            *("runtime", json.dumps(said(config.runtime)), "silence", json.dumps(config.silence)),
             *("resolver", original.task_resolver.location),
             *original.task_resolver.loader_args(settings, original),
         ]
@@ -145,10 +148,10 @@ class _VariantResolver(TaskResolverMixin):
 
     def load_task(self, loader_args: list[str]) -> Any:
         """The variant that *loader_args* tell of."""
-        _, name, _, custom, _, runtime, _, location, *others = loader_args
+        _, name, _, custom, _, runtime, _, silence, _, location, *others = loader_args
         original = load_object_from_module(location).load_task(others)
         config = Dask.from_custom(json.loads(custom)).with_runtime(**json.loads(runtime))
-        return original.make_variant(name, config)
+        return original.make_variant(name, config.without_advice(*json.loads(silence)))
 
 
 class _PickledResolver(DefaultNotebookTaskResolver):

@@ -29,7 +29,7 @@ from flytekit.core.task import TaskPlugins
 from flytekit.core.tracked_abc import FlyteTrackedABC
 from flytekit.models.literals import LiteralMap
 
-from flyte_dask.callsite import user_call_site
+from flyte_dask.callsite import decoration_site
 from flyte_dask.config import Dask
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.roles import Scheduler, WorkerGroup
@@ -75,7 +75,7 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         raise_if_any(f"@task of {task_function.__qualname__}", problems)
         self.original = self
         """The task that this is a variant of, if it is one."""
-        self.call_site = user_call_site()
+        self.call_site = decoration_site(task_function)
         """Where it was decorated."""
         self._is_advised = False
         self._is_dynamic = is_dynamic  # then it has no cluster of its own
