@@ -160,5 +160,11 @@ def team_of(function: Callable[..., Any], settings: SerializationSettings) -> Te
     file = getattr(sys.modules.get(function.__module__), "__file__", None)
     if not file:
         return None
-    path = remembered(_beside.of(settings), file, lambda: find_beside(Path(file)))
+    found = _beside.of(settings)
+    path = remembered(found, file, lambda: _path_beside(Path(file), found))
     return files.read(path) if path else None
+
+
+def _path_beside(module: Path, found: dict[Hashable, Path | None]) -> Path | None:
+    """The team file of *module*, looked for once for all modules of its folder."""
+    return remembered(found, module.parent, lambda: find_beside(module))
