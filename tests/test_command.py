@@ -60,6 +60,7 @@ def in_shell(line: str, folder: Path) -> CompletedProcess[str]:
 def printed(done: CompletedProcess[str], folder: Path) -> str:
     """What it printed: to its standard output, and then to its standard error."""
     told = done.stdout + "".join(f"2> {line}\n" for line in done.stderr.splitlines())
+    told = re.sub(r"^ +~+\^*~*\n", "", told, flags=re.MULTILINE)  # of which Python 3.10 has fewer
     told = told.replace(f"{folder}/", "<project>/")
     return re.sub(r"[^\s']*/(site-packages|dsl|lib/python3\.\d+)/", "<python>/", told)
 

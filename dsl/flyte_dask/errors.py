@@ -139,9 +139,13 @@ class ShadowedPreset(ConfigError, LookupError):
 
 
 def raise_if_any(
-    subject: str, problems: Iterable[Problem], error: type[ConfigError] = InvalidConfig
+    subject: str,
+    problems: Iterable[Problem],
+    error: type[ConfigError] = InvalidConfig,
+    *,
+    at: CallSite | None = None,
 ) -> None:
     """Raise one *error* for all *problems*, at the user's line, if there are any."""
     found = tuple(problems)
     if found:
-        raise error(subject, found, user_call_site())
+        raise error(subject, found, at or user_call_site())

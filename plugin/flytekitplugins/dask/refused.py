@@ -10,6 +10,7 @@ from flytekit.core.task import TaskPlugins
 from flytekit.core.tracked_abc import FlyteTrackedABC
 
 from flyte_dask import incumbent
+from flyte_dask.callsite import decoration_site
 from flyte_dask.config import Dask
 from flyte_dask.config_class import ConfigType, for_each_class
 from flyte_dask.errors import Problem, raise_if_any
@@ -40,7 +41,8 @@ class _RefusedTask(AsyncPythonFunctionTask[Any], metaclass=FlyteTrackedABC):
     """
 
     def __init__(self, task_config: object, task_function: Callable[..., Any], **_: Any) -> None:
-        raise_if_any(f"@task of {task_function.__qualname__}", [why_refused(task_config)])
+        subject, site = f"@task of {task_function.__qualname__}", decoration_site(task_function)
+        raise_if_any(subject, [why_refused(task_config)], at=site)
 
 
 def why_refused(config: object) -> Problem:

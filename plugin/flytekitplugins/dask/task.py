@@ -72,11 +72,11 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         is_dynamic = kwargs.get("execution_mode") == self.ExecutionBehavior.DYNAMIC
         wants_deck = _wants_deck(kwargs)
         problems = _task_problems(task_config, task_function, is_dynamic, wants_deck)
-        raise_if_any(f"@task of {task_function.__qualname__}", problems)
-        self.original = self
-        """The task that this is a variant of, if it is one."""
         self.call_site = decoration_site(task_function)
         """Where it was decorated."""
+        raise_if_any(f"@task of {task_function.__qualname__}", problems, at=self.call_site)
+        self.original = self
+        """The task that this is a variant of, if it is one."""
         self._is_advised = False
         self._is_dynamic = is_dynamic  # then it has no cluster of its own
         self._wants_deck = wants_deck
