@@ -11,7 +11,7 @@ _default:
 # make .venv with the pinned packages and this project (another interpreter: `just sync python3.12`)
 sync interpreter="python3":
     {{interpreter}} -m venv .venv
-    .venv/bin/pip install -q -r requirements/dev.txt
+    .venv/bin/pip install -q --no-deps -r requirements/dev.txt
     .venv/bin/pip install -q --no-deps --no-build-isolation -e .
 
 # ruff: rules and format (`just lint --fix`)
@@ -58,12 +58,12 @@ fresh *args:
 [positional-arguments]
 wheel-test *args:
     {{python}} -m venv --clear .venv-wheel
-    .venv-wheel/bin/pip install -q -r requirements/dev.txt
+    .venv-wheel/bin/pip install -q --no-deps -r requirements/dev.txt
     .ci/wheel .venv-wheel/bin/python "$@"
 
 # the documentation, into site/ (`just docs serve` shows it, and what changes, at 127.0.0.1:8000)
 docs command="build":
-    {{python}} -m pip install -q -r requirements/docs.txt
+    {{python}} -m pip install -q --no-deps -r requirements/docs.txt
     NO_MKDOCS_2_WARNING=1 {{python}} -m mkdocs {{command}} --strict
 
 # sdist and wheel into dist/

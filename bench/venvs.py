@@ -109,7 +109,7 @@ def make_venv(folder: Path, requirements: str) -> Path:
     """The interpreter of a new venv with these pins; pip compiles all modules to byte code."""
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
-    _pip(python, "--requirement", str(REQUIREMENTS / requirements))
+    _pip(python, "--no-deps", "--requirement", str(REQUIREMENTS / requirements))
     return python
 
 

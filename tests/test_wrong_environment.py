@@ -127,7 +127,7 @@ def venv_with(interpreter: str, folder: Path, pins: str) -> Path:
     assert done.returncode == 0, done.stderr
     requirements = PROJECT / "requirements" / f"{pins}.txt"
     pip = (sys.executable, "-m", "pip", "--python", folder / "bin" / "python")
-    done = run(*pip, "install", "-q", "--no-compile", "-r", requirements)
+    done = run(*pip, "install", "-q", "--no-compile", "--no-deps", "-r", requirements)
     assert done.returncode == 0, done.stderr
     return folder / "bin"
 
