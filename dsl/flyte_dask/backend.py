@@ -247,7 +247,7 @@ def _copy(
 def _container(
     path: str, said: Amounts, runner: Pod, platform: Platform
 ) -> tuple[Container, list[Remark]]:
-    """That of a role which says that."""
+    """That of a role of which the template says that: the runner's, if it is nothing."""
     name = _CONTAINERS[path]
     if not said:
         container = runner.container._replace(name=name)

@@ -165,7 +165,7 @@ def _resolve_role(
     resolved = []
     for name in DIMENSIONS:
         own, task = said.get(name, _NO_WORDS), tasks.get(name, _NO_WORDS)
-        if own is task:  # most say nothing of GPUs and disks
+        if own is _NO_WORDS and task is _NO_WORDS:  # as most are of GPUs and disks
             resolved.append(_NOBODYS[name])
             continue
         if is_left_to_flyte:
