@@ -157,7 +157,7 @@ class TestWords:
             "etl.total: workers died 4 times over the same work, merge-1. Raise workers.limits.mem "
             "from 2Gi: with_workers(mem=...); or give a worker less to hold at once: smaller "
             f"partitions, fewer CPUs. {NOT_RETRIED}\n"
-            "Deaths of workers, that were seen:\n"
+            "Deaths of workers that were seen:\n"
             "  worker-1   ended by its nanny near its memory limit, at 1.90 GiB of 2.00 GiB\n"
             "  worker-2   ended by its nanny near its memory limit, at 1.90 GiB of 2.00 GiB\n"
             "  worker-3   ended by its nanny near its memory limit, at 1.90 GiB of 2.00 GiB\n"

@@ -70,7 +70,7 @@ class TestTheWorkers:
             "WorkersLost",
             "tests.faulty.waits: for 2 s there was no worker, while work waits (Dask tasks: 1). "
             f"{LOOK} what keeps workers from coming back. If they only need longer, raise "
-            f"Runtime(stall_timeout=...). {TRIES}\nDeaths of workers, that were seen:\n",
+            f"Runtime(stall_timeout=...). {TRIES}\nDeaths of workers that were seen:\n",
             "  default-worker-0   gone without a word; when last heard of it used ",
             " MiB of 1.00 GiB",
         )
@@ -133,7 +133,7 @@ class TestTheWorkers:
             "tests.faulty.dies: workers died 2 times over the same work, die-",
             "Nobody told why. Memory is what most often does it; then `kubectl describe pod` says "
             "OOMKilled. If so: Raise workers.limits.mem from 512Mi: ",
-            f"{TRIES_NOT}\nDeaths of workers, that were seen:\n",
+            f"{TRIES_NOT}\nDeaths of workers that were seen:\n",
             "gone without a word; when last heard of it used ",
         )
 

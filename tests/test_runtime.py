@@ -156,7 +156,7 @@ class TestTheEnvironment:
             with_environment(Runtime(), environment)
         seconds = "write seconds, more than 0 and up to a year, or never"
         lines = str(caught.value).splitlines()
-        assert lines[0].startswith("6 problems in the environment")
+        assert lines[0] == "6 problems in the environment"
         assert [line.split(maxsplit=1) for line in lines[1:]] == [
             ["FLYTE_DASK_CLIENT", "what it says is neither True nor False: write 1 or 0"],
             [

@@ -56,6 +56,10 @@ def test_the_incumbents_names_are_exported() -> None:
         # as pods do, for the configs of nodes
         "import flytekitplugins.dask.overrides, flytekit; from flyte_dask import presets",
         "import flytekitplugins.dask.session, flytekit; from flyte_dask import presets",
+        *(
+            f"import flytekitplugins.dask.{name}, flytekit; from flyte_dask import presets"
+            for name in ("audible", "telling", "wire")
+        ),
     ],
 )
 def test_flytekit_knows_a_config_wherever_it_comes_from(imports: str) -> None:

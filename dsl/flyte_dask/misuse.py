@@ -148,5 +148,5 @@ def refuse_to_replace(kind: type, changes: Iterable[str]) -> None:
 def refuse_preset(name: str, names: Iterable[str]) -> None:
     """Raise `UnknownPreset` for the attribute *name* of ``presets``, which has *names*."""
     remedy = did_you_mean(name, names) or f"presets.get({name!r}) looks into packages"
-    problem = Problem(name, attrs.NOTHING, "has this name here", remedy)
+    problem = Problem("name", name, "is no preset that is known here", remedy)
     raise_if_any(f"presets.{name}", [problem], UnknownPreset)

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias, cast, final
 import attrs
 
 from flyte_dask.config_class import Config, said, with_values
-from flyte_dask.errors import Problem, raise_if_any
+from flyte_dask.errors import InvalidConfig, Problem, raise_if_any
 from flyte_dask.origin import NO_ORIGINS, Leaf, Origin, merge_origins, origins_of
 from flyte_dask.quantity import plain_text
 from flyte_dask.resources import plain_int
@@ -162,13 +162,12 @@ def with_environment(runtime: Runtime, environment: Mapping[str, str]) -> Runtim
     """
     texts = {name: environment.get(variable_of(name), "").strip() for name in SETTINGS}
     given = {name: _read(text, SETTINGS[name]) for name, text in texts.items() if text}
-    raise_if_any(
-        "the environment",
-        (
-            problem._replace(path=variable_of(problem.path), value=_UNTOLD)
-            for problem in _problems(given, "in_environment")
-        ),
-    )
+    problems = [
+        problem._replace(path=variable_of(problem.path), value=_UNTOLD)
+        for problem in _problems(given, "in_environment")
+    ]
+    if problems:
+        raise InvalidConfig("the environment", problems)  # at no line of anybody's code
     origins = {name: Origin(variable_of(name), None, value) for name, value in given.items()}
     return _with_said(runtime, given, origins)
 

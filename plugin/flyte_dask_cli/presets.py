@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from flyte_dask.advice import Job, unsilenced
+from flyte_dask.advice import Job, unsilenced, wanted
 from flyte_dask.facts import UNITS, Facts, facts_of, footprint_facts
 from flyte_dask.files.finding import NAME
 from flyte_dask.packs import BUILT_IN, Pack, known_packs
@@ -56,12 +56,13 @@ def presets(
 ) -> int:
     """Show all, or the one that is named."""
     packs, platform = list(known_packs()), Platform()
+    silence: Collection[str] = ()
     if file:
         from flyte_dask.files import read  # noqa: PLC0415  # needs cattrs
 
         team = read(file)
         packs.append(team.pack)
-        platform = team.platform
+        platform, silence = team.platform, team.silence
     platform = on_site(platform, **site)
     found = [(pack, each) for pack in packs for each in pack.presets if name in {None, each.name}]
     broken = [f"{pack}: {pack.error}" for pack in packs if pack.error]
@@ -71,7 +72,7 @@ def presets(
         raise click.ClickException(
             "\n".join([f"{name!r} is no preset that is known here: {remedy}", *broken])
         )
-    told = [_facts(pack, preset, platform) for pack, preset in found]
+    told = [_facts(pack, preset, platform, silence) for pack, preset in found]
     if as_json:
         click.echo(json_text({"version": 1, "presets": told, "errors": broken}))
     else:
@@ -84,8 +85,10 @@ def presets(
     return 0
 
 
-def _facts(pack: Pack, preset: Preset, platform: Platform) -> Facts:
-    job = Job.of(preset(), Parent(), platform)
+def _facts(pack: Pack, preset: Preset, platform: Platform, silence: Collection[str]) -> Facts:
+    config = preset()
+    job = Job.of(config, Parent(), platform)
+    advice = wanted(unsilenced(job), config, silence)
     facts = facts_of(job)
     for told in (facts["values"], facts["pods"]):
         for path in [path for path in told if path.startswith("runner")]:
@@ -97,7 +100,7 @@ def _facts(pack: Pack, preset: Preset, platform: Platform) -> Facts:
         "usage": _usage(pack, preset),
         **facts,
         "footprint": footprint_facts(job, without_runner=True),
-        "findings": [of_advice(each, None, preset.name) for each in unsilenced(job)],
+        "findings": [of_advice(each, None, preset.name) for each in advice],
     }
 
 

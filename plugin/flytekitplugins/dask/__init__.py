@@ -19,3 +19,6 @@ else:
 
 
 __all__ = ["Dask", "Runtime", "Scheduler", "WorkerGroup", "presets"]
+
+# Before any module of ours: flytekit imports some, and could not use one that is half there.
+import_module("flytekit")

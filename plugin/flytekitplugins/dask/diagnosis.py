@@ -215,5 +215,5 @@ def _table(deaths: Sequence[Death]) -> str:
     """A line for each of the latest."""
     if not deaths:
         return ""
-    which = f"the last {_MOST} of {len(deaths)}" if len(deaths) > _MOST else "that were seen"
-    return f"\nDeaths of workers, {which}:\n" + "\n".join(f"  {each}" for each in deaths[-_MOST:])
+    which = f", the last {_MOST} of {len(deaths)}" if len(deaths) > _MOST else " that were seen"
+    return f"\nDeaths of workers{which}:\n" + "\n".join(f"  {each}" for each in deaths[-_MOST:])
