@@ -209,6 +209,28 @@ def test_any_names_will_do_in_any_locale(tmp_path: Path) -> None:
                 assert rendered["id"]["name"] == "m\u00f6 dul.t\u00e4"
 
 
+def test_a_preset_is_shown_without_advice_that_it_or_its_team_silences(tmp_path: Path) -> None:
+    def codes(silence_of_preset: str, silence_of_team: str) -> list[str]:
+        (tmp_path / "flyte-dask.toml").write_text(
+            f"""
+[presets.large_gpu]
+extends = "gpu_heavy"
+workers = {{ count = 2000 }}
+silence = [{silence_of_preset}]
+
+[advice]
+silence = [{silence_of_team}]
+""",
+            encoding="utf-8",
+        )
+        done = flyte_dask(tmp_path, "presets", "large_gpu", "--file", "flyte-dask.toml", "--json")
+        (told,) = json.loads(done.stdout)["presets"]
+        return [finding["code"] for finding in told["findings"]]
+
+    assert codes("", "") == ["small-scheduler", "worker-only-gpu", "many-workers"]
+    assert codes('"worker-only-gpu"', '"many-workers"') == ["small-scheduler"]
+
+
 def test_whoever_reads_may_have_seen_enough(project: Path) -> None:
     line = "set -o pipefail; flyte-dask schema | head -n 1; echo ${PIPESTATUS[0]}"
     done = in_shell(line, project)
