@@ -545,19 +545,53 @@ class TestFinding:
         (tmp_path / ".git").mkdir()
         a_file(tmp_path, '[project]\nname = "flyte-dask"', "pyproject.toml")
         assert find_beside(tmp_path / "etl.py") is None
-        a_file(tmp_path, "[tool.flyte-dask", "pyproject.toml")  # others will say what is wrong
+        broken = '[project]\nname = x\ndependencies = ["flyte-dask"]'
+        a_file(tmp_path, broken, "pyproject.toml")  # others will say what is wrong
         assert find_beside(tmp_path / "etl.py") is None
+
+    @pytest.mark.parametrize(
+        "tables",
+        [
+            "[tool.flyte-dask.policy]\nmax_workers = 5",
+            '[ tool . "flyte-dask" ]\npolicy.max_workers = 5',
+            "[tool]\nflyte-dask.policy.max_workers = 5",
+            "[tool]\nflyte-dask = { policy = { max_workers = 5 } }",
+        ],
+    )
+    def test_a_fault_elsewhere_in_pyproject_does_not_hide_the_table(
+        self, tables: str, tmp_path: Path
+    ) -> None:
+        path = a_file(tmp_path, f"[project]\nname = x\n{tables}", "pyproject.toml")
+        assert find_beside(tmp_path / "src" / "etl.py") == path
+        assert problems(path) == [
+            "file (line 2): 'pyproject.toml' is no TOML: invalid value: mend it"
+        ]
+
+    def test_a_byte_order_mark_does_not_hide_it_either(self, tmp_path: Path) -> None:
+        path = tmp_path / "pyproject.toml"
+        path.write_text("[tool.flyte-dask.policy]\nmax_workers = 5", encoding="utf-8-sig")
+        assert find_beside(tmp_path / "etl.py") == path
+        assert read(path).policy.max_workers == 5
 
     def test_an_installed_module_has_none_of_the_project_around(self, tmp_path: Path) -> None:
         a_file(tmp_path, self.NIGHTLY)
         installed = tmp_path / ".venv" / "lib" / "site-packages" / "acme" / "__init__.py"
         assert find_beside(installed) is None
 
-    @pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
-    def test_what_cannot_be_read_is_none(self, tmp_path: Path) -> None:
+    def test_what_cannot_be_read_is_told(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It may hold the policy."""
+
+        def forbidden(*_: object, **__: object) -> str:
+            raise PermissionError(13, "Permission denied")
+
         path = a_file(tmp_path, "[tool.flyte-dask]", "pyproject.toml")
-        path.chmod(0)
-        assert find_beside(tmp_path / "etl.py") is None
+        monkeypatch.setattr(Path, "read_text", forbidden)
+        assert find_beside(tmp_path / "etl.py") == path
+        assert problems(path) == [
+            "file: 'pyproject.toml' cannot be read: Permission denied: mend it"
+        ]
 
     def test_two_in_one_folder_are_refused(self, tmp_path: Path) -> None:
         a_file(tmp_path, self.NIGHTLY)
