@@ -43,8 +43,8 @@ class Policy(Config):
         per_worker: how much each of them may use.
         total: how much all pods of a job may use together, those of runner, scheduler and sidecars
             included.
-        registries: from where images may come: registries, with the first parts of a path if you
-            like, such as ``ghcr.io/acme``; unsaid, from anywhere. It holds for images of roles and
+        registries: from where images may come: registries, with the first parts of a path or all of
+            it if you like, such as ``ghcr.io/acme`` or ``ghcr.io/acme/etl``; unsaid, from anywhere. It holds for images of roles and
             for the task's.
 
     Raises:
@@ -142,8 +142,13 @@ def _comes_from(image: str, registries: tuple[str, ...]) -> bool:
     host, slash, path = image.partition("/")
     if not (slash and _is_host(host)):
         host, path = _DOCKER, image
-    place = _place(host, path)
-    return any(place.startswith(f"{_place_of(each)}/") for each in registries)
+    place = _place(host, _without_version(path))
+    return any(f"{place}/".startswith(f"{_place_of(each)}/") for each in registries)
+
+
+def _without_version(path: str) -> str:
+    """*path* without tag and digest."""
+    return path.partition("@")[0].partition(":")[0]
 
 
 def _place_of(registry: str) -> str:
