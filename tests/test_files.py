@@ -292,6 +292,33 @@ class TestWhatIsWrong:
                 "# \u2028 and \x85 end no line\n\n[policy]\nmax_workers = 0",
                 "policy.max_workers (line 4): 0 is out of range",
             ),
+            (
+                "team.json",
+                '{"presets":\n{"a": {"doc": "}\\" {:", "silence": []}},\r\n"polic\\u0079":\n'
+                '{"max_workers": 0}}',
+                "policy.max_workers (line 4): 0 is out of range",
+            ),
+            (
+                "team.yaml",
+                "presets:\n  a: &x {workers: {count: 2}}\n  b:\n    <<: *x\n    image: a b",
+                "presets.b.image (line 5): 'a b' is no image reference",
+            ),
+            (
+                "team.yaml",
+                "policy:\n  <<: {max_workers: 1}\n  <<: {max_workers: 2}",
+                "policy.<< (line 3): '<<' is said twice: mend it",
+            ),
+            (
+                "flyte-dask.toml",
+                "[presets.runtime.runtime]\nconnect_timeout = -1",
+                "presets.runtime.runtime.connect_timeout (line 2): -1 is out of range: "
+                "write seconds, more than 0 and up to a year, or 'never'",
+            ),
+            (
+                "flyte-dask.toml",
+                "[presets.a.workers.mem]\nrequest = [1]",
+                "presets.a.workers.mem.request (line 2): [1] is no amount: write one such as 2",
+            ),
             ("team.yaml", "- 5", "file: [5] is no table: write one with presets, "),
             ("team.json", "null", "file: None is no table: write one with presets, "),
             (
@@ -324,6 +351,43 @@ class TestWhatIsWrong:
         ]
         text = "\n".join(["a0: &a0 {x: 1}", *levels])
         assert len(problems(a_file(tmp_path, text, "team.yaml"))) == 9
+
+    def test_what_yaml_merges_is_told_by_the_line_that_merges_it(self, tmp_path: Path) -> None:
+        text = """\
+        a: &a {count: 2, mem: 8Gi}
+        b: &b {<<: *a, cpu: 2}
+        presets:
+          large:
+            workers:
+              <<: [*b, {mem: 9Gi}]
+              count: 4
+        """
+        found = problems(a_file(tmp_path, text, "team.yaml"))
+        assert [each.partition(":")[0] for each in found] == ["a (line 1)", "b (line 2)"]
+        named = text.replace("a: &a", "platform: &a").replace("b: &b", "policy: &b")
+        found = problems(a_file(tmp_path, named.replace("8Gi", "8GB"), "team.yaml"))
+        assert "presets.large.workers.mem (line 6)" in [each.partition(":")[0] for each in found]
+
+    def test_a_preset_of_yaml_may_be_merged_from_another(self, tmp_path: Path) -> None:
+        text = """\
+        presets:
+          a: &a {workers: {count: 2, mem: 8Gi}}
+          b:
+            <<: *a
+            scheduler: {mem: 4Gi}
+        """
+        team = read(a_file(tmp_path, text, "team.yaml"))
+        assert preset_of(team, "b") == Dask(workers=2).with_workers(mem="8Gi").with_scheduler(
+            mem="4Gi"
+        )
+        assert str(preset_of(team, "b").origins["workers.mem"]).endswith("team.yaml:4")
+
+    def test_json_has_lines_without_a_parser_of_yaml(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "yaml", None)
+        team = read(a_file(tmp_path, '{\n"policy": {\n\t"max_workers": 5}}', "team.json"))
+        assert str(team.policy.origins["max_workers"]).endswith("team.json:3")
 
     def test_a_long_list_is_read_at_once(self, tmp_path: Path) -> None:
         """Its lines are found without parsing it again for each of them."""
@@ -442,6 +506,16 @@ class TestRoundTrip:
             parse("[", "toml")
         with pytest.raises(InvalidConfig, match=r"polcy \(line 1\)"):
             parse("polcy = {}", "toml")
+
+    def test_what_is_no_format_is_refused(self) -> None:
+        with pytest.raises(InvalidConfig) as caught:
+            parse(5, "xml")  # type: ignore[arg-type]
+        assert [f"{each.path}: {each}" for each in caught.value.problems] == [
+            "text: 5 is no text: give what a file says",
+            "fmt: 'xml' is no format: write 'toml', 'yaml' or 'json'",
+        ]
+        with pytest.raises(InvalidConfig, match="'xml' is no format"):
+            write(t.Tables(), "xml")  # type: ignore[arg-type]
 
 
 class TestSchema:

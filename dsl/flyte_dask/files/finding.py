@@ -28,8 +28,8 @@ def find_beside(module: Path) -> Path | None:
     It is ``flyte-dask.toml``, or ``pyproject.toml`` if that has a table ``[tool.flyte-dask]``. The
     search ends where the repository does, and for installed modules where those are.
 
-    A ``pyproject.toml`` that cannot be read, or is no TOML and seems to have that table, is one too:
-    who reads it tells what is wrong, where to pass it over would pass over a policy.
+    A ``pyproject.toml`` that cannot be read, or that is no TOML and seems to have that table, is
+    one too: who reads it tells what is wrong. To pass it over would be to pass over a policy.
 
     Raises:
         InvalidConfig: if one folder has both.
