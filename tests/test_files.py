@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 import textwrap
@@ -30,6 +31,7 @@ from flyte_dask import (
 from flyte_dask.advice import TRAPS
 from flyte_dask.files import TeamFile, find_beside, parse, read, schema, write
 from flyte_dask.files import tables as t
+from flyte_dask.files.taken import Taken, taken
 from flyte_dask.files.texts import FORMATS, Format
 from flyte_dask.runtime import SETTINGS
 
@@ -294,8 +296,7 @@ class TestWhatIsWrong:
             ),
             (
                 "team.json",
-                '{"presets":\n{"a": {"doc": "}\\" {:", "silence": []}},\r\n"polic\\u0079":\n'
-                '{"max_workers": 0}}',
+                '{"presets":\n{"a": {"doc": "}\\" {:"}},\r\n"polic\\u0079":\n{"max_workers": 0}}',
                 "policy.max_workers (line 4): 0 is out of range",
             ),
             (
@@ -311,8 +312,10 @@ class TestWhatIsWrong:
             (
                 "flyte-dask.toml",
                 "[presets.runtime.runtime]\nconnect_timeout = -1",
-                "presets.runtime.runtime.connect_timeout (line 2): -1 is out of range: "
-                "write seconds, more than 0 and up to a year, or 'never'",
+                (
+                    "presets.runtime.runtime.connect_timeout (line 2): -1 is out of range: write "
+                    "seconds, more than 0 and up to a year, or 'never'"
+                ),
             ),
             (
                 "flyte-dask.toml",
@@ -557,6 +560,36 @@ class TestSchema:
         for table in (schema(), *schema()["$defs"].values()):
             assert table["description"]
             assert all(each["description"] for each in table["properties"].values())
+
+
+class TestReading:
+    """What a module reads while it is imported has to go wherever the module goes."""
+
+    READER = """
+    from flyte_dask.files import read
+
+    def later():
+        return read({path!r})
+    """
+
+    def reader(self, folder: Path, *, name: str, code: str = "") -> Path:
+        """The file of a module that is run under that name, and its function."""
+        team = a_file(folder, "policy.max_workers = 3")
+        text = textwrap.dedent(self.READER.format(path=str(team))) + code
+        module = a_file(folder, text, "etl.py")
+        runpy.run_path(str(module), run_name=name)["later"]()
+        return module
+
+    def test_is_noted(self, tmp_path: Path) -> None:
+        module = self.reader(tmp_path, name="etl", code="later()")
+        assert Taken(tmp_path / "flyte-dask.toml", None, module) in taken
+
+    @pytest.mark.parametrize(("name", "code"), [("etl", ""), ("__main__", "later()")])
+    def test_what_a_function_or_a_script_reads_is_not(
+        self, name: str, code: str, tmp_path: Path
+    ) -> None:
+        module = self.reader(tmp_path, name=name, code=code)
+        assert not [each for each in taken if each.module == module]
 
 
 MODULE = """
