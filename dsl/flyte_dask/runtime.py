@@ -16,6 +16,7 @@ from flyte_dask.resources import plain_int
 from flyte_dask.roles import MOST_WORKERS
 
 __all__ = [
+    "MOST_SECONDS",
     "SETTINGS",
     "UNSAID",
     "Local",
@@ -34,7 +35,7 @@ Report: TypeAlias = Literal["full"] | bool | None
 """Whether a task's deck shows its cluster."""
 
 _LOCALS = ("threads", "processes")
-_MOST_SECONDS = 366 * 24 * 3600
+MOST_SECONDS = 366 * 24 * 3600
 
 
 def _plain(value: Any) -> Any:
@@ -243,7 +244,7 @@ def _judge_seconds(value: object) -> str | None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return "is no number of seconds"
-    return None if 0 < value <= _MOST_SECONDS else "is out of range"  # nor is nan within it
+    return None if 0 < value <= MOST_SECONDS else "is out of range"  # nor is nan within it
 
 
 def _judge_local(value: object) -> str | None:

@@ -13,7 +13,7 @@ from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn, mapping_structure_factory
 
 from flyte_dask.errors import Problem, raise_if_any
-from flyte_dask.files.tables import PresetTable, Sides, Tables
+from flyte_dask.files.tables import SCHEMA_KEY, PresetTable, Sides, Tables
 from flyte_dask.files.texts import FORMATS, Document, Format, NotThatFormat, dumped, loaded
 from flyte_dask.suggestions import did_you_mean
 
@@ -92,7 +92,7 @@ def _format_problems(fmt: object) -> Iterator[Problem]:
 
 def structured(document: Document, prefix: Keys = ()) -> tuple[Tables, list[Problem]]:
     """The tables of *document*, below *prefix*; and all that is none, which they leave out."""
-    data = document.data
+    data = _without_schema(document.data)
     problems: list[Problem] = []
     removed: list[Keys] = []
     while True:
@@ -108,6 +108,12 @@ def structured(document: Document, prefix: Keys = ()) -> tuple[Tables, list[Prob
         for keys, _ in reversed(found):  # so that the numbers of items still hold
             data = _without(data, keys)
             removed.append(keys)
+
+
+def _without_schema(data: Any) -> Any:
+    if isinstance(data, Mapping) and isinstance(data.get(SCHEMA_KEY), str):
+        return {key: value for key, value in data.items() if key != SCHEMA_KEY}
+    return data
 
 
 def _without(data: Any, keys: Keys) -> Any:
