@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 import textwrap
@@ -30,6 +31,7 @@ from flyte_dask import (
 from flyte_dask.advice import TRAPS
 from flyte_dask.files import TeamFile, find_beside, parse, read, schema, write
 from flyte_dask.files import tables as t
+from flyte_dask.files.taken import Taken, taken
 from flyte_dask.files.texts import FORMATS, Format
 from flyte_dask.runtime import SETTINGS
 
@@ -292,6 +294,34 @@ class TestWhatIsWrong:
                 "# \u2028 and \x85 end no line\n\n[policy]\nmax_workers = 0",
                 "policy.max_workers (line 4): 0 is out of range",
             ),
+            (
+                "team.json",
+                '{"presets":\n{"a": {"doc": "}\\" {:"}},\r\n"polic\\u0079":\n{"max_workers": 0}}',
+                "policy.max_workers (line 4): 0 is out of range",
+            ),
+            (
+                "team.yaml",
+                "presets:\n  a: &x {workers: {count: 2}}\n  b:\n    <<: *x\n    image: a b",
+                "presets.b.image (line 5): 'a b' is no image reference",
+            ),
+            (
+                "team.yaml",
+                "policy:\n  <<: {max_workers: 1}\n  <<: {max_workers: 2}",
+                "policy.<< (line 3): '<<' is said twice: mend it",
+            ),
+            (
+                "flyte-dask.toml",
+                "[presets.runtime.runtime]\nconnect_timeout = -1",
+                (
+                    "presets.runtime.runtime.connect_timeout (line 2): -1 is out of range: write "
+                    "seconds, more than 0 and up to a year, or 'never'"
+                ),
+            ),
+            (
+                "flyte-dask.toml",
+                "[presets.a.workers.mem]\nrequest = [1]",
+                "presets.a.workers.mem.request (line 2): [1] is no amount: write one such as 2",
+            ),
             ("team.yaml", "- 5", "file: [5] is no table: write one with presets, "),
             ("team.json", "null", "file: None is no table: write one with presets, "),
             (
@@ -324,6 +354,43 @@ class TestWhatIsWrong:
         ]
         text = "\n".join(["a0: &a0 {x: 1}", *levels])
         assert len(problems(a_file(tmp_path, text, "team.yaml"))) == 9
+
+    def test_what_yaml_merges_is_told_by_the_line_that_merges_it(self, tmp_path: Path) -> None:
+        text = """\
+        a: &a {count: 2, mem: 8Gi}
+        b: &b {<<: *a, cpu: 2}
+        presets:
+          large:
+            workers:
+              <<: [*b, {mem: 9Gi}]
+              count: 4
+        """
+        found = problems(a_file(tmp_path, text, "team.yaml"))
+        assert [each.partition(":")[0] for each in found] == ["a (line 1)", "b (line 2)"]
+        named = text.replace("a: &a", "platform: &a").replace("b: &b", "policy: &b")
+        found = problems(a_file(tmp_path, named.replace("8Gi", "8GB"), "team.yaml"))
+        assert "presets.large.workers.mem (line 6)" in [each.partition(":")[0] for each in found]
+
+    def test_a_preset_of_yaml_may_be_merged_from_another(self, tmp_path: Path) -> None:
+        text = """\
+        presets:
+          a: &a {workers: {count: 2, mem: 8Gi}}
+          b:
+            <<: *a
+            scheduler: {mem: 4Gi}
+        """
+        team = read(a_file(tmp_path, text, "team.yaml"))
+        assert preset_of(team, "b") == Dask(workers=2).with_workers(mem="8Gi").with_scheduler(
+            mem="4Gi"
+        )
+        assert str(preset_of(team, "b").origins["workers.mem"]).endswith("team.yaml:4")
+
+    def test_json_has_lines_without_a_parser_of_yaml(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "yaml", None)
+        team = read(a_file(tmp_path, '{\n"policy": {\n\t"max_workers": 5}}', "team.json"))
+        assert str(team.policy.origins["max_workers"]).endswith("team.json:3")
 
     def test_a_long_list_is_read_at_once(self, tmp_path: Path) -> None:
         """Its lines are found without parsing it again for each of them."""
@@ -443,6 +510,16 @@ class TestRoundTrip:
         with pytest.raises(InvalidConfig, match=r"polcy \(line 1\)"):
             parse("polcy = {}", "toml")
 
+    def test_what_is_no_format_is_refused(self) -> None:
+        with pytest.raises(InvalidConfig) as caught:
+            parse(5, "xml")  # type: ignore[arg-type]
+        assert [f"{each.path}: {each}" for each in caught.value.problems] == [
+            "text: 5 is no text: give what a file says",
+            "fmt: 'xml' is no format: write 'toml', 'yaml' or 'json'",
+        ]
+        with pytest.raises(InvalidConfig, match="'xml' is no format"):
+            write(t.Tables(), "xml")  # type: ignore[arg-type]
+
 
 class TestSchema:
     """For editors."""
@@ -450,9 +527,29 @@ class TestSchema:
     def test_is_one(self) -> None:
         Draft202012Validator.check_schema(schema())
 
-    @given(TABLES)
-    def test_accepts_what_can_be_read(self, tables: t.Tables) -> None:
+    @pytest.mark.parametrize("fmt", ["toml", "yaml", "json"])
+    def test_accepts_what_can_be_read(self, fmt: Format) -> None:
+        tables = read(FILES / f"team.{fmt}").tables
         Draft202012Validator(schema()).validate(json.loads(write(tables, "json")))
+
+    @given(TABLES)
+    def test_accepts_what_is_written_as_it_should_be(self, tables: t.Tables) -> None:
+        """Whatever is not accepted is a number out of range, or a name that is none."""
+        errors = Draft202012Validator(schema()).iter_errors(json.loads(write(tables, "json")))
+        rules = {"minimum", "exclusiveMinimum", "maximum", "multipleOf", "pattern"}
+        assert {each.validator for each in errors} <= rules
+
+    @pytest.mark.parametrize("name", ["nightly", "acme.etl-2", "a_b.c", "nächtlich", "夜.x"])
+    def test_accepts_each_name_of_a_preset(self, name: str) -> None:
+        presets.define(name, Dask())
+        Draft202012Validator(schema()).validate({"presets": {name: {"workers": {"gpu": 0}}}})
+
+    def test_may_be_named_in_the_file(self, tmp_path: Path) -> None:
+        data = {"$schema": "flyte-dask.schema.json", "policy": {"max_workers": 3}}
+        Draft202012Validator(schema()).validate(data)
+        team = read(a_file(tmp_path, json.dumps(data), "team.json"))
+        assert team.policy.max_workers == 3
+        assert problems(a_file(tmp_path, "policy: {$schema: x}", "team.yaml")) != []
 
     @pytest.mark.parametrize(
         "bad",
@@ -468,6 +565,15 @@ class TestSchema:
             {"platform": {"backend": "v3"}},
             {"policy": {"registries": "ghcr.io"}},
             {"policy": {"max_workers": None}},
+            {"policy": {"max_workers": 0}},
+            {"policy": {"per_worker": {"mem": 1.5}}},
+            {"policy": {"total": {"gpu": -1}}},
+            {"policy": {"total": {"cpu": 0}}},
+            {"presets": {"1bad": {}}},
+            {"presets": {"a..b": {}}},
+            {"presets": {"a": {"workers": {"count": 2**32}}}},
+            {"presets": {"a": {"runtime": {"stall_timeout": 0}}}},
+            {"$schema": 5},
             {"advice": {"fatal": "all"}},
         ],
     )
@@ -483,6 +589,36 @@ class TestSchema:
         for table in (schema(), *schema()["$defs"].values()):
             assert table["description"]
             assert all(each["description"] for each in table["properties"].values())
+
+
+class TestReading:
+    """What a module reads while it is imported has to go wherever the module goes."""
+
+    READER = """
+    from flyte_dask.files import read
+
+    def later():
+        return read({path!r})
+    """
+
+    def reader(self, folder: Path, *, name: str, code: str = "") -> Path:
+        """The file of a module that is run under that name, and its function."""
+        team = a_file(folder, "policy.max_workers = 3")
+        text = textwrap.dedent(self.READER.format(path=str(team))) + code
+        module = a_file(folder, text, "etl.py")
+        runpy.run_path(str(module), run_name=name)["later"]()
+        return module
+
+    def test_is_noted(self, tmp_path: Path) -> None:
+        module = self.reader(tmp_path, name="etl", code="later()")
+        assert Taken(tmp_path / "flyte-dask.toml", None, module) in taken
+
+    @pytest.mark.parametrize(("name", "code"), [("etl", ""), ("__main__", "later()")])
+    def test_what_a_function_or_a_script_reads_is_not(
+        self, name: str, code: str, tmp_path: Path
+    ) -> None:
+        module = self.reader(tmp_path, name=name, code=code)
+        assert not [each for each in taken if each.module == module]
 
 
 MODULE = """
@@ -545,19 +681,53 @@ class TestFinding:
         (tmp_path / ".git").mkdir()
         a_file(tmp_path, '[project]\nname = "flyte-dask"', "pyproject.toml")
         assert find_beside(tmp_path / "etl.py") is None
-        a_file(tmp_path, "[tool.flyte-dask", "pyproject.toml")  # others will say what is wrong
+        broken = '[project]\nname = x\ndependencies = ["flyte-dask"]'
+        a_file(tmp_path, broken, "pyproject.toml")  # others will say what is wrong
         assert find_beside(tmp_path / "etl.py") is None
+
+    @pytest.mark.parametrize(
+        "tables",
+        [
+            "[tool.flyte-dask.policy]\nmax_workers = 5",
+            '[ tool . "flyte-dask" ]\npolicy.max_workers = 5',
+            "[tool]\nflyte-dask.policy.max_workers = 5",
+            "[tool]\nflyte-dask = { policy = { max_workers = 5 } }",
+        ],
+    )
+    def test_a_fault_elsewhere_in_pyproject_does_not_hide_the_table(
+        self, tables: str, tmp_path: Path
+    ) -> None:
+        path = a_file(tmp_path, f"[project]\nname = x\n{tables}", "pyproject.toml")
+        assert find_beside(tmp_path / "src" / "etl.py") == path
+        assert problems(path) == [
+            "file (line 2): 'pyproject.toml' is no TOML: invalid value: mend it"
+        ]
+
+    def test_a_byte_order_mark_does_not_hide_it_either(self, tmp_path: Path) -> None:
+        path = tmp_path / "pyproject.toml"
+        path.write_text("[tool.flyte-dask.policy]\nmax_workers = 5", encoding="utf-8-sig")
+        assert find_beside(tmp_path / "etl.py") == path
+        assert read(path).policy.max_workers == 5
 
     def test_an_installed_module_has_none_of_the_project_around(self, tmp_path: Path) -> None:
         a_file(tmp_path, self.NIGHTLY)
         installed = tmp_path / ".venv" / "lib" / "site-packages" / "acme" / "__init__.py"
         assert find_beside(installed) is None
 
-    @pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
-    def test_what_cannot_be_read_is_none(self, tmp_path: Path) -> None:
+    def test_what_cannot_be_read_is_told(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It may hold the policy."""
+
+        def forbidden(*_: object, **__: object) -> str:
+            raise PermissionError(13, "Permission denied")
+
         path = a_file(tmp_path, "[tool.flyte-dask]", "pyproject.toml")
-        path.chmod(0)
-        assert find_beside(tmp_path / "etl.py") is None
+        monkeypatch.setattr(Path, "read_text", forbidden)
+        assert find_beside(tmp_path / "etl.py") == path
+        assert problems(path) == [
+            "file: 'pyproject.toml' cannot be read: Permission denied: mend it"
+        ]
 
     def test_two_in_one_folder_are_refused(self, tmp_path: Path) -> None:
         a_file(tmp_path, self.NIGHTLY)

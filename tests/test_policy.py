@@ -74,7 +74,13 @@ class TestViolations:
         policy = Policy(per_worker=Resources(mem="16Gi"))
         assert told(policy, Dask(), None, platform) == [
             (
-                "workers.limits.mem: '32Gi' of the platform's default is above the 16Gi of "
+                "workers.limits.mem: '32Gi' of the default of Platform(...) is above the 16Gi of "
+                f"Policy(...): {REMEDY}"
+            )
+        ]
+        assert told(Policy(per_worker=Resources(mem="100Mi")), Dask()) == [
+            (
+                "workers.limits.mem: '200Mi' of the platform's default is above the 100Mi of "
                 f"Policy(...): {REMEDY}"
             )
         ]
@@ -103,8 +109,61 @@ class TestViolations:
             ),
         ]
         assert told(Policy(total=Resources(mem="100Mi")), Dask()) == [
-            f"total.mem: '600Mi' for all 3 pods is above the 100Mi of Policy(...): {REMEDY}"
+            (
+                "total.mem: '600Mi' for all 3 pods, with runner, scheduler and workers of the "
+                f"platform's default, is above the 100Mi of Policy(...): {REMEDY}"
+            )
         ]
+
+    def test_the_largest_shares_are_named_without_which_it_would_be_within(self) -> None:
+        policy = Policy(total=Resources(mem="100Gi"))
+        config = presets.medium(2).with_scheduler(mem="500Gi")
+        assert told(policy, config) == [
+            (
+                "total.mem: '528584Mi' for all 4 pods, with scheduler of with_scheduler(...), is "
+                f"above the 100Gi of Policy(...): {REMEDY}"
+            )
+        ]
+        assert told(policy, config.with_workers(mem="60Gi")) == [
+            (
+                "total.mem: '635080Mi' for all 4 pods, with scheduler of with_scheduler(...); "
+                "workers of medium(...) and with_workers(...), is above the 100Gi of Policy(...): "
+                f"{REMEDY}"
+            )
+        ]
+
+    def test_what_the_task_says_is_named(self) -> None:
+        task = Parent(limits=Resources(cpu=64, mem="1Gi"))
+        assert told(Policy(total=Resources(cpu=10)), Dask(), task) == [
+            (
+                "total.cpu: '192' for all 3 pods, with runner, scheduler and workers of "
+                f"Parent(...), is above the 10 of Policy(...): {REMEDY}"
+            )
+        ]
+
+    def test_a_sidecar_in_each_pod_is_named(self) -> None:
+        task = Parent(
+            limits=Resources(cpu=1, mem="1Gi"),
+            sidecars=[Sidecar("proxy", limits=Resources(cpu=20)), Sidecar("log")],
+        )
+        assert told(Policy(total=Resources(cpu=10)), Dask(), task) == [
+            (
+                "total.cpu: '63' for all 3 pods, with sidecar proxy in each, is above the 10 of "
+                f"Policy(...): {REMEDY}"
+            )
+        ]
+
+    def test_the_sites_default_is_named_with_its_line(self) -> None:
+        platform = Platform(defaults=Resources(mem="32Gi"))
+        policy = Policy(total=Resources(mem="40Gi"))
+        assert told(policy, Dask().with_scheduler(cpu=1, mem="1Gi"), None, platform) == [
+            (
+                "total.mem: '65Gi' for all 3 pods, with runner of the default of Platform(...), is "
+                f"above the 40Gi of Policy(...): {REMEDY}"
+            )
+        ]
+        (problem,) = violations(policy, Dask(), Parent(), platform)
+        assert re.search(rf"default of Platform\(\.\.\.\) at \S*{HERE}:\d+, is above", str(problem))
 
     @pytest.mark.parametrize(
         ("image", "registries", "is_fine"),
@@ -127,6 +186,13 @@ class TestViolations:
             ("GHCR.io/acme/etl:3", ["ghcr.IO/acme"], True),
             ("docker.io/python:3", ["docker.io/library"], True),
             ("python:3", ["docker.io"], True),
+            ("ghcr.io/acme/etl:3", ["ghcr.io/acme/etl"], True),
+            ("ghcr.io/acme/etl", ["ghcr.io/acme/etl/"], True),
+            ("registry:5000/etl:3@sha256:0a1b", ["registry:5000/etl"], True),
+            ("ghcr.io/acme/etl-evil:3", ["ghcr.io/acme/etl"], False),
+            ("ghcr.io/acme/etl.evil/x:3", ["ghcr.io/acme/etl"], False),
+            ("python:3", ["docker.io/library/python"], True),
+            ("pythonic:3", ["docker.io/library/python"], False),
             ("index.docker.io/acme/etl:3", ["acme"], True),
             ("{{.image.etl.fqn}}:{{.image.etl.version}}", ["ghcr.io/acme"], True),
         ],

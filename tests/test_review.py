@@ -235,3 +235,27 @@ class TestTravel:
         done = packaging(source, "--copy", "all")
         assert done.returncode != 0
         assert says(done, "of preset nightly is ignored when the code is sent")
+
+    def test_a_file_that_the_module_reads_itself_has_to_come_along_too(
+        self, tmp_path: Path
+    ) -> None:
+        """By whatever way it got its presets."""
+        text = PIPELINE.format(workers=2, arguments="").replace('presets.get("nightly")', "nightly")
+        imports = "from pathlib import Path\n\nfrom flyte_dask import files\n"
+        beside = '[nightly] = files.read(Path(__file__).with_name("flyte-dask.toml")).presets\n'
+        folder = package(imports + beside + text, tmp_path, "auto", {"flyte-dask.toml": TEAM})
+        (code,) = folder.glob("fast*.tar.gz")
+        unpack(code, tmp_path / "code")
+        assert (tmp_path / "code" / "flyte-dask.toml").read_text() == TEAM
+        (tmp_path / "other").mkdir()
+        source = project(tmp_path / "other", "")
+        (source / "flyte-dask.toml").rename(source.parent / "flyte-dask.toml")
+        above = beside.replace('.with_name("flyte-dask.toml")', '.parents[1] / "flyte-dask.toml"')
+        (source / "pipeline.py").write_text(imports + above + text)
+        done = packaging(source, "--copy", "all")
+        assert done.returncode != 0
+        assert says(
+            done,
+            r"'\S*/flyte-dask\.toml' that \S*/pipeline\.py reads when it is imported is not in "
+            r"\S*/source, of which alone the code is sent: move it there, next to the module",
+        )

@@ -9,7 +9,7 @@ from functools import lru_cache
 from types import FrameType
 from typing import NamedTuple, final
 
-__all__ = ["CallSite", "decoration_site", "is_library", "user_call_site"]
+__all__ = ["CallSite", "decoration_site", "importing_module", "is_library", "user_call_site"]
 
 _LIBRARIES = frozenset(
     {
@@ -47,6 +47,19 @@ def user_call_site() -> CallSite | None:
     while frame is not None and is_library(frame):
         frame = frame.f_back
     return CallSite(frame.f_code.co_filename, frame.f_lineno) if frame else None
+
+
+def importing_module() -> str | None:
+    """The file of the user's module that is being imported, the innermost one.
+
+    None if there is none: in a function that is called later, or in a script that is run.
+    """
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # as above
+    while frame is not None and (frame.f_code.co_name != "<module>" or is_library(frame)):
+        frame = frame.f_back
+    if frame is None or frame.f_globals.get("__name__") == "__main__":
+        return None
+    return frame.f_code.co_filename
 
 
 def decoration_site(function: Callable[..., object]) -> CallSite | None:

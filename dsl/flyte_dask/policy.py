@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import cast, final
 
 import attrs
 
-from flyte_dask.backend import Pods, predict
+from flyte_dask.backend import Container, Pod, Pods, pods_of
 from flyte_dask.config import Dask
 from flyte_dask.config_class import Config
 from flyte_dask.errors import Problem, raise_if_any
-from flyte_dask.footprint import footprint
-from flyte_dask.inheritance import Side
+from flyte_dask.footprint import footprint, total
+from flyte_dask.inheritance import Resolved
 from flyte_dask.origin import NO_ORIGINS, Leaf, Origin, origins_of
 from flyte_dask.parent import Parent
 from flyte_dask.platform import Platform
@@ -43,9 +43,9 @@ class Policy(Config):
         per_worker: how much each of them may use.
         total: how much all pods of a job may use together, those of runner, scheduler and sidecars
             included.
-        registries: from where images may come: registries, with the first parts of a path if you
-            like, such as ``ghcr.io/acme``; unsaid, from anywhere. It holds for images of roles and
-            for the task's.
+        registries: from where images may come: registries, with the first parts of a path or all
+            of it if you like, such as ``ghcr.io/acme`` or ``ghcr.io/acme/etl``; unsaid, from
+            anywhere. It holds for images of roles and for the task's.
 
     Raises:
         InvalidConfig: with every problem of the call.
@@ -75,9 +75,11 @@ def violations(
     """All of *config* that is above what *policy* allows."""
     yield from _too_many_workers(policy, config)
     if policy.per_worker or policy.total:
-        pods = predict(config, parent, attrs.evolve(platform, limits=None))
-        yield from _too_large_workers(policy, config, parent, pods)
-        yield from _too_much_in_all(policy, config, pods)
+        resolved = config.resolve(parent)
+        pods = pods_of(config, resolved, parent, attrs.evolve(platform, limits=None))
+        told = _Told(config, resolved, parent, platform)
+        yield from _too_large_workers(policy, pods, told)
+        yield from _too_much_in_all(policy, pods, told)
     yield from _foreign_images(policy, config, parent)
 
 
@@ -89,36 +91,71 @@ def _too_many_workers(policy: Policy, config: Dask) -> Iterator[Problem]:
         yield Problem("workers.number_of_workers", number, rule, _REMEDY)
 
 
-def _too_large_workers(
-    policy: Policy, config: Dask, parent: Parent, pods: Pods
-) -> Iterator[Problem]:
-    sides = config.resolve(parent).sides
+def _too_large_workers(policy: Policy, pods: Pods, told: _Told) -> Iterator[Problem]:
     for name, most in amounts(policy.per_worker).items():
         request, limit = pods.workers.container.amounts.get(name, (None, None))
         amount = request if limit is None else limit
         if amount is not None and amount > most:
             path = f"workers.{'requests' if limit is None else 'limits'}.{name}"
             rule = (
-                f"of {_who(sides[path])} is above the {most} of {_said(policy, 'per_worker', name)}"
+                f"of {told.amount('workers', name)} is above the {most} of "
+                f"{_said(policy, 'per_worker', name)}"
             )
             yield Problem(path, amount.text, rule, _REMEDY)
 
 
-def _too_much_in_all(policy: Policy, config: Dask, pods: Pods) -> Iterator[Problem]:
+def _too_much_in_all(policy: Policy, pods: Pods, told: _Told) -> Iterator[Problem]:
     if policy.total is None:
         return
-    total = footprint(pods)
+    whole = footprint(pods)
     for name, most in amounts(policy.total).items():
-        amount: Quantity = getattr(total.limits, name)
+        amount: Quantity = getattr(whole.limits, name)
         if amount > most:
-            says = [config.origins.get(f"workers.{leaf}") for leaf in ("number_of_workers", name)]
-            who = dict.fromkeys(str(origin) for origin in says if origin)
-            of = f", with workers of {' and '.join(who)}," if who else ""
+            largest = _largest(_shares(pods, name), amount, most)
+            of = _grouped(told.share(who, name) for who in largest)
             rule = (
-                f"for all {total.pods} pods{of} is above the {most} of "
+                f"for all {whole.pods} pods, with {of}, is above the {most} of "
                 f"{_said(policy, 'total', name)}"
             )
             yield Problem(f"total.{name}", amount.text, rule, _REMEDY)
+
+
+def _shares(pods: Pods, name: str) -> Iterator[tuple[str, Quantity]]:
+    """How much of that dimension each role has in all of its pods, and each sidecar in all pods."""
+    for role, pod in zip(pods._fields, pods, strict=True):
+        yield role, _in_all([pod], pod.container, name)
+    for sidecar in pods.runner.sidecars:
+        yield f"sidecar {sidecar.name}", _in_all(pods, sidecar, name)
+
+
+def _in_all(pods: Sequence[Pod], container: Container, name: str) -> Quantity:
+    """How much of that dimension *container* has, if it is in each of *pods*."""
+    amount: Quantity = getattr(total(pods, lambda _: [container]).limits, name)
+    return amount
+
+
+def _largest(
+    shares: Iterable[tuple[str, Quantity]], amount: Quantity, most: Quantity
+) -> Iterator[str]:
+    """The fewest of *shares*, which are *amount* in all, without which it is not above *most*."""
+    for who, share in sorted(shares, key=lambda each: each[1].value, reverse=True):
+        if amount <= most:
+            return
+        amount -= share
+        yield who
+
+
+def _grouped(told: Iterable[tuple[str, str]]) -> str:
+    """Shares with who said them, which is told once for all that are of the same."""
+    groups: dict[str, list[str]] = {}
+    for share, origins in told:
+        groups.setdefault(origins, []).append(share)
+    return "; ".join(f"{_listed(shares)}{origins}" for origins, shares in groups.items())
+
+
+def _listed(words: list[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _foreign_images(policy: Policy, config: Dask, parent: Parent) -> Iterator[Problem]:
@@ -142,8 +179,13 @@ def _comes_from(image: str, registries: tuple[str, ...]) -> bool:
     host, slash, path = image.partition("/")
     if not (slash and _is_host(host)):
         host, path = _DOCKER, image
-    place = _place(host, path)
-    return any(place.startswith(f"{_place_of(each)}/") for each in registries)
+    place = _place(host, _without_version(path))
+    return any(f"{place}/".startswith(f"{_place_of(each)}/") for each in registries)
+
+
+def _without_version(path: str) -> str:
+    """*path* without tag and digest."""
+    return path.partition("@")[0].partition(":")[0]
 
 
 def _place_of(registry: str) -> str:
@@ -174,8 +216,36 @@ def _said(policy: Policy, part: str, name: str) -> Origin:
     return policy.origins[f"{part}.{name}"]
 
 
-def _who(side: Side) -> str:
-    return str(side.origin) if side.origin else "the platform's default"
+class _Told:
+    """Who said what of a config in its task."""
+
+    def __init__(
+        self, config: Dask, resolved: Resolved, parent: Parent, platform: Platform
+    ) -> None:
+        self._number = config.origins.get("workers.number_of_workers")
+        self._sides = resolved.sides
+        self._parent = parent
+        self._platform = platform
+
+    def amount(self, role: str, name: str) -> str:
+        """Who said how much of that dimension a pod of *role* has; a default is the platform's."""
+        if role == "runner":
+            origin = self._parent.origins.get(name)
+        else:
+            sides = (self._sides[f"{role}.{side}.{name}"] for side in ("limits", "requests"))
+            origin = next((side.origin for side in sides if side.origin), None)
+        if origin:
+            return str(origin)
+        default = self._platform.origins.get(f"defaults.{name}")
+        return f"the default of {default}" if default else "the platform's default"
+
+    def share(self, who: str, name: str) -> tuple[str, str]:
+        """What has that share, and of whom its number and its amount are."""
+        if who not in Pods._fields:
+            return f"{who} in each", ""
+        number = [str(self._number)] if who == "workers" and self._number else []
+        origins = dict.fromkeys([*number, self.amount(who, name)])
+        return who, f" of {' and '.join(origins)}"
 
 
 def _leaves(policy: Policy) -> dict[str, Leaf]:

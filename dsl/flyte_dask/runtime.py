@@ -16,11 +16,13 @@ from flyte_dask.resources import plain_int
 from flyte_dask.roles import MOST_WORKERS
 
 __all__ = [
+    "MOST_SECONDS",
     "SETTINGS",
     "UNSAID",
     "Local",
     "Report",
     "Runtime",
+    "remedy_in_file",
     "variable_of",
     "with_environment",
     "with_settings",
@@ -33,7 +35,7 @@ Report: TypeAlias = Literal["full"] | bool | None
 """Whether a task's deck shows its cluster."""
 
 _LOCALS = ("threads", "processes")
-_MOST_SECONDS = 366 * 24 * 3600
+MOST_SECONDS = 366 * 24 * 3600
 
 
 def _plain(value: Any) -> Any:
@@ -211,10 +213,19 @@ def _read(text: str, default: object) -> Any:
 def _problems(values: Mapping[str, object], remedy: str = "remedy") -> Iterator[Problem]:
     """What keeps *values* from being settings."""
     for name, value in values.items():
-        kind = _KINDS[float if name.endswith("_timeout") else type(SETTINGS[name])]
+        kind = _kind_of(name)
         rule = kind.judge(value)
         if rule:
             yield Problem(name, value, rule, getattr(kind, remedy))
+
+
+def remedy_in_file(setting: str) -> str:
+    """What to write of *setting* in a team file, which cannot say None."""
+    return _kind_of(setting).in_file
+
+
+def _kind_of(setting: str) -> _Kind:
+    return _KINDS[float if setting.endswith("_timeout") else type(SETTINGS[setting])]
 
 
 def _judge_flag(value: object) -> str | None:
@@ -232,7 +243,7 @@ def _judge_seconds(value: object) -> str | None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return "is no number of seconds"
-    return None if 0 < value <= _MOST_SECONDS else "is out of range"  # nor is nan within it
+    return None if 0 < value <= MOST_SECONDS else "is out of range"  # nor is nan within it
 
 
 def _judge_local(value: object) -> str | None:
@@ -255,19 +266,29 @@ class _Kind:
     judge: Callable[[object], str | None]
     remedy: str
     in_environment: str
+    in_file: str
 
 
 _NUMBERS = f"write a whole number from 0 to {MOST_WORKERS}"
 _SECONDS = "write seconds, more than 0 and up to a year"
+_LOCAL_WORDS = "write 'threads' or 'processes'"
 _REPORTS = "write True, False or 'full'"
 _KINDS = {
-    bool: _Kind(_judge_flag, "write True or False", "write 1 or 0"),
-    int: _Kind(_judge_count, _NUMBERS, _NUMBERS),
-    float: _Kind(_judge_seconds, f"{_SECONDS}, or None: never", f"{_SECONDS}, or never"),
-    type(None): _Kind(
-        _judge_report, f"{_REPORTS}, or None: as the task's enable_deck", "write 1, 0 or full"
+    bool: _Kind(_judge_flag, "write True or False", "write 1 or 0", "write true or false"),
+    int: _Kind(_judge_count, _NUMBERS, _NUMBERS, _NUMBERS),
+    float: _Kind(
+        _judge_seconds,
+        f"{_SECONDS}, or None: never",
+        f"{_SECONDS}, or never",
+        f"{_SECONDS}, or 'never'",
     ),
-    str: _Kind(_judge_local, "write 'threads' or 'processes'", "write threads or processes"),
+    type(None): _Kind(
+        _judge_report,
+        f"{_REPORTS}, or None: as the task's enable_deck",
+        "write 1, 0 or full",
+        "write true, false or 'full'",
+    ),
+    str: _Kind(_judge_local, _LOCAL_WORDS, "write threads or processes", _LOCAL_WORDS),
 }
 
 

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from flyte_dask.files.convert import parse, write
     from flyte_dask.files.finding import NAME, find_beside
     from flyte_dask.files.json_schema import schema
-    from flyte_dask.files.taking import preset
-    from flyte_dask.files.team import TeamFile, read
+    from flyte_dask.files.taking import preset, read
+    from flyte_dask.files.team import TeamFile
 else:
     _LAZY = {
         "NAME": "finding",
@@ -20,7 +20,7 @@ else:
         "find_beside": "finding",
         "parse": "convert",
         "preset": "taking",
-        "read": "team",
+        "read": "taking",
         "schema": "json_schema",
         "write": "convert",
     }

@@ -13,7 +13,7 @@ from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn, mapping_structure_factory
 
 from flyte_dask.errors import Problem, raise_if_any
-from flyte_dask.files.tables import PresetTable, Sides, Tables
+from flyte_dask.files.tables import SCHEMA_KEY, PresetTable, Sides, Tables
 from flyte_dask.files.texts import FORMATS, Document, Format, NotThatFormat, dumped, loaded
 from flyte_dask.suggestions import did_you_mean
 
@@ -26,7 +26,16 @@ _KINDS = {
 }
 
 
-Keys: TypeAlias = tuple[str, ...]
+Keys: TypeAlias = tuple[str | int, ...]
+"""Where something is: the names of tables, and the number of an item in its list."""
+
+
+class _BadItems(ValueError):
+    """A list in which some are not what their place wants, each by its number."""
+
+    def __init__(self, items: Mapping[int, _Misfit]) -> None:
+        super().__init__()
+        self.items = items
 
 
 class _Misfit(ValueError):
@@ -46,9 +55,10 @@ def parse(text: str, fmt: Format) -> Tables:
         InvalidConfig: with everything that is no such table, each with its path and line.
         MissingExtra: if the package that reads it is not installed.
     """
-    if fmt not in set(FORMATS.values()):
-        problem = Problem("fmt", fmt, "is no format", "write 'toml', 'yaml' or 'json'")
-        raise_if_any("parse(...)", [problem])
+    problems = [*_format_problems(fmt)]
+    if not isinstance(text, str):
+        problems.insert(0, Problem("text", text, "is no text", "give what a file says"))
+    raise_if_any("parse(...)", problems)
     try:
         tables, problems = structured(loaded(text, fmt))
     except NotThatFormat as error:
@@ -68,24 +78,42 @@ def write(tables: Tables, fmt: Format) -> str:
     """*tables* as a text, which `parse` reads back as the same.
 
     Raises:
+        InvalidConfig: if *fmt* is no format.
         MissingExtra: if the package that writes it is not installed.
     """
+    raise_if_any("write(...)", _format_problems(fmt))
     return dumped(plain(tables), fmt)
+
+
+def _format_problems(fmt: object) -> Iterator[Problem]:
+    if not isinstance(fmt, str) or fmt not in FORMATS.values():
+        yield Problem("fmt", fmt, "is no format", "write 'toml', 'yaml' or 'json'")
 
 
 def structured(document: Document, prefix: Keys = ()) -> tuple[Tables, list[Problem]]:
     """The tables of *document*, below *prefix*; and all that is none, which they leave out."""
-    data = document.data
+    data = _without_schema(document.data)
     problems: list[Problem] = []
+    removed: list[Keys] = []
     while True:
         try:
             return _converter().structure(data, Tables), problems
         except (BaseValidationError, _Misfit) as error:
             found = list(_misfits(error, data, ()))
         for keys, misfit in found:
+            if any(each[: len(keys)] == keys for each in removed):
+                continue  # it is a misfit since what it said is removed, and that is told
             line = document.line((*prefix, *keys))
             problems.append(Problem(shown(keys), misfit.value, misfit.rule, misfit.remedy, line))
+        for keys, _ in reversed(found):  # so that the numbers of items still hold
             data = _without(data, keys)
+            removed.append(keys)
+
+
+def _without_schema(data: Any) -> Any:
+    if isinstance(data, Mapping) and isinstance(data.get(SCHEMA_KEY), str):
+        return {key: value for key, value in data.items() if key != SCHEMA_KEY}
+    return data
 
 
 def _without(data: Any, keys: Keys) -> Any:
@@ -93,12 +121,13 @@ def _without(data: Any, keys: Keys) -> Any:
     if not keys:
         return {}
     key, *others = keys
-    left = {
+    if isinstance(data, list):
+        return [value for number, value in enumerate(data) if number != key]
+    return {
         name: _without(value, tuple(others)) if str(name) == key else value
         for name, value in data.items()
         if others or str(name) != key
     }
-    return {name: value for name, value in left.items() if str(name) != key or value}
 
 
 def plain(tables: Tables) -> dict[str, Any]:
@@ -191,8 +220,15 @@ def _is_texts(kind: Any) -> bool:
 
 
 def _texts(value: Any, _: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+    if not isinstance(value, list):
         raise _Misfit(value, "is no list of texts", 'write ["...", "..."]')
+    misfits = {
+        number: _Misfit(each, *_KINDS[str])
+        for number, each in enumerate(value)
+        if not isinstance(each, str)
+    }
+    if misfits:
+        raise _BadItems(misfits)
     return tuple(value)
 
 
@@ -240,15 +276,24 @@ def _misfits(error: BaseException, data: Any, keys: Keys) -> Iterator[tuple[Keys
         for each, item in items:
             yield from _misfits(each, data[item.index], (*keys, str(item.index)))
     elif isinstance(error, ForbiddenExtraKeysError):
-        for key in data:
-            if key in error.extra_fields:
-                rule = "is under a name that is not known here"
-                remedy = _known_name(key, data[key], error.cl, keys)
-                yield (*keys, str(key)), _Misfit(data[key], rule, remedy)
+        yield from _unknown(error, data, keys)
+    elif isinstance(error, _BadItems):
+        for number, misfit in error.items.items():
+            yield (*keys, number), misfit
     elif isinstance(error, _Misfit):
         yield keys, error
     else:
         raise error
+
+
+def _unknown(
+    error: ForbiddenExtraKeysError, data: Any, keys: Keys
+) -> Iterator[tuple[Keys, _Misfit]]:
+    for key in data:
+        if key in error.extra_fields:
+            rule = "is under a name that is not known here"
+            remedy = _known_name(key, data[key], error.cl, keys)
+            yield (*keys, str(key)), _Misfit(data[key], rule, remedy)
 
 
 def _known_name(key: object, value: object, cls: type, keys: Keys) -> str:
@@ -261,8 +306,9 @@ def _known_name(key: object, value: object, cls: type, keys: Keys) -> str:
 
 
 def shown(path: Keys) -> str:
-    """*path* as TOML writes it."""
-    return ".".join(f'"{key}"' if "." in key else key for key in path) or "file"
+    """*path* as TOML writes it, of an item that of its list."""
+    names = [key for key in path if isinstance(key, str)]
+    return ".".join(f'"{name}"' if "." in name else name for name in names) or "file"
 
 
 def _listed(words: tuple[str, ...]) -> str:

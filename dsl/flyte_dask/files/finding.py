@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from flyte_dask.errors import Problem, raise_if_any
@@ -15,6 +16,8 @@ VARIABLE = "FLYTE_DASK_FILE"
 
 _PROJECT = "pyproject.toml"
 _IN_PROJECT = ("tool", "flyte-dask")
+_SAYS_TABLES = r"""(?m)tool["']?\s*\.\s*["']?flyte-dask|^\s*["']?flyte-dask["']?\s*[.=]"""
+"""What a text holds that is to have these tables, even if it is no TOML."""
 _ENDS = (".git", ".hg")  # a repository ends here, and what is above it is another matter
 _INSTALLED = ("site-packages", "dist-packages")
 
@@ -24,6 +27,9 @@ def find_beside(module: Path) -> Path | None:
 
     It is ``flyte-dask.toml``, or ``pyproject.toml`` if that has a table ``[tool.flyte-dask]``. The
     search ends where the repository does, and for installed modules where those are.
+
+    A ``pyproject.toml`` that cannot be read, or that is no TOML and seems to have that table, is
+    one too: who reads it tells what is wrong. To pass it over would be to pass over a policy.
 
     Raises:
         InvalidConfig: if one folder has both.
@@ -59,12 +65,15 @@ def _has_tables(project: Path) -> bool:
     from flyte_dask.files.texts import NotThatFormat, loaded  # noqa: PLC0415  # rarely needed
 
     try:
-        text = project.read_text(encoding="utf-8", errors="replace")
-        if "flyte-dask" not in text:
-            return False  # most have none, and parsing takes long
+        text = project.read_text(encoding="utf-8-sig", errors="replace")
+    except OSError:
+        return True  # a policy may be in it: so who reads it has to say that it cannot be read
+    if "flyte-dask" not in text:
+        return False  # most have none, and parsing takes long
+    try:
         data = loaded(text, "toml").data
-    except (NotThatFormat, OSError):
-        return False  # which others will say
+    except NotThatFormat:
+        return re.search(_SAYS_TABLES, text) is not None  # as above; of others, others will say it
     for key in prefix_of(project):
         data = data.get(key) if isinstance(data, dict) else None
     return data is not None

@@ -7,7 +7,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
-from flyte_dask.files.tables import Sides, Tables
+from flyte_dask.files.tables import SCHEMA_KEY, Sides, Tables
 from flyte_dask.traps import TRAPS
 
 __all__ = ["schema"]
@@ -27,6 +27,7 @@ def schema() -> dict[str, Any]:
     """The schema: a new one with each call."""
     definitions: dict[str, Any] = {}
     root = _table(Tables, definitions)
+    root["properties"][SCHEMA_KEY] = {"type": "string", "description": "Where this schema is."}
     return {"$schema": _DRAFT, "title": "flyte-dask team file", **root, "$defs": definitions}
 
 
@@ -37,7 +38,7 @@ def _table(cls: type, definitions: dict[str, Any]) -> dict[str, Any]:
         kind = _kind(hints[name], definitions)
         if name in _CODES:
             kind = {"type": "array", "items": {"enum": list(TRAPS)}}
-        properties[name] = {**kind, "description": field.metadata["description"]}
+        properties[name] = {**kind, **field.metadata}
     least = {"minProperties": 1} if cls is Sides else {}
     return {
         "description": cls.__doc__,

@@ -31,6 +31,7 @@ from flyte_dask.policy import Policy
 from flyte_dask.preset import Preset
 from flyte_dask.resources import Resources
 from flyte_dask.roles import with_origins
+from flyte_dask.runtime import remedy_in_file
 from flyte_dask.suggestions import did_you_mean
 from flyte_dask.traps import code_problems
 
@@ -140,8 +141,13 @@ class Making:
         return told_anew(config, partial(self._origin, at, name))
 
     def _resources(self, at: Keys, table: Amounts | None) -> Resources | None:
-        said = _said(table)
-        return self._attempt(at, partial(Resources, **said)) if said else None
+        """What *table* says, as far as it is right: so the rest is judged by others too."""
+        right = {}
+        for name, said in _said(table).items():
+            made = self._attempt(at, partial(Resources, **{name: said}))
+            if made is not None:
+                right[name] = getattr(made, name)
+        return Resources(**right) if right else None
 
     def _told(self, at: Keys, made: C) -> C:
         """*made*, of which each value is told by its line."""
@@ -153,7 +159,7 @@ class Making:
         if keys[-1] == "image" and not self._is_said(keys):
             keys = (*at, "image")  # of both roles
         line = self._document.line((*self._prefix, *keys))
-        return Origin(at[0], CallSite(str(self._path), line or 1), origin.value, preset)
+        return Origin(str(at[0]), CallSite(str(self._path), line or 1), origin.value, preset)
 
     def _is_said(self, keys: Keys) -> bool:
         data = self._document.data
@@ -173,7 +179,10 @@ class Making:
         """*problem* with its path and line in the file."""
         keys = _keys(at, problem.path)
         line = self._document.line((*self._prefix, *keys))
-        return problem._replace(path=shown(keys), line=line)
+        placed = problem._replace(path=shown(keys), line=line)
+        if problem.path.startswith("runtime."):
+            placed = placed._replace(remedy=remedy_in_file(problem.path.partition(".")[2]))
+        return placed
 
 
 def _keys(at: Keys, path: str) -> Keys:

@@ -6,15 +6,18 @@ policy of them. Their texts are those of the JSON Schema.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 import attrs
 
 from flyte_dask.config import Inherit
 from flyte_dask.platform import Backend
-from flyte_dask.runtime import Local, Report
+from flyte_dask.roles import MOST_WORKERS
+from flyte_dask.runtime import MOST_SECONDS, Local, Report
 
 __all__ = [
+    "SCHEMA_KEY",
     "AdviceTable",
     "Amount",
     "Amounts",
@@ -36,8 +39,20 @@ Seconds: TypeAlias = float | int | Literal["never"]
 """A time; none at all is ``never``, since a file cannot say None."""
 
 
-def _field(text: str, default: Any = None) -> Any:
-    return attrs.field(default=default, metadata={"description": text})
+SCHEMA_KEY = "$schema"
+"""By which editors find the schema; it says nothing else."""
+
+_NUMBER_OF_WORKERS = {"minimum": 1, "maximum": MOST_WORKERS}
+_CPUS = {"exclusiveMinimum": 0}
+_BYTES = {"exclusiveMinimum": 0, "multipleOf": 1}
+_GPUS = {"minimum": 0, "multipleOf": 1}
+_SECONDS = {"exclusiveMinimum": 0, "maximum": MOST_SECONDS}
+_NAMES = {"propertyNames": {"pattern": r"^[^\d\s._-][^\s.]*(\.[^\d\s._-][^\s.]*)*$"}}
+
+
+def _field(text: str, rules: Mapping[str, Any] | None = None) -> Any:
+    """What is described so; *rules* are those of the JSON Schema that its kind does not say."""
+    return attrs.field(default=None, metadata={"description": text, **(rules or {})})
 
 
 @attrs.frozen(kw_only=True)
@@ -52,20 +67,22 @@ class Sides:
 class Amounts:
     """One amount for each dimension."""
 
-    cpu: Amount | None = _field("CPUs, such as 2, 0.5 or '500m'.")
-    mem: Amount | None = _field("Bytes of memory, such as '16Gi'.")
-    gpu: Amount | None = _field("Whole GPUs.")
-    ephemeral_storage: Amount | None = _field("Bytes of local disk, such as '50Gi'.")
+    cpu: Amount | None = _field("CPUs, such as 2, 0.5 or '500m'.", _CPUS)
+    mem: Amount | None = _field("Bytes of memory, such as '16Gi'.", _BYTES)
+    gpu: Amount | None = _field("Whole GPUs.", _GPUS)
+    ephemeral_storage: Amount | None = _field("Bytes of local disk, such as '50Gi'.", _BYTES)
 
 
 @attrs.frozen(kw_only=True)
 class SchedulerTable:
     """The scheduler pod: one amount for request and limit, or both."""
 
-    cpu: Amount | Sides | None = _field("CPUs, such as 2, 0.5 or '500m'.")
-    mem: Amount | Sides | None = _field("Bytes of memory, such as '16Gi'.")
-    gpu: Amount | Sides | None = _field("Whole GPUs; 0 is none, explicitly.")
-    ephemeral_storage: Amount | Sides | None = _field("Bytes of local disk, such as '50Gi'.")
+    cpu: Amount | Sides | None = _field("CPUs, such as 2, 0.5 or '500m'.", _CPUS)
+    mem: Amount | Sides | None = _field("Bytes of memory, such as '16Gi'.", _BYTES)
+    gpu: Amount | Sides | None = _field("Whole GPUs; 0 is none, explicitly.", _GPUS)
+    ephemeral_storage: Amount | Sides | None = _field(
+        "Bytes of local disk, such as '50Gi'.", _BYTES
+    )
     image: str | None = _field("Reference or template of the image.")
 
 
@@ -73,7 +90,7 @@ class SchedulerTable:
 class WorkersTable(SchedulerTable):
     """The worker pods; amounts are those of one worker."""
 
-    count: int | None = _field("How many.")
+    count: int | None = _field("How many.", _NUMBER_OF_WORKERS)
 
 
 @attrs.frozen(kw_only=True)
@@ -82,11 +99,19 @@ class RuntimeTable:
 
     client: bool | None = _field("Whether a bare .compute() uses the cluster.")
     require_cluster: bool | None = _field("Whether no cluster is an error.")
-    min_workers: int | None = _field("How many workers there have to be at first.")
-    connect_timeout: Seconds | None = _field("Seconds until the scheduler answers at first.")
-    worker_timeout: Seconds | None = _field("Seconds until min_workers are there.")
-    stall_timeout: Seconds | None = _field("Seconds for which work may wait without a worker.")
-    scheduler_timeout: Seconds | None = _field("Seconds for which the scheduler may not answer.")
+    min_workers: int | None = _field(
+        "How many workers there have to be at first.", {"minimum": 0, "maximum": MOST_WORKERS}
+    )
+    connect_timeout: Seconds | None = _field(
+        "Seconds until the scheduler answers at first.", _SECONDS
+    )
+    worker_timeout: Seconds | None = _field("Seconds until min_workers are there.", _SECONDS)
+    stall_timeout: Seconds | None = _field(
+        "Seconds for which work may wait without a worker.", _SECONDS
+    )
+    scheduler_timeout: Seconds | None = _field(
+        "Seconds for which the scheduler may not answer.", _SECONDS
+    )
     ship_code: bool | None = _field("Whether code of a fast registration goes to the workers.")
     check_versions: bool | None = _field("Whether versions are compared.")
     report: Report = _field("Whether the task's deck shows its cluster.")
@@ -122,7 +147,7 @@ class PlatformTable:
 class PolicyTable:
     """What the team allows."""
 
-    max_workers: int | None = _field("How many workers a task may have.")
+    max_workers: int | None = _field("How many workers a task may have.", _NUMBER_OF_WORKERS)
     per_worker: Amounts | None = _field("How much each worker may use.")
     total: Amounts | None = _field("How much all pods of a job may use together.")
     registries: tuple[str, ...] | None = _field("From where images may come.")
@@ -140,7 +165,7 @@ class AdviceTable:
 class Tables:
     """A team's presets, its site, and what it allows."""
 
-    presets: dict[str, PresetTable] | None = _field("Presets, by name.")
+    presets: dict[str, PresetTable] | None = _field("Presets, by name.", _NAMES)
     platform: PlatformTable | None = _field("The site of Flyte.")
     policy: PolicyTable | None = _field("What the team allows.")
     advice: AdviceTable | None = _field("What becomes of advice.")

@@ -1,4 +1,4 @@
-"""The team files whose presets the modules of this process have."""
+"""The team files that the modules of this process read when they are imported."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["Taken", "taken"]
 
 @attrs.frozen
 class Taken:
-    """A preset of a team file that a module has."""
+    """A team file that a module reads, or a preset of it that the module has."""
 
     path: Path
     """The team file's."""
-    preset: str
-    """Its name."""
+    preset: str | None
+    """The name of the preset; None if the file is read as a whole."""
     module: Path | None
     """The module's file; None if it has none, as in a notebook."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -30,7 +31,7 @@ FORMATS: Mapping[str, Format] = {
 }
 """By the suffix of a file."""
 
-Path: TypeAlias = tuple[str, ...]
+Path: TypeAlias = tuple[str | int, ...]
 
 
 @final
@@ -155,33 +156,39 @@ def _paths(data: object, above: Path = ()) -> Iterator[Path]:
 
 def _load_json(text: str) -> Document:
     try:
-        json.loads(text)
-        lines = _lines_of_json(text)
-        return Document(json.loads(text, object_pairs_hook=_said_once), lines)
+        data = json.loads(text)
     except json.JSONDecodeError as error:
         raise NotThatFormat(f"is no JSON: {error.msg}", error.lineno) from None
+    lines: dict[Path, int] = {}
+    for path, line in _lines_of_json(text):
+        if path in lines:
+            raise NotThatFormat("is said twice", line, path)
+        lines[path] = line
+    return Document(data, lines)
 
 
-def _said_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    said: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in said:
-            raise NotThatFormat("is said twice", path=(key,))
-        said[key] = value
-    return said
+_OF_JSON = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}:\n]')
 
 
-def _lines_of_json(text: str) -> dict[Path, int]:
-    """Those that a parser of YAML finds, which JSON nearly is; none without one."""
-    try:
-        yaml = _extra("yaml", "PyYAML")
-    except MissingExtra:
-        return {}
-    try:
-        root = yaml.compose(text.replace("\t", " "), Loader=yaml.SafeLoader)
-        return dict(_nodes(root, yaml))
-    except yaml.YAMLError:
-        return {}
+def _lines_of_json(text: str) -> Iterator[tuple[Path, int]]:
+    """Each path that valid JSON says, and its line; none of what is in a list."""
+    path: Path = ()
+    around: list[Path | None] = []
+    """The paths of all open objects; None for a list, and for what is in one."""
+    line, latest = 1, ""
+    for each in _OF_JSON.findall(text):
+        if each == "\n":
+            line += 1
+        elif each in "[{":
+            in_list = each == "[" or None in around
+            around.append(None if in_list else path)
+        elif each in "]}":
+            around.pop()
+        elif each != ":":
+            latest = each
+        elif (above := around[-1]) is not None:
+            path = (*above, json.loads(latest))
+            yield path, line
 
 
 def _load_yaml(text: str) -> Document:
@@ -214,12 +221,45 @@ def _nodes(root: Any, yaml: ModuleType) -> Iterator[tuple[Path, int]]:
             said.add(name)
             yield (*above, name), line
             waiting.append(((*above, name), value))
+        for name, line in _merged(node, yaml):
+            if name not in said:
+                yield (*above, name), line
+
+
+def _merged(node: Any, yaml: ModuleType) -> Iterator[tuple[str, int]]:
+    """The names that the mapping *node* has from others by ``<<``, and the line of that."""
+    for key, value in node.value:
+        if key.tag == _MERGE:
+            for name in _names(value, yaml):
+                yield name, key.start_mark.line + 1
+
+
+def _names(root: Any, yaml: ModuleType) -> Iterator[str]:
+    """The names in *root*, a mapping or several, and in those that these have merged."""
+    waiting, seen = [root], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen or not isinstance(node, (yaml.MappingNode, yaml.SequenceNode)):
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+            continue
+        for key, value in node.value:
+            if key.tag == _MERGE:
+                waiting.append(value)
+            else:
+                yield _name_of(key, yaml)
 
 
 def _name_of(key: Any, yaml: ModuleType) -> str:
     """What the key of a mapping is when it is read: ``yes`` and ``true`` are one."""
-    is_text = key.tag == "tag:yaml.org,2002:str" or not isinstance(key, yaml.ScalarNode)
+    is_text = key.tag in _PLAIN_KEYS or not isinstance(key, yaml.ScalarNode)
     return str(key.value if is_text else yaml.safe_load(yaml.serialize(key)))
+
+
+_MERGE = "tag:yaml.org,2002:merge"
+_PLAIN_KEYS = ("tag:yaml.org,2002:str", _MERGE)  # the latter says nothing by itself
 
 
 _NAMES = {"toml": "TOML", "json": "JSON", "yaml": "YAML"}

@@ -17,7 +17,6 @@ import attrs
 from flytekit.configuration import SerializationSettings
 from flytekit.core.python_function_task import PythonFunctionTask
 
-from flyte_dask import files
 from flyte_dask.advice import Advice, Job, unsilenced, wanted
 from flyte_dask.callsite import CallSite
 from flyte_dask.errors import AdviceIsFatal, InvalidConfig, PolicyViolation, Problem
@@ -156,13 +155,19 @@ def team_of(function: Callable[..., Any], settings: SerializationSettings) -> Te
     """
     said = os.environ.get(VARIABLE)
     if said:
-        return files.read(Path(said).absolute())
+        return _read(Path(said).absolute())
     file = getattr(sys.modules.get(function.__module__), "__file__", None)
     if not file:
         return None
     found = _beside.of(settings)
     path = remembered(found, file, lambda: _path_beside(Path(file), found))
-    return files.read(path) if path else None
+    return _read(path) if path else None
+
+
+def _read(path: Path) -> TeamFile:
+    from flyte_dask.files.team import read  # noqa: PLC0415  # most have no team file
+
+    return read(path)  # for us, and not for a module that would need it in the runner
 
 
 def _path_beside(module: Path, found: dict[Hashable, Path | None]) -> Path | None:

@@ -1,4 +1,4 @@
-"""Whether the team files of presets go wherever the code goes.
+"""Whether team files go wherever the code goes that reads them.
 
 The runner imports the task's module anew, and that reads them again.
 """
@@ -13,7 +13,7 @@ from flytekit.configuration import SerializationSettings
 from flytekit.tools.ignore import DockerIgnore, FlyteIgnore, GitIgnore, IgnoreGroup, StandardIgnore
 
 from flyte_dask.errors import Problem
-from flyte_dask.files.taken import taken
+from flyte_dask.files.taken import Taken, taken
 from flytekitplugins.dask.remembered import Latest, remembered
 
 __all__ = ["left_behind"]
@@ -22,7 +22,7 @@ _ignored: Latest[bool] = Latest()
 
 
 def left_behind(settings: SerializationSettings) -> Iterator[Problem]:
-    """The files whose presets the registered modules have, and that would not be sent with them.
+    """The files that the registered modules read, and that would not be sent with them.
 
     Without a fast registration the code is in the image, and so are its files, or not: that cannot
     be seen here.
@@ -36,12 +36,19 @@ def left_behind(settings: SerializationSettings) -> Iterator[Problem]:
     for each in of_sent.values():
         path = each.path.resolve()
         if not path.is_relative_to(folder):
-            rule = f"of preset {each.preset} is not in {root}, of which alone the code is sent"
+            rule = f"{_what(each)} is not in {root}, of which alone the code is sent"
             yield Problem("file", str(path), rule, "move it there, next to the module")
         elif remembered(_ignored.of(settings), path, partial(_is_ignored, root, path)):
-            rule = f"of preset {each.preset} is ignored when the code is sent"
+            rule = f"{_what(each)} is ignored when the code is sent"
             remedy = "take it out of .gitignore, .dockerignore and .flyteignore"
             yield Problem("file", str(path), rule, remedy)
+
+
+def _what(file: Taken) -> str:
+    """What it is read for."""
+    if file.preset is not None:
+        return f"of preset {file.preset}"
+    return f"that {file.module} reads when it is imported"
 
 
 def _is_in(folder: Path, module: Path | None) -> bool:
