@@ -48,7 +48,7 @@ def silent_gpu_role(job: Job) -> Iterator[Advice]:
         what = "the scheduler, which never computes" if is_scheduler else "workers that say none"
         gpus = _gpus(role) * (1 if is_scheduler else job.number)
         consequence = f"{_gpus_text(gpus)} for {what}: {_gpus_text(all_gpus)} in all"
-        remedy = verb(role.name, {"gpu": 0 if is_scheduler else int(_gpus(role).value)})
+        remedy = job.says(role, {"gpu": _NONE if is_scheduler else _gpus(role)})
         yield Advice("silent-gpu-role", f"{role.name}.limits.gpu", consequence, remedy)
 
 
@@ -102,15 +102,18 @@ def _on_task(job: Job, gpus: Quantity) -> str:
 
 
 def _rest(job: Job) -> str:
-    """All else that the config says; its scheduler stays as large as it is, without a GPU."""
+    """All else that the config says; its scheduler as large as it was said, without GPUs."""
     config = job.config
-    amounts = {**job.pods.scheduler.container.amounts, "gpu": 0}
+    scheduler, amounts = job.roles[0], job.pods.scheduler.container.amounts
+    of_nobody = {"platform", "nobody", "dropped"}
+    names = [name for name, pair in scheduler.pairs if pair.limit.source not in of_nobody]
+    kept = {name: amounts[name] for name in names if name in amounts and name != "gpu"}
     runtime = ", ".join(f"{name}={value!r}" for name, value in said(config.runtime).items())
     codes = ", ".join(f'"{code}"' for code in config.silence)
     return "".join(
         [
             f"Dask(workers={job.number})",
-            verb("scheduler", {**amounts, **_image(config.scheduler)}),
+            verb("scheduler", {**kept, "gpu": 0, **_image(config.scheduler)}),
             verb("workers", _image(config.workers)) if _image(config.workers) else "",
             f".with_runtime({runtime})" if runtime else "",
             f".without_advice({codes})" if codes else "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple, final
 
@@ -115,6 +115,11 @@ class Job:
         """How many threads each worker starts."""
         return int(self.told("--nthreads"))
 
+    @property
+    def all_threads(self) -> int:
+        """How many threads all workers have."""
+        return self.number * max(self.threads, 1)
+
     def told(self, option: str) -> str:
         """What each worker is told by that option."""
         args = self.pods.workers.args or ()
@@ -131,7 +136,7 @@ class Job:
         kept = self._would_lose(role)
         if "gpu" in kept and self.platform.backend == "v2":
             return self.task_says(amounts)
-        return verb(role.name, self._allowed({**amounts, **_without(kept, amounts)}), count)
+        return verb(role.name, self._allowed({**kept, **amounts}), count)
 
     def task_says(
         self, amounts: Mapping[str, Quantity | Pair], task_config: str | None = None
@@ -144,9 +149,9 @@ class Job:
         return task_saying(self._allowed({**said, **amounts}), task_config)
 
     def _would_lose(self, role: Role) -> dict[str, Pair]:
-        """What *role* has of the task's for as long as it says nothing, but for the scheduler's GPU.
+        """What *role* has of the task's for as long as it says nothing.
 
-        GPUs in any case, and all if nothing is inherited.
+        All if nothing is inherited, else GPUs, of which a scheduler needs none.
         """
         if not role.is_silent:
             return {}
@@ -162,12 +167,9 @@ class Job:
         most = self.platform.allowed
         return {
             name: _at_most(most.get(name), each if isinstance(each, tuple) else (each, each))
-            for name, each in amounts.items()
+            for name in DIMENSIONS
+            if (each := amounts.get(name)) is not None
         }
-
-
-def _without(amounts: Mapping[str, Pair], others: Collection[str]) -> dict[str, Pair]:
-    return {name: pair for name, pair in amounts.items() if name not in others}
 
 
 def _at_most(most: Quantity | None, pair: Pair) -> Pair:
