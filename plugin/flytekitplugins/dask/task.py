@@ -196,10 +196,10 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         self.built_image = image = super().get_image(settings)
         return image
 
-    def get_k8s_pod(self, settings: SerializationSettings) -> K8sPod | None:
+    def get_k8s_pod(self, settings: SerializationSettings) -> K8sPod:
         """As of any task; the image that its pod template says for it is remembered, too."""
-        pod: K8sPod | None = super().get_k8s_pod(settings)
-        if pod is not None:
+        pod = super().get_k8s_pod(settings)
+        if self.pod_template is not None:
             name = self.pod_template.primary_container_name
             containers = pod.pod_spec.get("containers", ())
             images = (each["image"] for each in containers if each["name"] == name)
