@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 import flyte_dask
-from flyte_dask import Dask, InvalidConfig, Parent, Resources, presets
+from flyte_dask import (
+    Dask,
+    InvalidConfig,
+    Parent,
+    Quantity,
+    Resources,
+    Runtime,
+    Scheduler,
+    WorkerGroup,
+    presets,
+)
 from flyte_dask.advice import TRAPS, Advice, advise
 from flyte_dask.parent import Sidecar
 from flyte_dask.platform import Platform
-from tests.configs import CONFIGS, PARENTS
+from tests.configs import CONFIGS, PARENTS, WAYS
 from tests.golden.cases import cases as golden_cases
 from tests.test_backend import PLATFORMS
 from tests.test_bad_input import ROWS
@@ -41,9 +53,27 @@ def evaluate(code: str) -> tuple[Advice, ...]:
     return advise(*said)
 
 
-def dangers(given: Iterable[Advice]) -> set[tuple[str, str]]:
-    """Code and path of each danger."""
-    return {(each.code, each.path) for each in given if each.severity == "danger"}
+def following(advice: Advice, config: Dask, parent: Parent) -> Iterator[tuple[Dask, Parent]]:
+    """Config and task with its remedy, if that is code to follow without thinking."""
+    if advice.remedy.startswith("."):
+        yield eval(f"config{advice.remedy}", {"config": config}), parent
+    elif advice.remedy.startswith("@task(") and "pod_template" not in advice.remedy:
+        said = eval(f"dict{advice.remedy.removeprefix('@task')}", dict(NAMES))
+        task_config = said.pop("task_config", config)
+        yield task_config, attrs.evolve(parent, **{"requests": None, "limits": None, **said})
+
+
+def brought(given: Collection[Advice], again: Iterable[Advice]) -> set[str]:
+    """What else is wrong *again*, after advice that was *given* was followed.
+
+    Not what was hidden by it only: a scheduler too small for workers that nobody could place, ...
+    """
+    before = {each.code for each in given}
+    if "task-above-platform" in before:
+        before.add("role-above-platform")  # of which the role has it
+    own = {"fractional-cpu", "role-above-platform", "scheduler-gpu", "image-mismatch"}
+    after = {each.code for each in again if each.severity == "danger" or each.code in own}
+    return after - before
 
 
 def shown(advice: Advice) -> str:
@@ -107,28 +137,86 @@ def test_what_is_legal_and_probably_wrong_is_advised_on(code: str, expected: str
     assert set(codes[0].split(", ")) <= {advice.code for advice in advise(config)}
 
 
+_AMOUNTS: dict[str, list[Any]] = {
+    "cpu": ["250m", "500m", 1, 1.5, 2, 5, 64, 200],
+    "mem": ["100m", 1, "1M", "64", "256Mi", "1Gi", "8Gi", "64Gi", "2Ti"],
+    "gpu": [0, 1, 2],
+    "ephemeral_storage": ["10Gi"],
+}
+
+
+@st.composite
+def _amounts(draw: st.DrawFn) -> tuple[Resources, Resources]:
+    """Requests and limits of a few dimensions."""
+    sides: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+    for name in draw(st.sets(st.sampled_from([*_AMOUNTS]), max_size=3)):
+        one, two = (draw(st.sampled_from(_AMOUNTS[name])) for _ in sides)
+        low, high = sorted((one, two), key=lambda each: Quantity(str(each)))
+        which = draw(st.sampled_from(["request", "limit", "both"]))
+        if which != "limit":
+            sides[0][name] = high if name == "gpu" else low
+        if which != "request":
+            sides[1][name] = high
+    return Resources(**sides[0]), Resources(**sides[1])
+
+
+SAID_CONFIGS = CONFIGS | st.builds(
+    lambda number, scheduler, workers, images, inherit: Dask(
+        Scheduler(images[0], *scheduler),
+        WorkerGroup(number, images[1], *workers),
+        inherit=inherit,
+        runtime=Runtime(min_workers=0),
+    ),
+    st.sampled_from([1, 2, 9, 40, 500, 5_000]),
+    _amounts(),
+    _amounts(),
+    st.sampled_from([(None, None), (None, "acme/etl:3"), ("acme/etl:3", "acme/etl:3")]),
+    st.none() | WAYS,
+)
+"""Those of all shapes, and more of the usual ones."""
+TASKS = PARENTS | st.builds(
+    lambda said, template, sidecars: Parent(*said, pod_template=template, sidecars=sidecars),
+    _amounts(),
+    st.none() | st.just("large"),
+    st.sampled_from([[], [Sidecar("proxy", Resources(cpu=1, mem="2Gi"))]]),
+)
+_LIMITS = [
+    {"cpu": "500m"},
+    {"cpu": 1, "mem": "512Mi"},
+    {"cpu": 2, "mem": "1Gi", "gpu": 1},
+    {"cpu": 96, "mem": "512Mi"},
+    {"mem": "32Gi"},
+]
+SITES = PLATFORMS | st.builds(
+    lambda backend, defaults, limits: Platform(
+        backend=backend, defaults=Resources(**defaults), limits=Resources(**limits)
+    ),
+    st.sampled_from(["v1", "v2"]),
+    st.sampled_from([{}, {"cpu": 4}, {"cpu": "500m", "mem": "1Gi"}]),
+    st.sampled_from([{}, *_LIMITS]),
+)
+
+
 class TestAnyAdvice:
     """What holds for all configs, tasks and sites."""
 
-    @given(CONFIGS, PARENTS, PLATFORMS)
+    @given(SAID_CONFIGS, TASKS, SITES)
     def test_following_it_ends_it(self, config: Dask, parent: Parent, platform: Platform) -> None:
-        """Where the remedy is a call on the config."""
+        """Where the remedy is a call on the config, or the task's decorator."""
         for advice in advise(config, parent, platform):
-            if advice.remedy.startswith("."):
-                followed = eval(f"config{advice.remedy}", {"config": config})
-                again = advise(followed, parent, platform)
+            for followed in following(advice, config, parent):
+                again = advise(*followed, platform)
                 assert (advice.code, advice.path) not in {(each.code, each.path) for each in again}
 
-    @given(CONFIGS, PARENTS, PLATFORMS)
-    def test_following_it_is_no_new_danger(
+    @given(SAID_CONFIGS, TASKS, SITES)
+    def test_following_it_is_nothing_worse(
         self, config: Dask, parent: Parent, platform: Platform
     ) -> None:
         given = advise(config, parent, platform)
         for advice in given:
-            if advice.remedy.startswith("."):
-                followed = eval(f"config{advice.remedy}", {"config": config})
-                again = advise(followed, parent, platform)
-                assert dangers(again) <= dangers(given)
+            for followed in following(advice, config, parent):
+                again = advise(*followed, platform)
+                assert not brought(given, again)
 
     @given(CONFIGS, PARENTS, PLATFORMS)
     def test_silencing_all_of_it_leaves_none(
@@ -158,6 +246,13 @@ def test_built_in_presets_are_fine_but_for_what_their_gpus_need() -> None:
     assert {name: codes for name, codes in given.items() if codes} == {
         "gpu_heavy": ["worker-only-gpu"]
     }
+
+
+def test_a_spec_is_unknown_until_it_is_built() -> None:
+    from flytekit import ImageSpec
+
+    config = presets.medium(image=ImageSpec(name="etl", requirements="/nonexistent.txt"))
+    assert advise(config, Parent(image="acme/etl:1")) == ()
 
 
 def test_what_is_no_parent_is_refused() -> None:

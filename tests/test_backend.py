@@ -43,19 +43,27 @@ PLATFORMS = st.builds(
 )
 
 
-def parent_of(container: dict[str, Any]) -> Parent:
-    """What a template's container says."""
+def sides_of(resources: dict[str, Any]) -> tuple[Resources, Resources]:
+    """Requests and limits, as a template says them."""
     requests, limits = (
-        Resources(**{_DIMENSIONS[each["name"]]: each["value"] for each in entries})
-        for entries in (container["resources"].get(side, []) for side in ("requests", "limits"))
+        Resources(**{_DIMENSIONS[each["name"]]: each["value"] for each in resources.get(side, [])})
+        for side in ("requests", "limits")
     )
-    return Parent(requests, limits, image=container["image"])
+    return requests, limits
+
+
+def parent_of(template: dict[str, Any]) -> Parent:
+    """What a template says of its task's container, and of those beside it."""
+    container = template["container"]
+    beside = template.get("sidecars", {})
+    sidecars = [Sidecar(name, *sides_of(resources)) for name, resources in beside.items()]
+    return Parent(*sides_of(container["resources"]), image=container["image"], sidecars=sidecars)
 
 
 def replayed(case: dict[str, Any]) -> Any:
     """The pods of a case's template."""
     template = case["template"]
-    config, parent = Dask.from_custom(template["custom"]), parent_of(template["container"])
+    config, parent = Dask.from_custom(template["custom"]), parent_of(template)
     site = case["platform"]
     defaults, limits = (Resources(**site.get(side, {})) for side in ("defaults", "limits"))
     platform = Platform(backend=site["backend"], defaults=defaults, limits=limits)

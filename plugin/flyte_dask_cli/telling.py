@@ -23,6 +23,7 @@ from flyte_dask_cli.asking import Question
 from flyte_dask_cli.findings import of_advice, of_error, of_problem
 from flyte_dask_cli.site import on_site
 from flytekitplugins.dask import wire
+from flytekitplugins.dask.parent import said_image
 from flytekitplugins.dask.review import Review
 from flytekitplugins.dask.task import DaskTask
 
@@ -57,12 +58,21 @@ class Teller:
             **place(task.call_site),
         }
         try:
-            if isinstance(task.container_image, ImageSpec):
-                task.get_image(self._settings)  # it is known then
+            self._find_image(task)
             review = task.review(self._settings, site=self._site)
             return {**head, **self._answer(task, review), "findings": list(_findings(review))}
         except BaseException as error:  # building images is a user's code too
             return list(of_error(error, "cannot be registered", task.name, task.call_site))
+
+    def _find_image(self, task: DaskTask) -> None:
+        """Let *task* know the reference of its image, if a spec is said."""
+        image = said_image(task)
+        if not isinstance(image, ImageSpec):
+            return
+        if image is task.container_image:
+            task.get_image(self._settings)
+        else:
+            task.get_k8s_pod(self._settings)
 
     def _answer(self, task: DaskTask, review: Review) -> Facts:
         form = self._question.form

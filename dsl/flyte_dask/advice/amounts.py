@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from math import ceil, floor
+from math import ceil
 
 from flyte_dask.advice.job import Advice, Job, Role, amount_text, verb
+from flyte_dask.advice.needs import needed_by_scheduler, whole_cpus
 from flyte_dask.figures import counted
+from flyte_dask.origin import Pair
 from flyte_dask.quantity import Quantity
 
 __all__ = [
@@ -27,9 +29,9 @@ def fractional_cpu(job: Job) -> Iterator[Advice]:
         f"{amount_text(limit)} CPUs are rounded up to {counted(threads, 'thread')}, each of which "
         f"gets {share:.0%} of a CPU"
     )
-    most = job.platform.allowed.get("cpu")
-    whole = threads if most is None or most.value >= threads else max(floor(most.value), 1)
-    cpus = Quantity(str(whole))
+    cpus = whole_cpus(job, limit)
+    if cpus is None:
+        return  # nothing that one could do
     low = cpus if request is None or request == limit else min(request, cpus)
     remedy = job.says(job.workers, {"cpu": (low, cpus)})
     yield Advice("fractional-cpu", "workers.limits.cpu", consequence, remedy)
@@ -52,10 +54,8 @@ def limit_from_task(job: Job) -> Iterator[Advice]:
             )
             has_threads = role.name == "workers" and "cpu" in found
             threads = f": {counted(job.threads, 'thread')} in each worker" if has_threads else ""
-            consequence = amounts + threads
-            yield Advice(
-                "limit-from-task", f"{role.name}.limits", consequence, _both_sides(role, found)
-            )
+            remedy = job.says(role, _enough(job, role, _requested(role, found)))
+            yield Advice("limit-from-task", f"{role.name}.limits", amounts + threads, remedy)
 
 
 def requests_only(job: Job) -> Iterator[Advice]:
@@ -68,11 +68,23 @@ def requests_only(job: Job) -> Iterator[Advice]:
         ]
         if found:
             consequence = f"{', '.join(found)}: the limit is not said, and is the request"
-            yield Advice(
-                "requests-only", f"{role.name}.limits", consequence, _both_sides(role, found)
-            )
+            remedy = verb(role.name, _requested(role, found))
+            yield Advice("requests-only", f"{role.name}.limits", consequence, remedy)
 
 
-def _both_sides(role: Role, names: Collection[str]) -> str:
-    requested = {name: pair.request.effective for name, pair in role.pairs}
-    return verb(role.name, {name: requested[name] for name in requested if name in names})
+def _requested(role: Role, names: Collection[str]) -> dict[str, Quantity]:
+    """What *role* requests of these dimensions."""
+    requested = ((name, pair.request.effective) for name, pair in role.pairs if name in names)
+    return {name: amount for name, amount in requested if amount is not None}
+
+
+def _enough(job: Job, role: Role, amounts: dict[str, Quantity]) -> dict[str, Quantity | Pair]:
+    """*amounts* as both sides; but with limits that the role can work with."""
+    least = needed_by_scheduler(job) if role.name == "scheduler" else {}
+    enough: dict[str, Quantity | Pair] = {}
+    for name, amount in amounts.items():
+        limit = max(amount, least.get(name, amount))
+        if role.name == "workers" and name == "cpu":
+            limit = whole_cpus(job, amount) or amount
+        enough[name] = (min(amount, limit), limit)
+    return enough

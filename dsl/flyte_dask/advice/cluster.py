@@ -8,10 +8,16 @@ from itertools import product
 from math import ceil, floor
 from typing import NamedTuple
 
-from flyte_dask.advice.job import Advice, Job
+from flyte_dask.advice.job import Advice, Job, verb
+from flyte_dask.advice.needs import (
+    GIB,
+    MIB,
+    bytes_for_scheduler,
+    needed_by_scheduler,
+    threads_within,
+)
 from flyte_dask.figures import counted
 from flyte_dask.footprint import total
-from flyte_dask.image import image_name
 from flyte_dask.quantity import Quantity
 
 __all__ = [
@@ -23,47 +29,40 @@ __all__ = [
     "small_scheduler",
 ]
 
-_MIB, _GIB = 2**20, 2**30
-_ONE = Quantity("1")
+_NONE = Quantity("0")
 _TINY, _HUGE = Quantity("1n"), Quantity("1000E")
 
-# Measured with distributed 2026.8: a scheduler with its dashboard takes 80Mi, 175Mi once it has
-# read a graph of dataframes, and 2.7 kB for each task that it knows. A graph has some thousand
-# tasks for each thread that works at it.
-_SCHEDULER_ITSELF = 256 * _MIB
-_SCHEDULER_FOR_THREAD = 3 * _MIB
-_MOST_SENSIBLE = 64 * _GIB  # beyond which it is not the scheduler that is wrong
-_FEW_THREADS = 16  # for which part of a CPU is enough
-
+_WITHOUT_SIDECARS = "a task of its own for what needs the sidecar, without a cluster"
 _MANY_WORKERS = 1000
 _PODS_ON_NODE = 110  # by default
 
 _NODES = tuple(product((4, 8, 16, 32, 64, 96, 128, 192), (4, 8, 2)))
 """The shapes that all clouds have: CPUs, and GiB of memory for each of them."""
 _KEPT_CPUS, _USABLE_MEMORY = 0.25, 0.9  # Kubernetes and the system keep the rest of a node
+_MEBIBYTE = Quantity("1Mi")
 _MUCH = 1 / 3
 _HARDLY = 0.05
 
 
 def small_scheduler(job: Job) -> Iterator[Advice]:
     """It is one thread, and holds the whole graph."""
-    scheduler = job.roles[0]
-    threads = job.number * max(job.threads, 1)
-    of_workers = f"for {counted(threads, 'thread')} of workers"
+    scheduler, needed = job.roles[0], needed_by_scheduler(job)
+    of_workers = f"for {counted(job.all_threads, 'thread')} of workers"
     (_, cpu), (_, mem) = (job.pods.scheduler.container.amounts[name] for name in ("cpu", "mem"))
-    most = job.platform.allowed.get("cpu", _ONE)
-    if cpu is not None and cpu < _ONE and threads > _FEW_THREADS and most >= _ONE:
+    if cpu is not None and "cpu" in needed and cpu < needed["cpu"]:
         consequence = f"{of_workers} {cpu} CPUs are less than its one thread can use"
-        remedy = job.says(scheduler, {"cpu": _ONE})
+        remedy = job.says(scheduler, {"cpu": needed["cpu"]})
         yield Advice("small-scheduler", "scheduler.limits.cpu", consequence, remedy)
-    needed = _SCHEDULER_ITSELF + _SCHEDULER_FOR_THREAD * threads
-    if mem is not None and mem.value < needed <= _MOST_SENSIBLE and not _is_servers(job):
+    least = bytes_for_scheduler(job)
+    if mem is not None and "mem" in needed and mem.value < least and not _is_servers(job):
         consequence = (
-            f"{of_workers} {mem} of memory are less than the {needed // _MIB:,}Mi that it and "
+            f"{of_workers} {mem} of memory are less than the {least // MIB:,}Mi that it and "
             "graphs of a thousand tasks for each thread take"
         )
-        remedy = _memory_for_scheduler(job, needed)
-        yield Advice("small-scheduler", "scheduler.limits.mem", consequence, remedy)
+        enough = job.says(scheduler, {"mem": needed["mem"]})
+        fewer = _fewer_threads(job, least)
+        if fewer is not None:
+            yield Advice("small-scheduler", "scheduler.limits.mem", consequence, enough + fewer)
 
 
 def _is_servers(job: Job) -> bool:
@@ -72,15 +71,21 @@ def _is_servers(job: Job) -> bool:
     return bool(job.parent.pod_template) and not is_said
 
 
-def _memory_for_scheduler(job: Job, needed: int) -> str:
-    """Enough of it; or if the platform does not allow that, all that it does, and fewer workers."""
-    enough = job.says(job.roles[0], {"mem": Quantity(f"{ceil(needed / _GIB)}Gi")})
+def _fewer_threads(job: Job, needed: int) -> str | None:
+    """What lets all that the platform allows be enough for a scheduler; None if nothing does."""
     most = job.platform.allowed.get("mem")
     if most is None or most.value >= needed:
-        return enough
-    threads = int(most.value - _SCHEDULER_ITSELF) // _SCHEDULER_FOR_THREAD
-    fewer = max(threads // max(job.threads, 1), 1)
-    return f"{enough}.with_workers({fewer})"
+        return ""
+    threads = threads_within(most)
+    workers = threads // max(job.threads, 1)
+    if workers:
+        return verb("workers", {}, workers)
+    if not threads:
+        return None
+    request, _ = job.pods.workers.container.amounts["cpu"]
+    cpus = Quantity(str(threads))
+    remedy = job.says(job.workers, {"cpu": (min(request or cpus, cpus), cpus)}, 1)
+    return remedy if remedy.startswith(".") else None
 
 
 def many_workers(job: Job) -> Iterator[Advice]:
@@ -98,11 +103,12 @@ def many_workers(job: Job) -> Iterator[Advice]:
 
 def image_mismatch(job: Job) -> Iterator[Advice]:
     """Versions and code have to be the same in all of them."""
+    said = [role.said.image for role in job.roles]
     task = job.parent.image or "the task's"
-    said = {role.name: role.said.image for role in job.roles}
-    roles = {name: task if image is None else image_name(image) for name, image in said.items()}
+    roles = {role.name: str(role.said.image or task) for role in job.roles}
     images = {"task": task, **roles} if job.parent.image else roles
-    is_known = not any("{{" in image for image in images.values())  # until they are filled in
+    is_built = all(image is None or isinstance(image, str) for image in said)
+    is_known = is_built and not any("{{" in image for image in images.values())  # not filled in
     if is_known and len(set(images.values())) > 1:
         meant = job.parent.image or next(each for each in roles.values() if each != task)
         consequence = (
@@ -121,8 +127,7 @@ def sidecars_multiplied(job: Job) -> Iterator[Advice]:
         taking = f", and take {taken}" if any(each.value for each in taken) else ""
         who = ", ".join(names)
         consequence = f"{pods} pods have a copy of {who}{taking}"
-        remedy = "a task of its own for what needs the sidecar, without a cluster"
-        yield Advice("sidecars-multiplied", "task.sidecars", consequence, remedy)
+        yield Advice("sidecars-multiplied", "task.sidecars", consequence, _WITHOUT_SIDECARS)
 
 
 class _Fit(NamedTuple):
@@ -140,42 +145,72 @@ class _Fit(NamedTuple):
         return 1 - min(self.used_cpus, self.used_memory)
 
 
+class _Size(NamedTuple):
+    """CPUs and bytes of memory that a pod asks for."""
+
+    cpu: Quantity
+    mem: Quantity
+
+    def plus(self, other: _Size) -> _Size:
+        """Both together."""
+        return _Size(*(_sum(one, two) for one, two in zip(self, other, strict=True)))
+
+    @property
+    def fit(self) -> _Fit | None:
+        """The node for such pods."""
+        return _best_fit(float(_bounded(self.cpu).value), float(_bounded(self.mem).value) / GIB)
+
+
 def beyond_nodes(job: Job) -> Iterator[Advice]:
     """No common node is that large."""
-    size = _worker(job)
-    if size is not None and _best_fit(*size) is None:
-        (cpu, _), (mem, _) = (job.pods.workers.container.amounts[name] for name in ("cpu", "mem"))
-        consequence = (
-            f"a worker of {cpu} CPUs and {mem} fits on no common node, of which the largest have "
-            "192 CPUs and 1536Gi, and keep some for themselves: without a larger one it stays "
-            "Pending"
-        )
-        yield Advice("beyond-nodes", "workers.requests", consequence, _in_more_workers(job, *size))
+    worker, beside = _worker(job), _sidecars(job)
+    if worker is None or beside is None or worker.plus(beside).fit is not None:
+        return
+    cpu, mem = worker.plus(beside)
+    whose = "a worker" if beside == (_NONE, _NONE) else "a worker with its sidecars"
+    consequence = (
+        f"{whose} of {cpu} CPUs and {mem} fits on no common node, of which the largest have "
+        "192 CPUs and 1536Gi, and keep some for themselves: without a larger one it stays "
+        "Pending"
+    )
+    remedy = _in_more_workers(job, worker, beside)
+    yield Advice("beyond-nodes", "workers.requests", consequence, remedy)
 
 
-def _in_more_workers(job: Job, cpu: float, gib: float) -> str:
+def _in_more_workers(job: Job, worker: _Size, beside: _Size) -> str:
     """As much in all, if that is still a cluster."""
-    fitting = (times for times in (2, 4, 8, 16, 32, 64) if _best_fit(cpu / times, gib / times))
-    times = next(fitting, None)
-    if times is None:
-        return job.says(job.workers, {"cpu": Quantity("16"), "mem": Quantity("64Gi")})
-    cpus, gibs = max(floor(cpu / times), 1), ceil(gib / times)
-    amounts = {"cpu": Quantity(str(cpus)), "mem": Quantity(f"{gibs}Gi")}
-    return job.says(job.workers, amounts).replace("(", f"({job.number * times}, ", 1)
+    cpu, mem = (_bounded(amount).value for amount in worker)
+    for times in (2, 4, 8, 16, 32, 64):
+        part = _size(max(floor(cpu / times), 1), ceil(mem / GIB / times))
+        if part.plus(beside).fit is not None:
+            return job.says(job.workers, part._asdict(), job.number * times)
+    common = _size(16, 64)
+    if common.plus(beside).fit is not None:
+        return job.says(job.workers, common._asdict())
+    return _WITHOUT_SIDECARS
+
+
+def _size(cpus: int, gibs: int) -> _Size:
+    return _Size(Quantity(str(cpus)), Quantity(f"{gibs}Gi"))
 
 
 def loose_packing(job: Job) -> Iterator[Advice]:
     """What is left of a node is paid for, too."""
-    size, resolved = _worker(job), job.workers.resolved
+    worker, beside, resolved = _worker(job), _sidecars(job), job.workers.resolved
     is_said = resolved.cpu.request.effective and resolved.mem.request.effective
-    fit = _best_fit(*size) if size and is_said and size[1] > 1 / 1024 else None
+    if worker is None or beside is None or not is_said or worker.mem < _MEBIBYTE:
+        return
+    fit = worker.plus(beside).fit
     if fit is None or fit.idle <= _MUCH or job.number < fit.workers:  # few leave room for others
         return
     what, name = ("CPUs", "cpu") if fit.used_cpus < fit.used_memory else ("memory", "mem")
-    more = _more_cpus(fit) if name == "cpu" else _more_memory(fit)
+    more = _more(fit, name, getattr(beside, name))
     most = job.platform.allowed.get(name)
-    if most is not None and most < more:
+    if more is None or (most is not None and most < more):
         return  # nothing that one could do
+    filling = worker._replace(**{name: more}).plus(beside).fit
+    if filling is None or filling.idle > _MUCH:
+        return
     consequence = (
         f"no common node fits them better than one of {fit.cpus} CPUs and {fit.gibs}Gi: "
         f"{counted(fit.workers, 'worker')}, and {fit.idle:.0%} of its {what} idle"
@@ -185,18 +220,27 @@ def loose_packing(job: Job) -> Iterator[Advice]:
     yield Advice("loose-packing", "workers.requests", consequence, job.says(job.workers, said))
 
 
-def _worker(job: Job) -> tuple[float, float] | None:
-    """CPUs and GiB that a worker asks for; None with GPUs, whose nodes have other shapes."""
+def _worker(job: Job) -> _Size | None:
+    """What a worker asks for; None with GPUs, whose nodes have other shapes."""
     amounts = job.pods.workers.container.amounts
     (cpu, _), (mem, _) = amounts["cpu"], amounts["mem"]
-    if cpu is None or mem is None or "gpu" in amounts:
-        return None
-    return _bounded(cpu), _bounded(mem) / _GIB
+    return None if cpu is None or mem is None or "gpu" in amounts else _Size(cpu, mem)
 
 
-def _bounded(amount: Quantity) -> float:
-    """As a number, which neither overflows nor is too small to divide by."""
-    return float(min(max(amount, _TINY), _HUGE).value)
+def _sidecars(job: Job) -> _Size | None:
+    """What those beside it ask for; None if it is GPUs."""
+    asked = total([job.pods.workers._replace(replicas=1)], lambda pod: pod.sidecars).requests
+    return None if asked.gpu.value else _Size(asked.cpu, asked.mem)
+
+
+def _sum(one: Quantity, two: Quantity) -> Quantity:
+    """Both together; as it is said, if the other is nothing."""
+    return one if two == _NONE else _bounded(one) + _bounded(two)
+
+
+def _bounded(amount: Quantity) -> Quantity:
+    """One that is neither too large for a float nor too small to divide by."""
+    return min(max(amount, _TINY), _HUGE)
 
 
 @lru_cache(maxsize=256)
@@ -216,11 +260,12 @@ def _fits(cpu: float, gib: float) -> Iterator[_Fit]:
             yield _Fit(workers, cpus, gibs, workers * cpu / cpus, workers * gib / gibs)
 
 
-def _more_cpus(fit: _Fit) -> Quantity:
-    """All that the node has for as many workers."""
-    return Quantity(str(max(floor((fit.cpus - _KEPT_CPUS) / fit.workers), 1)))
-
-
-def _more_memory(fit: _Fit) -> Quantity:
-    mebibytes = floor(fit.gibs * _USABLE_MEMORY / fit.workers * 1024)
+def _more(fit: _Fit, name: str, beside: Quantity) -> Quantity | None:
+    """All that the node has for as many workers, with that *beside* each; None if that is none."""
+    if name == "cpu":
+        cpus = floor((fit.cpus - _KEPT_CPUS) / fit.workers - float(beside.value))
+        return Quantity(str(cpus)) if cpus > 0 else None
+    mebibytes = floor(fit.gibs * _USABLE_MEMORY / fit.workers * 1024 - beside.value / MIB)
+    if mebibytes <= 0:
+        return None
     return Quantity(f"{mebibytes // 1024}Gi" if mebibytes >= 10 * 1024 else f"{mebibytes}Mi")

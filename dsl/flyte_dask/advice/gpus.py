@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flyte_dask.advice.job import Advice, Job, Role, verb
+from flyte_dask.config_class import said
 from flyte_dask.figures import counted
 from flyte_dask.footprint import total
 from flyte_dask.parent import Parent
@@ -24,14 +25,15 @@ _NONE = Quantity("0")
 
 def gpu_not_inherited(job: Job) -> Iterator[Advice]:
     """A role that says other things does not get the task's GPU."""
-    limit = job.workers.resolved.gpu.limit
-    if limit.source == "dropped" and limit.task is not None:
+    sides = job.workers.resolved.gpu  # of which the task may say one only
+    gpus = next((side.task for side in sides if side.source == "dropped"), None)
+    if gpus is not None:
         consequence = (
-            f"the task has {_gpus_text(limit.task)}, and its {counted(job.number, 'worker')}, of "
+            f"the task has {_gpus_text(gpus)}, and its {counted(job.number, 'worker')}, of "
             "which other resources are said, none"
         )
         is_v1 = job.platform.backend == "v1"
-        remedy = verb("workers", {"gpu": limit.task}) if is_v1 else _on_task(job, limit.task)
+        remedy = job.says(job.workers, {"gpu": gpus}) if is_v1 else _on_task(job, gpus)
         yield Advice("gpu-not-inherited", "workers.limits.gpu", consequence, remedy)
 
 
@@ -46,7 +48,7 @@ def silent_gpu_role(job: Job) -> Iterator[Advice]:
         what = "the scheduler, which never computes" if is_scheduler else "workers that say none"
         gpus = _gpus(role) * (1 if is_scheduler else job.number)
         consequence = f"{_gpus_text(gpus)} for {what}: {_gpus_text(all_gpus)} in all"
-        remedy = verb(role.name, {"gpu": 0 if is_scheduler else int(_gpus(role).value)})
+        remedy = job.says(role, {"gpu": _NONE if is_scheduler else _gpus(role)})
         yield Advice("silent-gpu-role", f"{role.name}.limits.gpu", consequence, remedy)
 
 
@@ -89,16 +91,38 @@ def role_gpu_on_flyte_2(job: Job) -> Iterator[Advice]:
                 f"Flyte 2 asks for {gpus} of a resource named 'gpu', which Kubernetes should "
                 "refuse: the pods don't start"
             )
-            remedy = _on_task(job, gpus)
+            is_scheduler = role.name == "scheduler"
+            remedy = verb("scheduler", {"gpu": 0}) if is_scheduler else _on_task(job, gpus)
             yield Advice("role-gpu-on-flyte-2", f"{role.name}.limits.gpu", consequence, remedy)
 
 
 def _on_task(job: Job, gpus: Quantity) -> str:
     """The only way on Flyte 2: all that workers need said on the task, and nothing on them."""
-    amounts_of_worker = job.pods.workers.container.amounts
-    limits = {name: limit for name, (_, limit) in amounts_of_worker.items() if name != "gpu"}
-    said = ", ".join(f'{name}="{limit}"' for name, limit in {**limits, "gpu": gpus}.items())
-    return f"@task(limits=Resources({said}), task_config=Dask(workers={job.number}))"
+    return job.task_says({**job.pods.workers.container.amounts, "gpu": gpus}, _rest(job))
+
+
+def _rest(job: Job) -> str:
+    """All else that the config says; its scheduler as large as it was said, without GPUs."""
+    config = job.config
+    scheduler, amounts = job.roles[0], job.pods.scheduler.container.amounts
+    of_nobody = {"platform", "nobody", "dropped"}
+    names = [name for name, pair in scheduler.pairs if pair.limit.source not in of_nobody]
+    kept = {name: amounts[name] for name in names if name in amounts and name != "gpu"}
+    runtime = ", ".join(f"{name}={value!r}" for name, value in said(config.runtime).items())
+    codes = ", ".join(f'"{code}"' for code in config.silence)
+    return "".join(
+        [
+            f"Dask(workers={job.number})",
+            verb("scheduler", {**kept, "gpu": 0, **_image(config.scheduler)}),
+            verb("workers", _image(config.workers)) if _image(config.workers) else "",
+            f".with_runtime({runtime})" if runtime else "",
+            f".without_advice({codes})" if codes else "",
+        ]
+    )
+
+
+def _image(role: Scheduler | WorkerGroup) -> dict[str, object]:
+    return {} if role.image is None else {"image": role.image}
 
 
 def _gpus(role: Role) -> Quantity:

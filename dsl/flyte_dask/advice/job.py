@@ -113,58 +113,101 @@ class Job:
     @property
     def threads(self) -> int:
         """How many threads each worker starts."""
-        args = self.pods.workers.args or ()
-        return int(args[args.index("--nthreads") + 1])
+        return int(self.told("--nthreads"))
 
-    def says(self, role: Role, amounts: Mapping[str, Quantity | Pair]) -> str:
+    @property
+    def all_threads(self) -> int:
+        """How many threads all workers have."""
+        return self.number * max(self.threads, 1)
+
+    def told(self, option: str) -> str:
+        """What each worker is told by that option."""
+        args = self.pods.workers.args or ()
+        return args[args.index(option) + 1]
+
+    def says(
+        self, role: Role, amounts: Mapping[str, Quantity | Pair], count: int | None = None
+    ) -> str:
         """The call that says *amounts* of *role*, as far as the platform allows them.
 
-        Workers that have said nothing yet have the task's GPUs, and would lose them: on Flyte 2,
-        where no role can say its own, the task has to say it all.
+        With what a role that has said nothing yet would lose by that. Workers with the task's GPUs
+        can't say them on Flyte 2, where the task has to say it all.
         """
-        said = {name: self._allowed(name, each) for name, each in amounts.items()}
-        gpus = role.resolved.gpu.limit.effective
-        if role.name != "workers" or not role.is_silent or not gpus or not gpus.value:
-            return verb(role.name, said)
-        if self.platform.backend == "v1":
-            return verb(role.name, {**said, "gpu": said.get("gpu", gpus)})
-        both = {
-            name: each if isinstance(each, tuple) else (each, each) for name, each in said.items()
+        kept = self._would_lose(role)
+        if "gpu" in kept and self.platform.backend == "v2":
+            return self.task_says(amounts)
+        return verb(role.name, self._allowed({**kept, **amounts}), count)
+
+    def task_says(
+        self, amounts: Mapping[str, Quantity | Pair], task_config: str | None = None
+    ) -> str:
+        """The decorator that says *amounts* beside what the task says already.
+
+        As far as the platform allows all that; with another config, if *task_config* is one.
+        """
+        said = pairs(self.parent.requests, self.parent.limits)
+        return task_saying(self._allowed({**said, **amounts}), task_config)
+
+    def _would_lose(self, role: Role) -> dict[str, Pair]:
+        """What *role* has of the task's for as long as it says nothing.
+
+        All if nothing is inherited, else GPUs, of which a scheduler needs none.
+        """
+        if not role.is_silent:
+            return {}
+        is_off = self.config.inherit == "off"
+        return {
+            name: pair.effective
+            for name, pair in role.pairs
+            if (is_off or name == "gpu") and any(each and each.value for each in pair.effective)
+            if (role.name, name) != ("scheduler", "gpu")
         }
-        return task_saying(pairs(self.parent.requests, self.parent.limits) | both)
 
-    def _allowed(self, name: str, amount: Quantity | Pair) -> Quantity | Pair | None:
-        most = self.platform.allowed.get(name)
-        if isinstance(amount, Quantity):
-            return amount if most is None else min(amount, most)
-        request, limit = (each and (each if most is None else min(each, most)) for each in amount)
-        return limit if request == limit else (request, limit)
-
-
-def verb(role: str, amounts: Mapping[str, object]) -> str:
-    """The call that says *amounts* of *role*: ``.with_workers(cpu=2, mem="8Gi")``."""
-    said = ", ".join(f"{name}={_literal(value)}" for name, value in amounts.items())
-    return f".with_{role}({said})"
+    def _allowed(self, amounts: Mapping[str, Quantity | Pair]) -> dict[str, Pair]:
+        most = self.platform.allowed
+        return {
+            name: _at_most(most.get(name), each if isinstance(each, tuple) else (each, each))
+            for name in DIMENSIONS
+            if (each := amounts.get(name)) is not None
+        }
 
 
-def task_saying(amounts: Mapping[str, Pair]) -> str:
-    """The decorator that says *amounts*."""
-    sides = []
+def _at_most(most: Quantity | None, pair: Pair) -> Pair:
+    request, limit = pair
+    if most is None:
+        return pair
+    return request and min(request, most), limit and min(limit, most)
+
+
+def verb(role: str, said: Mapping[str, object], count: int | None = None) -> str:
+    """The call that says this of *role*: ``.with_workers(5, cpu=2, mem="8Gi")``."""
+    number = [] if count is None else [str(count)]
+    listed = ", ".join([*number, *(f"{name}={_literal(value)}" for name, value in said.items())])
+    return f".with_{role}({listed})"
+
+
+def task_saying(amounts: Mapping[str, Pair], task_config: str | None = None) -> str:
+    """The decorator that says *amounts*, and a config."""
+    said = []
     for side, name in enumerate(("requests", "limits")):
-        said = [(each, pair[side]) for each, pair in amounts.items() if pair[side] is not None]
-        if said:
-            listed = ", ".join(f'{dimension}="{amount}"' for dimension, amount in said)
-            sides.append(f"{name}=Resources({listed})")
-    return f"@task({', '.join(sides)})"
+        texts = {each: pair[side] for each, pair in amounts.items() if pair[side] is not None}
+        if texts:
+            listed = ", ".join(f'{dimension}="{amount}"' for dimension, amount in texts.items())
+            said.append(f"{name}=Resources({listed})")
+    if task_config is not None:
+        said.append(f"task_config={task_config}")
+    return f"@task({', '.join(said)})"
 
 
 def _literal(value: object) -> str:
     if isinstance(value, tuple):
-        return f"({', '.join(map(_literal, value))})"
-    if value is None:
-        return "None"
+        request, limit = value
+        same = request == limit
+        return _literal(limit) if same else f"({_literal(request)}, {_literal(limit)})"
+    if not isinstance(value, (str, Quantity)):
+        return repr(value)
     text = str(value)
-    return text if isinstance(value, int) or text.isdigit() else f'"{text}"'
+    return text if isinstance(value, Quantity) and text.isdigit() else f'"{text}"'
 
 
 def amount_text(amount: Quantity | None) -> str:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from flyte_dask.advice.job import Advice, Job, amount_text, verb
+from flyte_dask.advice.job import Advice, Job, amount_text
 from flyte_dask.canonical import canonical
 from flyte_dask.figures import counted
+from flyte_dask.origin import Pair
 from flyte_dask.quantity import Quantity
+from flyte_dask.resources import pairs
 
 __all__ = ["memory_in_thousandths", "tiny_memory", "worker_without_memory"]
 
 _ENOUGH = Quantity("8Gi")
 _MEGABYTE = Quantity("1Mi")
-_MOST_GIBS = 64  # a bare number up to this was probably meant as Gi, a larger one as Mi
+_MOST_GIBS = 64  # a bare number up to this was probably meant as Gi
+_MOST_MEBIBYTES = 64 * 1024  # a larger one as Mi, up to as much
+_UNSAID: Pair = (None, None)
 
 
 def worker_without_memory(job: Job) -> Iterator[Advice]:
@@ -43,49 +47,50 @@ def _misread(
 ) -> Iterator[Advice]:
     """Amounts that mean less than they look like; of a pod it is the limit that counts."""
     for path, request, limit in _memories(job):
-        counts = limit or request
-        odd = counts if counts and is_odd(counts) else request
-        if odd is None or counts is None or not is_odd(odd):
+        odd = limit if is_odd(limit) else request
+        if odd is None or not is_odd(odd):
             continue
-        if odd is counts:
+        if odd == limit:
             starts = "" if odd >= _MEGABYTE else ", with which no process starts"
-            consequence = f"'{odd}' is {_bytes(odd)}{starts}{_to_dask(path, odd)}"
-            remedy = _said(path, meant(odd))
+            to_dask = _to_dask(job, odd) if path == "workers" else ""
+            consequence = f"'{odd}' is {_bytes(odd)}{starts}{to_dask}"
+            amount = Quantity(meant(odd))
         else:
             consequence = (
                 f"the request '{odd}' is {_bytes(odd)}: Kubernetes places the pod as if it needed "
                 "no memory"
             )
-            remedy = _said(path, counts.text)
-        yield Advice(code, f"{path}.mem", consequence, remedy)
+            amount = limit
+        yield Advice(code, f"{path}.mem", consequence, _saying(job, path, amount))
 
 
-def _memories(job: Job) -> Iterator[tuple[str, Quantity | None, Quantity | None]]:
-    """Who says something of memory, and what."""
-    said = (
-        ("scheduler", job.config.scheduler),
-        ("workers", job.config.workers),
-        ("task", job.parent),
-    )
-    for path, who in said:
-        yield path, who.requests and who.requests.mem, who.limits and who.limits.mem
+def _memories(job: Job) -> Iterator[tuple[str, Quantity | None, Quantity]]:
+    """Who says something of memory, what it requests, and what limit comes of it."""
+    for role in job.roles:
+        request, limit = pairs(role.said.requests, role.said.limits).get("mem", _UNSAID)
+        comes_to = role.resolved.mem.limit.effective  # which may be the task's
+        if (request or limit) and comes_to:
+            yield role.name, request, comes_to
+    request, limit = pairs(job.parent.requests, job.parent.limits).get("mem", _UNSAID)
+    counts = limit or request
+    if counts:
+        yield "task", request, counts
 
 
-def _to_dask(path: str, amount: Quantity) -> str:
+def _to_dask(job: Job, amount: Quantity) -> str:
     """What a worker makes of its memory limit, which it is told as Kubernetes spells it."""
     told = canonical(amount)
-    if path != "workers":
-        return ""
+    if told != job.told("--memory-limit"):
+        return ""  # since the platform has cut it
     if told == "1":
         return "; to Dask 1 is all of the host's memory"
     return f"; Dask is told '{told}', {told[:-1]} megabytes" if told.endswith("m") else ""
 
 
-def _said(path: str, amount: str) -> str:
+def _saying(job: Job, path: str, amount: Quantity) -> str:
     """The code that says *amount* of memory: a role's verb, or the task's arguments."""
-    if path == "task":
-        return f'@task(requests=Resources(mem="{amount}"), limits=Resources(mem="{amount}"))'
-    return verb(path, {"mem": amount})
+    role = next((each for each in job.roles if each.name == path), None)
+    return job.says(role, {"mem": amount}) if role else job.task_says({"mem": amount})
 
 
 def _in_mebibytes(amount: Quantity) -> str:
@@ -103,9 +108,10 @@ def _is_tiny(amount: Quantity) -> bool:
 def _with_unit(amount: Quantity) -> str:
     if amount.text.endswith("m"):
         return _in_mebibytes(amount)
-    digits = amount.text.rstrip("kKi")
+    digits = amount.text.rstrip("kKiM")
     number = int(digits) if digits.isdigit() else int(amount.value)
-    return f"{number}{'Gi' if number <= _MOST_GIBS else 'Mi'}"
+    units = ("Gi" if number <= _MOST_GIBS else "Mi") if number <= _MOST_MEBIBYTES else "Ki"
+    return f"{number}{units}"
 
 
 def _bytes(amount: Quantity) -> str:

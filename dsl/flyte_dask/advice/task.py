@@ -18,7 +18,8 @@ __all__ = [
 ]
 
 _CUT = "cut-to-platform"
-_CPUS, _MEMORY = Quantity("2"), Quantity("8Gi")
+_NO_GPU = Quantity("0")
+_AMOUNTS = {"cpu": Quantity("2"), "mem": Quantity("8Gi")}
 _VARIABLES = {
     "DASK_SCHEDULER_ADDRESS": "the runner and {workers} connect to that address, and the cluster's "
     "own scheduler has no work",
@@ -54,10 +55,13 @@ def task_above_platform(job: Job) -> Iterator[Advice]:
 def role_above_platform(job: Job) -> Iterator[Advice]:
     """Nobody is told."""
     for role, pod in zip(job.roles, (job.pods.scheduler, job.pods.workers), strict=True):
-        found = [each for each in pod.remarks if each.rule == _CUT]
+        said = {path for path, side in job.resolved.sides.items() if side.source != "platform"}
+        found = [each for each in pod.remarks if each.rule == _CUT and each.path in said]
         if found:
             consequence = f"{_listed(found)} is all that the platform allows: it is cut to that"
             left = {_name(each): pod.container.amounts[_name(each)] for each in found}
+            if role.name == "scheduler" and "gpu" in left:
+                left["gpu"] = (_NO_GPU, _NO_GPU)  # for it never computes
             remedy = job.says(role, left)
             yield Advice("role-above-platform", f"{role.name}.limits", consequence, remedy)
 
@@ -67,20 +71,30 @@ def server_pod_template(job: Job) -> Iterator[Advice]:
     template = job.parent.pod_template
     if template is None:
         return
-    unseen = {
-        role.name: [name for name, pair in role.pairs if pair.limit.source == "platform"]
-        for role in job.roles
-    }
+    only_flyte_knows = f"only Flyte knows what '{template}' says: "
+    by_task: dict[str, Quantity] = {}
     told = []
     for role in job.roles:
-        names = ", ".join(unseen[role.name])
-        if names and role.is_silent:
+        unseen = [name for name, pair in role.pairs if pair.limit.source == "platform"]
+        amounts = {name: _AMOUNTS[name] for name in unseen}
+        names = ", ".join(unseen)
+        if not unseen:
+            continue
+        if role.is_silent:
             told.append(f"{names} of {role.name} may be other than is predicted")
-        elif names:
-            told.append(f"{names} of {role.name} comes from the platform, and not from there")
+            by_task.update(amounts)
+            continue
+        of_platform = f"{names} of {role.name} comes from the platform, and not from there"
+        if job.config.inherit == "off":  # nor from the task
+            consequence = f"{only_flyte_knows}{of_platform}"
+            remedy = job.says(role, amounts)
+            yield Advice("server-pod-template", f"{role.name}.limits", consequence, remedy)
+        else:
+            told.append(of_platform)
+            by_task.update(amounts)
     if told:
-        consequence = f"only Flyte knows what '{template}' says: {'; '.join(told)}"
-        remedy = task_saying({"cpu": (_CPUS, _CPUS), "mem": (_MEMORY, _MEMORY)})
+        consequence = f"{only_flyte_knows}{'; '.join(told)}"
+        remedy = job.task_says(by_task)
         yield Advice("server-pod-template", "task.pod_template", consequence, remedy)
 
 

@@ -25,7 +25,7 @@ from flyte_dask.quantity import Quantity, quantity_or_none
 from flyte_dask.resources import DIMENSIONS, KUBERNETES_NAMES, resources_like
 from flytekitplugins.dask.remembered import remembered
 
-__all__ = ["Asked", "asked_by", "described", "judged", "surroundings"]
+__all__ = ["Asked", "asked_by", "described", "judged", "said_image", "surroundings"]
 
 _DIMENSION_OF = {name: dimension for dimension, name in KUBERNETES_NAMES.items()}
 _ZERO = Quantity("0")
@@ -130,9 +130,16 @@ def _environment(
     yield from task.environment or ()
 
 
+def said_image(task: PythonAutoContainerTask[Any]) -> str | ImageSpec | None:
+    """The image of its pod: where its pod template says one for it, flytekit keeps that."""
+    primary, _ = _containers(task.pod_template)
+    of_pod: str | ImageSpec | None = getattr(primary, "image", None)
+    return task.container_image if of_pod is None else of_pod
+
+
 def _image(task: PythonAutoContainerTask[Any], settings: SerializationSettings) -> str | None:
-    """The reference of the task's image; of a spec, if it is built already."""
-    image = task.container_image
+    """Its reference; of a spec, if it is built already."""
+    image = said_image(task)
     if isinstance(image, ImageSpec):
         return getattr(task, "built_image", None)
     try:

@@ -28,6 +28,7 @@ from flytekit.core.python_function_task import AsyncPythonFunctionTask, PythonFu
 from flytekit.core.task import TaskPlugins
 from flytekit.core.tracked_abc import FlyteTrackedABC
 from flytekit.models.literals import LiteralMap
+from flytekit.models.task import K8sPod
 
 from flyte_dask.callsite import decoration_site
 from flyte_dask.config import Dask
@@ -81,7 +82,7 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         self._is_dynamic = is_dynamic  # then it has no cluster of its own
         self._wants_deck = wants_deck
         self.built_image: str | None = None
-        """The reference of its image, once that is known."""
+        """The reference of its pod's image, once that is known."""
         self._variants: dict[str, DaskTask] = {}
         if not wants_deck:
             kwargs["deck_fields"] = None  # with a report alone, the deck has nothing else
@@ -194,6 +195,16 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         """As of any task; it is remembered, since to ask again would build it again."""
         self.built_image = image = super().get_image(settings)
         return image
+
+    def get_k8s_pod(self, settings: SerializationSettings) -> K8sPod:
+        """As of any task; the image that its pod template says for it is remembered, too."""
+        pod = super().get_k8s_pod(settings)
+        if self.pod_template is not None:
+            name = self.pod_template.primary_container_name
+            containers = pod.pod_spec.get("containers", ())
+            images = (each["image"] for each in containers if each["name"] == name)
+            self.built_image = next(images, self.built_image)
+        return pod
 
     def cluster(self, settings: SerializationSettings) -> TaskCluster:
         """What the template says of the cluster, and why."""
