@@ -23,7 +23,7 @@ from flytekit import task
 
 from flyte_dask import InvalidConfig, Parent, Resources, Runtime
 from flytekitplugins.dask import Dask, WorkerGroup, presets
-from flytekitplugins.dask.failures import MissingBokeh
+from flytekitplugins.dask.failures import ClusterUnavailable, MissingBokeh
 from flytekitplugins.dask.local import Shape, told
 from flytekitplugins.dask.session import session
 from tests import tasks as typed_tasks
@@ -162,6 +162,25 @@ def test_a_dashboard_without_bokeh_is_an_error(monkeypatch: pytest.MonkeyPatch) 
     opening = session(Dask(runtime=Runtime(dashboard=True)), "etl")
     with pytest.raises(MissingBokeh, match="needs bokeh: pip install bokeh"), opening:
         raise AssertionError("it opened")
+
+
+@pytest.mark.parametrize(
+    ("ends", "how"), [("os._exit(7)", "exit status 7"), ("os.kill(os.getpid(), 9)", "signal 9")]
+)
+def test_a_worker_process_that_ends_at_once_is_not_waited_for(
+    ends: str, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where something that Python imports at its start is broken."""
+    start = f"import os, sys\nif 'worker' in sys.orig_argv: {ends}\n"
+    (tmp_path / "sitecustomize.py").write_text(start)
+    monkeypatch.syspath_prepend(tmp_path)
+    opening = session(Dask(workers=1, runtime=Runtime(local="processes")), "etl")
+    with pytest.raises(ClusterUnavailable) as caught, opening:
+        raise AssertionError("it opened")
+    assert str(caught.value) == (
+        f"etl: 0 of 1 workers were there when processes of workers ended, with {how}. What they "
+        "wrote to the standard error says why."
+    )
 
 
 class TestNothingIsLeftBehind:

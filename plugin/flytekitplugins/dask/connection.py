@@ -6,7 +6,7 @@ import asyncio
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from distributed import Client
@@ -58,17 +58,33 @@ def connect(runtime: Runtime, subject: Subject) -> Client:
     raise subject.unreachable(runtime.connect_timeout) from cause
 
 
-def wait_for_workers(client: Client, number: int, runtime: Runtime, subject: Subject) -> None:
+def wait_for_workers(
+    client: Client,
+    number: int,
+    runtime: Runtime,
+    subject: Subject,
+    ended: Callable[[], Sequence[int]] = tuple,
+) -> None:
     """Wait until *number* workers are there; autoscalers take minutes.
 
+    Args:
+        client: of the cluster.
+        number: how many.
+        runtime: says how long.
+        subject: of which errors tell.
+        ended: tells with which statuses processes of workers have ended, for good.
+
     Raises:
-        ClusterUnavailable: if they are not, within the runtime's *worker_timeout*.
+        ClusterUnavailable: if they are not, within the runtime's *worker_timeout*, or cannot be any
+            more.
     """
     if number == 0:
         return
     for seconds in _patience(runtime.worker_timeout):
         if _are_there(client, number, seconds):
             return
+        if statuses := ended():
+            raise subject.ended(_workers(client), number, statuses)
         logger.info("%s waits for workers: %d/%d", subject.task, _workers(client), number)
     raise subject.incomplete(_workers(client), number, runtime.worker_timeout)
 

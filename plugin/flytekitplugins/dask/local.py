@@ -10,6 +10,7 @@ import socket
 import sys
 import tempfile
 import threading
+from asyncio.subprocess import Process
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -30,7 +31,7 @@ from flyte_dask.inheritance import Resolved
 from flyte_dask.runtime import Runtime
 from flytekitplugins.dask.failures import MissingBokeh
 
-__all__ = ["Shape", "is_to_scale", "local_cluster", "told"]
+__all__ = ["Shape", "ended", "is_to_scale", "local_cluster", "told"]
 
 _LOOPBACK = "127.0.0.1"
 _ANY_PORT = f"{_LOOPBACK}:0"
@@ -126,6 +127,13 @@ def local_cluster(
                 if in_threads:
                     with silence_logging_cmgr(logging.ERROR):  # of what is cut off
                         cluster.sync(_leave_threads, cluster)
+
+
+def ended(cluster: SpecCluster) -> list[int]:
+    """The statuses of its workers' processes that have ended; nobody starts them again."""
+    processes = [getattr(each, "process", None) for each in cluster.workers.values()]
+    statuses = [each.returncode for each in processes if isinstance(each, Process)]
+    return [each for each in statuses if each is not None]
 
 
 def _dashboard_address(runtime: Runtime) -> str:
