@@ -83,7 +83,7 @@ def session(  # noqa: PLR0913  # what a task knows
     *has_deck*; it tells what *judge* says of the task.
 
     Raises:
-        NoCluster: on Flyte without an address.
+        NoCluster: on Flyte without an address, unless require_cluster=False.
         ClusterFailure: if the scheduler or the workers are not there in time, or are lost.
         WrongEnvironment: if versions differ so that the cluster cannot work.
         InvalidConfig: with every bad variable of the environment.
