@@ -21,6 +21,8 @@ from flyte_dask import Dask, Runtime
 from flytekitplugins.dask.connection import connect
 from flytekitplugins.dask.diagnosis import Subject
 from flytekitplugins.dask.failures import ClusterUnavailable
+from flytekitplugins.dask.judgement import Judgement
+from flytekitplugins.dask.watch import watching
 from tests.network import network_to
 
 
@@ -104,6 +106,22 @@ class TestConnect:
     ) -> None:
         with silent() as address:
             assert_in_vain(address)
+
+
+def test_what_keeps_a_watch_from_starting_is_raised(
+    scheduler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rather than what comes of that."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("too many open files")
+
+    runtime, about = Runtime(), subject(scheduler)
+    with connect(runtime, about) as client:
+        monkeypatch.setattr("flytekitplugins.dask.watch.rpc", fail)
+        opening = watching(runtime, Judgement(runtime, about), client, list)
+        with pytest.raises(OSError, match="too many open files"), opening:
+            raise AssertionError("it opened")
 
 
 def assert_in_vain(address: str) -> None:
