@@ -19,6 +19,10 @@ class Network:
     _target: tuple[str, int]
     _is_cut: threading.Event = attrs.field(factory=threading.Event)
     _sockets: list[socket.socket] = attrs.field(factory=list)
+    refusing: float = 0
+    """How many connections it breaks over their first word, before it forwards others."""
+    refused: int = 0
+    """How many it has broken."""
 
     def cut(self) -> None:
         """From now on nothing arrives, and no connection breaks."""
@@ -29,6 +33,11 @@ class Network:
         with suppress(OSError):  # it is closed at the end
             while True:
                 here, _ = self._listening.accept()
+                if self.refused < self.refusing:
+                    self.refused += 1
+                    here.recv(65536)  # who connects speaks first
+                    here.close()
+                    continue
                 there = socket.create_connection(self._target)
                 self._sockets += [here, there]
                 for source, sink in ((here, there), (there, here)):
@@ -51,11 +60,12 @@ class Network:
 
 
 @contextmanager
-def network_to(address: str) -> Iterator[Network]:
-    """A network to the Dask server at *address*."""
+def network_to(address: str, refusing: float = 0) -> Iterator[Network]:
+    """A network to the Dask server at *address*, which breaks so many connections at first."""
     host, port = address.removeprefix("tcp://").split(":")
     listening = socket.create_server(("127.0.0.1", 0))
     made = Network(f"tcp://127.0.0.1:{listening.getsockname()[1]}", listening, (host, int(port)))
+    made.refusing = refusing
     accepting = threading.Thread(target=made.accept, daemon=True)
     accepting.start()
     try:

@@ -147,6 +147,16 @@ def test_workers_that_are_restarted_on_wish_are_no_deaths(monkeypatch: pytest.Mo
     assert pulse.deaths == ()
 
 
+def test_a_client_connects_in_one_place() -> None:
+    """At first and again, with a timeout that ours keep; they are cleaned up after an OSError."""
+    client = distributed.Client
+    assert list(inspect.signature(client._ensure_connected).parameters) == ["self", "timeout"]
+    for caller in (client._start, client._reconnect):
+        source = inspect.getsource(caller)
+        assert "await self._ensure_connected(timeout=timeout)" in source
+        assert "OSError" in source
+
+
 def test_distributed_says_why_futures_are_cancelled() -> None:
     """By which a lost scheduler is told from somebody's wish."""
     source = inspect.getsource(distributed.Client._reconnect)

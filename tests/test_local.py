@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
+import socket
 import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import dask.config
@@ -23,9 +26,11 @@ from flytekit import task
 
 from flyte_dask import InvalidConfig, Parent, Resources, Runtime
 from flytekitplugins.dask import Dask, WorkerGroup, presets
-from flytekitplugins.dask.failures import MissingBokeh
-from flytekitplugins.dask.local import Shape, told
+from flytekitplugins.dask.failures import ClusterUnavailable, MissingBokeh
+from flytekitplugins.dask.joining import joined
+from flytekitplugins.dask.local import Shape, local_cluster, told
 from flytekitplugins.dask.session import session
+from flytekitplugins.dask.task import _root_of
 from tests import tasks as typed_tasks
 
 tasks: Any = typed_tasks  # flytekit's annotations do not say that a task returns its value here
@@ -164,6 +169,45 @@ def test_a_dashboard_without_bokeh_is_an_error(monkeypatch: pytest.MonkeyPatch) 
         raise AssertionError("it opened")
 
 
+def test_nobody_is_asked_for_a_port_without_a_dashboard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who listens at Dask's usual port may be anybody."""
+    asked: list[object] = []
+    monkeypatch.setattr(socket.socket, "connect_ex", lambda _, address: asked.append(address))
+    with local_cluster(Shape(1, 1), Runtime()):
+        assert asked == []
+
+
+def test_a_module_of_a_name_that_its_path_does_not_have_is_in_no_folder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It was loaded under that name, and not found by it."""
+    module = ModuleType("acme.pipelines.daily.etl")
+    module.__file__ = "/acme/etl.py"
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    function: Any = lambda: None  # noqa: E731  # a function
+    function.__module__ = module.__name__
+    assert _root_of(function) is None
+
+
+@pytest.mark.parametrize(
+    ("ends", "how"), [("os._exit(7)", "exit status 7"), ("os.kill(os.getpid(), 9)", "signal 9")]
+)
+def test_a_worker_process_that_ends_at_once_is_not_waited_for(
+    ends: str, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where something that Python imports at its start is broken."""
+    start = f"import os, sys\nif 'worker' in sys.orig_argv: {ends}\n"
+    (tmp_path / "sitecustomize.py").write_text(start)
+    monkeypatch.syspath_prepend(tmp_path)
+    opening = session(Dask(workers=1, runtime=Runtime(local="processes")), "etl")
+    with pytest.raises(ClusterUnavailable) as caught, opening:
+        raise AssertionError("it opened")
+    assert str(caught.value) == (
+        f"etl: 0 of 1 workers were there when processes of workers ended, with {how}. What they "
+        "wrote to the standard error says why."
+    )
+
+
 class TestNothingIsLeftBehind:
     """Neither processes nor ports, folders and settings."""
 
@@ -202,6 +246,26 @@ class TestNothingIsLeftBehind:
             found = list(threads.map(lambda _: tasks.bare_compute(), range(4)))
         addresses = [address for each in found for address in each]
         assert len(set(addresses)) == len(addresses) == 4 * min(2, CPU_COUNT)
+
+    def test_by_clusters_whose_ends_cross(self) -> None:
+        """The handlers of distributed's log are as loud as before."""
+        handlers = logging.getLogger("distributed").handlers
+        before = [each.level for each in handlers]
+        first, second = (local_cluster(Shape(1, 1), Runtime()) for _ in range(2))
+        with ExitStack() as stack, first:
+            _ = stack.enter_context(second)
+        assert [each.level for each in handlers] == before
+
+    def test_by_a_client_that_cannot_be_closed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(_: object) -> None:
+            raise TimeoutError("the loop is busy")
+
+        with local_cluster(Shape(1, 1), Runtime()) as cluster:
+            with pytest.raises(TimeoutError, match="busy"), joined(cluster.scheduler_address):  # noqa: PT012  # at its end
+                client = distributed.Client()
+                monkeypatch.setattr(distributed.Client, "close", fail)
+            monkeypatch.undo()
+            client.close()
 
     def test_by_settings_that_are_wrong(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("FLYTE_DASK_LOCAL", "hunter2")

@@ -82,6 +82,18 @@ def fail(opened: Session, error: BaseException) -> BaseException:
     return caught.value
 
 
+def chain(error: BaseException) -> list[BaseException]:
+    """What is printed of *error*: itself and all that it came of, of which none may come twice."""
+    found: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None:
+        assert not any(each is following for each in found), f"{following!r} again: {found}"
+        found.append(following)
+        context = None if following.__suppress_context__ else following.__context__
+        following = following.__cause__ or context
+    return found
+
+
 class TestTheClusters:
     """Found wherever it is, and told as one of ours."""
 
@@ -92,7 +104,6 @@ class TestTheClusters:
             (caused(ValueError("report"), KILLED), WorkersKilled),
             (caused(ValueError("report"), caused(KeyError("x"), KILLED)), WorkersKilled),
             (meanwhile(ValueError("report"), KILLED), WorkersKilled),
-            (meanwhile(ValueError("report"), WorkersLost("x")), WorkersLost),
             (NoWorkerError("merge-1", 5.0), WorkersLost),
             (asyncio.TimeoutError("Only 1/2 workers arrived after 5 s"), ClusterUnavailable),
             (CommClosedError("in <TCP>: Stream is closed"), ClusterFailure),
@@ -111,11 +122,25 @@ class TestTheClusters:
     ) -> None:
         found = fail(opened, error)
         assert type(found) is ours
-        assert found.__cause__ is error or found is error.__context__
+        assert found.__cause__ is error
 
-    def test_ours_within_another_error_is_raised_itself(self, opened: Session) -> None:
+    @pytest.mark.parametrize("within", [caused, meanwhile])
+    def test_ours_within_another_error_is_raised_itself(
+        self, within: Callable[[Exception, Exception], Exception], opened: Session
+    ) -> None:
+        """Without a circle, which nobody who prints it would find the end of."""
+        cause = OSError("cut")
+        ours = caused(WorkersLost("for 2 s there was no worker"), cause)
+        found = fail(opened, within(ValueError("report"), ours))
+        assert chain(found) == [ours, cause]
+
+    @pytest.mark.parametrize("within", [caused, meanwhile])
+    def test_ours_without_a_cause_has_none_then(
+        self, within: Callable[[Exception, Exception], Exception], opened: Session
+    ) -> None:
         ours = WorkersLost("for 2 s there was no worker")
-        assert fail(opened, caused(ValueError("report"), ours)) is ours
+        error = within(KeyError("x"), within(ValueError("report"), ours))
+        assert chain(fail(opened, error)) == [ours]
 
     def test_one_of_a_group(self, opened: Session) -> None:
         group_type: Any = getattr(builtins, "ExceptionGroup", None)

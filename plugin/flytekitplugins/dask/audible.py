@@ -1,4 +1,4 @@
-"""Loggers that are heard where flytekit's own are not: ``pyflyte`` shows not even warnings."""
+"""Make our loggers visible where flytekit's are silenced: `pyflyte` hides even warnings."""
 
 from __future__ import annotations
 

@@ -6,9 +6,8 @@ import asyncio
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import repeat
 
 from distributed import Client
 
@@ -20,13 +19,30 @@ __all__ = ["connect", "wait_for_workers"]
 
 _MOST_SILENCE = 30.0  # seconds
 _MOST_AT_ONCE = 60.0  # seconds
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0  # seconds
+
+
+class _Client(Client):
+    """A client whose attempts to connect end in time.
+
+    distributed's wait without end for the first word of who only accepts, as a scheduler that is
+    stopped and many a proxy does.
+    """
+
+    async def _ensure_connected(self, timeout: float | None = None) -> None:
+        connecting = super()._ensure_connected(timeout)  # type: ignore[no-untyped-call]  # theirs
+        try:
+            await asyncio.wait_for(connecting, timeout)
+        except asyncio.TimeoutError as error:  # no OSError before Python 3.11: it is not cleaned up
+            raise OSError(f"no answer within {timeout} s") from error
 
 
 def connect(runtime: Runtime, subject: Subject) -> Client:
     """A client of *subject*'s scheduler, as soon as that answers.
 
-    distributed tries again and again by itself, and waits longer each time; a name that is not
-    known yet counts as no answer.
+    While nobody listens, distributed tries again and again by itself, and waits longer each time; a
+    name that is not known yet counts as no answer. Who accepts and breaks the connection, as a
+    proxy or a scheduler that is just starting does, it asks once only: then this asks again.
 
     Raises:
         ClusterUnavailable: if it does not answer within the runtime's *connect_timeout*.
@@ -34,24 +50,41 @@ def connect(runtime: Runtime, subject: Subject) -> Client:
     address, cause = subject.address, None
     with _telling(f"{subject.task} waits for the scheduler at {address}"):
         for seconds in _attempts(runtime.connect_timeout):
+            keywords = {"timeout": f"{seconds} s", "set_as_default": runtime.client}
             try:
-                return Client(address, timeout=f"{seconds} s", set_as_default=runtime.client)
-            except OSError as error:  # noqa: PERF203  # once in a minute
+                return _Client(address, **keywords)  # type: ignore[no-untyped-call]  # theirs
+            except OSError as error:
                 cause = error
     raise subject.unreachable(runtime.connect_timeout) from cause
 
 
-def wait_for_workers(client: Client, number: int, runtime: Runtime, subject: Subject) -> None:
+def wait_for_workers(
+    client: Client,
+    number: int,
+    runtime: Runtime,
+    subject: Subject,
+    ended: Callable[[], Sequence[int]] = tuple,
+) -> None:
     """Wait until *number* workers are there; autoscalers take minutes.
 
+    Args:
+        client: of the cluster.
+        number: how many.
+        runtime: says how long.
+        subject: of which errors tell.
+        ended: tells with which statuses processes of workers have ended, for good.
+
     Raises:
-        ClusterUnavailable: if they are not, within the runtime's *worker_timeout*.
+        ClusterUnavailable: if they are not, within the runtime's *worker_timeout*, or cannot be any
+            more.
     """
     if number == 0:
         return
     for seconds in _patience(runtime.worker_timeout):
         if _are_there(client, number, seconds):
             return
+        if statuses := ended():
+            raise subject.ended(_workers(client), number, statuses)
         logger.info("%s waits for workers: %d/%d", subject.task, _workers(client), number)
     raise subject.incomplete(_workers(client), number, runtime.worker_timeout)
 
@@ -71,15 +104,16 @@ def _are_there(client: Client, number: int, seconds: float) -> bool:
 
 
 def _attempts(timeout: float | None) -> Iterator[float]:
-    """The seconds of each attempt.
+    """The most seconds of each attempt until *timeout*, with longer and longer pauses between.
 
-    Few and long ones: a client keeps them, for when it has lost its scheduler.
+    They are long: a client keeps them, for when it has lost its scheduler.
     """
-    if timeout is None:
-        yield from repeat(_MOST_AT_ONCE)
-    else:
-        number = math.ceil(timeout / _MOST_AT_ONCE)
-        yield from repeat(timeout / number, number)
+    end = time.monotonic() + (math.inf if timeout is None else timeout)
+    pause = _SHORTEST_PAUSE
+    while (left := end - time.monotonic()) > 0:
+        yield min(left, _MOST_AT_ONCE)
+        time.sleep(max(0, min(pause, end - time.monotonic())))
+        pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 @contextmanager

@@ -64,6 +64,18 @@ class Subject:
             "min_workers.",
         )
 
+    def ended(self, there: int, number: int, statuses: Sequence[int]) -> ClusterUnavailable:
+        """Processes of workers ended with *statuses*, and nobody starts them again."""
+        how = ", ".join(
+            f"signal {-each}" if each < 0 else f"exit status {each}" for each in statuses
+        )
+        return self._failure(
+            ClusterUnavailable,
+            f"{self.task}: {there} of {number} workers were there when processes of workers ended, "
+            f"with {how}.",
+            "What they wrote to the standard error says why.",
+        )
+
     def unavailable(self, error: BaseException) -> ClusterUnavailable:
         """The function itself has waited for workers."""
         return self._failure(

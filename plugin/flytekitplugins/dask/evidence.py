@@ -91,7 +91,7 @@ class Death:
 
 @attrs.frozen
 class Pulse:
-    """How a cluster does."""
+    """How a cluster is doing."""
 
     memory: int
     """Bytes of the scheduler's process."""
@@ -99,7 +99,7 @@ class Pulse:
     able: int
     """Workers that take tasks, or run some."""
     waiting: int
-    """Tasks that could run, or do."""
+    """Tasks that are ready or running."""
     deaths: tuple[Death, ...] = ()
     """The latest."""
     unreadable: tuple[tuple[str, str], ...] = ()

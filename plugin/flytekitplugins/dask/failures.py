@@ -19,7 +19,7 @@ __all__ = [
 
 
 class ClusterFailure(FlyteDaskError, FlyteRecoverableException):
-    """The cluster failed, not the task's code; Flyte retries, and the next one may do."""
+    """The cluster failed, not the task's code; Flyte retries, and the next attempt may succeed."""
 
     def __str__(self) -> str:
         """Without what flytekit puts around it, which names the cause a second time."""

@@ -41,11 +41,17 @@ def joined(address: str) -> Iterator[Callable[[], list[Client]]]:
     try:
         yield opened_since
     finally:
-        for client in opened_since():
-            _close(client)
-        with _lock:
-            _open.remove(address)
-            _restore() if not _open else dask.config.set({_ADDRESS: _open[-1]})
+        try:
+            for client in opened_since():
+                _close(client)
+        finally:
+            _leave(address)
+
+
+def _leave(address: str) -> None:
+    with _lock:
+        _open.remove(address)
+        _restore() if not _open else dask.config.set({_ADDRESS: _open[-1]})
 
 
 def _restore() -> None:

@@ -10,6 +10,7 @@ import socket
 import sys
 import tempfile
 import threading
+from asyncio.subprocess import Process
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -23,19 +24,21 @@ from dask.utils import format_bytes
 from distributed import LocalCluster, Scheduler, SpecCluster
 from distributed.deploy.subprocess import Subprocess
 from distributed.system import MEMORY_LIMIT
-from distributed.utils import silence_logging_cmgr
 
 from flyte_dask.figures import counted
 from flyte_dask.inheritance import Resolved
 from flyte_dask.runtime import Runtime
 from flytekitplugins.dask.failures import MissingBokeh
 
-__all__ = ["Shape", "is_to_scale", "local_cluster", "told"]
+__all__ = ["Shape", "ended", "is_to_scale", "local_cluster", "told"]
 
 _LOOPBACK = "127.0.0.1"
 _ANY_PORT = f"{_LOOPBACK}:0"
 
 _starting = threading.Lock()
+_quieting = threading.Lock()
+_levels: list[int] = []  # of what is quiet now; tasks can run side by side
+_before: dict[logging.Handler, int] = {}  # the levels that distributed's handlers had
 
 
 @final
@@ -109,7 +112,7 @@ def local_cluster(
     in_threads = runtime.local == "threads"
     # Quiet from without, as a cluster's own silence ends before its last connections do.
     with (
-        silence_logging_cmgr(logging.WARNING),
+        _quiet(),
         tempfile.TemporaryDirectory(prefix="flyte-dask-", ignore_cleanup_errors=True) as folder,
     ):
         # A scheduler takes its folder from nowhere else; another task may start just now.
@@ -124,16 +127,57 @@ def local_cluster(
                 yield cluster
             finally:
                 if in_threads:
-                    with silence_logging_cmgr(logging.ERROR):  # of what is cut off
+                    with _quiet(logging.ERROR):  # of what is cut off
                         cluster.sync(_leave_threads, cluster)
+
+
+@contextmanager
+def _quiet(level: int = logging.WARNING) -> Iterator[None]:
+    """Let distributed's handlers tell nothing below *level*.
+
+    Of blocks side by side the highest counts, and with the last one all is as it was.
+    """
+    with _quieting:
+        if not _levels:
+            handlers = logging.getLogger("distributed").handlers
+            _before.update({each: each.level for each in handlers if _is_of_stream(each)})
+        _levels.append(level)
+        _set_levels(max(_levels))
+    try:
+        yield
+    finally:
+        with _quieting:
+            _levels.remove(level)
+            _set_levels(max(_levels, default=None))
+            if not _levels:
+                _before.clear()
+
+
+def _set_levels(level: int | None) -> None:
+    """Let the handlers have it; None is what each had before."""
+    for handler, before in _before.items():
+        handler.setLevel(before if level is None else level)
+
+
+def _is_of_stream(handler: logging.Handler) -> bool:
+    return isinstance(handler, logging.StreamHandler)
+
+
+def ended(cluster: SpecCluster) -> list[int]:
+    """The statuses of its workers' processes that have ended; nobody starts them again."""
+    processes = [getattr(each, "process", None) for each in cluster.workers.values()]
+    statuses = [each.returncode for each in processes if isinstance(each, Process)]
+    return [each for each in statuses if each is not None]
 
 
 def _dashboard_address(runtime: Runtime) -> str:
     """Dask's usual port for a dashboard, where that is free; for which distributed would warn."""
+    if not runtime.dashboard:
+        return _ANY_PORT  # and nobody is asked, for who listens there may be anybody
     usual = 8787
     with socket.socket() as probe:
         is_used = probe.connect_ex((_LOOPBACK, usual)) == 0
-    return f"{_LOOPBACK}:{usual}" if runtime.dashboard and not is_used else _ANY_PORT
+    return _ANY_PORT if is_used else f"{_LOOPBACK}:{usual}"
 
 
 def _in_threads(shape: Shape, runtime: Runtime, folder: str) -> LocalCluster:

@@ -48,7 +48,8 @@ class DaskNode(Node):
         """As with any node, but for *task_config*.
 
         Raises:
-            InvalidConfig: if *task_config* is no `Dask`.
+            InvalidConfig: if *task_config* is no `Dask`, its *min_workers* are more than its
+                workers, or it wants a report of a task that is to have no deck.
         """
         given = signature(Node.with_overrides).bind(self, *args, **kwargs)
         config = given.arguments.pop("task_config", None)
@@ -110,7 +111,7 @@ class _NoResult(_Ran, VoidPromise):
 
 
 def watch(result: Any) -> Any:
-    """*result*, of a task that ran in a local workflow, which answers overrides."""
+    """Make *result*, of a task that ran locally, warn about overrides of its config."""
     first = result[0] if isinstance(result, tuple) and result else result
     if isinstance(first, Promise):
         first.__class__ = _Result

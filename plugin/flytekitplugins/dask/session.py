@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
@@ -24,7 +25,7 @@ from flytekitplugins.dask.diagnosis import Subject
 from flytekitplugins.dask.failures import NoCluster
 from flytekitplugins.dask.joining import joined
 from flytekitplugins.dask.judgement import Judgement
-from flytekitplugins.dask.local import Shape, is_to_scale, local_cluster, told
+from flytekitplugins.dask.local import Shape, ended, is_to_scale, local_cluster, told
 from flytekitplugins.dask.progress import progress
 from flytekitplugins.dask.shipping import code_of, ship
 from flytekitplugins.dask.telling import logger, make_heard, start_line, tells_what_it_did
@@ -82,7 +83,7 @@ def session(  # noqa: PLR0913  # what a task knows
     *has_deck*; it tells what *judge* says of the task.
 
     Raises:
-        NoCluster: on Flyte without an address.
+        NoCluster: on Flyte without an address, unless require_cluster=False.
         ClusterFailure: if the scheduler or the workers are not there in time, or are lost.
         WrongEnvironment: if versions differ so that the cluster cannot work.
         InvalidConfig: with every bad variable of the environment.
@@ -112,7 +113,7 @@ def session(  # noqa: PLR0913  # what a task knows
             # not by entering the client, for functions do that with the default one, and leave it
             stack.enter_context(client.as_current())
         with translating(watch):
-            wait_for_workers(client, place.workers, runtime, subject)
+            wait_for_workers(client, place.workers, runtime, subject, place.ended)
             info = client.scheduler_info(n_workers=-1)
             where = None
             if not place.is_local:
@@ -142,6 +143,8 @@ class _Place:
     """Whether its workers are."""
     is_to_scale: bool = True
     """Whether it has the shape that the config says."""
+    ended: Callable[[], Sequence[int]] = tuple
+    """What tells with which statuses processes of workers have ended, as far as they are ours."""
 
 
 @contextmanager
@@ -173,6 +176,7 @@ def _place(
             is_local=True,
             in_processes=runtime.local == "processes",
             is_to_scale=is_to_scale(shape, wanted, runtime),
+            ended=partial(ended, cluster),
         )
 
 

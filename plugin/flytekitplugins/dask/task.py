@@ -127,7 +127,8 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         """This task with another config, under another name; the same one for the same config.
 
         Raises:
-            InvalidConfig: if *config* is no `Dask`.
+            InvalidConfig: if *config* is no `Dask`, its *min_workers* are more than its workers, or
+                it wants a report of a task that is to have no deck.
         """
         if self.original is not self:
             return self.original.variant(config)
@@ -293,7 +294,8 @@ def _root_of(function: Callable[..., Any]) -> Path | None:
     if not file:
         return None  # in a notebook
     path = Path(file).parent if Path(file).stem == "__init__" else Path(file)
-    return path.parents[function.__module__.count(".")]
+    parents, depth = path.parents, function.__module__.count(".")
+    return parents[depth] if depth < len(parents) else None  # loaded under a name that it chose
 
 
 def _wants_deck(said: Mapping[str, Any]) -> bool | None:

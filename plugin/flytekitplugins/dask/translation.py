@@ -41,7 +41,16 @@ def translating(watch: Watch) -> Iterator[None]:
         ours = translated(error, watch)
         if ours is None:
             raise
-        raise ours from error
+        raise ours from _cause_of(ours, error)
+
+
+def _cause_of(ours: Exception, error: Exception) -> BaseException | None:
+    """What to raise *ours* from; if *error* came of it, from what it had: a circle has no end.
+
+    Those who print errors would follow it for ever.
+    """
+    is_within = any(each is ours for each in causes(error, with_contexts=True))
+    return ours.__cause__ if is_within else error
 
 
 def translated(error: Exception, watch: Watch) -> Exception | None:
@@ -122,7 +131,7 @@ def _unavailable(error: BaseException, watch: Watch) -> Exception | None:
 
 
 def _cut(error: BaseException, watch: Watch) -> Exception | None:
-    """What one gets who has lost the scheduler, or does not reach it."""
+    """What code sees once the scheduler is lost or cannot be reached."""
     is_cut = isinstance(error, CommClosedError)
     text = f"{type(error).__name__}: {error}"
     # of a closed client, before and after distributed had a class for that

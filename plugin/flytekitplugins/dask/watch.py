@@ -54,20 +54,29 @@ def watching(
         judgement: gets what is seen.
         client: that of the session.
         clients: tells all whose waiting ends with a verdict.
+
+    Raises:
+        Exception: what keeps its thread from starting, as when no file can be opened any more.
     """
     watch = Watch(judgement, _beat_of(runtime), client, clients)
-    started = threading.Event()
+    started, failures = threading.Event(), list[Exception]()
 
     def run() -> None:
         try:
             asyncio.run(watch.run(started))
+        except Exception as error:
+            if started.is_set():
+                raise
+            failures.append(error)
         finally:
             started.set()
 
     thread = threading.Thread(target=run, name="flyte-dask-watch", daemon=True)
     thread.start()
+    started.wait()
+    if failures:
+        raise failures[0]
     try:
-        started.wait()
         yield watch
     finally:
         watch.end()
@@ -152,7 +161,13 @@ class Watch:
         return time.monotonic() - self._recorded_at
 
     def ask(self, operation: str, seconds: float, **arguments: Any) -> Any:
-        """What the scheduler answers to one of its own operations, or the error that it raises."""
+        """What the scheduler answers to one of its own operations.
+
+        Raises:
+            Exception: the error that the operation raises.
+            concurrent.futures.TimeoutError: if it does not answer within so many *seconds*.
+            RuntimeError: if the watch has ended.
+        """
         return self._start(getattr(self._scheduler, operation)(**arguments)).result(seconds)
 
     def begin(self, *, in_processes: bool, recorded: bool = False) -> None:

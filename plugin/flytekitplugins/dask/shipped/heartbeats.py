@@ -69,7 +69,9 @@ def _last(worker: Worker) -> Any:
 def _peak_memory() -> int:
     """The most bytes that this process has ever had, where the system tells; else 0."""
     with suppress(OSError):
-        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        # among them is the name of the process, which can be anything
+        told = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        for line in told.splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
     return 0

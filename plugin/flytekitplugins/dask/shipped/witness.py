@@ -89,6 +89,8 @@ class Witness(SchedulerPlugin):
     def log_event(self, topic: str, msg: Any) -> None:
         """Note what tells of deaths; called whenever anybody logs an event."""
         self.restarts.hear(topic, msg)
+        if not isinstance(msg, dict):
+            return  # whoever logs may log anything
         action = msg.get("action") if topic in {"all", "scheduler"} else None
         if action == "remove-worker" and not msg["expected"]:
             tasks = {str(key) for key in msg["processing-tasks"]}
