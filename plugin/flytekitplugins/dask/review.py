@@ -64,7 +64,7 @@ class Review:
         settings: SerializationSettings,
         site: Callable[[Platform], Platform] | None = None,
     ) -> Review:
-        """That of *task*, with the team file that is meant for it, on what *site* makes of its.
+        """The review of *task* with its team file; *site*, if given, changes that file's platform.
 
         Raises:
             InvalidConfig: with every problem of the team file.
@@ -124,7 +124,7 @@ class Review:
         )
 
     def enforce(self) -> None:
-        """Let be an error what cannot work, and what the team does not want.
+        """Raise for what cannot work, and for what the team forbids.
 
         Raises:
             InvalidConfig: with all files that would not come along.
