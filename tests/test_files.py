@@ -470,6 +470,7 @@ class TestWhatIsWrong:
             team = read("team.toml")
             assert (team.path, team.policy.max_workers) == (path, number)
             assert team.policy.origins["max_workers"].call_site == CallSite(str(path), 2)
+        path = tmp_path / "other" / "team.toml"
         path.write_text("[policy]\nmax_workers = 3")
         os.utime(path, (1, 1))
         assert read("team.toml").policy.max_workers == 3
