@@ -21,7 +21,7 @@ import psutil
 import pytest
 
 from flyte_dask import files
-from flyte_dask_cli.main import cli
+from flyte_dask_cli.main import cli, main
 from tests.processes import BIN, PATIENCE, run, running
 
 pytestmark = pytest.mark.once
@@ -341,6 +341,40 @@ def test_an_interrupted_command_leaves_nothing_behind(tmp_path: Path, by: signal
     assert (status, process.output.splitlines()[-1]) == (130, "interrupted")
     gone, alive = psutil.wait_procs([each for each in (other, importing) if each], PATIENCE)
     assert (len(gone), alive) == (2, [])
+
+
+def test_an_error_without_a_number_is_told(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As some file systems have them, and wrappers of the standard output."""
+
+    def fail(**_: object) -> None:
+        raise OSError("the pipe is gone")
+
+    monkeypatch.setattr(cli, "main", fail)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with Path(os.devnull).open("w") as output:  # which it gives up
+        monkeypatch.setattr(sys, "stdout", output)
+        with pytest.raises(SystemExit) as ended:
+            main()
+    assert (ended.value.code, capfd.readouterr().err) == (1, "Error: the pipe is gone\n")
+
+
+def test_an_answer_that_is_cut_off_is_none(tmp_path: Path) -> None:
+    """Python was killed while it was written."""
+    (tmp_path / "cut.py").write_text(
+        "import os, sys\n"
+        "frame = sys._getframe()\n"
+        "while not callable(answer := frame.f_locals.get('answer')):\n"
+        "    frame = frame.f_back\n"
+        "answers, token = (cell.cell_contents for cell in answer.__closure__)\n"
+        "answers.write(token + '{')\n"
+        "answers.flush()\n"
+        "os._exit(3)\n"
+    )
+    done = flyte_dask(tmp_path, "check", "cut.py")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "ended Python when it was imported: it exited with status 3" in done.stdout
 
 
 def test_environment_values_are_never_shown(project: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from flyte_dask.platform import Platform
 from flyte_dask.quantity import Quantity
 from flyte_dask.resources import DIMENSIONS
 from flyte_dask_cli.changes import Delta, changes, delta, matched
-from flyte_dask_cli.documents import Document, NoDocument, of_facts, of_rendered, read
+from flyte_dask_cli.documents import Document, NoDocument, Rendered, of_facts, of_rendered, read
 from flytekitplugins.dask import wire
 from tests.configs import CONFIGS, PARENTS
 from tests.test_backend import PLATFORMS
@@ -122,6 +124,17 @@ def test_nothing_changes_from_a_cluster_to_itself(
         (["a.f"], ["b.g"], [("a.f", "b.g")]),
         (["a.f", "a.g"], ["b.g", "b.f"], [("a.g", "b.g"), ("a.f", "b.f")]),
         (["a.f", "b.f"], ["b.f", "c.f"], [("b.f", "b.f"), ("a.f", "c.f")]),
+        (["a.f", "b.f"], ["c.f", "d.f"], [("a.f", "c.f"), ("b.f", "d.f")]),
+        (
+            ["a.f-11111111", "b.f-22222222", "b.f"],
+            ["b.f-33333333", "b.f", "c.f-44444444", "a.f-55555555"],
+            [
+                ("b.f-22222222", "b.f-33333333"),
+                ("b.f", "b.f"),
+                (None, "c.f-44444444"),
+                ("a.f-11111111", "a.f-55555555"),
+            ],
+        ),
         (["a.f", "a.g"], ["a.f"], [("a.f", "a.f"), ("a.g", None)]),
         (["a.f"], ["a.g", "b.f"], [(None, "a.g"), ("a.f", "b.f")]),
         ([], ["a.f"], [(None, "a.f")]),
@@ -170,6 +183,21 @@ def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
     for name in ("binary.json", "nowhere.json"):
         with pytest.raises(NoDocument, match="cannot be read"):
             read(str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    "text", ['{"f": {"scheduler": {}, "workers": {}}}', "f: {scheduler, workers}"]
+)
+def test_the_standard_input_may_be_json_or_yaml(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    assert read("-").kind == "custom"
+
+
+def test_json_is_not_read_by_the_parser_of_yaml(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which takes hundreds of times as long."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps({"f": CUSTOM})))
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    assert read("-") == Rendered("custom", {"f": CUSTOM})
 
 
 CUSTOM: dict[str, Any] = {

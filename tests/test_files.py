@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from flyte_dask import (
+    CallSite,
     Dask,
     InvalidConfig,
     MissingExtra,
@@ -32,7 +33,7 @@ from flyte_dask.advice import TRAPS
 from flyte_dask.files import TeamFile, find_beside, parse, read, schema, write
 from flyte_dask.files import tables as t
 from flyte_dask.files.taken import Taken, taken
-from flyte_dask.files.texts import FORMATS, Format
+from flyte_dask.files.texts import FORMATS, Format, loaded
 from flyte_dask.runtime import SETTINGS
 
 FILES = Path(__file__).parent / "team_files"
@@ -97,6 +98,25 @@ policy:
   total: {cpu: 1000}
 advice: {silence: [loose-packing], fatal: [worker-without-memory]}
 """
+
+
+LINES = r'''a = "["  # ]{
+"b]" = [ # [
+  "]", 'x"', """
+ ]
+ \""" """,
+  {c = 1, d = "}"},
+]
+[x."y.[z"]
+c = """"""
+d = """["""""
+e = {p = 1, q = {r = ["\"]"]}}
+f = """\\
+["""
+[[z]]
+
+g = 1
+'''
 
 
 def a_file(folder: Path, text: str, name: str = "flyte-dask.toml") -> Path:
@@ -189,6 +209,41 @@ class TestWhatAFileSays:
         for name, text in (("team.yaml", YAML), ("team.json", data)):
             other = read(a_file(tmp_path, text, name))
             assert attrs.evolve(other, path=toml.path) == toml
+
+    def test_brackets_in_texts_and_comments_of_toml_are_none(self) -> None:
+        assert loaded(LINES, "toml").lines == {
+            ("a",): 1,
+            ("b]",): 2,
+            ("x", "y.[z"): 8,
+            ("x", "y.[z", "c"): 9,
+            ("x", "y.[z", "d"): 10,
+            ("x", "y.[z", "e"): 11,
+            ("x", "y.[z", "e", "p"): 11,
+            ("x", "y.[z", "e", "q"): 11,
+            ("x", "y.[z", "e", "q", "r"): 11,
+            ("x", "y.[z", "f"): 12,
+            ("z",): 14,
+            ("z", "g"): 16,
+        }
+        literal = "a = '''[\n''''\nb = '\"['\nc = '\\'\nd = 1"
+        assert loaded(literal, "toml").lines == {("a",): 1, ("b",): 3, ("c",): 4, ("d",): 5}
+
+    def test_a_long_list_of_toml_is_parsed_once_for_its_lines(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """In another tool's table, such as that of who owns a file."""
+        items = "".join(f"  {{ path = '{number}', owner = 'team' }},\n" for number in range(1000))
+        text = f"[tool.owners]\nfiles = [\n{items}]\n[tool.flyte-dask.policy]\n"
+        parser = sys.modules["tomllib" if sys.version_info >= (3, 11) else "tomli"]
+        loads, parsed = parser.loads, list[str]()
+
+        def counted(part: str) -> object:
+            parsed.append(part)
+            return loads(part)
+
+        monkeypatch.setattr(parser, "loads", counted)
+        assert loaded(text, "toml").line(("tool", "flyte-dask", "policy")) == 1004
+        assert sum(map(len, parsed)) == 2 * len(text)
 
     def test_yaml_has_lines_too(self, tmp_path: Path) -> None:
         team = read(a_file(tmp_path, YAML, "team.yml"))
@@ -403,6 +458,22 @@ class TestWhatIsWrong:
         assert read(str(a_file(tmp_path, "policy.max_workers = 3"))).policy.max_workers == 3
         with pytest.raises(InvalidConfig, match="cannot be read: embedded null"):
             read("flyte\0dask.toml")
+
+    def test_each_file_is_read_as_it_is_now(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whatever is of the same size, age and relative path."""
+        for number, name in enumerate(("one", "other"), start=1):
+            path = a_file(tmp_path, f"[policy]\nmax_workers = {number}", f"{name}/team.toml")
+            os.utime(path, (1, 1))
+            monkeypatch.chdir(path.parent)
+            team = read("team.toml")
+            assert (team.path, team.policy.max_workers) == (path, number)
+            assert team.policy.origins["max_workers"].call_site == CallSite(str(path), 2)
+        path = tmp_path / "other" / "team.toml"
+        path.write_text("[policy]\nmax_workers = 3")
+        os.utime(path, (1, 1))
+        assert read("team.toml").policy.max_workers == 3
 
     def test_too_long_a_row_of_presets(self, tmp_path: Path) -> None:
         chain = [f"[presets.p{n}]\nextends = 'p{n + 1}'" for n in range(3000)]

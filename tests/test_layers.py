@@ -37,6 +37,25 @@ def test_the_plugin_loads_neither_dask_nor_betterproto() -> None:
     assert not {"betterproto", "bokeh", "dask", "distributed", "flyte_dask_idl"} & loaded
 
 
+_WHILE_OTHERS_IMPORT = """
+import sys
+
+class Finder:
+    @property
+    def _path_cache(self):  # when it is looked at, another thread has looked into a folder
+        sys.path_importer_cache[f"folder {len(sys.path_importer_cache)}"] = None
+        return ()
+
+sys.path_importer_cache["nowhere"] = Finder()
+import flyte_dask
+"""
+
+
+def test_it_is_imported_while_other_threads_import() -> None:
+    done = run(sys.executable, "-c", _WHILE_OTHERS_IMPORT)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def _loaded(module: str) -> set[str]:
     """The packages that importing *module* loads in a new interpreter, those of Python left out."""
     done = run(sys.executable, "-c", _LOADED.format(module=module))

@@ -131,6 +131,20 @@ def test_repr_and_pickle_round_trip(text: str) -> None:
         assert (copy, copy.text) == (quantity, text)
 
 
+@pytest.mark.parametrize("text", ["9e999", "9" * 1000, "1e-999", "." + "0" * 998 + "1"])
+def test_what_comes_out_may_be_beyond_what_is_read(text: str) -> None:
+    """Nobody wrote it."""
+    amount = Quantity(text)
+    for total, value in (
+        (amount * 50, amount.value * 50),
+        (amount + Quantity("1n"), amount.value + Fraction(1, 10**9)),
+        (Quantity("9e-999") - amount * 4, Fraction(9, 10**999) - amount.value * 4),
+    ):
+        assert (total.value, total + Quantity("0")) == (value, total)
+        copy = pickle.loads(pickle.dumps(total))
+        assert (copy, copy.text) == (total, total.text)
+
+
 @pytest.mark.parametrize(
     ("left", "right", "total", "difference"),
     [

@@ -148,20 +148,49 @@ def test_a_team_file_that_comes_later_is_seen_by_the_next_registration(tmp_path:
     assert team.path == tmp_path / "flyte-dask.toml"
 
 
-def test_a_remedy_counts_for_the_next_registration(
+@pytest.mark.parametrize("folder", ["real", "link"])
+def test_a_remedy_counts_at_once(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a process that goes on, such as a notebook's, with the settings that it has."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    root = tmp_path / folder
+    code, ignore = root / "pipeline.py", root / ".dockerignore"
+    for module in (code, tmp_path / "elsewhere.py"):  # of which the latter is not sent
+        monkeypatch.setitem(taken, Taken(root / "flyte-dask.toml", "nightly", module), None)
+    ignore.write_text("*.toml\n")
+    registration = fast(root)
+    (problem,) = left_behind(registration)
+    assert problem.value == str(tmp_path / "real" / "flyte-dask.toml")
+    assert problem.rule == "of preset nightly is ignored when the code is sent"
+    assert left_behind(registration) == (problem,)
+    ignore.write_text("")
+    assert left_behind(registration) == ()
+
+
+def test_a_file_is_judged_once_in_a_registration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a process that goes on, such as a notebook's."""
-    code, ignore = tmp_path / "pipeline.py", tmp_path / ".dockerignore"
-    for module in (code, tmp_path.parent / "elsewhere.py"):  # of which the latter is not sent
-        monkeypatch.setitem(taken, Taken(tmp_path / "flyte-dask.toml", "nightly", module), None)
-    ignore.write_text("*.toml\n")
+    """However many tasks there are; and for each next one."""
+    resolve, resolved = Path.resolve, list[Path]()
+
+    def counted(path: Path) -> Path:
+        resolved.append(path)
+        return resolve(path)
+
+    monkeypatch.setattr(Path, "resolve", counted)
+    team, (first, second) = tmp_path / "flyte-dask.toml", (tmp_path / "a.py", tmp_path / "b.py")
     registration = fast(tmp_path)
-    (problem,) = left_behind(registration)
-    assert problem.rule == "of preset nightly is ignored when the code is sent"
-    ignore.write_text("")
-    assert list(left_behind(registration)) == [problem]
-    assert list(left_behind(fast(tmp_path))) == []
+    assert left_behind(registration) == ()  # of what other tests have taken
+    for module in (first, second):
+        monkeypatch.setitem(taken, Taken(team, "nightly", module), None)
+        resolved.clear()
+        for _ in range(3):
+            assert left_behind(registration) == ()
+        assert resolved == [tmp_path, module, team]
+    assert left_behind(fast(tmp_path)) == ()
+    assert resolved[-3:] == [first, second, team]
 
 
 def fast(root: Path) -> SerializationSettings:

@@ -46,8 +46,8 @@ else:
 
 
 # Whether the incumbent is installed beside us, by what the import system knows of the folders that
-# it has looked into: to list them again would be I/O at each import.
-for _finder in sys.path_importer_cache.values():
+# it has looked into: to list them again would be I/O at each import. Other threads may import too.
+for _finder in tuple(sys.path_importer_cache.values()):
     if "flytekitplugins_dask-" in (_names := "/".join(getattr(_finder, "_path_cache", ()))):
         from flyte_dask import incumbent
 

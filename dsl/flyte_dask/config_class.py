@@ -127,7 +127,7 @@ class Config(metaclass=ConfigType):
         return f"{type(self).__name__}({', '.join(arguments)})"
 
     def says(self, field: attrs.Attribute[Any]) -> bool:
-        """Whether the value of *field* is not as if it were left out."""
+        """Whether *field* has a value other than its default."""
         if field.default is attrs.NOTHING:
             return True
         value = getattr(self, field.name)
@@ -148,7 +148,7 @@ C = TypeVar("C", bound=Config)
 
 
 def said(config: Config) -> dict[str, Any]:
-    """The said arguments of *config*, by name: all but those that are as if they were left out."""
+    """The arguments that *config* was given, by name, without those equal to their default."""
     fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(config)))
     public = {field.alias: field for field in fields if field.alias and field.alias[0] != "_"}
     return {

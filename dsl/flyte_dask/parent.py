@@ -98,7 +98,7 @@ class Parent(Config):
 
 
 def told(parent: Parent, by: str, call_site: CallSite | None) -> Parent:
-    """*parent*, said by the call *by* at that line."""
+    """*parent*, with the call *by* at *call_site* as the origin of every amount."""
     said = pairs(parent.requests, parent.limits)
     return with_origins(parent, {name: Origin(by, call_site, said[name]) for name in said})
 

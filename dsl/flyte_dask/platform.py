@@ -39,7 +39,7 @@ class Platform(Config):
 
     Args:
         backend: ``"v1"``, and if unsaid, or ``"v2"``.
-        defaults: what a pod gets of which nobody says anything; where unsaid, 2 CPUs and 200Mi on
+        defaults: what a pod gets where nobody sets an amount; where unsaid, 2 CPUs and 200Mi on
             Flyte 1, 1 CPU and 1Gi on Flyte 2.
         limits: to what requests and limits of each pod are cut; unsaid, no cutting.
 
@@ -63,7 +63,7 @@ class Platform(Config):
 
     @property
     def given(self) -> dict[str, Quantity]:
-        """What a pod gets of which nobody says anything, by dimension; Flyte's own included."""
+        """What a pod gets where nobody sets an amount, by dimension; Flyte's own included."""
         said = {name: each for name, each in amounts(self.defaults).items() if each != _ZERO}
         return {**_BUILT_IN[self.backend], **said}
 

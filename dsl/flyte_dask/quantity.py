@@ -48,7 +48,7 @@ class Quantity:
 
     Equality, order and hash go by value (``1000m`` equals ``1``); *text* goes to the wire as it is.
     The unit is that of the dimension: CPUs, bytes, whole GPUs. Quantities add, subtract, and
-    multiply with an int.
+    multiply with an int: what comes out may be beyond what is read.
 
     What the API server's parser takes is taken, even where digits are left out: ``Gi`` is zero. (It
     rounds parts of a billionth up, and cuts binary amounts at ``2**63 - 1``; *value* does neither.)
@@ -86,8 +86,8 @@ class Quantity:
 
             refuse_to_delete(self, name)
 
-    def __reduce__(self) -> tuple[type[Quantity], tuple[str]]:
-        return Quantity, (self.text,)
+    def __reduce__(self) -> tuple[Callable[[str, tuple[int, int]], Quantity], tuple[object, ...]]:
+        return _made, (self._text, self._ratio)
 
     @property
     def text(self) -> str:
@@ -229,20 +229,29 @@ def _exponent(unit: str) -> tuple[int, int] | None:
     return (10, power) if abs(power) <= _LARGEST_EXPONENT else None
 
 
+def _made(text: str, ratio: tuple[int, int]) -> Quantity:
+    """The quantity of that spelling and amount, which are not judged: nobody wrote them."""
+    made = object.__new__(Quantity)
+    object.__setattr__(made, "_text", text)
+    object.__setattr__(made, "_ratio", ratio)
+    return made
+
+
 def _spelled(value: Fraction, *like: str) -> Quantity:
     """*value* in the largest unit in which it is whole, of the families of the amounts *like*.
 
     Thousands and millions only where one of them is written so: 1000 CPUs stay 1000.
     """
+    ratio = value.numerator, value.denominator
     suffixes = {text.lstrip("+-.0123456789") for text in like}
     families = [family for family in (BINARY_UNITS, _LARGE) if not suffixes.isdisjoint(family)]
     for suffix in [*chain(*families), *_SMALL] if value else [""]:
         base, power = _UNITS[suffix]
         number = value / base**power if power >= 0 else value * base**-power
         if number.denominator == 1:
-            return Quantity(f"{number}{suffix}")
+            return _made(f"{number}{suffix}", ratio)
     digits = next(count for count in range(10, 10_000) if (value * 10**count).denominator == 1)
-    return Quantity(f"{value * 10**digits}e-{digits}")
+    return _made(f"{value * 10**digits}e-{digits}", ratio)
 
 
 def _guess(text: str, fits: Callable[[Quantity], bool]) -> str | None:

@@ -63,10 +63,10 @@ class Runtime(Config):
             a local one is started in the pod.
         min_workers: how many workers there have to be before the function starts; with 0 it is
             *stall_timeout* that ends a wait for the first.
-        connect_timeout: until the scheduler answers at first.
-        worker_timeout: until *min_workers* are there.
-        stall_timeout: for which work may wait while there is no worker, or none that goes on.
-        scheduler_timeout: for which the scheduler may not answer later.
+        connect_timeout: how long the first connection to the scheduler may take.
+        worker_timeout: how long it may take until *min_workers* are there.
+        stall_timeout: how long work may wait while no worker makes progress.
+        scheduler_timeout: how long the scheduler may stay silent once connected.
         ship_code: whether the code of a fast registration goes to the scheduler and the workers.
         check_versions: whether versions are compared before the function starts.
         report: whether the task's deck shows what the cluster was and did: None is as the task's

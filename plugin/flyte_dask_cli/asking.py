@@ -152,7 +152,8 @@ class _Process:
         token = self._token.encode()
         for line in cast("IO[bytes]", self._popen.stdout):
             if line.startswith(token):
-                self._said.put(json.loads(line.removeprefix(token)))
+                with suppress(ValueError):  # what was cut off when it ended
+                    self._said.put(json.loads(line.removeprefix(token)))
 
     def _next(self, timeout: float | None) -> Facts | None:
         """What it says next; None if it has ended.

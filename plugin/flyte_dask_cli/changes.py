@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import final
 
 import attrs
@@ -108,16 +108,28 @@ def matched(old: Iterable[str], new: Iterable[str]) -> Iterator[tuple[str | None
     if len(olds) == len(news) == 1:
         yield olds[0], news[0]
         return
-    left = [each for each in olds if each not in news]
     partners: dict[str, str] = {}
+    left, fresh = olds, news
+    for alike in (str, _unmarked, _function):
+        partners |= _paired(left, fresh, alike)
+        found = set(partners.values())
+        left = [each for each in left if each not in found]
+        fresh = [each for each in fresh if each not in partners]
     for each in news:
-        same = [other for other in left if _function(other) == _function(each)]
-        if each not in olds and same:
-            partners[each] = same[0]
-            left.remove(same[0])
-    for each in news:
-        yield (each if each in olds else partners.get(each)), each
+        yield partners.get(each), each
     yield from ((each, None) for each in left)
+
+
+def _paired(
+    olds: Iterable[str], news: Iterable[str], alike: Callable[[str], str]
+) -> Iterator[tuple[str, str]]:
+    """New names with the old ones that *alike* makes the same, each once, in their order."""
+    waiting: dict[str, list[str]] = {}
+    for each in olds:
+        waiting.setdefault(alike(each), []).append(each)
+    for each in news:
+        if same := waiting.get(alike(each)):
+            yield each, same.pop(0)
 
 
 def changes(old: Document, new: Document) -> tuple[Change, ...]:
@@ -190,9 +202,13 @@ def _place(path: str) -> tuple[object, ...]:
     return place, is_amount, DIMENSIONS.index(last) if is_amount else 0, ".limits." in path, path
 
 
+def _unmarked(name: str) -> str:
+    """That of a task; of a node's variant, without what tells its config."""
+    return _VARIANT.sub("-", name)
+
+
 def _function(name: str) -> str:
-    """That of a task; of a node's variant, whose name tells its config, with a mark instead."""
-    return _VARIANT.sub("-", name.rpartition(".")[2])
+    return _unmarked(name).rpartition(".")[2]
 
 
 def _signed(dimension: str, amount: Quantity) -> str:

@@ -57,7 +57,7 @@ def read(path: str) -> Rendered:
     """
     try:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
-        data = json.loads(text) if path.endswith(".json") else _yaml(text)
+        data = _data(text, is_json=path.endswith(".json"))
     except (OSError, ValueError, RecursionError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
         raise NoDocument(f"{path}: cannot be read: {why}") from None
@@ -109,6 +109,16 @@ def _kind(data: object) -> Kind | None:
     if {"scheduler", "workers"} == data.keys():
         return "custom"
     return "template" if {"id", "custom"} <= data.keys() else None
+
+
+def _data(text: str, *, is_json: bool) -> object:
+    """What it says, in JSON or else in YAML, whose parser reads JSON too, and takes very long."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        if is_json:
+            raise
+    return _yaml(text)
 
 
 def _yaml(text: str) -> object:

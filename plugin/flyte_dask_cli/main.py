@@ -78,6 +78,6 @@ def _run() -> int:
     except OSError as error:  # of the standard output; whoever reads may have seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
-            click.echo(f"Error: {error.strerror}", err=True)
+            click.echo(f"Error: {error.strerror or error}", err=True)
         return _FAILED
     return code if isinstance(code, int) else 0

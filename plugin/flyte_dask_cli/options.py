@@ -73,7 +73,7 @@ _PLATFORM = (
         "defaults",
         callback=_amounts,
         metavar="AMOUNTS",
-        help="What a pod gets of which nobody says anything: cpu=2,mem=1Gi.",
+        help="What a pod gets where nobody sets an amount: cpu=2,mem=1Gi.",
     ),
     click.option(
         "--platform-limits",

@@ -19,7 +19,7 @@ def on_site(
     defaults: Mapping[str, str],
     limits: Mapping[str, str],
 ) -> Platform:
-    """*platform*, where options say no other; of its amounts each dimension by itself.
+    """*platform*, overridden by the options, dimension by dimension.
 
     Raises:
         InvalidConfig: with every amount that cannot be.

@@ -103,14 +103,16 @@ class RuntimeTable:
         "How many workers there have to be at first.", {"minimum": 0, "maximum": MOST_WORKERS}
     )
     connect_timeout: Seconds | None = _field(
-        "Seconds until the scheduler answers at first.", _SECONDS
+        "How long the first connection to the scheduler may take, in seconds.", _SECONDS
     )
-    worker_timeout: Seconds | None = _field("Seconds until min_workers are there.", _SECONDS)
+    worker_timeout: Seconds | None = _field(
+        "How long it may take until min_workers are there, in seconds.", _SECONDS
+    )
     stall_timeout: Seconds | None = _field(
-        "Seconds for which work may wait without a worker.", _SECONDS
+        "How long work may wait while no worker makes progress, in seconds.", _SECONDS
     )
     scheduler_timeout: Seconds | None = _field(
-        "Seconds for which the scheduler may not answer.", _SECONDS
+        "How long the scheduler may stay silent once connected, in seconds.", _SECONDS
     )
     ship_code: bool | None = _field("Whether code of a fast registration goes to the workers.")
     check_versions: bool | None = _field("Whether versions are compared.")
@@ -139,7 +141,7 @@ class PlatformTable:
     """The site of Flyte."""
 
     backend: Backend | None = _field("Flyte 1's backend, or Flyte 2's.")
-    defaults: Amounts | None = _field("What a pod gets of which nobody says anything.")
+    defaults: Amounts | None = _field("What a pod gets where nobody sets an amount.")
     limits: Amounts | None = _field("To what each pod is cut.")
 
 

@@ -30,7 +30,7 @@ class TeamFile:
     """What a team file says."""
 
     path: Path
-    """Where it is."""
+    """Where it is, absolute."""
     tables: Tables
     """As it is written."""
     presets: tuple[Preset, ...]
@@ -57,18 +57,20 @@ def read(path: str | PathLike[str]) -> TeamFile:
         InvalidConfig: with every problem of the file, each with its path and line.
         MissingExtra: if it is YAML, and PyYAML is not installed.
     """
+    file = Path(path).absolute()
     try:
-        state = Path(path).stat()
+        state = file.stat()
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         problem = Problem("file", str(path), f"cannot be read: {why}", "write its path")
         raise_if_any("the team file", [problem])
         raise
-    return _read(Path(path), (state.st_mtime_ns, state.st_size))
+    version = (state.st_ino, state.st_ctime_ns, state.st_mtime_ns, state.st_size)
+    return _read(file, version)
 
 
 @lru_cache(maxsize=64)
-def _read(path: Path, _: tuple[int, int]) -> TeamFile:
+def _read(path: Path, _: tuple[int, ...]) -> TeamFile:
     prefix = prefix_of(path)
     try:
         document = _document(path)

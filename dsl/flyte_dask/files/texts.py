@@ -119,21 +119,13 @@ def _load_toml(text: str) -> Document:
 def _lines_of_toml(text: str) -> Iterator[tuple[Path, int]]:
     """Each path that valid TOML says, and its line.
 
-    A statement, a header or a key with its value, is TOML by itself: so whatever parses is one.
+    A statement, a header or a key with its value, is TOML by itself.
     """
     header: Path = ()
     prefix: Path
-    statement, begins = "", 1
-    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
-        is_continued = bool(statement)
-        statement += f"{line}\n"
-        if is_continued and not any(end in line for end in _ENDS_OF_VALUES):
-            continue  # as are the items of a long list: to try with each of them would take long
-        try:
-            said = tomllib.loads(statement)
-        except tomllib.TOMLDecodeError:
-            continue  # it goes on in the next line
-        paths = list(_paths(said))
+    begins = 1
+    for statement in _statements_of_toml(text.replace("\r\n", "\n")):
+        paths = list(_paths(tomllib.loads(statement)))
         if statement.lstrip().startswith("["):
             header = max(paths, key=len, default=())
             paths, prefix = [header], ()
@@ -141,10 +133,30 @@ def _lines_of_toml(text: str) -> Iterator[tuple[Path, int]]:
             prefix = header
         for path in paths:
             yield (*prefix, *path), begins
-        statement, begins = "", number + 1
+        begins += statement.count("\n")
 
 
-_ENDS_OF_VALUES = ("]", "}", '"""', "'''")
+_OF_TOML = re.compile(
+    r'''"""(?:[^\\]|\\.)*?"""(?!")'''
+    r"|'''.*?'''(?!')"
+    r"""|"(?:[^"\\]|\\.)*"|'[^']*'|\#[^\n]*|[\[\]{}\n]""",
+    re.DOTALL,
+)
+"""Strings, whose long ones may end in more quotes, comments, brackets and ends of lines."""
+
+
+def _statements_of_toml(text: str) -> Iterator[str]:
+    """The statements of valid TOML, each with the end of its line; and what is between them."""
+    begin = depth = 0
+    for each in _OF_TOML.finditer(text):
+        if each[0] in {"[", "{"}:
+            depth += 1
+        elif each[0] in {"]", "}"}:
+            depth -= 1
+        elif each[0] == "\n" and not depth:
+            yield text[begin : each.end()]
+            begin = each.end()
+    yield text[begin:]
 
 
 def _paths(data: object, above: Path = ()) -> Iterator[Path]:

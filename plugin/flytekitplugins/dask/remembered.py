@@ -35,7 +35,7 @@ class Latest(Generic[T]):
     _found: dict[Hashable, T] = attrs.field(factory=dict)
 
     def of(self, settings: object) -> dict[Hashable, T]:
-        """The memory of the registration with *settings*, which each has of its own."""
+        """What is remembered for this registration; another one starts empty."""
         if settings is not self._settings:
             self._settings, self._found = settings, {}
         return self._found

@@ -64,7 +64,7 @@ class Review:
         settings: SerializationSettings,
         site: Callable[[Platform], Platform] | None = None,
     ) -> Review:
-        """That of *task*, with the team file that is meant for it, on what *site* makes of its.
+        """The review of *task* with its team file; *site*, if given, changes that file's platform.
 
         Raises:
             InvalidConfig: with every problem of the team file.
@@ -84,7 +84,7 @@ class Review:
     @property
     def left_behind(self) -> tuple[Problem, ...]:
         """Files that its module reads, and that would not come along."""
-        return tuple(left_behind(self.settings))
+        return left_behind(self.settings)
 
     @cached_property
     def unsilenced(self) -> tuple[Advice, ...]:
@@ -124,7 +124,7 @@ class Review:
         )
 
     def enforce(self) -> None:
-        """Let be an error what cannot work, and what the team does not want.
+        """Raise for what cannot work, and for what the team forbids.
 
         Raises:
             InvalidConfig: with all files that would not come along.
@@ -151,7 +151,9 @@ class Review:
 def team_of(function: Callable[..., Any], settings: SerializationSettings) -> TeamFile | None:
     """The team file whose path the environment says, or else that of the module of *function*.
 
-    That is looked for once in a registration, the one with *settings*.
+    That is looked for once in a registration, the one with *settings*, for to look again for each
+    task costs most where there is none. Who registers again with the same settings, and has added
+    or moved a file, is not heard: take new ones.
     """
     said = os.environ.get(VARIABLE)
     if said:

@@ -5,8 +5,8 @@ The runner imports the task's module anew, and that reads them again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from flytekit.configuration import SerializationSettings
@@ -14,14 +14,15 @@ from flytekit.tools.ignore import DockerIgnore, FlyteIgnore, GitIgnore, IgnoreGr
 
 from flyte_dask.errors import Problem
 from flyte_dask.files.taken import Taken, taken
-from flytekitplugins.dask.remembered import Latest, remembered
+from flytekitplugins.dask.remembered import Latest
 
 __all__ = ["left_behind"]
 
-_ignored: Latest[bool] = Latest()
+_sent_along: Latest[None] = Latest()
+"""The first of all that were taken, as far as they are known to come along."""
 
 
-def left_behind(settings: SerializationSettings) -> Iterator[Problem]:
+def left_behind(settings: SerializationSettings) -> tuple[Problem, ...]:
     """The files that the registered modules read, and that would not be sent with them.
 
     Without a fast registration the code is in the image, and so are its files, or not: that cannot
@@ -29,16 +30,25 @@ def left_behind(settings: SerializationSettings) -> Iterator[Problem]:
     """
     fast, root = settings.fast_serialization_settings, settings.source_root
     if fast is None or not fast.enabled or root is None:
-        return
+        return ()
+    known = _sent_along.of(settings)
+    fresh = tuple(islice(taken, len(known), None))  # for each task, and nearly always none
+    problems = tuple(_left_behind(root, fresh)) if fresh else ()
+    if not problems:  # these end a registration, and who mends them may go on with its settings
+        known.update(dict.fromkeys(fresh))
+    return problems
+
+
+def _left_behind(root: str, files: Iterable[Taken]) -> Iterator[Problem]:
     folder = Path(root).resolve()
     # of other modules, which are not sent either, nothing is said
-    of_sent = {each.path: each for each in taken if _is_in(folder, each.module)}
+    of_sent = {each.path: each for each in files if _is_in(folder, each.module)}
     for each in of_sent.values():
         path = each.path.resolve()
         if not path.is_relative_to(folder):
             rule = f"{_what(each)} is not in {root}, of which alone the code is sent"
             yield Problem("file", str(path), rule, "move it there, next to the module")
-        elif remembered(_ignored.of(settings), path, partial(_is_ignored, root, path)):
+        elif _is_ignored(folder, path):
             rule = f"{_what(each)} is ignored when the code is sent"
             remedy = "take it out of .gitignore, .dockerignore and .flyteignore"
             yield Problem("file", str(path), rule, remedy)
@@ -55,8 +65,8 @@ def _is_in(folder: Path, module: Path | None) -> bool:
     return module is not None and module.resolve().is_relative_to(folder)
 
 
-def _is_ignored(root: str, file: Path) -> bool:
+def _is_ignored(folder: Path, file: Path) -> bool:
     """Whether flytekit leaves it out; asking git takes a while."""
-    group = IgnoreGroup(root, [GitIgnore, DockerIgnore, StandardIgnore, FlyteIgnore])
+    group = IgnoreGroup(str(folder), [GitIgnore, DockerIgnore, StandardIgnore, FlyteIgnore])
     ignored: bool = group.is_ignored(str(file))
     return ignored
