@@ -85,17 +85,22 @@ class Reporting:
     def of(self, watch: Watch) -> Iterator[None]:
         """Report what the cluster of *watch* does in the block."""
         self.report.opened_after = time.monotonic() - self._began
-        is_full = self.report.runtime.report == "full"
-        if is_full:
+        if self.report.runtime.report == "full":
             _begin_performance(watch)
         self._watch = watch
         try:
             yield
         finally:
-            self._watch = None
-            self._take_record(watch)
-            if is_full:
-                self.report.performance, self.report.no_performance = _performance(watch)
+            self.complete()
+
+    def complete(self) -> None:
+        """Report what its cluster did until now, and nothing that it does later."""
+        watch, self._watch = self._watch, None
+        if watch is None:
+            return
+        self._take_record(watch)
+        if self.report.runtime.report == "full":
+            self.report.performance, self.report.no_performance = _performance(watch)
 
     def _take_record(self, watch: Watch) -> None:
         self.report.record = watch.last_record(_PATIENCE)
@@ -138,7 +143,7 @@ def reporting(
     """
     job, advice = _judged(config, parent, judge)
     made = Reporting(Report(task=task, job=job, advice=advice, runtime=runtime))
-    with shown_in_deck(made.page, task):
+    with shown_in_deck(made.page, task, made.complete):
         try:
             yield made
         except BaseException as error:
