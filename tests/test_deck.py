@@ -151,7 +151,7 @@ class TestOnFlyte:
             task = reported.loses_its_workers
             done = run_and_act(task, tmp_path, lost.env, lambda _: kill_workers(lost))
         page = deck_of(done)
-        assert headline(page).endswith("; 2 workers ended unexpectedly.")
+        assert headline(page).endswith("; workers ended unexpectedly 2 times.")
         assert "<h2>✕ The task failed: WorkersLost</h2>" in page
         assert figures(page)["tasks finished"] == "40"
         assert len(re.findall(r"<li><time>.*ended unexpectedly", page)) == 2

@@ -280,7 +280,7 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
             from flytekitplugins.dask.deck import complete  # noqa: PLC0415  # as above
 
             complete(parameters, self.name)
-        super()._write_decks(inputs, outputs, ctx, parameters)
+        super()._write_decks(inputs, outputs, ctx, parameters)  # type: ignore[no-untyped-call]
 
 
 def _root_of(function: Callable[..., Any]) -> Path | None:

@@ -35,8 +35,8 @@ TELLING = {
     "out of memory": "was ended for lack of memory",
     "left": "left",
     "joined": "joined",
-    "paused": "stood still for lack of memory",
-    "resumed": "went on",
+    "paused": "took no new tasks for lack of memory",
+    "resumed": "took tasks again",
 }
 """What happened, in words."""
 

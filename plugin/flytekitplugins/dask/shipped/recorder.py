@@ -199,7 +199,7 @@ class Recorder(SchedulerPlugin):
         keys = msg["processing-tasks"]
         unfinished = [task for task in state.executing if task.key in keys]
         record.lost += running(state, unfinished, self._now())
-        word = f"with {len(keys)} tasks that it had not finished" if keys else ""
+        word = f"with {len(keys)} {_tasks(len(keys))} that it had not finished" if keys else ""
         if not msg["expected"]:
             self.lost.add(address)
         self._happens("left" if msg["expected"] else "lost", address, record, word)
@@ -315,6 +315,10 @@ def _extend(bins: list[float], number: int) -> None:
     missing = number + 1 - len(bins)
     if missing > 0:
         bins.extend([0.0] * missing)
+
+
+def _tasks(number: int) -> str:
+    return "task" if number == 1 else "tasks"
 
 
 def _word(key: Any, details: dict[str, Any]) -> str:
