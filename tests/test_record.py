@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -22,6 +23,7 @@ import pytest
 from dask.dataframe import from_pandas
 from dask.utils import key_split
 from distributed import Client
+from distributed.diagnostics.task_stream import TaskStreamPlugin
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +31,7 @@ from flyte_dask import Dask
 from flytekitplugins.dask.record import Record
 from flytekitplugins.dask.session import Session, session
 from flytekitplugins.dask.shipped.recorder import Recorder
+from flytekitplugins.dask.shipped.stream import BoundedTaskStream
 from flytekitplugins.dask.shipped.sums import WorkerSums
 from tests import steps
 from tests.backend import ADDRESS, Cluster, cluster, worker
@@ -316,6 +319,18 @@ class TestItsSize:
         assert (len(told.workers), told.unrecorded, told.finished) == (1000, 501, 1500)
         assert told.happened == {"joined": 1500}
         assert len(told.happenings) == 50
+
+
+def test_dasks_own_report_has_the_last_tasks() -> None:
+    """For the page that draws them shall not grow without end."""
+    stream = BoundedTaskStream()
+    scheduler: Any = SimpleNamespace()
+    asyncio.run(stream.start(scheduler))
+    for number in range(5000):
+        part = {"action": "compute", "start": number, "stop": number + 1}
+        stream.transition(f"p-{number}", "processing", "memory", startstops=(part,))
+    keys = [each["key"] for each in stream.collect()]
+    assert (stream.name, len(keys), keys[0]) == (TaskStreamPlugin.name, 3000, "p-2000")
 
 
 def a_recorder() -> Recorder:

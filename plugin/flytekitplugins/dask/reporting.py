@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Protocol
 
+from distributed.protocol.pickle import dumps
 from flytekit.core.base_task import IgnoreOutputs
 from flytekit.exceptions.base import FlyteException
 
@@ -20,6 +21,7 @@ from flytekitplugins.dask.deck import shown_in_deck
 from flytekitplugins.dask.report.page import page
 from flytekitplugins.dask.report.performance import without_source
 from flytekitplugins.dask.report.report import Failure, Report
+from flytekitplugins.dask.shipped.stream import BoundedTaskStream
 from flytekitplugins.dask.versions import Installed, installed_here, overview
 from flytekitplugins.dask.watch import Watch
 
@@ -108,9 +110,16 @@ class Reporting:
 
 
 def _begin_performance(watch: Watch) -> None:
-    """Let the scheduler remember what its report will need."""
+    """Let the scheduler remember what its report will need, of tasks as many as a page can hold."""
+    stream = BoundedTaskStream()
     with suppress(Exception):  # then there is no report, which is told in its place
-        watch.ask("get_task_stream", _PATIENCE, start=0, stop=0)
+        watch.ask(
+            "register_scheduler_plugin",
+            _PATIENCE,
+            plugin=dumps(stream),
+            name=stream.name,
+            idempotent=True,
+        )
 
 
 def _performance(watch: Watch) -> tuple[str | None, str | None]:

@@ -20,6 +20,7 @@ from flytekitplugins.dask.report.findings import findings, sentence
 from flytekitplugins.dask.report.pictures import MARKS, REST, TELLING, flow, pictures
 from flytekitplugins.dask.report.report import Report
 from flytekitplugins.dask.report.words import called, duration, in_bytes, percent
+from flytekitplugins.dask.shipped.stream import MOST_STREAMED
 
 __all__ = ["page"]
 
@@ -57,7 +58,9 @@ def _template() -> Template:
     )
     for each in (called, duration, in_bytes, percent):
         environment.filters[each.__name__] = each
-    environment.globals.update(counted=counted, marks=MARKS, telling=TELLING)
+    environment.globals.update(
+        counted=counted, marks=MARKS, most_streamed=MOST_STREAMED, telling=TELLING
+    )
     return environment.get_template("page.html")
 
 
