@@ -313,9 +313,34 @@ def the_worst() -> Record:
         prefixes=prefixes,
         ran=10**6,
         tasks=tasks,
+        unfinished=tasks[: recorder._MOST_UNFINISHED],
         happenings=happenings,
         happened=dict.fromkeys(MARKS, 10**5),
     )
+
+
+@pytest.mark.parametrize(
+    ("prefix", "told"),
+    [
+        ({"running": 1}, "All are drawn: 100 tasks ended. 1 was running at the end."),
+        (
+            {"running": 2, "lost": 3},
+            (
+                "All are drawn: 100 tasks ended. 2 were running at the end, and 3 times one ended "
+                "with its worker."
+            ),
+        ),
+        ({"finished": 0, "lost": 1}, "No task ended. Once one ended with its worker."),
+    ],
+)
+def test_what_did_not_end_is_told(prefix: dict[str, Any], told: str) -> None:
+    """With its time, and drawn so that it does not look like others."""
+    prefixes = [a_prefix(unfinished=4.0, **prefix)]
+    pieces = [TaskRecord(20.5, 4.0, 0, 0, 0)]
+    html = page(a_report(a_record(a_worker(), prefixes=prefixes, unfinished=pieces)))
+    assert f"<p>{told}</p>" in html
+    assert '<path class="c0 unfinished" d="M500.0 0.08h97.6v.84h-97.6z"/>' in html
+    assert '<i class="unfinished"></i>not finished' in html
 
 
 class TestTheWorst:

@@ -72,7 +72,7 @@ def _columns(found: list[Row]) -> list[tuple[str, tuple[str, ...]]]:
 
 def _did(report: Report, record: Record) -> dict[str, Any]:
     """What the cluster did, as the template wants it."""
-    ranked = sorted(range(len(record.prefixes)), key=lambda each: -record.prefixes[each].computed)
+    ranked = sorted(range(len(record.prefixes)), key=lambda each: -record.prefixes[each].worked)
     colours = {each: f"c{rank}" for rank, each in enumerate(ranked[:_COLOURS])}
     return {
         "record": record,
@@ -80,6 +80,7 @@ def _did(report: Report, record: Record) -> dict[str, Any]:
         "tasks_told": _tasks_told(record),
         "legend": [(colour, record.prefixes[each].name) for each, colour in colours.items()],
         "has_rest": len(ranked) > _COLOURS,
+        "has_absences": any(worker.present < 0.999 * record.seconds for worker in record.workers),
         "seen": [kind for kind in MARKS if kind in record.happened],
         "workers": pictures(record, colours),
         "ticks": [(100 * at / (record.seconds or 1), _tick(at)) for at in ticks(record.seconds)],
@@ -117,14 +118,31 @@ def _tiles(report: Report, record: Record) -> Iterator[tuple[str, str]]:
 def _tasks_told(record: Record) -> str:
     """What of the tasks is drawn."""
     ended = counted(record.finished + record.failed, "task")
+    others = f" {_unfinished_told(record)}" if record.unfinished else ""
+    if not record.finished + record.failed:
+        return f"No task ended.{others}"
     if not record.is_sampled:
-        return f"All {ended}, each with its time."
+        return f"All are drawn: {ended} ended.{others}"
     computed = sum(prefix.computed for prefix in record.prefixes)
     share = sum(task.seconds for task in record.tasks) / computed if computed else 0.0
     return (
         f"Sampled: the {len(record.tasks):,} longest of {ended}, which are {percent(share)} of "
         "their time. Behind them in grey, of all tasks: how many of the worker's threads were busy."
+        f"{others}"
     )
+
+
+def _unfinished_told(record: Record) -> str:
+    """What of those tasks that did not end."""
+    parts = []
+    if record.running:
+        was = "was" if record.running == 1 else "were"
+        parts.append(f"{record.running:,} {was} running at the end")
+    if record.lost:
+        times = "once" if record.lost == 1 else f"{record.lost:,} times"
+        parts.append(f"{times} one ended with its worker")
+    text = f"{', and '.join(parts)}."
+    return text[0].upper() + text[1:]
 
 
 @attrs.frozen
@@ -140,7 +158,7 @@ class _Prefix:
 def _prefixes(
     record: Record, ranked: Sequence[int], colours: Mapping[int, str]
 ) -> Iterator[_Prefix]:
-    most = max((prefix.computed for prefix in record.prefixes), default=0) or 1.0
+    most = max((prefix.worked for prefix in record.prefixes), default=0) or 1.0
     for each in ranked[:_MOST_PREFIXES]:
         prefix = record.prefixes[each]
-        yield _Prefix(prefix, colours.get(each, REST), 100 * prefix.computed / most)
+        yield _Prefix(prefix, colours.get(each, REST), 100 * prefix.worked / most)

@@ -13,10 +13,13 @@ from flytekitplugins.dask.record import Happening, Record, TaskRecord, WorkerRec
 from flytekitplugins.dask.report import charts
 from flytekitplugins.dask.report.words import called, duration, in_bytes, percent
 
-__all__ = ["MARKS", "REST", "TELLING", "Flow", "Pictures", "flow", "pictures"]
+__all__ = ["MARKS", "REST", "TELLING", "UNFINISHED", "Flow", "Pictures", "flow", "pictures"]
 
 REST = "rest"
 """The colour of all prefixes that have none of their own."""
+
+UNFINISHED = "unfinished"
+"""How a task looks that did not finish, beside its colour."""
 
 MARKS = {
     "failed": "✕",
@@ -144,16 +147,18 @@ def _over_absences(shape: Markup, label: str, worker: WorkerRecord, record: Reco
 def _tasks(worker: WorkerRecord, record: Record, colours: Mapping[int, str], lanes: int) -> Markup:
     """Each task that the record has; behind them, if it has not all, how busy the worker was."""
     number = record.workers.index(worker)
-    of_colour: dict[str, list[TaskRecord]] = {}
-    for task in record.tasks:
-        if task.worker == number:
-            of_colour.setdefault(colours.get(task.prefix, REST), []).append(task)
+    of_kind: dict[str, list[TaskRecord]] = {}
+    for tasks, kind in ((record.tasks, ""), (record.unfinished, f" {UNFINISHED}")):
+        for task in tasks:
+            if task.worker == number:
+                colour = colours.get(task.prefix, REST)
+                of_kind.setdefault(f"{colour}{kind}", []).append(task)
     shapes = [charts.absences(worker, record, lanes)]
     if record.is_sampled:
         most = worker.nthreads * record.width
         busy = charts.area(worker.busy_bins, most, record, "busy")
         shapes.append(Markup('<g transform="scale(1 {})">{}</g>').format(lanes, busy))
-    shapes += [charts.tasks(drawn, record, colour) for colour, drawn in sorted(of_colour.items())]
+    shapes += [charts.tasks(drawn, record, kind) for kind, drawn in sorted(of_kind.items())]
     ended = f"{worker.finished:,} finished, {worker.failed:,} failed"
     label = f"Tasks of {called(worker.name)}: {ended}, busy {percent(worker.busy)} of the time"
     return charts.drawing(shapes, lanes, label)
