@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
@@ -341,6 +342,28 @@ def test_what_did_not_end_is_told(prefix: dict[str, Any], told: str) -> None:
     assert f"<p>{told}</p>" in html
     assert '<path class="c0 unfinished" d="M500.0 0.08h97.6v.84h-97.6z"/>' in html
     assert '<i class="unfinished"></i>not finished' in html
+
+
+def test_a_rare_thing_is_listed_though_it_came_late() -> None:
+    happenings = [Happening(number / 10, "failed", "0", "no") for number in range(50)]
+    happenings.append(Happening(40.0, "lost", "0", "with 1 task that it had not finished"))
+    record = a_record(a_worker(), happenings=happenings, happened={"failed": 300, "lost": 1})
+    html = page(a_report(record))
+    listed = re.findall(r"<li><time>(.*?)</time> <b>(.)</b>", html)
+    assert len(listed) == 50
+    assert listed[-1] == ("40 s", MARKS["lost"])
+    assert "Of 300 times \u201cfailed\u201d the first 50 are marked." in html
+    assert "And 251 more." in html
+
+
+def test_long_names_of_workers_are_told_apart() -> None:
+    """Beside the pictures by what is not in all of them; all of it is in the table."""
+    names = [f"a7x-n0-0-default-worker-{digits}" for digits in ("0a1b2c3d4e", "5f6a7b8c9d")]
+    html = page(a_report(a_record(*map(a_worker, names))))
+    for name in names:
+        short = name.rpartition("-")[2]
+        assert html.count(f'title="{name}">{short}</span>') == 3
+        assert f"<th>{name}</th>" in html
 
 
 class TestTheWorst:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -14,7 +15,7 @@ from markupsafe import Markup
 from flyte_dask.explanation import HEADERS, Row, others, rows
 from flyte_dask.facts import facts_of
 from flyte_dask.figures import counted
-from flytekitplugins.dask.record import PrefixRecord, Record
+from flytekitplugins.dask.record import Happening, PrefixRecord, Record
 from flytekitplugins.dask.report.charts import ticks
 from flytekitplugins.dask.report.findings import findings, sentence
 from flytekitplugins.dask.report.pictures import MARKS, REST, TELLING, flow, pictures
@@ -80,6 +81,7 @@ def _did(report: Report, record: Record) -> dict[str, Any]:
         "tasks_told": _tasks_told(record),
         "legend": [(colour, record.prefixes[each].name) for each, colour in colours.items()],
         "has_rest": len(ranked) > _COLOURS,
+        "unmarked": list(_unmarked(record)),
         "has_absences": any(worker.present < 0.999 * record.seconds for worker in record.workers),
         "seen": [kind for kind in MARKS if kind in record.happened],
         "workers": pictures(record, colours),
@@ -87,9 +89,25 @@ def _did(report: Report, record: Record) -> dict[str, Any]:
         "flows": [(what, flow(what, record)) for what in ("moved", "spilled")],
         "prefixes": _prefixes(record, ranked, colours),
         "more_prefixes": len(ranked) - _MOST_PREFIXES,
-        "happenings": sorted(record.happenings)[:_MOST_HAPPENINGS],
+        "happenings": _happenings(record),
         "untold": sum(record.happened.values()) - min(len(record.happenings), _MOST_HAPPENINGS),
     }
+
+
+def _happenings(record: Record) -> list[Happening]:
+    """Those that are listed, in time; of many those of rarer kinds, which else might be missed."""
+    ranked = sorted(record.happenings, key=lambda each: (record.happened.get(each.kind, 0), each))
+    return sorted(ranked[:_MOST_HAPPENINGS])
+
+
+def _unmarked(record: Record) -> Iterator[str]:
+    """Of what not all is marked on the time lines."""
+    marked = Counter(each.kind for each in record.happenings)
+    for kind in MARKS:
+        happened = record.happened.get(kind, 0)
+        if 0 < marked[kind] < happened:
+            told = TELLING[kind].removeprefix("a task ")
+            yield f"Of {happened:,} times \u201c{told}\u201d the first {marked[kind]:,} are marked."
 
 
 def _tick(seconds: float) -> str:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from flytekitplugins.dask.record import Happening, Record, TaskRecord, WorkerRecord
 from flytekitplugins.dask.report import charts
-from flytekitplugins.dask.report.words import called, duration, in_bytes, percent
+from flytekitplugins.dask.report.words import called, distinct, duration, in_bytes, percent
 
 __all__ = ["MARKS", "REST", "TELLING", "UNFINISHED", "Flow", "Pictures", "flow", "pictures"]
 
@@ -64,6 +64,8 @@ class Pictures:
     """A worker's part of the pictures."""
 
     worker: WorkerRecord
+    name: str
+    """Beside them."""
     tasks: Markup
     lanes: int
     memory: Markup
@@ -86,7 +88,8 @@ def pictures(record: Record, colours: Mapping[int, str]) -> list[Pictures]:
         record: what they did.
         colours: of prefixes, by their number.
     """
-    return [_pictures(worker, record, colours) for worker in _shown(record)]
+    names = distinct([worker.name for worker in record.workers])
+    return [_pictures(worker, names[worker.name], record, colours) for worker in _shown(record)]
 
 
 def flow(what: str, record: Record) -> Flow | None:
@@ -121,7 +124,9 @@ def _order(worker: WorkerRecord) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
-def _pictures(worker: WorkerRecord, record: Record, colours: Mapping[int, str]) -> Pictures:
+def _pictures(
+    worker: WorkerRecord, shown_as: str, record: Record, colours: Mapping[int, str]
+) -> Pictures:
     name = called(worker.name)
     lanes = max(worker.lanes, min(worker.nthreads, _MOST_IDLE_LANES))
     of_limit = f" of {in_bytes(worker.limit)}" if worker.limit else ""
@@ -132,6 +137,7 @@ def _pictures(worker: WorkerRecord, record: Record, colours: Mapping[int, str]) 
     used = f"CPU of {name}: {duration(worker.cpu)} of {duration(worker.available)}"
     return Pictures(
         worker,
+        shown_as,
         _tasks(worker, record, colours, lanes),
         lanes,
         _over_absences(charts.area(memory, most, record, "memory"), label, worker, record),
