@@ -356,6 +356,16 @@ def test_a_rare_thing_is_listed_though_it_came_late() -> None:
     assert "And 251 more." in html
 
 
+@pytest.mark.parametrize(("ran", "drawn"), [(2, ["10.0h0.6", "100.0h10.0"]), (9, ["100.0h10.0"])])
+def test_short_tasks_do_not_look_like_a_busy_worker(ran: int, drawn: list[str]) -> None:
+    """Of sampled ones none is drawn longer than it was: the grey area tells of them."""
+    tasks = [TaskRecord(1.0, 0.02, 0, 0, 0), TaskRecord(10.0, 1.0, 0, 0, 0)]
+    html = page(a_report(a_record(a_worker(), seconds=100.0, ran=ran, tasks=tasks)))
+    assert re.findall(r"M([\d.]+) 0.08(h[\d.]+)", html) == [
+        tuple(re.split("(?=h)", each)) for each in drawn
+    ]
+
+
 def test_long_names_of_workers_are_told_apart() -> None:
     """Beside the pictures by what is not in all of them; all of it is in the table."""
     names = [f"a7x-n0-0-default-worker-{digits}" for digits in ("0a1b2c3d4e", "5f6a7b8c9d")]

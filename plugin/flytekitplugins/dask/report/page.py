@@ -20,7 +20,7 @@ from flytekitplugins.dask.report.charts import ticks
 from flytekitplugins.dask.report.findings import findings, sentence
 from flytekitplugins.dask.report.pictures import MARKS, REST, TELLING, flow, pictures
 from flytekitplugins.dask.report.report import Report
-from flytekitplugins.dask.report.words import called, duration, in_bytes, percent
+from flytekitplugins.dask.report.words import called, distinct, duration, in_bytes, percent
 from flytekitplugins.dask.shipped.stream import MOST_STREAMED
 
 __all__ = ["page"]
@@ -125,7 +125,8 @@ def _tiles(report: Report, record: Record) -> Iterator[tuple[str, str]]:
         yield f"{record.failed:,}", "tasks failed"
     fullest = max(record.workers, key=lambda worker: worker.fullness)
     if fullest.limit:
-        yield percent(fullest.fullness), f"of its memory limit, at most, by {called(fullest.name)}"
+        name = distinct([worker.name for worker in record.workers])[fullest.name]
+        yield percent(fullest.fullness), f"of its memory limit, at most, by {name}"
     else:
         most = max(worker.peak for worker in record.workers)
         yield in_bytes(most), "of memory, at most, without a limit"
@@ -145,7 +146,8 @@ def _tasks_told(record: Record) -> str:
     share = sum(task.seconds for task in record.tasks) / computed if computed else 0.0
     return (
         f"Sampled: the {len(record.tasks):,} longest of {ended}, which are {percent(share)} of "
-        "their time. Behind them in grey, of all tasks: how many of the worker's threads were busy."
+        "their time. Behind them in grey, of all tasks: how many of the worker's threads were "
+        "busy; that alone tells of what is too short to be seen."
         f"{others}"
     )
 
