@@ -52,6 +52,7 @@ def a_record(*workers: WorkerRecord, seconds: float = 41.0, **said: Any) -> Reco
         "unrecorded": 0,
         "ran": 0,
         "tasks": (),
+        "unfinished": (),
         "happenings": (),
         "happened": {},
     }
@@ -67,6 +68,9 @@ def a_prefix(name: str = "inc", **said: Any) -> PrefixRecord:
         "longest": 0.02,
         "longest_key": f"{name}-1",
         "nbytes": 2800,
+        "lost": 0,
+        "running": 0,
+        "unfinished": 0.0,
     }
     return PrefixRecord(name=name, **{**others, **said})
 

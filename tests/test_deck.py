@@ -15,8 +15,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from distributed import default_client
 from flyteidl.core.literals_pb2 import LiteralMap
 from flytekit.core.context_manager import FlyteContextManager
+from flytekit.deck.renderer import PythonDependencyRenderer
 
 from flyte_dask import Dask, InvalidConfig
 from flytekitplugins.dask.task import DaskTask
@@ -149,7 +151,7 @@ class TestOnFlyte:
             task = reported.loses_its_workers
             done = run_and_act(task, tmp_path, lost.env, lambda _: kill_workers(lost))
         page = deck_of(done)
-        assert headline(page).endswith("; 2 workers ended unexpectedly.")
+        assert headline(page).endswith("; workers ended unexpectedly 2 times.")
         assert "<h2>✕ The task failed: WorkersLost</h2>" in page
         assert figures(page)["tasks finished"] == "40"
         assert len(re.findall(r"<li><time>.*ended unexpectedly", page)) == 2
@@ -263,6 +265,26 @@ class TestLocally:
         page = _told(capsys, "tests.reported.fails")
         assert "<h2>✕ The task failed: ZeroDivisionError</h2>" in page
         assert figures(page)["tasks failed"] == "1"
+
+    def test_of_what_flytekit_makes_later(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its own decks take a while, in which the cluster waits; what outputs compute counts."""
+        convert = DaskTask._output_to_literal_map
+
+        async def converts(self: Any, *args: Any) -> Any:
+            default_client().submit(sum, [1, 2]).result()
+            return await convert(self, *args)
+
+        def made(_: object) -> str:
+            return str(default_client().submit(sum, [1, 2, 3]).result())
+
+        monkeypatch.setattr(DaskTask, "_output_to_literal_map", converts)
+        monkeypatch.setattr(PythonDependencyRenderer, "to_html", made)
+        locally(reported.has_a_deck)
+        page = _told(capsys, "tests.reported.has_a_deck")
+        assert sorted(tabs(page)) == ["Dask", *OTHERS]
+        assert figures(page)["tasks finished"] == "41"
 
     def test_of_a_coroutine_function(self, capsys: pytest.CaptureFixture[str]) -> None:
         awaits: Any = reported.awaits

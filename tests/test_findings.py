@@ -11,6 +11,7 @@ import pytest
 from flyte_dask import Dask
 from flytekitplugins.dask.record import Record, WorkerRecord
 from flytekitplugins.dask.report.findings import findings, sentence
+from flytekitplugins.dask.report.report import Failure
 from tests.records import GIB, a_record, a_report, a_worker
 
 FIVE = tuple(a_worker(str(number)) for number in range(5))
@@ -41,8 +42,12 @@ CASES: list[tuple[Record, str]] = [
         ),
     ),
     (
-        a_record(*TWO, happened={"lost": 2}),
-        "2 workers, busy 83 % of 41 s; 2 workers ended unexpectedly.",
+        a_record(*TWO, happened={"lost": 4}),
+        "2 workers, busy 83 % of 41 s; workers ended unexpectedly 4 times.",
+    ),
+    (
+        a_record(*one_of(3, busy=0.1), happened={"lost": 1}),
+        "3 workers, busy 59 % of 41 s; one worker ended unexpectedly.",
     ),
     (
         a_record(*(a_worker(busy=0, finished=0) for _ in TWO)),
@@ -54,22 +59,51 @@ CASES: list[tuple[Record, str]] = [
     (
         a_record(*TWO, happened={"paused": 3}),
         (
-            "2 workers, busy 83 % of 41 s; workers stood still 3 times for lack of memory; "
-            "consider more memory for each worker, or smaller partitions."
+            "2 workers, busy 83 % of 41 s; workers took no new tasks 3 times for lack of memory; "
+            'consider with_workers(mem="6Gi").'
         ),
     ),
     (
         a_record(*TWO, spilled=3e9),
         (
             "2 workers, busy 83 % of 41 s; 2.79 GiB did not fit into memory, and went to disk; "
+            'consider with_workers(mem="6Gi").'
+        ),
+    ),
+    (
+        a_record(*one_of(2, peak=3 * GIB, spilled=4 * GIB), spilled=4 * GIB),
+        (
+            "2 workers, busy 83 % of 41 s; 4 GiB did not fit into memory, and went to disk; "
+            'consider with_workers(mem="7Gi").'
+        ),
+    ),
+    (
+        a_record(a_worker(limit=0), spilled=3e9),
+        (
+            "1 worker, busy 83 % of 41 s; 2.79 GiB did not fit into memory, and went to disk; "
             "consider more memory for each worker, or smaller partitions."
         ),
     ),
+    (a_record(*FIVE, spilled=262.0), "5 workers, busy 83 % of 41 s; its size fits."),
     (
         a_record(*(a_worker(finished=1, nthreads=4) for _ in TWO)),
         (
             "2 workers, busy 21 % of 41 s; there were 2 tasks for 8 threads; consider more and "
             "smaller partitions, or fewer workers."
+        ),
+    ),
+    (
+        a_record(a_worker(finished=1, nthreads=2)),
+        (
+            "1 worker, busy 42 % of 41 s; there was 1 task for 2 threads; consider more and "
+            "smaller partitions."
+        ),
+    ),
+    (
+        a_record(*one_of(2, busy=0.1)),
+        (
+            "2 workers, busy 46 % of 41 s; worker 0 was busy 83 % of the time, and the other "
+            "10 %; consider more and smaller partitions."
         ),
     ),
     (
@@ -84,6 +118,28 @@ CASES: list[tuple[Record, str]] = [
         (
             "5 workers, busy 20 % of 41 s; 2 workers would have had time enough for it; consider "
             "with_workers(2)."
+        ),
+    ),
+    (
+        a_record(a_worker(busy=0.05)),
+        "1 worker, busy 5 % of 41 s; it had little to do; consider a plain @task.",
+    ),
+    (
+        a_record(a_worker(busy=1.0, nthreads=4)),
+        (
+            "1 worker, busy 25 % of 41 s; 2 CPUs would have had time enough for it; consider "
+            "with_workers(cpu=2)."
+        ),
+    ),
+    (
+        a_record(*(a_worker(busy=0.0, finished=40) for _ in TWO)),
+        "2 workers, busy 0 % of 41 s.",
+    ),
+    (
+        a_record(*(a_worker(busy=0.05, finished=4000) for _ in TWO)),
+        (
+            "2 workers, busy 5 % of 41 s; 8,000 tasks took 512 µs each; consider fewer and larger "
+            "tasks: each costs the scheduler about 1 ms."
         ),
     ),
     (
@@ -122,7 +178,25 @@ def test_all_is_found_and_trouble_comes_first() -> None:
         happened={"lost": 1, "paused": 1},
     )
     found = [each.code for each in findings(a_report(record))]
-    assert found == ["full", "lost", "paused", "spilled", "idle"]
+    assert found == ["full", "lost", "paused", "spilled"]
+
+
+def test_all_lacks_of_memory_come_to_one_amount() -> None:
+    workers = [a_worker(busy=0.1, peak=3.8 * GIB, spilled=GIB) for _ in FIVE]
+    record = a_record(*workers, spilled=5.0 * GIB, happened={"paused": 1})
+    found = {each.code: each.remedy for each in findings(a_report(record))}
+    assert found == dict.fromkeys(["full", "paused", "spilled"], 'with_workers(mem="6Gi")')
+
+
+def test_what_failed_says_nothing_of_sizes() -> None:
+    """It may have failed before it used its cluster; but what was in its way is said."""
+    failure = Failure("KeyError", "no such path")
+    unused = a_record(*(a_worker(busy=0, finished=0) for _ in TWO))
+    assert sentence(a_report(unused, failure=failure)) == "2 workers, busy 0 % of 41 s."
+    idle = a_record(*(a_worker(busy=0.1) for _ in FIVE), happened={"lost": 1})
+    assert [each.code for each in findings(a_report(idle, failure=failure))] == ["lost"]
+    busy = a_record(*FIVE)
+    assert sentence(a_report(busy, failure=failure)) == "5 workers, busy 83 % of 41 s."
 
 
 def test_every_remedy_that_is_code_can_be_written() -> None:
@@ -131,8 +205,10 @@ def test_every_remedy_that_is_code_can_be_written() -> None:
     verbs = {each for each in remedies if each and each.startswith("with_")}
     assert verbs == {
         'with_workers(mem="6Gi")',
+        'with_workers(mem="7Gi")',
         'with_workers(mem="8Gi")',
         'with_workers(mem="2Gi")',
+        "with_workers(cpu=2)",
         "with_workers(1)",
         "with_workers(2)",
     }

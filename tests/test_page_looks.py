@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
@@ -313,9 +314,66 @@ def the_worst() -> Record:
         prefixes=prefixes,
         ran=10**6,
         tasks=tasks,
+        unfinished=tasks[: recorder._MOST_UNFINISHED],
         happenings=happenings,
         happened=dict.fromkeys(MARKS, 10**5),
     )
+
+
+@pytest.mark.parametrize(
+    ("prefix", "told"),
+    [
+        ({"running": 1}, "All are drawn: 100 tasks ended. 1 was running at the end."),
+        (
+            {"running": 2, "lost": 3},
+            (
+                "All are drawn: 100 tasks ended. 2 were running at the end, and 3 times one ended "
+                "with its worker."
+            ),
+        ),
+        ({"finished": 0, "lost": 1}, "No task ended. Once one ended with its worker."),
+    ],
+)
+def test_what_did_not_end_is_told(prefix: dict[str, Any], told: str) -> None:
+    """With its time, and drawn so that it does not look like others."""
+    prefixes = [a_prefix(unfinished=4.0, **prefix)]
+    pieces = [TaskRecord(20.5, 4.0, 0, 0, 0)]
+    html = page(a_report(a_record(a_worker(), prefixes=prefixes, unfinished=pieces)))
+    assert f"<p>{told}</p>" in html
+    assert '<path class="c0 unfinished" d="M500.0 0.08h97.6v.84h-97.6z"/>' in html
+    assert '<i class="unfinished"></i>not finished' in html
+
+
+def test_a_rare_thing_is_listed_though_it_came_late() -> None:
+    happenings = [Happening(number / 10, "failed", "0", "no") for number in range(50)]
+    happenings.append(Happening(40.0, "lost", "0", "with 1 task that it had not finished"))
+    record = a_record(a_worker(), happenings=happenings, happened={"failed": 300, "lost": 1})
+    html = page(a_report(record))
+    listed = re.findall(r"<li><time>(.*?)</time> <b>(.)</b>", html)
+    assert len(listed) == 50
+    assert listed[-1] == ("40 s", MARKS["lost"])
+    assert "Of 300 times \u201cfailed\u201d the first 50 are marked." in html
+    assert "And 251 more." in html
+
+
+@pytest.mark.parametrize(("ran", "drawn"), [(2, ["10.0h0.6", "100.0h10.0"]), (9, ["100.0h10.0"])])
+def test_short_tasks_do_not_look_like_a_busy_worker(ran: int, drawn: list[str]) -> None:
+    """Of sampled ones none is drawn longer than it was: the grey area tells of them."""
+    tasks = [TaskRecord(1.0, 0.02, 0, 0, 0), TaskRecord(10.0, 1.0, 0, 0, 0)]
+    html = page(a_report(a_record(a_worker(), seconds=100.0, ran=ran, tasks=tasks)))
+    assert re.findall(r"M([\d.]+) 0.08(h[\d.]+)", html) == [
+        tuple(re.split("(?=h)", each)) for each in drawn
+    ]
+
+
+def test_long_names_of_workers_are_told_apart() -> None:
+    """Beside the pictures by what is not in all of them; all of it is in the table."""
+    names = [f"a7x-n0-0-default-worker-{digits}" for digits in ("0a1b2c3d4e", "5f6a7b8c9d")]
+    html = page(a_report(a_record(*map(a_worker, names))))
+    for name in names:
+        short = name.rpartition("-")[2]
+        assert html.count(f'title="{name}">{short}</span>') == 3
+        assert f"<th>{name}</th>" in html
 
 
 class TestTheWorst:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -15,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 from typing import Any
 
+import attrs
 import dask.config
 import distributed
 import pandas as pd
@@ -22,6 +24,7 @@ import pytest
 from dask.dataframe import from_pandas
 from dask.utils import key_split
 from distributed import Client
+from distributed.diagnostics.task_stream import TaskStreamPlugin
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +32,7 @@ from flyte_dask import Dask
 from flytekitplugins.dask.record import Record
 from flytekitplugins.dask.session import Session, session
 from flytekitplugins.dask.shipped.recorder import Recorder
+from flytekitplugins.dask.shipped.stream import BoundedTaskStream
 from flytekitplugins.dask.shipped.sums import WorkerSums
 from tests import steps
 from tests.backend import ADDRESS, Cluster, cluster, worker
@@ -158,6 +162,13 @@ class TestTheNumbers:
             waiting.result()
         assert record.finished == 0
         assert sum(each.running for each in record.workers) == record.worked
+        ((name, running, lost, seconds),) = (
+            (each.name, each.running, each.lost, each.unfinished) for each in record.prefixes
+        )
+        assert (name, running, lost) == ("wait_for_event", 1, 0)
+        (piece,) = record.unfinished
+        assert piece.seconds == pytest.approx(seconds, abs=1e-4)
+        assert piece.start + piece.seconds == pytest.approx(record.seconds, abs=1e-3)
 
 
 def _parts(seen: list[dict[str, Any]], action: str, prefix: str) -> list[float]:
@@ -215,7 +226,11 @@ class TestWorkersThatComeAndGo:
             filling = opened.client.submit(steps.die, "memory", pure=False)
             record = eventually(opened, lambda record: "out of memory" in record.happened)
             opened.client.cancel(filling, force=True)
-        assert record.workers[0].peak > 0.9 * 300 * 2**20
+        (same,) = record.workers
+        assert same.peak > 0.9 * 300 * 2**20
+        assert max(same.memory_bins) == same.peak
+        assert record.prefixes[0].lost >= 1
+        assert record.prefixes[0].unfinished == pytest.approx(same.lost + same.running)
 
     def test_restarted_ones(self, started: Cluster) -> None:
         """Somebody wanted that."""
@@ -266,6 +281,45 @@ def test_there_is_none_that_nobody_wants(started: Cluster) -> None:
         assert opened._watch.last_record(5) is None
 
 
+class TestWhatDidNotEnd:
+    """As far as heartbeats tell, and as threads were free."""
+
+    def test_with_its_worker(self) -> None:
+        """One task that a heartbeat told of, and one that began after it in the other thread."""
+        recorder = a_recorder()
+        tasks = recorder.scheduler.tasks
+        for number in range(4):
+            tasks[f"p{number}-0"].priority = (number,)
+            tasks[f"p{number}-0"].key = f"p{number}-0"
+        worker = recorder.workers["a"]
+        state = SimpleNamespace(
+            nthreads=2,
+            memory_limit=0,
+            metrics={},
+            executing={tasks["p0-0"]: 2.0},
+            status=distributed.Status.running,
+        )
+        worker.comes("tcp://a", state, 0.0)
+        recorder.there["tcp://a"] = state
+        ends(recorder, "p4-0", 1.0, 6.0)
+        worker.heard = 5.0
+        recorder.began -= 10  # since when as much time has passed
+        gone = {"worker": "tcp://a", "expected": False, "action": "remove-worker"}
+        keys = {f"p{number}-0" for number in range(4)}
+        recorder.log_event("all", {**gone, "processing-tasks": keys})
+        told = Record.of(recorder.record())
+        pieces = [(each.start, each.seconds, each.lane, each.prefix) for each in told.unfinished]
+        names = [each.name for each in told.prefixes]
+        assert [(start, lane, names[prefix]) for start, _, lane, prefix in pieces] == [
+            (3.0, 1, "p0"),
+            (6.0, 0, "p1"),
+        ]
+        assert [seconds for _, seconds, _, _ in pieces] == pytest.approx([7.0, 4.0], abs=0.5)
+        assert told.lost == 2
+        assert told.workers[0].lost == pytest.approx(11.0, abs=0.5)
+        assert [each.word for each in told.happenings] == ["with 4 tasks that it had not finished"]
+
+
 class TestItsSize:
     """However many tasks there are, and however long it takes."""
 
@@ -308,7 +362,13 @@ class TestItsSize:
         for number in range(1500):
             address = f"tcp://{number}"
             recorder.scheduler.workers[address] = SimpleNamespace(
-                name=number, nthreads=1, memory_limit=0, metrics={}, executing={}, processing={}
+                name=number,
+                nthreads=1,
+                memory_limit=0,
+                metrics={},
+                executing={},
+                processing={},
+                status=distributed.Status.running,
             )
             recorder.add_worker(recorder.scheduler, address)
             ends(recorder, "p1-0", number, number + 1, address)
@@ -316,6 +376,26 @@ class TestItsSize:
         assert (len(told.workers), told.unrecorded, told.finished) == (1000, 501, 1500)
         assert told.happened == {"joined": 1500}
         assert len(told.happenings) == 50
+
+
+def test_dasks_own_report_has_the_last_tasks() -> None:
+    """For the page that draws them shall not grow without end."""
+    stream: Any = BoundedTaskStream()
+    asyncio.run(stream.start(SimpleNamespace()))
+    for number in range(5000):
+        part = {"action": "compute", "start": number, "stop": number + 1}
+        stream.transition(f"p-{number}", "processing", "memory", startstops=(part,))
+    keys = [each["key"] for each in stream.collect()]
+    assert (stream.name, len(keys), keys[0]) == (TaskStreamPlugin.name, 3000, "p-2000")
+
+
+@attrs.define(eq=False)
+class ATask:
+    """One that the scheduler knows."""
+
+    prefix: Any
+    key: str = ""
+    priority: tuple[int, ...] = ()
 
 
 def a_recorder() -> Recorder:
@@ -328,10 +408,7 @@ def a_recorder() -> Recorder:
     recorder.scheduler = SimpleNamespace(
         workers={},
         cumulative_worker_metrics={},
-        tasks={
-            key: SimpleNamespace(prefix=SimpleNamespace(name=name))
-            for key, name in prefixes.items()
-        },
+        tasks={key: ATask(SimpleNamespace(name=name)) for key, name in prefixes.items()},
     )
     return recorder
 

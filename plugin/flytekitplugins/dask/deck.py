@@ -12,7 +12,7 @@ from flytekit import Deck
 from flytekit.core.context_manager import ExecutionParameters, ExecutionState, FlyteContextManager
 from flytekit.deck.deck import DECK_FILE_NAME, _get_deck, _output_deck
 
-__all__ = ["shown_in_deck"]
+__all__ = ["complete", "shown_in_deck"]
 
 _NAME = "Dask"
 
@@ -22,9 +22,13 @@ _logger = logging.getLogger("flytekit.dask.runtime")
 class _LazyDeck(Deck):
     """A deck that is made when it is asked for: at the end, or before by ``Deck.publish()``."""
 
-    def __init__(self, name: str, make: Callable[[], str]) -> None:
+    def __init__(
+        self, name: str, task: str, make: Callable[[], str], complete: Callable[[], None]
+    ) -> None:
         super().__init__(name, auto_add_to_deck=False)
         self._make = make
+        self.task = task
+        self.complete = complete
         self.is_open = True
 
     @property
@@ -38,10 +42,13 @@ class _LazyDeck(Deck):
 
 
 @contextmanager
-def shown_in_deck(make: Callable[[], str], task: str) -> Iterator[None]:
+def shown_in_deck(
+    make: Callable[[], str], task: str, completing: Callable[[], None]
+) -> Iterator[None]:
     """A deck of what *make* makes, for *task*, while the block lasts and then.
 
-    At its end the deck is where Flyte looks for it; or in a local file, whose path is told.
+    At its end the deck is where Flyte looks for it; or in a local file, whose path is told. Before
+    flytekit makes its own decks within the block, *completing* is called.
     """
     context = FlyteContextManager.current_context()
     parameters, state = context.user_space_params, context.execution_state
@@ -50,7 +57,7 @@ def shown_in_deck(make: Callable[[], str], task: str) -> Iterator[None]:
         return
     # flytekit gives its list to tasks that others call, too, and shows one deck of each name
     is_within = any(isinstance(each, _LazyDeck) and each.is_open for each in parameters.decks)
-    deck = _LazyDeck(f"{_NAME}: {task}" if is_within else _NAME, make)
+    deck = _LazyDeck(f"{_NAME}: {task}" if is_within else _NAME, task, make, completing)
     parameters.decks[:] = [
         *(each for each in parameters.decks if not _is_replaced(each, deck, is_within)),
         deck,
@@ -63,6 +70,14 @@ def shown_in_deck(make: Callable[[], str], task: str) -> Iterator[None]:
             _leave(parameters, task)
         elif not parameters.enable_deck:  # else flytekit does it, also if the task fails
             _output_deck(task, parameters)
+
+
+def complete(parameters: ExecutionParameters, task: str) -> None:
+    """Let the deck of *task*, if it has one, tell of what was until now, and of nothing later."""
+    for deck in reversed(parameters.decks):  # those of tasks that it called came later
+        if isinstance(deck, _LazyDeck) and deck.is_open and deck.task == task:
+            deck.complete()
+            return
 
 
 def _is_replaced(before: Deck, deck: _LazyDeck, is_within: bool) -> bool:

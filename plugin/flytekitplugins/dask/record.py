@@ -96,11 +96,22 @@ class PrefixRecord:
     longest_key: str
     nbytes: int
     """Of all results."""
+    lost: int
+    """How often a task ended with its worker."""
+    running: int
+    """Tasks that had not ended at the end."""
+    unfinished: float
+    """Seconds of both."""
 
     @property
     def computed(self) -> float:
-        """Seconds of all tasks."""
+        """Seconds of tasks that finished or failed."""
         return self.seconds.get("compute", 0.0)
+
+    @property
+    def worked(self) -> float:
+        """Seconds of all tasks."""
+        return self.computed + self.unfinished
 
     @property
     def moving(self) -> float:
@@ -154,6 +165,8 @@ class Record:
     """How many tasks told when they ran: all but those whose worker died."""
     tasks: Sequence[TaskRecord]
     """The longest of those."""
+    unfinished: Sequence[TaskRecord]
+    """The longest of those that ended with their workers, or had not ended at the end."""
     happenings: Sequence[Happening]
     """The first of each kind."""
     happened: Mapping[str, int]
@@ -168,6 +181,7 @@ class Record:
                 "workers": tuple(WorkerRecord(**each) for each in told["workers"]),
                 "prefixes": tuple(PrefixRecord(**each) for each in told["prefixes"]),
                 "tasks": tuple(TaskRecord(*each) for each in told["tasks"]),
+                "unfinished": tuple(TaskRecord(*each) for each in told["unfinished"]),
                 "happenings": tuple(Happening(**each) for each in told["happenings"]),
             }
         )
@@ -181,6 +195,16 @@ class Record:
     def failed(self) -> int:
         """Tasks."""
         return sum(each.failed for each in self.prefixes)
+
+    @property
+    def lost(self) -> int:
+        """How often a task ended with its worker."""
+        return sum(each.lost for each in self.prefixes)
+
+    @property
+    def running(self) -> int:
+        """Tasks that had not ended at the end."""
+        return sum(each.running for each in self.prefixes)
 
     @property
     def is_sampled(self) -> bool:

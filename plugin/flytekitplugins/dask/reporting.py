@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Protocol
 
+from distributed.protocol.pickle import dumps
 from flytekit.core.base_task import IgnoreOutputs
 from flytekit.exceptions.base import FlyteException
 
@@ -20,6 +21,7 @@ from flytekitplugins.dask.deck import shown_in_deck
 from flytekitplugins.dask.report.page import page
 from flytekitplugins.dask.report.performance import without_source
 from flytekitplugins.dask.report.report import Failure, Report
+from flytekitplugins.dask.shipped.stream import BoundedTaskStream
 from flytekitplugins.dask.versions import Installed, installed_here, overview
 from flytekitplugins.dask.watch import Watch
 
@@ -85,17 +87,22 @@ class Reporting:
     def of(self, watch: Watch) -> Iterator[None]:
         """Report what the cluster of *watch* does in the block."""
         self.report.opened_after = time.monotonic() - self._began
-        is_full = self.report.runtime.report == "full"
-        if is_full:
+        if self.report.runtime.report == "full":
             _begin_performance(watch)
         self._watch = watch
         try:
             yield
         finally:
-            self._watch = None
-            self._take_record(watch)
-            if is_full:
-                self.report.performance, self.report.no_performance = _performance(watch)
+            self.complete()
+
+    def complete(self) -> None:
+        """Report what its cluster did until now, and nothing that it does later."""
+        watch, self._watch = self._watch, None
+        if watch is None:
+            return
+        self._take_record(watch)
+        if self.report.runtime.report == "full":
+            self.report.performance, self.report.no_performance = _performance(watch)
 
     def _take_record(self, watch: Watch) -> None:
         self.report.record = watch.last_record(_PATIENCE)
@@ -103,9 +110,16 @@ class Reporting:
 
 
 def _begin_performance(watch: Watch) -> None:
-    """Let the scheduler remember what its report will need."""
+    """Let the scheduler remember what its report will need, of tasks as many as a page can hold."""
+    stream = BoundedTaskStream()
     with suppress(Exception):  # then there is no report, which is told in its place
-        watch.ask("get_task_stream", _PATIENCE, start=0, stop=0)
+        watch.ask(
+            "register_scheduler_plugin",
+            _PATIENCE,
+            plugin=dumps(stream),
+            name=stream.name,
+            idempotent=True,
+        )
 
 
 def _performance(watch: Watch) -> tuple[str | None, str | None]:
@@ -138,7 +152,7 @@ def reporting(
     """
     job, advice = _judged(config, parent, judge)
     made = Reporting(Report(task=task, job=job, advice=advice, runtime=runtime))
-    with shown_in_deck(made.page, task):
+    with shown_in_deck(made.page, task, made.complete):
         try:
             yield made
         except BaseException as error:

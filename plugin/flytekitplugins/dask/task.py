@@ -18,6 +18,7 @@ from flytekit.core.base_task import TaskResolverMixin
 from flytekit.core.constants import FLYTE_INTERNAL_IMAGE_ENV_VAR
 from flytekit.core.context_manager import (
     CompilationState,
+    ExecutionParameters,
     ExecutionState,
     FlyteContext,
     FlyteContextManager,
@@ -282,6 +283,16 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
                 return super().dispatch_execute(ctx, input_literal_map)
             finally:
                 _stack.reset(token)
+
+    def _write_decks(
+        self, inputs: Any, outputs: Any, ctx: FlyteContext, parameters: ExecutionParameters | None
+    ) -> None:
+        """As of any task; it takes seconds, which are not its cluster's."""
+        if parameters is not None:
+            from flytekitplugins.dask.deck import complete  # noqa: PLC0415  # as above
+
+            complete(parameters, self.name)
+        super()._write_decks(inputs, outputs, ctx, parameters)  # type: ignore[no-untyped-call]
 
 
 def _root_of(function: Callable[..., Any]) -> Path | None:

@@ -18,6 +18,8 @@ WIDTH = 1000
 """Units from the beginning to the end."""
 
 _STEPS = (1, 2, 5)
+_SEEN = 0.6  # units that can be seen
+_SHORTEST = 0.3  # units that may look like those
 
 
 def drawing(shapes: Iterable[Markup], height: float, label: str) -> Markup:
@@ -40,11 +42,18 @@ def area(values: Sequence[float], most: float, record: Record, kind: str) -> Mar
 
 
 def tasks(drawn: Iterable[TaskRecord], record: Record, kind: str) -> Markup:
-    """A rectangle for each task, in the lane of its thread, of a height of 1."""
+    """A rectangle for each task, in the lane of its thread, of a height of 1.
+
+    Of the shortest, which would look longer than they were, there is none if the busy area, which
+    is drawn of sampled records, tells of them.
+    """
     scale = _scale(record)
     shapes = []
     for each in drawn:
-        width = max(each.seconds * scale, 0.6)
+        width = each.seconds * scale
+        if record.is_sampled and width < _SHORTEST:
+            continue
+        width = max(width, _SEEN)
         shapes.append(
             f"M{each.start * scale:.1f} {each.lane + 0.08:g}h{width:.1f}v.84h-{width:.1f}z"
         )

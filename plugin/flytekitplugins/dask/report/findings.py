@@ -21,6 +21,7 @@ _IDLE = 0.3  # of the time
 _FITTING = 0.7  # of the time, is a busy cluster
 _LONG_ENOUGH = 10.0  # seconds, to judge a size
 _SHORT_TASK = 0.005  # seconds
+_WORTH_TELLING = 10 * 2**20  # bytes on disk
 _MANY = 1000  # tasks
 
 
@@ -49,8 +50,7 @@ def sentence(report: Report) -> str:
     )
     first = next(findings(report), None)
     if first is None:
-        is_judged = report.is_to_scale and record.seconds >= _LONG_ENOUGH
-        return f"{head}; its size fits." if is_judged else f"{head}."
+        return f"{head}; its size fits." if _does_fit(report, record) else f"{head}."
     remedy = f"; consider {first.remedy}" if first.remedy else ""
     return f"{head}; {first.text}{remedy}."
 
@@ -60,19 +60,32 @@ def findings(report: Report) -> Iterator[Finding]:
     record = report.record
     if record is None or not record.workers:
         return
-    for find in _OF_TROUBLE:
-        yield from find(record)
-    if report.is_to_scale:
-        for find in _OF_SIZE:
+    trouble = [each for find in _OF_TROUBLE for each in find(record)]
+    yield from trouble
+    if report.failure is not None:  # before or after it had used the cluster as it would have
+        return
+    yield from _nothing(record)
+    if not report.is_to_scale:
+        return
+    lacks_memory = any(each.code in _OF_MEMORY for each in trouble)
+    for find in _OF_SIZE:
+        if not (lacks_memory and find in _TO_LESS):
             yield from find(record)
+
+
+def _does_fit(report: Report, record: Record) -> bool:
+    """Whether the size is known to, if there is nothing else to say of it."""
+    is_judged = report.is_to_scale and report.failure is None and record.seconds >= _LONG_ENOUGH
+    return is_judged and record.busy >= _IDLE
 
 
 def _lost(record: Record) -> Iterator[Finding]:
     """Workers that ended, not for lack of memory."""
     killed = record.happened.get("out of memory", 0)
     lost = record.happened.get("lost", 0) - killed
-    if lost > 0:
-        yield Finding("lost", f"{counted(lost, 'worker')} ended unexpectedly")
+    if lost > 0:  # under one name it may happen again and again
+        often = f"workers ended unexpectedly {lost:,} times"
+        yield Finding("lost", "one worker ended unexpectedly" if lost == 1 else often)
 
 
 def _full(record: Record) -> Iterator[Finding]:
@@ -84,16 +97,15 @@ def _full(record: Record) -> Iterator[Finding]:
     if killed:
         what = "one process" if killed == 1 else f"{killed:,} processes"
         text += f", and {what} had to be ended for that"
-    least = 2 * worst.limit if killed else _ROOM * max(worst.peak, worst.limit)
-    yield Finding("full", text, f'with_workers(mem="{_fitting(least)}")')
+    yield Finding("full", text, _more_memory(record))
 
 
 def _spilled(record: Record) -> Iterator[Finding]:
-    if record.spilled > 0:
+    if record.spilled >= _WORTH_TELLING:
         yield Finding(
             "spilled",
             f"{in_bytes(record.spilled)} did not fit into memory, and went to disk",
-            "more memory for each worker, or smaller partitions",
+            _more_memory(record),
         )
 
 
@@ -101,8 +113,19 @@ def _paused(record: Record) -> Iterator[Finding]:
     paused = record.happened.get("paused", 0)
     if paused:
         often = "once" if paused == 1 else f"{paused:,} times"
-        text = f"workers stood still {often} for lack of memory"
-        yield Finding("paused", text, "more memory for each worker, or smaller partitions")
+        text = f"workers took no new tasks {often} for lack of memory"
+        yield Finding("paused", text, _more_memory(record))
+
+
+def _more_memory(record: Record) -> str:
+    """What to do if there was not enough: of all that lacked it, the most that one of them did."""
+    limit = max(worker.limit for worker in record.workers)
+    peak = max(worker.peak for worker in record.workers)
+    if not limit or not peak:
+        return "more memory for each worker, or smaller partitions"
+    wanted = max(worker.peak + worker.spilled for worker in record.workers)
+    factor = 2 if record.happened.get("out of memory") else _ROOM
+    return f'with_workers(mem="{_fitting(max(factor * limit, _ROOM * peak, wanted))}")'
 
 
 def _nothing(record: Record) -> Iterator[Finding]:
@@ -117,11 +140,16 @@ def _nothing(record: Record) -> Iterator[Finding]:
 def _few_tasks(record: Record) -> Iterator[Finding]:
     threads = _threads(record)
     if 0 < record.finished < threads and record.seconds >= _LONG_ENOUGH:
-        text = f"there were {counted(record.finished, 'task')} for {counted(threads, 'thread')}"
-        yield Finding("few-tasks", text, "more and smaller partitions, or fewer workers")
+        there = "was" if record.finished == 1 else "were"
+        tasks = counted(record.finished, "task")
+        text = f"there {there} {tasks} for {counted(threads, 'thread')}"
+        or_fewer = ", or fewer workers" if len(record.workers) > 1 else ""
+        yield Finding("few-tasks", text, f"more and smaller partitions{or_fewer}")
 
 
 def _unbalanced(record: Record) -> Iterator[Finding]:
+    if record.happened.get("lost"):  # then others did what was theirs
+        return
     present = [worker for worker in record.workers if worker.present >= record.seconds / 2]
     if len(present) < 2 or record.seconds < _LONG_ENOUGH:
         return
@@ -131,19 +159,32 @@ def _unbalanced(record: Record) -> Iterator[Finding]:
     if busiest.busy >= 2 * mean and busiest.busy >= _IDLE:
         yield Finding(
             "unbalanced",
-            f"{called(busiest.name)} was busy {percent(busiest.busy)} of the time, and the others "
-            f"{percent(mean)}",
+            f"{called(busiest.name)} was busy {percent(busiest.busy)} of the time, and the "
+            f"{'other' if len(others) == 1 else 'others'} {percent(mean)}",
             "more and smaller partitions",
         )
 
 
 def _idle(record: Record) -> Iterator[Finding]:
-    number = len([worker for worker in record.workers if worker.is_there])
-    fitting = max(1, math.ceil(number * record.busy / _FITTING))
+    there = [worker for worker in record.workers if worker.is_there]
     is_idle = 0 < record.busy < _IDLE and record.seconds >= _LONG_ENOUGH
-    if is_idle and fitting < number and not any(_unbalanced(record)):
-        text = f"{counted(fitting, 'worker')} would have had time enough for it"
-        yield Finding("idle", text, f"with_workers({fitting})")
+    if not there or not is_idle or any(_unbalanced(record)):
+        return
+    if len(there) == 1:
+        yield _idle_one(there[0], record)
+        return
+    fitting = max(1, math.ceil(len(there) * record.busy / _FITTING))
+    text = f"{counted(fitting, 'worker')} would have had time enough for it"
+    yield Finding("idle", text, f"with_workers({fitting})")
+
+
+def _idle_one(worker: WorkerRecord, record: Record) -> Finding:
+    """Of a cluster that can't have fewer workers."""
+    fitting = max(1, math.ceil(worker.nthreads * record.busy / _FITTING))
+    if fitting == worker.nthreads:
+        return Finding("idle", "it had little to do", "a plain @task")
+    text = f"{counted(fitting, 'CPU')} would have had time enough for it"
+    return Finding("idle", text, f"with_workers(cpu={fitting})")
 
 
 def _empty(record: Record) -> Iterator[Finding]:
@@ -174,8 +215,11 @@ def _short(record: Record) -> Iterator[Finding]:
 
 
 _Find = Callable[[Record], Iterator[Finding]]
-_OF_TROUBLE: tuple[_Find, ...] = (_full, _lost, _nothing, _paused, _spilled)
-_OF_SIZE: tuple[_Find, ...] = (_few_tasks, _unbalanced, _idle, _moving, _short, _empty)
+_OF_TROUBLE: tuple[_Find, ...] = (_full, _lost, _paused, _spilled)
+_OF_MEMORY = frozenset({"full", "paused", "spilled"})
+_OF_SIZE: tuple[_Find, ...] = (_few_tasks, _unbalanced, _short, _idle, _moving, _empty)
+_TO_LESS = frozenset({_idle, _empty})
+"""Which propose less, so that they contradict a lack of memory."""
 
 
 def _busy(worker: WorkerRecord) -> float:

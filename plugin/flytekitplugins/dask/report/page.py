@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -14,12 +15,13 @@ from markupsafe import Markup
 from flyte_dask.explanation import HEADERS, Row, others, rows
 from flyte_dask.facts import facts_of
 from flyte_dask.figures import counted
-from flytekitplugins.dask.record import PrefixRecord, Record
+from flytekitplugins.dask.record import Happening, PrefixRecord, Record
 from flytekitplugins.dask.report.charts import ticks
 from flytekitplugins.dask.report.findings import findings, sentence
 from flytekitplugins.dask.report.pictures import MARKS, REST, TELLING, flow, pictures
 from flytekitplugins.dask.report.report import Report
-from flytekitplugins.dask.report.words import called, duration, in_bytes, percent
+from flytekitplugins.dask.report.words import called, distinct, duration, in_bytes, percent
+from flytekitplugins.dask.shipped.stream import MOST_STREAMED
 
 __all__ = ["page"]
 
@@ -57,7 +59,9 @@ def _template() -> Template:
     )
     for each in (called, duration, in_bytes, percent):
         environment.filters[each.__name__] = each
-    environment.globals.update(counted=counted, marks=MARKS, telling=TELLING)
+    environment.globals.update(
+        counted=counted, marks=MARKS, most_streamed=MOST_STREAMED, telling=TELLING
+    )
     return environment.get_template("page.html")
 
 
@@ -69,7 +73,7 @@ def _columns(found: list[Row]) -> list[tuple[str, tuple[str, ...]]]:
 
 def _did(report: Report, record: Record) -> dict[str, Any]:
     """What the cluster did, as the template wants it."""
-    ranked = sorted(range(len(record.prefixes)), key=lambda each: -record.prefixes[each].computed)
+    ranked = sorted(range(len(record.prefixes)), key=lambda each: -record.prefixes[each].worked)
     colours = {each: f"c{rank}" for rank, each in enumerate(ranked[:_COLOURS])}
     return {
         "record": record,
@@ -77,15 +81,33 @@ def _did(report: Report, record: Record) -> dict[str, Any]:
         "tasks_told": _tasks_told(record),
         "legend": [(colour, record.prefixes[each].name) for each, colour in colours.items()],
         "has_rest": len(ranked) > _COLOURS,
+        "unmarked": list(_unmarked(record)),
+        "has_absences": any(worker.present < 0.999 * record.seconds for worker in record.workers),
         "seen": [kind for kind in MARKS if kind in record.happened],
         "workers": pictures(record, colours),
         "ticks": [(100 * at / (record.seconds or 1), _tick(at)) for at in ticks(record.seconds)],
         "flows": [(what, flow(what, record)) for what in ("moved", "spilled")],
         "prefixes": _prefixes(record, ranked, colours),
         "more_prefixes": len(ranked) - _MOST_PREFIXES,
-        "happenings": sorted(record.happenings)[:_MOST_HAPPENINGS],
+        "happenings": _happenings(record),
         "untold": sum(record.happened.values()) - min(len(record.happenings), _MOST_HAPPENINGS),
     }
+
+
+def _happenings(record: Record) -> list[Happening]:
+    """Those that are listed, in time; of many those of rarer kinds, which else might be missed."""
+    ranked = sorted(record.happenings, key=lambda each: (record.happened.get(each.kind, 0), each))
+    return sorted(ranked[:_MOST_HAPPENINGS])
+
+
+def _unmarked(record: Record) -> Iterator[str]:
+    """Of what not all is marked on the time lines."""
+    marked = Counter(each.kind for each in record.happenings)
+    for kind in MARKS:
+        happened = record.happened.get(kind, 0)
+        if 0 < marked[kind] < happened:
+            told = TELLING[kind].removeprefix("a task ")
+            yield f"Of {happened:,} times \u201c{told}\u201d the first {marked[kind]:,} are marked."
 
 
 def _tick(seconds: float) -> str:
@@ -103,7 +125,8 @@ def _tiles(report: Report, record: Record) -> Iterator[tuple[str, str]]:
         yield f"{record.failed:,}", "tasks failed"
     fullest = max(record.workers, key=lambda worker: worker.fullness)
     if fullest.limit:
-        yield percent(fullest.fullness), f"of its memory limit, at most, by {called(fullest.name)}"
+        name = distinct([worker.name for worker in record.workers])[fullest.name]
+        yield percent(fullest.fullness), f"of its memory limit, at most, by {name}"
     else:
         most = max(worker.peak for worker in record.workers)
         yield in_bytes(most), "of memory, at most, without a limit"
@@ -114,14 +137,32 @@ def _tiles(report: Report, record: Record) -> Iterator[tuple[str, str]]:
 def _tasks_told(record: Record) -> str:
     """What of the tasks is drawn."""
     ended = counted(record.finished + record.failed, "task")
+    others = f" {_unfinished_told(record)}" if record.unfinished else ""
+    if not record.finished + record.failed:
+        return f"No task ended.{others}"
     if not record.is_sampled:
-        return f"All {ended}, each with its time."
+        return f"All are drawn: {ended} ended.{others}"
     computed = sum(prefix.computed for prefix in record.prefixes)
     share = sum(task.seconds for task in record.tasks) / computed if computed else 0.0
     return (
         f"Sampled: the {len(record.tasks):,} longest of {ended}, which are {percent(share)} of "
-        "their time. Behind them in grey, of all tasks: how many of the worker's threads were busy."
+        "their time. Behind them in grey, of all tasks: how many of the worker's threads were "
+        "busy; that alone tells of what is too short to be seen."
+        f"{others}"
     )
+
+
+def _unfinished_told(record: Record) -> str:
+    """What of those tasks that did not end."""
+    parts = []
+    if record.running:
+        was = "was" if record.running == 1 else "were"
+        parts.append(f"{record.running:,} {was} running at the end")
+    if record.lost:
+        times = "once" if record.lost == 1 else f"{record.lost:,} times"
+        parts.append(f"{times} one ended with its worker")
+    text = f"{', and '.join(parts)}."
+    return text[0].upper() + text[1:]
 
 
 @attrs.frozen
@@ -137,7 +178,7 @@ class _Prefix:
 def _prefixes(
     record: Record, ranked: Sequence[int], colours: Mapping[int, str]
 ) -> Iterator[_Prefix]:
-    most = max((prefix.computed for prefix in record.prefixes), default=0) or 1.0
+    most = max((prefix.worked for prefix in record.prefixes), default=0) or 1.0
     for each in ranked[:_MOST_PREFIXES]:
         prefix = record.prefixes[each]
-        yield _Prefix(prefix, colours.get(each, REST), 100 * prefix.computed / most)
+        yield _Prefix(prefix, colours.get(each, REST), 100 * prefix.worked / most)

@@ -11,12 +11,15 @@ from markupsafe import Markup
 
 from flytekitplugins.dask.record import Happening, Record, TaskRecord, WorkerRecord
 from flytekitplugins.dask.report import charts
-from flytekitplugins.dask.report.words import called, duration, in_bytes, percent
+from flytekitplugins.dask.report.words import called, distinct, duration, in_bytes, percent
 
-__all__ = ["MARKS", "REST", "TELLING", "Flow", "Pictures", "flow", "pictures"]
+__all__ = ["MARKS", "REST", "TELLING", "UNFINISHED", "Flow", "Pictures", "flow", "pictures"]
 
 REST = "rest"
 """The colour of all prefixes that have none of their own."""
+
+UNFINISHED = "unfinished"
+"""How a task looks that did not finish, beside its colour."""
 
 MARKS = {
     "failed": "✕",
@@ -35,8 +38,8 @@ TELLING = {
     "out of memory": "was ended for lack of memory",
     "left": "left",
     "joined": "joined",
-    "paused": "stood still for lack of memory",
-    "resumed": "went on",
+    "paused": "took no new tasks for lack of memory",
+    "resumed": "took tasks again",
 }
 """What happened, in words."""
 
@@ -61,6 +64,8 @@ class Pictures:
     """A worker's part of the pictures."""
 
     worker: WorkerRecord
+    name: str
+    """Beside them."""
     tasks: Markup
     lanes: int
     memory: Markup
@@ -83,7 +88,8 @@ def pictures(record: Record, colours: Mapping[int, str]) -> list[Pictures]:
         record: what they did.
         colours: of prefixes, by their number.
     """
-    return [_pictures(worker, record, colours) for worker in _shown(record)]
+    names = distinct([worker.name for worker in record.workers])
+    return [_pictures(worker, names[worker.name], record, colours) for worker in _shown(record)]
 
 
 def flow(what: str, record: Record) -> Flow | None:
@@ -118,7 +124,9 @@ def _order(worker: WorkerRecord) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
-def _pictures(worker: WorkerRecord, record: Record, colours: Mapping[int, str]) -> Pictures:
+def _pictures(
+    worker: WorkerRecord, shown_as: str, record: Record, colours: Mapping[int, str]
+) -> Pictures:
     name = called(worker.name)
     lanes = max(worker.lanes, min(worker.nthreads, _MOST_IDLE_LANES))
     of_limit = f" of {in_bytes(worker.limit)}" if worker.limit else ""
@@ -129,6 +137,7 @@ def _pictures(worker: WorkerRecord, record: Record, colours: Mapping[int, str]) 
     used = f"CPU of {name}: {duration(worker.cpu)} of {duration(worker.available)}"
     return Pictures(
         worker,
+        shown_as,
         _tasks(worker, record, colours, lanes),
         lanes,
         _over_absences(charts.area(memory, most, record, "memory"), label, worker, record),
@@ -144,16 +153,18 @@ def _over_absences(shape: Markup, label: str, worker: WorkerRecord, record: Reco
 def _tasks(worker: WorkerRecord, record: Record, colours: Mapping[int, str], lanes: int) -> Markup:
     """Each task that the record has; behind them, if it has not all, how busy the worker was."""
     number = record.workers.index(worker)
-    of_colour: dict[str, list[TaskRecord]] = {}
-    for task in record.tasks:
-        if task.worker == number:
-            of_colour.setdefault(colours.get(task.prefix, REST), []).append(task)
+    of_kind: dict[str, list[TaskRecord]] = {}
+    for tasks, kind in ((record.tasks, ""), (record.unfinished, f" {UNFINISHED}")):
+        for task in tasks:
+            if task.worker == number:
+                colour = colours.get(task.prefix, REST)
+                of_kind.setdefault(f"{colour}{kind}", []).append(task)
     shapes = [charts.absences(worker, record, lanes)]
     if record.is_sampled:
         most = worker.nthreads * record.width
         busy = charts.area(worker.busy_bins, most, record, "busy")
         shapes.append(Markup('<g transform="scale(1 {})">{}</g>').format(lanes, busy))
-    shapes += [charts.tasks(drawn, record, colour) for colour, drawn in sorted(of_colour.items())]
+    shapes += [charts.tasks(drawn, record, kind) for kind, drawn in sorted(of_kind.items())]
     ended = f"{worker.finished:,} finished, {worker.failed:,} failed"
     label = f"Tasks of {called(worker.name)}: {ended}, busy {percent(worker.busy)} of the time"
     return charts.drawing(shapes, lanes, label)

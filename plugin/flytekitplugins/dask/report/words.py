@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from os.path import commonprefix
+
 from dask.utils import format_bytes
 
-__all__ = ["called", "duration", "in_bytes", "percent"]
+__all__ = ["called", "distinct", "duration", "in_bytes", "percent"]
 
 
 def duration(seconds: float) -> str:
@@ -36,6 +39,13 @@ def in_bytes(number: float) -> str:
     """``3.75 GiB``, to three digits."""
     amount, unit = format_bytes(int(number)).split()
     return f"{float(amount):.3g} {unit}"
+
+
+def distinct(names: Sequence[str]) -> dict[str, str]:
+    """What tells workers apart, by name: without what the names of all begin with, up to a dash."""
+    common = commonprefix(names) if len(names) > 1 else ""  # noqa: RUF071  # these are no paths
+    length = common.rfind("-") + 1
+    return {name: called(name[length:] or name) for name in names}
 
 
 def called(name: str) -> str:

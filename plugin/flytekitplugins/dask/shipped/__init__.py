@@ -6,8 +6,8 @@ use nothing but Python and Dask.
 
 from cloudpickle.cloudpickle import register_pickle_by_value
 
-from flytekitplugins.dask.shipped import code, heartbeats, recorder, sums, witness
+from flytekitplugins.dask.shipped import code, heartbeats, recorder, stream, sums, witness
 
 # distributed looks for the very module of what it pickles
-for _module in (code, heartbeats, recorder, sums, witness):
+for _module in (code, heartbeats, recorder, stream, sums, witness):
     register_pickle_by_value(_module)

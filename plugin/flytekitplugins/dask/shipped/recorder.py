@@ -7,7 +7,7 @@ width doubles as time goes by; of tasks as such the longest are kept.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import suppress
 from typing import Any
 
@@ -16,7 +16,7 @@ from distributed import Scheduler
 from distributed.diagnostics.plugin import SchedulerPlugin
 from distributed.metrics import time
 
-from flytekitplugins.dask.shipped.sums import LONGEST, PrefixSums, WorkerSums, running, spilled
+from flytekitplugins.dask.shipped.sums import LONGEST, PrefixSums, WorkerSums, spilled
 from flytekitplugins.dask.shipped.witness import Restarts
 
 __all__ = ["Recorder"]
@@ -25,6 +25,7 @@ _BINS = 200
 _FIRST_WIDTH = 0.05  # seconds of a bin
 _PAUSE = 0.25  # seconds between looks; heartbeats come every half second at most
 _MOST_TASKS = 3000
+_MOST_UNFINISHED = 500  # pieces of work that are kept
 _MOST_WORKERS = 1000
 _MOST_PREFIXES = 200  # those beyond are told together
 _MOST_HAPPENINGS = 50  # of a kind, of which each is told
@@ -50,6 +51,7 @@ class Recorder(SchedulerPlugin):
         self.there: dict[str, Any] = {}  # states by address
         self.prefixes: dict[str, PrefixSums] = {}
         self.tasks: list[tuple[float, float, int, int, int]] = []
+        self.cut: list[list[float]] = []  # as tasks, but ended with their workers
         self.ran = 0
         self.shortest = 0.0  # of the tasks that are kept, once some are not
         self.happenings: list[tuple[str, str, dict[str, Any]]] = []  # with address and kind
@@ -100,6 +102,7 @@ class Recorder(SchedulerPlugin):
         elif topic == "worker-restart-memory" and msg["worker"] in self.at:
             record = self.at[msg["worker"]]
             record.peak = max(record.peak, msg["rss"])
+            self._raise_to(record.memory, self._now(), msg["rss"])
             word = f"its process had {format_bytes(msg['rss'])}"
             self._happens("out of memory", msg["worker"], record, word)
 
@@ -140,6 +143,12 @@ class Recorder(SchedulerPlugin):
         now = self._now()
         self._bin(now)  # also if nobody is there who does anything
         restarted = self.lost & self.restarts.wished
+        running = self._running(now)
+        of_worker: dict[int, float] = defaultdict(float)
+        of_prefix: dict[int, list[float]] = defaultdict(list)
+        for _, seconds, worker, _, prefix in running:
+            of_worker[int(worker)] += seconds
+            of_prefix[int(prefix)].append(seconds)
         change = {"lost": -len(restarted), "left": len(restarted)}
         return {
             "began": self.began,
@@ -149,14 +158,16 @@ class Recorder(SchedulerPlugin):
             "spilled": spilled(self.scheduler.cumulative_worker_metrics) - self.spilled_before,
             "unrecorded": self.unrecorded,
             "workers": [
-                worker.told(now, self.there.get(worker.address)) for worker in self.workers.values()
+                worker.told(now, of_worker[worker.number], is_there=worker.address in self.there)
+                for worker in self.workers.values()
             ],
-            "prefixes": [prefix.told() for prefix in self.prefixes.values()],
+            "prefixes": [each.told(of_prefix[each.number]) for each in self.prefixes.values()],
             "ran": self.ran,
             "tasks": [
                 [round(start, 4), round(stop - start, 4), *others]
                 for start, stop, *others in self._longest()
             ],
+            "unfinished": sorted(self.cut + running, key=_minus_seconds)[:_MOST_UNFINISHED],
             "happenings": [
                 {
                     **told,
@@ -197,13 +208,36 @@ class Recorder(SchedulerPlugin):
         if record is None or state is None:
             return
         keys = msg["processing-tasks"]
-        unfinished = [task for task in state.executing if task.key in keys]
-        record.lost += running(state, unfinished, self._now())
-        word = f"with {len(keys)} tasks that it had not finished" if keys else ""
+        now = self._now()
+        found = [self.scheduler.tasks[key] for key in keys if key in self.scheduler.tasks]
+        unfinished = sorted(found, key=lambda task: task.priority)  # as workers begin them
+        for task, start, lane in record.unfinished(state, unfinished, now):
+            self._cut_off(record, self._prefix(task.key), start, now, lane)
+        word = f"with {len(keys)} {_tasks(len(keys))} that it had not finished" if keys else ""
         if not msg["expected"]:
             self.lost.add(address)
         self._happens("left" if msg["expected"] else "lost", address, record, word)
         self._gone(address)
+
+    def _cut_off(
+        self, worker: WorkerSums, prefix: PrefixSums, start: float, stop: float, lane: int
+    ) -> None:
+        """A task ended with its worker."""
+        worker.lost += stop - start
+        prefix.lost += 1
+        prefix.unfinished += stop - start
+        if stop > start:
+            self._spread(worker.busy, start, stop)
+        if len(self.cut) < _MOST_UNFINISHED:
+            self.cut.append(_piece(worker, prefix, start, stop, lane))
+
+    def _running(self, now: float) -> list[list[float]]:
+        """What workers do at the moment."""
+        return [
+            _piece(self.at[address], self._prefix(task.key), start, now, lane)
+            for address, state in self.there.items()
+            for task, start, lane in self.at[address].unfinished(state, state.processing, now)
+        ]
 
     def _gone(self, address: str) -> None:
         if self.there.pop(address, None) is not None:
@@ -235,8 +269,9 @@ class Recorder(SchedulerPlugin):
                     prefix.longest, prefix.longest_key = seconds, key
                 self._spread(worker.busy, start, stop)
                 self.ran += 1
+                lane = worker.lane(details.get("thread"))
+                worker.stops[lane] = stop
                 if seconds >= self.shortest:
-                    lane = worker.lane(details.get("thread"))
                     self.tasks.append((start, stop, worker.number, lane, prefix.number))
                     if len(self.tasks) >= 2 * _MOST_TASKS:
                         self.tasks = self._longest()
@@ -258,6 +293,7 @@ class Recorder(SchedulerPlugin):
     def _take(self, record: WorkerSums, state: Any, now: float) -> None:
         """The news of a heartbeat."""
         before, record.metrics = record.heard, state.metrics
+        peak_before = record.sums.get("peak", 0)
         record.heard = now
         metrics = state.metrics
         told = metrics.get(self.name) or {}
@@ -268,7 +304,9 @@ class Recorder(SchedulerPlugin):
         record.spilled += written
         used = metrics.get("cpu", 0) / 100 * (now - before)
         record.cpu += used
-        self._raise_to(record.memory, now, memory)
+        peak = told.get("peak", 0)
+        # it may have had more for a moment only, since the last heartbeat
+        self._raise_to(record.memory, now, max(memory, peak if peak > peak_before else 0))
         if now > before:
             amounts = (used, received, written)
             bins = (record.cpu_bins, record.moved_bins, record.spilled_bins)
@@ -315,6 +353,20 @@ def _extend(bins: list[float], number: int) -> None:
     missing = number + 1 - len(bins)
     if missing > 0:
         bins.extend([0.0] * missing)
+
+
+def _piece(
+    worker: WorkerSums, prefix: PrefixSums, start: float, stop: float, lane: int
+) -> list[float]:
+    return [round(start, 4), round(stop - start, 4), worker.number, lane, prefix.number]
+
+
+def _minus_seconds(piece: list[float]) -> float:
+    return -piece[1]
+
+
+def _tasks(number: int) -> str:
+    return "task" if number == 1 else "tasks"
 
 
 def _word(key: Any, details: dict[str, Any]) -> str:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-__all__ = ["LONGEST", "PrefixSums", "WorkerSums", "running", "shuffled", "spilled"]
+__all__ = ["LONGEST", "PrefixSums", "WorkerSums", "shuffled", "spilled"]
 
 LONGEST = 300
 """Characters of a word."""
 
 _LONGEST_NAME = 100
 _MOST_LANES = 64
+_SURELY_BEGUN = 0.1  # seconds after which a free thread has begun what it has to do
 _SHUFFLED = ("background-comms", "process", "bytes")  # as a worker's metrics call it
 
 
@@ -36,6 +37,7 @@ class WorkerSums:
         self.spilled = 0.0  # bytes
         self.lanes: dict[Any, int] = {}  # by thread
         self.most_lanes = 1
+        self.stops: dict[int, float] = {}  # when the latest task in a lane ended
         self.metrics: Any = None  # the latest
         self.sums: dict[str, float] = {}  # of its process, as those tell
         self.heard = 0.0  # when
@@ -51,6 +53,7 @@ class WorkerSums:
         self.metrics, self.heard = state.metrics, now
         self.sums = {}
         self.lanes.clear()
+        self.stops.clear()
         self.spans.append([now, -1.0])
 
     def told_since(self, told: Mapping[str, float]) -> tuple[float, float]:
@@ -73,25 +76,47 @@ class WorkerSums:
         self.most_lanes = max(self.most_lanes, lane + 1)
         return lane
 
+    def unfinished(
+        self, state: Any, tasks: Collection[Any], now: float
+    ) -> Iterator[tuple[Any, float, int]]:
+        """Those of *tasks* that it runs: each with since when, and in which lane.
+
+        Its latest heartbeat told what it ran; that may be others, and begun before a recorder. What
+        it began since then is supposed to be the first of the others, for as many as had a thread.
+        """
+        ran = state.executing
+        since = [(task, self.heard - ran[task]) for task in tasks if task in ran]
+        if now - self.heard >= _SURELY_BEGUN and state.status.name == "running":
+            others = [task for task in tasks if task not in ran]
+            free = max(0, state.nthreads - len(since))
+            since += [(task, self.heard) for task in others[:free]]
+        since.sort(key=lambda each: each[1])
+        most = max(min(state.nthreads, _MOST_LANES), self.most_lanes)
+        lanes = sorted(range(most), key=lambda lane: self.stops.get(lane, 0.0))
+        for number, (task, start) in enumerate(since):
+            lane = lanes[number % most]
+            self.most_lanes = max(self.most_lanes, lane + 1)
+            yield task, max(start, self.stops.get(lane, 0.0), 0.0), lane
+
     def coarsen(self) -> None:
         """Two bins become one."""
         for bins in (self.busy, self.cpu_bins, self.moved_bins, self.spilled_bins):
             bins[:] = [sum(bins[at : at + 2]) for at in range(0, len(bins), 2)]
         self.memory[:] = [max(self.memory[at : at + 2]) for at in range(0, len(self.memory), 2)]
 
-    def told(self, now: float, state: Any) -> dict[str, Any]:
-        """It, as plain values."""
+    def told(self, now: float, running: float, *, is_there: bool) -> dict[str, Any]:
+        """It, as plain values; so many seconds are of tasks that it still runs."""
         return {
             "name": self.name,
             "nthreads": self.nthreads,
             "limit": self.limit,
             "spans": [[start, now if stop < 0 else stop] for start, stop in self.spans],
-            "is_there": state is not None,
+            "is_there": is_there,
             "finished": self.finished,
             "failed": self.failed,
             "seconds": dict(self.seconds),
             "lost": self.lost,
-            "running": running(state, state.processing, now) if state is not None else 0.0,
+            "running": running,
             "cpu": self.cpu,
             "peak": self.peak,
             "received": self.received,
@@ -117,9 +142,11 @@ class PrefixSums:
         self.longest = 0.0
         self.longest_key: Any = ""
         self.nbytes = 0
+        self.lost = 0  # times that a task ended with its worker
+        self.unfinished = 0.0  # seconds of those
 
-    def told(self) -> dict[str, Any]:
-        """It, as plain values."""
+    def told(self, running: list[float]) -> dict[str, Any]:
+        """It, as plain values; those of its tasks that are running have run so many seconds."""
         return {
             "name": self.name[:LONGEST],
             "finished": self.finished,
@@ -128,16 +155,10 @@ class PrefixSums:
             "longest": self.longest,
             "longest_key": str(self.longest_key)[:LONGEST],
             "nbytes": self.nbytes,
+            "lost": self.lost,
+            "running": len(running),
+            "unfinished": self.unfinished + sum(running),
         }
-
-
-def running(state: Any, unfinished: Collection[Any], most: float) -> float:
-    """The seconds that a worker has run tasks which are *unfinished*, as of its latest heartbeat.
-
-    That may tell of others, and of times before a recorder began.
-    """
-    ran = (seconds for task, seconds in state.executing.items() if task in unfinished)
-    return float(sum(min(max(seconds, 0.0), most) for seconds in ran))
 
 
 def shuffled(metrics: Mapping[Any, Any]) -> float:
