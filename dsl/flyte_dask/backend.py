@@ -22,7 +22,17 @@ from flyte_dask.quantity import Quantity
 from flyte_dask.resources import DIMENSIONS, KUBERNETES_NAMES, pairs
 from flyte_dask.roles import Scheduler, WorkerGroup
 
-__all__ = ["RULES", "Container", "Pod", "Pods", "Remark", "Rule", "pods_of", "predict"]
+__all__ = [
+    "RULES",
+    "Container",
+    "Pod",
+    "Pods",
+    "Remark",
+    "Rule",
+    "check_call",
+    "pods_of",
+    "predict",
+]
 
 Rule: TypeAlias = Literal[
     "copied",

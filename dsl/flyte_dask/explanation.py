@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, final
 
+from flyte_dask.backend import Pods
 from flyte_dask.facts import Facts
 from flyte_dask.resources import DIMENSIONS
 from flyte_dask.runtime import SETTINGS
@@ -12,12 +13,11 @@ from flyte_dask.suggestions import did_you_mean
 
 __all__ = ["FIELDS", "HEADERS", "Row", "fields_of", "others", "rows", "story"]
 
-_ROLES = ("runner", "scheduler", "workers")
 _SIDES = ("requests", "limits")
 
 FIELDS = (
-    *(f"{role}.{side}.{name}" for role in _ROLES for side in _SIDES for name in DIMENSIONS),
-    *(f"{role}.image" for role in _ROLES),
+    *(f"{role}.{side}.{name}" for role in Pods._fields for side in _SIDES for name in DIMENSIONS),
+    *(f"{role}.image" for role in Pods._fields),
     "workers.number_of_workers",
     "workers.nthreads",
     "workers.memory_limit",
@@ -82,7 +82,7 @@ def story(path: str, values: Mapping[str, Facts]) -> Iterator[str]:
 
 def rows(values: Mapping[str, Facts]) -> Iterator[Row]:
     """All amounts, pod by pod."""
-    for role in _ROLES:
+    for role in Pods._fields:
         yield from _counted(role, values)
         yield from _amounts(role, values)
         yield from _told(role, values)
@@ -125,7 +125,7 @@ def _told(role: str, values: Mapping[str, Facts]) -> Iterator[Row]:
 
 def others(values: Mapping[str, Facts]) -> Iterator[str]:
     """Images, and what else is said."""
-    images = {role: values[f"{role}.image"] for role in _ROLES if f"{role}.image" in values}
+    images = {role: values[f"{role}.image"] for role in Pods._fields if f"{role}.image" in values}
     if len({each["value"] for each in images.values()}) == 1:
         yield f"image of all: {_image(images['workers'])}"
     else:

@@ -8,6 +8,7 @@ from typing import final
 
 import attrs
 
+from flyte_dask.backend import Pods
 from flyte_dask.facts import UNITS, Facts
 from flyte_dask.figures import decimal, readable
 from flyte_dask.quantity import Quantity
@@ -16,7 +17,6 @@ from flyte_dask_cli.documents import Document
 
 __all__ = ["Change", "Delta", "TaskChange", "changes", "delta", "matched"]
 
-_ROLES = ("runner", "scheduler", "workers")
 _COUNT = "workers.number_of_workers"
 _ZERO = Quantity("0")
 _SIDE = re.compile(r"\b(requests|limits)\.(?=\w+$)")
@@ -169,7 +169,7 @@ def _footprint(document: Document | None) -> tuple[int, dict[str, Quantity]]:
             if document.get(f"{container}.requests.{rest}") is not None:
                 continue
         role = container.partition(".")[0]
-        if role in _ROLES and isinstance(amount, Quantity):
+        if role in Pods._fields and isinstance(amount, Quantity):
             times = number if role == "workers" else 1
             total[rest] = total.get(rest, _ZERO) + amount * times
     return number + 2, total
@@ -177,7 +177,7 @@ def _footprint(document: Document | None) -> tuple[int, dict[str, Quantity]]:
 
 def _together(found: list[Change]) -> list[Change]:
     """As one what changes alike: request and limit of a dimension, and what all pods share."""
-    for part, count in ((_SIDE, 2), (_SHARED, len(_ROLES))):
+    for part, count in ((_SIDE, 2), (_SHARED, len(Pods._fields))):
         found = list(_without(part, count, found))
     return found
 
@@ -197,7 +197,7 @@ def _without(part: re.Pattern[str], count: int, found: Iterable[Change]) -> Iter
 def _place(path: str) -> tuple[object, ...]:
     """Where a path comes: by role, then by dimension, its request before its limit."""
     role, last = path.partition(".")[0], path.rpartition(".")[2]
-    place = _ROLES.index(role) if role in _ROLES else len(_ROLES)
+    place = Pods._fields.index(role) if role in Pods._fields else len(Pods._fields)
     is_amount = last in DIMENSIONS
     return place, is_amount, DIMENSIONS.index(last) if is_amount else 0, ".limits." in path, path
 

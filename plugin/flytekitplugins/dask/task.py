@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 
 # The configs too: the incumbent has them here, and people import them from here.
 __all__ = ["Dask", "DaskTask", "Scheduler", "WorkerGroup"]
+
+logger = logging.getLogger("flytekit.dask")  # below flytekit's, whose level and format it has
 
 _stack: ContextVar[ExitStack | None] = ContextVar("_stack", default=None)
 """Where `DaskTask.dispatch_execute` wants the session, so that it lasts as long as that."""
@@ -164,11 +167,20 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         super().set_resolver(overrides.pickled_resolver if is_pickled and is_variant else resolver)
 
     def get_custom(self, settings: SerializationSettings) -> dict[str, Any]:
-        """The template's ``custom``: what the config says and inherits, with real images."""
-        from flytekitplugins.dask.registration import registered  # noqa: PLC0415  # as below
+        """The template's ``custom``: what the config says and inherits, with real images.
 
-        config, site, is_advised = self.task_config, self.call_site, self._is_advised
-        custom = registered(self, config, site, settings, is_advised=is_advised)
+        Where a task is running, such as a dynamic one that registers others, nothing is judged.
+        """
+        from flytekitplugins.dask.images import is_on_flyte  # noqa: PLC0415  # as below
+
+        cluster = self.cluster(settings)
+        logger.info("%s %s", self.name, cluster)
+        if not is_on_flyte():
+            review = self.review(settings, cluster)
+            review.enforce()
+            if not self._is_advised:
+                review.log()
+        custom = cluster.custom
         self._is_advised = True
         return custom
 
