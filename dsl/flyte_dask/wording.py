@@ -11,7 +11,7 @@ from flyte_dask.platform import Platform
 from flyte_dask.resources import Resources
 from flyte_dask.roles import Scheduler, WorkerGroup
 
-__all__ = ["site_wording", "wording"]
+__all__ = ["rest_wording", "site_wording", "wording"]
 
 
 def wording(config: Dask) -> tuple[object, ...]:
@@ -22,6 +22,11 @@ def wording(config: Dask) -> tuple[object, ...]:
         *_of_role(config.scheduler),
         *_of_role(config.workers),
     )
+
+
+def rest_wording(config: Dask, platform: Platform) -> tuple[object, ...]:
+    """What else *config* says that advice may repeat: on Flyte 2 a remedy can be a whole config."""
+    return () if platform.backend == "v1" else (repr(config.runtime), config.silence)
 
 
 def site_wording(platform: Platform) -> tuple[object, ...]:

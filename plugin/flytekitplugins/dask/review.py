@@ -22,7 +22,7 @@ from flyte_dask.callsite import CallSite
 from flyte_dask.errors import AdviceIsFatal, InvalidConfig, PolicyViolation, Problem
 from flyte_dask.files.finding import VARIABLE, find_beside
 from flyte_dask.platform import Platform
-from flyte_dask.wording import site_wording
+from flyte_dask.wording import rest_wording, site_wording
 from flytekitplugins.dask.audible import make_audible
 from flytekitplugins.dask.parent import described, surroundings
 from flytekitplugins.dask.remembered import Latest, remembered
@@ -92,7 +92,8 @@ class Review:
         others = surroundings(self.task, self.settings)
         if others is None:
             return unsilenced(self.job)
-        key = self.cluster.wording, others, site_wording(self.platform)
+        rest = rest_wording(self.cluster.config, self.platform)
+        key = self.cluster.wording, rest, others, site_wording(self.platform)
         return remembered(_advice, key, lambda: unsilenced(self.job))
 
     @property
