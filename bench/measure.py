@@ -12,8 +12,6 @@ import sys
 import timeit
 
 ROUNDS = 11
-ANEW = 1
-"""Rounds of what has to be set up anew."""
 SECONDS = 0.02  # at least, for each round of what may be repeated
 
 numbers = itertools.count(1)
@@ -26,17 +24,17 @@ def day(day: str) -> str:
 
 
 def microseconds(setup: str, statement: str, per: int) -> float:
-    """The median over rounds, per run of *statement*.
+    """What *statement* takes: the median over rounds, where it may be repeated.
 
     Args:
         setup: what is there before.
         statement: what is measured.
-        per: 0 for a statement that may be repeated; otherwise each round sets up anew, runs it
-            once, and it does so many things.
+        per: 0 for a statement that may be repeated; otherwise it is run once, and does so many
+            things, of which one is meant.
     """
     timer = timeit.Timer(statement, setup, globals=globals())
     if per:
-        return statistics.median(timer.timeit(1) / per * 1e6 for _ in range(ANEW))
+        return timer.timeit(1) / per * 1e6
     once = max(timer.timeit(100) / 100, 1e-7)
     number = max(1, int(SECONDS / once))
     return statistics.median(timer.timeit(number) / number * 1e6 for _ in range(ROUNDS))
