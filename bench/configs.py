@@ -93,8 +93,8 @@ def report(sides: Sides) -> Section:
     origins = statistics.median(each[VERBS] - each[NO_ORIGINS] for each in ours)
     text = f"""## Configurations
 
-Those of a side in one interpreter, another one in each of {TURNS} turns; `get_custom` is what flytekit asks
-a task when it is registered.
+Those of a side in one interpreter, another one in each of {TURNS} turns; `get_custom` is what
+flytekit asks a task when it is registered.
 
 | | flyte-dask | incumbent | ratio |
 |---|---|---|---|

@@ -260,12 +260,13 @@ class TestNothingIsLeftBehind:
         def fail(_: object) -> None:
             raise TimeoutError("the loop is busy")
 
+        clients = []
         with local_cluster(Shape(1, 1), Runtime()) as cluster:
             with pytest.raises(TimeoutError, match="busy"), joined(cluster.scheduler_address):  # noqa: PT012  # at its end
-                client = distributed.Client()
+                clients.append(distributed.Client())
                 monkeypatch.setattr(distributed.Client, "close", fail)
             monkeypatch.undo()
-            client.close()
+            clients[0].close()
 
     def test_by_settings_that_are_wrong(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("FLYTE_DASK_LOCAL", "hunter2")

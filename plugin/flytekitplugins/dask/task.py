@@ -297,14 +297,20 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
                 _stack.reset(token)
 
     def _write_decks(
-        self, inputs: Any, outputs: Any, ctx: FlyteContext, parameters: ExecutionParameters | None
+        self,
+        native_inputs: Any,
+        native_outputs_as_map: Any,
+        ctx: FlyteContext,
+        new_user_params: ExecutionParameters | None,
     ) -> None:
         """As of any task; it takes seconds, which are not its cluster's."""
-        if parameters is not None:
+        if new_user_params is not None:
             from flytekitplugins.dask.deck import complete  # noqa: PLC0415  # as above
 
-            complete(parameters, self.name)
-        super()._write_decks(inputs, outputs, ctx, parameters)  # type: ignore[no-untyped-call]
+            complete(new_user_params, self.name)
+        super()._write_decks(  # type: ignore[no-untyped-call]  # theirs
+            native_inputs, native_outputs_as_map, ctx, new_user_params
+        )
 
 
 def _root_of(function: Callable[..., Any]) -> Path | None:
