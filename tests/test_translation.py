@@ -131,22 +131,26 @@ class TestTheClusters:
         """Without a circle, which nobody who prints it would find the end of."""
         cause = OSError("cut")
         ours = caused(WorkersLost("for 2 s there was no worker"), cause)
-        found = fail(opened, within(ValueError("report"), ours))
-        assert chain(found) == [ours, cause]
+        error = within(ValueError("report"), ours)
+        assert chain(fail(opened, error)) == [ours, error, cause]
 
     @pytest.mark.parametrize("within", [caused, meanwhile])
-    def test_ours_without_a_cause_has_none_then(
+    def test_ours_without_a_cause_comes_of_what_came_of_it(
         self, within: Callable[[Exception, Exception], Exception], opened: Session
     ) -> None:
         ours = WorkersLost("for 2 s there was no worker")
-        error = within(KeyError("x"), within(ValueError("report"), ours))
-        assert chain(fail(opened, error)) == [ours]
+        inner = within(ValueError("report"), ours)
+        error = within(KeyError("x"), inner)
+        assert chain(fail(opened, error)) == [ours, error, inner]
 
     def test_one_of_a_group(self, opened: Session) -> None:
         group_type: Any = getattr(builtins, "ExceptionGroup", None)
         if group_type is None:
             pytest.skip("Python 3.10 has no groups of exceptions")
         assert type(fail(opened, group_type("several", [ValueError(), KILLED]))) is WorkersKilled
+        cause = OSError("cut")
+        ours = caused(WorkersLost("for 2 s there was no worker"), cause)
+        assert chain(fail(opened, group_type("several", [ours]))) == [ours, cause]
 
     @pytest.mark.parametrize("error", [caused(ValueError("x"), KILLED), WorkersKilled("x")])
     def test_of_outputs_that_flytekit_converts(self, error: Exception) -> None:

@@ -45,12 +45,18 @@ def translating(watch: Watch) -> Iterator[None]:
 
 
 def _cause_of(ours: Exception, error: Exception) -> BaseException | None:
-    """What to raise *ours* from; if *error* came of it, from what it had: a circle has no end.
+    """What to raise *ours* from: *error*, of which what came of *ours* now comes of its cause.
 
-    Those who print errors would follow it for ever.
+    Otherwise it would be a circle, which those who print errors follow for ever.
     """
-    is_within = any(each is ours for each in causes(error, with_contexts=True))
-    return ours.__cause__ if is_within else error
+    beyond = ours.__cause__ or ours.__context__
+    for each in [*causes(error, with_contexts=True)]:
+        if each.__cause__ is ours:
+            each.__cause__ = beyond
+        if each.__context__ is ours:
+            each.__context__ = beyond
+    is_member = any(each is ours for each in causes(error, with_contexts=True))  # of a group
+    return ours.__cause__ if is_member else error
 
 
 def translated(error: Exception, watch: Watch) -> Exception | None:
