@@ -24,7 +24,7 @@ from tests.faults import (
     run_and_act,
 )
 from tests.network import network_to
-from tests.processes import BIN, Running
+from tests.processes import BIN, PATIENCE, Running
 from tests.runner import CODE
 
 pytestmark = pytest.mark.fault
@@ -139,5 +139,6 @@ class TestTheScheduler:
                 scheduler(stack, line, CODE)
                 finish(tmp_path)
 
-            done = run_and_act(faulty.computes_alone, tmp_path, started.env, act)
+            patient = {**started.env, "FLYTE_DASK_SCHEDULER_TIMEOUT": str(PATIENCE)}
+            done = run_and_act(faulty.computes_alone, tmp_path, patient, act)
         is_retried(done, "SchedulerLost", "another one answers there now", TRIES)
