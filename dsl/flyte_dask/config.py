@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, final
 
 import attrs
@@ -115,9 +116,7 @@ class Dask(Config):
         """How the task's function uses its cluster; ``Runtime()`` if unsaid."""
         if self._said_runtime is not None:
             return self._said_runtime
-        from flyte_dask.runtime import UNSAID  # noqa: PLC0415  # as above
-
-        return UNSAID
+        return _unsaid_runtime()
 
     @property
     def origins(self) -> dict[str, Origin]:
@@ -366,6 +365,13 @@ def _with_own(
             "_origins": merge_origins(config._origins, origins),
         },
     )
+
+
+@lru_cache(maxsize=1)
+def _unsaid_runtime() -> Runtime:
+    from flyte_dask.runtime import UNSAID  # noqa: PLC0415  # as above
+
+    return UNSAID
 
 
 def _with_runtime(config: Dask, runtime: Runtime) -> Dask:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
-import attrs
-
 __all__ = ["Latest", "remembered"]
 
 _MOST = 4096  # entries, of some kilobytes each; a registration rarely has so many different ones
@@ -27,12 +25,12 @@ def remembered(memory: dict[Hashable, T], key: Hashable, work_out: Callable[[], 
     return found
 
 
-@attrs.define
 class Latest(Generic[T]):
     """What holds for the latest registration, in which all is where it was."""
 
-    _settings: object = None
-    _found: dict[Hashable, T] = attrs.field(factory=dict)
+    def __init__(self) -> None:
+        self._settings: object = None
+        self._found: dict[Hashable, T] = {}
 
     def of(self, settings: object) -> dict[Hashable, T]:
         """What is remembered for this registration; another one starts empty."""
