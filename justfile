@@ -74,6 +74,10 @@ build:
 bench *parts:
     {{python}} -m bench {{parts}}
 
+# take the documentation's picture of a deck anew, of a real task (needs Chromium)
+picture:
+    {{python}} -m tests.picture
+
 # record tests/golden/incumbent.json anew, from the incumbent in a venv of its own
 golden:
     {{python}} -m tests.golden.record

@@ -12,6 +12,7 @@ from flyte_dask.resources import DIMENSIONS
 
 __all__ = ["Footprint", "Total", "footprint", "total"]
 
+_NONE = Quantity("0")
 _UNITS = {"cpu": "CPU", "mem": "memory", "gpu": "GPU", "ephemeral_storage": "disk"}
 
 
@@ -74,7 +75,7 @@ def _in_words(amounts: dict[str, Quantity]) -> str:
 def _total(
     pods: Sequence[Pod], of: Callable[[Pod], Iterable[Container]], name: str, side: int
 ) -> Quantity:
-    amount = Quantity("0")
+    amount = _NONE
     for pod in pods:
         for container in of(pod):
             request, limit = container.amounts.get(name, (None, None))

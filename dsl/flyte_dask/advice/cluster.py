@@ -229,6 +229,8 @@ def _worker(job: Job) -> _Size | None:
 
 def _sidecars(job: Job) -> _Size | None:
     """What those beside it ask for; None if it is GPUs."""
+    if not job.pods.workers.sidecars:  # as most have none
+        return _Size(_NONE, _NONE)
     asked = total([job.pods.workers._replace(replicas=1)], lambda pod: pod.sidecars).requests
     return None if asked.gpu.value else _Size(asked.cpu, asked.mem)
 
