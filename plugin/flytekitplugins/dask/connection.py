@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from distributed import Client
+import distributed
 
 from flyte_dask.runtime import Runtime
 from flytekitplugins.dask.diagnosis import Subject
@@ -22,7 +22,7 @@ _MOST_AT_ONCE = 60.0  # seconds
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0  # seconds
 
 
-class _Client(Client):
+class Client(distributed.Client):
     """A client whose attempts to connect end in time.
 
     distributed's wait without end for the first word of who only accepts, as a scheduler that is
@@ -52,7 +52,7 @@ def connect(runtime: Runtime, subject: Subject) -> Client:
         for seconds in _attempts(runtime.connect_timeout):
             keywords = {"timeout": f"{seconds} s", "set_as_default": runtime.client}
             try:
-                return _Client(address, **keywords)  # type: ignore[no-untyped-call]  # theirs
+                return Client(address, **keywords)  # type: ignore[no-untyped-call]  # theirs
             except OSError as error:
                 cause = error
     raise subject.unreachable(runtime.connect_timeout) from cause
