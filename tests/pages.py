@@ -36,7 +36,7 @@ def rows_below(heading: str, opened: Page) -> list[list[str]]:
 
 def problems(opened: Page) -> list[str]:
     """But for those that Bokeh has with itself, in a frame that is still closed."""
-    return [each for each in opened.problems if not each.startswith("[bokeh ")]
+    return [each for each in opened.problems if not each.startswith("[bokeh")]
 
 
 def tiles(opened: Page) -> dict[str, str]:

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from subprocess import PIPE, CompletedProcess, Popen
 
+import click
 import psutil
 import pytest
 
@@ -31,6 +32,7 @@ COMMAND = BIN / "flyte-dask"
 FORMS = ("custom", "pods", "template")
 NAMES = ("cpu", "mem", "gpu", "ephemeral_storage")
 PODS = "4 pods, 5 CPUs, 56Gi memory, up to 8 CPUs, 56Gi memory"
+SUGGESTS_COMMANDS = hasattr(click.exceptions, "NoSuchCommand")
 PARTS = re.compile(r"^=== (.+)\n((?:(?!===).*\n)*)", re.MULTILINE)
 TRANSCRIPTS = re.compile(r"^\$ (.+)\n((?:(?!\$ ).*\n)*?)\[exit (\d+)\]$", re.MULTILINE)
 
@@ -74,6 +76,8 @@ def printed(done: CompletedProcess[str], folder: Path) -> str:
 )
 def test_a_transcript(project: Path, line: str, expected: str, status: str) -> None:
     """All that is printed, and the exit code."""
+    if "2> Usage: " in expected and not SUGGESTS_COMMANDS:
+        pytest.skip("these are click's own words, and those of another click")
     done = in_shell(line, project)
     assert printed(done, project) == expected
     assert done.returncode == int(status)

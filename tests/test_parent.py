@@ -11,6 +11,7 @@ import pytest
 from flytekit import ImageSpec, PodTemplate, Resources
 from flytekit.configuration import Image, ImageConfig, SerializationSettings
 from flytekit.core.resources import ResourceSpec
+from flytekit.image_spec.noop_builder import NoOpBuilder
 from flytekit.tools.translator import get_serializable
 from kubernetes.client import V1Container, V1PodSpec, V1ResourceRequirements
 
@@ -144,6 +145,8 @@ IMAGES: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("source", IMAGES)
 def test_which_image_its_pods_have(source: str) -> None:
     """As flytekit's own template has it."""
+    if "should_build" not in vars(NoOpBuilder) and source.startswith("a spec"):
+        pytest.skip("this flytekit asks Docker for what nobody builds")
     arguments, expected = IMAGES[source]
     task: Any = flytekit.task(task_config=MEM, **arguments)(increment)
     spec: Any = get_serializable(OrderedDict(), settings(), task)

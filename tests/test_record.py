@@ -384,7 +384,8 @@ class TestItsSize:
 def test_dasks_own_report_has_the_last_tasks() -> None:
     """For the page that draws them shall not grow without end."""
     stream: Any = BoundedTaskStream()
-    asyncio.run(stream.start(SimpleNamespace()))
+    known = {f"p-{number}": None for number in range(5000)}
+    asyncio.run(stream.start(SimpleNamespace(tasks=known)))
     for number in range(5000):
         part = {"action": "compute", "start": number, "stop": number + 1}
         stream.transition(f"p-{number}", "processing", "memory", startstops=(part,))
