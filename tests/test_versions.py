@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-import distributed
+import distributed.versions
 import pytest
 from flyteidl.core.errors_pb2 import ContainerError
 
