@@ -29,7 +29,7 @@ def told(
     return [re.sub(r" at \S*:\d+", "", f"{each.path}: {each}") for each in found]
 
 
-REMEDY = "ask for less, or talk to who keeps that file"
+REMEDY = "ask for less, or have the policy changed"
 
 
 class TestViolations:

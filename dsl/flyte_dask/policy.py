@@ -26,7 +26,7 @@ __all__ = ["Policy", "violations"]
 
 _REGISTRY = re.compile(r"[\w.-]+(:\d+)?(/[\w.-]+)*/?")
 _DOCKER = "docker.io"  # what an image without a registry is from
-_REMEDY = "ask for less, or talk to who keeps that file"
+_REMEDY = "ask for less, or have the policy changed"
 
 
 def _as_registries(value: Iterable[str] | None) -> tuple[str, ...] | None:
