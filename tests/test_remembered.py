@@ -162,7 +162,7 @@ def test_a_remedy_counts_at_once(
     ignore.write_text("*.toml\n")
     registration = fast(root)
     (problem,) = left_behind(registration)
-    assert problem.value == str(tmp_path / "real" / "flyte-dask.toml")
+    assert problem.value == tmp_path / "real" / "flyte-dask.toml"
     assert problem.rule == "of preset nightly is ignored when the code is sent"
     assert left_behind(registration) == (problem,)
     ignore.write_text("")

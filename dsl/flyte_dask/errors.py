@@ -59,9 +59,12 @@ class Problem(NamedTuple):
 
 
 def short(value: object) -> str:
-    """The repr of *value*, cut in its middle where it is long."""
-    from reprlib import Repr  # noqa: PLC0415  # most programs never fail
+    """The repr of *value*, cut in its middle where it is long; of a path all of it."""
+    from pathlib import PurePath  # noqa: PLC0415  # most programs never fail
+    from reprlib import Repr  # noqa: PLC0415
 
+    if isinstance(value, PurePath):
+        return repr(str(value))
     shortened = Repr()
     shortened.maxstring = shortened.maxother = 80
     try:

@@ -69,7 +69,7 @@ class Loader:
         if target.file and not (file and Path(file).samefile(target.file)):
             where = f"at {file}" if file else "of Python itself"
             rule = f"is hidden by the module {target.name} {where}"
-            raise _refused(Problem("file", target.file, rule, "rename it"), target.file)
+            raise _refused(Problem("file", Path(target.file), rule, "rename it"), target.file)
         return module
 
     def _enter(self, root: str) -> None:

@@ -39,7 +39,7 @@ def find_beside(module: Path) -> Path | None:
         found = [path for name in (NAME, _PROJECT) if _is_one(path := f"{folder}{os.sep}{name}")]
         if len(found) > 1:
             rule = f"is there, and so is [tool.flyte-dask] of {_PROJECT} beside it"
-            problem = Problem("file", found[0], rule, "keep one of them")
+            problem = Problem("file", Path(found[0]), rule, "keep one of them")
             raise_if_any("the team file", [problem])
         if found:
             return Path(found[0])

@@ -56,7 +56,7 @@ def _beside(module: Path | None, file: Path) -> Path:
         return file
     if module is None:
         rule = "is relative, and there is no module next to which it could be"
-        problem = Problem("file", str(file), rule, "write an absolute path")
+        problem = Problem("file", file, rule, "write an absolute path")
         raise_if_any("presets.get(...)", [problem])
         raise ValueError(file)
     return module.absolute().parent / file

@@ -62,7 +62,7 @@ def read(path: str | PathLike[str]) -> TeamFile:
         state = file.stat()
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
-        problem = Problem("file", str(path), f"cannot be read: {why}", "write its path")
+        problem = Problem("file", path, f"cannot be read: {why}", "write its path")
         raise_if_any("the team file", [problem])
         raise
     version = (state.st_ino, state.st_ctime_ns, state.st_mtime_ns, state.st_size)

@@ -47,11 +47,11 @@ def _left_behind(root: str, files: Iterable[Taken]) -> Iterator[Problem]:
         path = each.path.resolve()
         if not path.is_relative_to(folder):
             rule = f"{_what(each)} is not in {root}, of which alone the code is sent"
-            yield Problem("file", str(path), rule, "move it there, next to the module")
+            yield Problem("file", path, rule, "move it there, next to the module")
         elif _is_ignored(folder, path):
             rule = f"{_what(each)} is ignored when the code is sent"
             remedy = "take it out of .gitignore, .dockerignore and .flyteignore"
-            yield Problem("file", str(path), rule, remedy)
+            yield Problem("file", path, rule, remedy)
 
 
 def _what(file: Taken) -> str:
