@@ -151,21 +151,23 @@ _WHAT = {"cpu": "CPU", "wall": "wall", "peak": "memory"}
 
 def _slope(kind: str, found: Found, side: int, fewer: int, more: int) -> float:
     """Milliseconds of CPU that a task more costs, between these sizes."""
-    low, high = (
-        statistics.median(each.cpu for each in found[kind, tasks][side]) for tasks in (fewer, more)
-    )
-    return (high - low) / (more - fewer) * 1000
+    low, high = (_cpu(kind, found, side, tasks) for tasks in (fewer, more))
+    return (high - low) / (more - fewer)
 
 
 def _start(kind: str, found: Found) -> float:
     """Milliseconds of CPU that ours takes more than theirs, however few tasks there are."""
     few = min(TURNS)
     ours, theirs = (
-        statistics.median(each.cpu for each in found[kind, few][side]) * 1000
-        - _slope(kind, found, side, few, 1000) * few
+        _cpu(kind, found, side, few) - _slope(kind, found, side, few, 1000) * few
         for side in range(2)
     )
     return ours - theirs
+
+
+def _cpu(kind: str, found: Found, side: int, tasks: int) -> float:
+    """Milliseconds of CPU that so many tasks take."""
+    return statistics.median(each.cpu for each in found[kind, tasks][side]) * 1000
 
 
 def _targets(found: Found) -> list[Target]:

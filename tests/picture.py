@@ -7,9 +7,10 @@ from pathlib import Path
 
 from tests.backend import cluster
 from tests.browser import browser
-from tests.runner import package, packaged, run_packaged
+from tests.pages import alone
+from tests.runner import PROJECT, package, packaged, run_packaged
 
-PICTURE = Path(__file__).parent.parent / "docs" / "images" / "deck.png"
+PICTURE = PROJECT / "docs" / "images" / "deck.png"
 SOURCE = Path(__file__).with_name("sales.py").read_text(encoding="utf-8")
 
 
@@ -22,9 +23,8 @@ def main() -> None:
         with cluster(5, memory_limit="512Mi", env=code) as started:
             done = run_packaged(folder, template, folder / "outputs", started.env)
         print(done.message)
-        deck = done.outputs / "deck.html"
+        deck = alone((done.outputs / "deck.html").read_text(encoding="utf-8"), folder)
         with browser() as chromium, chromium.open(deck, width=1000, height=1090) as page:
-            page.evaluate("document.querySelector('nav').remove()")  # of one tab
             page.screenshot(PICTURE, full_page=False)
 
 

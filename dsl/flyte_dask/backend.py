@@ -18,7 +18,7 @@ from flyte_dask.inheritance import ALWAYS_GIVEN, Resolved, ResolvedRole
 from flyte_dask.origin import Pair
 from flyte_dask.parent import Parent, Sidecar
 from flyte_dask.platform import Platform
-from flyte_dask.quantity import Quantity
+from flyte_dask.quantity import ZERO, Quantity
 from flyte_dask.resources import DIMENSIONS, KUBERNETES_NAMES, pairs
 from flyte_dask.roles import Scheduler, WorkerGroup
 
@@ -68,7 +68,6 @@ _COMMANDS = {
     "v2": (("dask", "scheduler"), ("dask", "worker", *_NAMED)),
 }
 _CUT: Rule = "cut-to-platform"
-_ZERO = Quantity("0")
 _UNSAID: Pair = (None, None)
 
 Amounts: TypeAlias = dict[str, Pair]
@@ -295,10 +294,10 @@ class _Filling:
             name: (_as_read(request), _as_read(limit)) for name, (request, limit) in said.items()
         }
         gpus = said.get("gpu", _UNSAID)  # of anything else a config cannot say zero
-        if _ZERO not in gpus:
+        if ZERO not in gpus:
             return said
         for side, amount in enumerate(gpus):
-            if amount is not None and amount == _ZERO:
+            if amount is not None and amount == ZERO:
                 self.remark("gpu", side, "zero-dropped", amount.text, None)
         return {name: pair for name, pair in said.items() if name != "gpu"}
 

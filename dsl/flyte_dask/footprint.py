@@ -7,12 +7,11 @@ from typing import NamedTuple, final
 
 from flyte_dask.backend import Container, Pod, Pods
 from flyte_dask.figures import decimal, readable
-from flyte_dask.quantity import Quantity
+from flyte_dask.quantity import ZERO, Quantity
 from flyte_dask.resources import DIMENSIONS
 
 __all__ = ["Footprint", "Total", "footprint", "total"]
 
-_NONE = Quantity("0")
 _UNITS = {"cpu": "CPU", "mem": "memory", "gpu": "GPU", "ephemeral_storage": "disk"}
 
 
@@ -75,7 +74,7 @@ def _in_words(amounts: dict[str, Quantity]) -> str:
 def _total(
     pods: Sequence[Pod], of: Callable[[Pod], Iterable[Container]], name: str, side: int
 ) -> Quantity:
-    amount = _NONE
+    amount = ZERO
     for pod in pods:
         for container in of(pod):
             request, limit = container.amounts.get(name, (None, None))

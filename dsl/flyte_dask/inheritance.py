@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, final
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.origin import Origin, Pair
 from flyte_dask.parent import Parent
-from flyte_dask.quantity import Quantity
+from flyte_dask.quantity import ZERO, Quantity
 from flyte_dask.resources import DIMENSIONS, pairs
 from flyte_dask.roles import Scheduler, WorkerGroup
 
@@ -48,7 +48,6 @@ Source: TypeAlias = Literal[
 
 # Of these Flyte gives every pod some; of the others none, unless they are named.
 ALWAYS_GIVEN = ("cpu", "mem")
-_ZERO = Quantity("0")
 _UNSAID: Pair = (None, None)
 
 
@@ -235,7 +234,7 @@ def _side(
         return Side(None, other.amount, "matched", other.origin, tasks)
     if dimension in ALWAYS_GIVEN:
         return Side(None, None, "platform", None, tasks)
-    return Side(None, None, "dropped" if tasks and tasks > _ZERO else "nobody", None, tasks)
+    return Side(None, None, "dropped" if tasks and tasks > ZERO else "nobody", None, tasks)
 
 
 _NOBODYS = {name: _completed(name, _NO_WORDS, _NO_WORDS, is_emitted=True) for name in DIMENSIONS}

@@ -11,7 +11,7 @@ import attrs
 from flyte_dask.config_class import Config
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.origin import NO_ORIGINS, Leaf, Origin, origins_of
-from flyte_dask.quantity import Quantity
+from flyte_dask.quantity import ZERO, Quantity
 from flyte_dask.resources import Resources, amounts, as_resources, one_sided_problems
 
 __all__ = ["BACKENDS", "Backend", "Platform"]
@@ -21,7 +21,6 @@ Backend: TypeAlias = Literal["v1", "v2"]
 
 BACKENDS = ("v1", "v2")
 
-_ZERO = Quantity("0")
 _BUILT_IN = {
     "v1": {"cpu": Quantity("2"), "mem": Quantity("200Mi")},
     "v2": {"cpu": Quantity("1"), "mem": Quantity("1Gi")},
@@ -64,7 +63,7 @@ class Platform(Config):
     @property
     def given(self) -> dict[str, Quantity]:
         """What a pod gets where nobody sets an amount, by dimension; Flyte's own included."""
-        said = {name: each for name, each in amounts(self.defaults).items() if each != _ZERO}
+        said = {name: each for name, each in amounts(self.defaults).items() if each != ZERO}
         return {**_BUILT_IN[self.backend], **said}
 
     @property
@@ -85,7 +84,7 @@ def _problems(platform: Platform) -> Iterator[Problem]:
     for name, side in (("defaults", platform.defaults), ("limits", platform.limits)):
         yield from one_sided_problems(name, side)
     gpus = platform.limits.gpu if isinstance(platform.limits, Resources) else None
-    if gpus is not None and gpus == _ZERO:
+    if gpus is not None and gpus == ZERO:
         rule = "is zero, which Flyte takes for no limit"
         remedy = "leave it out; what a team may not use is said by its policy"
         yield Problem("limits.gpu", gpus.text, rule, remedy)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # 3 ms that few programs need, and importing us must stay alm
 __all__ = [
     "BINARY_UNITS",
     "DECIMAL_UNITS",
+    "ZERO",
     "Quantity",
     "plain_text",
     "quantity_or_none",
@@ -275,3 +276,7 @@ def _units_like(lower: str) -> list[str]:
     letter = lower[0].upper()
     decimal = "k" if letter == "K" else letter
     return [f"{letter}i"] if lower.endswith("i") else [f"{letter}i", decimal]
+
+
+ZERO = Quantity("0")
+"""Nothing of anything."""

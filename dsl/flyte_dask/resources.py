@@ -14,7 +14,7 @@ import attrs
 from flyte_dask.config_class import Config
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.origin import Pair
-from flyte_dask.quantity import Quantity, plain_text, quantity_or_none, quantity_problem
+from flyte_dask.quantity import ZERO, Quantity, plain_text, quantity_or_none, quantity_problem
 
 __all__ = [
     "DIMENSIONS",
@@ -52,7 +52,6 @@ AmountOrPair: TypeAlias = Amount | tuple[Amount | None, Amount | None]
 CpuAmountOrPair: TypeAlias = CpuAmount | tuple[CpuAmount | None, CpuAmount | None]
 """The same of CPUs, which may be a float."""
 
-_ZERO = Quantity("0")
 _TOO_LARGE = 10**1000  # beyond any machine; Python does not even print all such numbers
 
 _HOW = {
@@ -331,10 +330,10 @@ def _range_problem(path: str, dimension: str, amount: Quantity) -> Problem | Non
     if not amount.has_digits:
         rule, remedy = "has no digits, which Kubernetes reads as zero", _HOW[dimension]
     elif dimension == "gpu":
-        if amount >= _ZERO and amount.is_whole:
+        if amount >= ZERO and amount.is_whole:
             return None
         rule, remedy = "is no whole number of GPUs", _HOW[dimension]
-    elif amount > _ZERO:
+    elif amount > ZERO:
         return None
     else:
         rule = "is not above zero, and Flyte drops such an amount"

@@ -11,14 +11,13 @@ import attrs
 from flyte_dask.backend import Pods
 from flyte_dask.facts import UNITS, Facts
 from flyte_dask.figures import decimal, readable
-from flyte_dask.quantity import Quantity
+from flyte_dask.quantity import ZERO, Quantity
 from flyte_dask.resources import DIMENSIONS
 from flyte_dask_cli.documents import Document
 
 __all__ = ["Change", "Delta", "TaskChange", "changes", "delta", "matched"]
 
 _COUNT = "workers.number_of_workers"
-_ZERO = Quantity("0")
 _SIDE = re.compile(r"\b(requests|limits)\.(?=\w+$)")
 _SHARED = re.compile(r"^\w+\.(?=image$|sidecars\.)")
 """Parts of paths in which those of one value may differ."""
@@ -45,7 +44,7 @@ class Delta:
     def __str__(self) -> str:
         """``+1 pod, +4 CPU, +16Gi``; nothing if nothing changes."""
         pods = [f"{self.pods:+} pod{'' if abs(self.pods) == 1 else 's'}"] if self.pods else []
-        named = [(name, self.amounts.get(name, _ZERO)) for name in DIMENSIONS]
+        named = [(name, self.amounts.get(name, ZERO)) for name in DIMENSIONS]
         return ", ".join(pods + [_signed(name, each) for name, each in named if each.value])
 
     def as_dict(self) -> Facts:
@@ -148,9 +147,9 @@ def delta(old: Document | None, new: Document | None) -> Delta:
     """What the new one asks for more than the old one; None is one that is not there."""
     (old_pods, old_amounts), (new_pods, new_amounts) = _footprint(old), _footprint(new)
     differing = {
-        name: new_amounts.get(name, _ZERO) - old_amounts.get(name, _ZERO)
+        name: new_amounts.get(name, ZERO) - old_amounts.get(name, ZERO)
         for name in DIMENSIONS
-        if new_amounts.get(name, _ZERO) != old_amounts.get(name, _ZERO)
+        if new_amounts.get(name, ZERO) != old_amounts.get(name, ZERO)
     }
     return Delta(new_pods - old_pods, differing)
 
@@ -171,7 +170,7 @@ def _footprint(document: Document | None) -> tuple[int, dict[str, Quantity]]:
         role = container.partition(".")[0]
         if role in Pods._fields and isinstance(amount, Quantity):
             times = number if role == "workers" else 1
-            total[rest] = total.get(rest, _ZERO) + amount * times
+            total[rest] = total.get(rest, ZERO) + amount * times
     return number + 2, total
 
 
@@ -213,6 +212,6 @@ def _function(name: str) -> str:
 
 def _signed(dimension: str, amount: Quantity) -> str:
     sign = "+" if amount.value > 0 else "-"
-    size = amount if amount.value > 0 else _ZERO - amount
+    size = amount if amount.value > 0 else ZERO - amount
     text = decimal(size) if dimension in {"cpu", "gpu"} else readable(size)
     return f"{sign}{text}{UNITS[dimension]}"

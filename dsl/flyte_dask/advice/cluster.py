@@ -18,7 +18,7 @@ from flyte_dask.advice.needs import (
 )
 from flyte_dask.figures import counted
 from flyte_dask.footprint import total
-from flyte_dask.quantity import Quantity
+from flyte_dask.quantity import ZERO, Quantity
 
 __all__ = [
     "beyond_nodes",
@@ -29,7 +29,6 @@ __all__ = [
     "small_scheduler",
 ]
 
-_NONE = Quantity("0")
 _TINY, _HUGE = Quantity("1n"), Quantity("1000E")
 
 _WITHOUT_SIDECARS = "a task of its own for what needs the sidecar, without a cluster"
@@ -167,7 +166,7 @@ def beyond_nodes(job: Job) -> Iterator[Advice]:
     if worker is None or beside is None or worker.plus(beside).fit is not None:
         return
     cpu, mem = worker.plus(beside)
-    whose = "a worker" if beside == (_NONE, _NONE) else "a worker with its sidecars"
+    whose = "a worker" if beside == (ZERO, ZERO) else "a worker with its sidecars"
     consequence = (
         f"{whose} of {cpu} CPUs and {mem} fits on no common node, of which the largest have "
         "192 CPUs and 1536Gi, and keep some for themselves: without a larger one it stays "
@@ -230,14 +229,14 @@ def _worker(job: Job) -> _Size | None:
 def _sidecars(job: Job) -> _Size | None:
     """What those beside it ask for; None if it is GPUs."""
     if not job.pods.workers.sidecars:  # as most have none
-        return _Size(_NONE, _NONE)
+        return _Size(ZERO, ZERO)
     asked = total([job.pods.workers._replace(replicas=1)], lambda pod: pod.sidecars).requests
     return None if asked.gpu.value else _Size(asked.cpu, asked.mem)
 
 
 def _sum(one: Quantity, two: Quantity) -> Quantity:
     """Both together; as it is said, if the other is nothing."""
-    return one if two == _NONE else _bounded(one) + _bounded(two)
+    return one if two == ZERO else _bounded(one) + _bounded(two)
 
 
 def _bounded(amount: Quantity) -> Quantity:

@@ -9,7 +9,7 @@ from flyte_dask.config_class import said
 from flyte_dask.figures import counted
 from flyte_dask.footprint import total
 from flyte_dask.parent import Parent
-from flyte_dask.quantity import Quantity
+from flyte_dask.quantity import ZERO, Quantity
 from flyte_dask.roles import Scheduler, WorkerGroup
 
 __all__ = [
@@ -19,8 +19,6 @@ __all__ = [
     "silent_gpu_role",
     "worker_only_gpu",
 ]
-
-_NONE = Quantity("0")
 
 
 def gpu_not_inherited(job: Job) -> Iterator[Advice]:
@@ -39,8 +37,8 @@ def gpu_not_inherited(job: Job) -> Iterator[Advice]:
 
 def silent_gpu_role(job: Job) -> Iterator[Advice]:
     """A silent role is a copy of the task's pod, with its GPUs."""
-    silent = [role for role in job.roles if _said(role.said) is None and _gpus(role) > _NONE]
-    all_gpus = total(job.pods, lambda pod: (pod.container,)).limits.gpu if silent else _NONE
+    silent = [role for role in job.roles if _said(role.said) is None and _gpus(role) > ZERO]
+    all_gpus = total(job.pods, lambda pod: (pod.container,)).limits.gpu if silent else ZERO
     for role in silent:
         is_scheduler = role.name == "scheduler"
         if not is_scheduler and job.platform.backend == "v2":
@@ -48,7 +46,7 @@ def silent_gpu_role(job: Job) -> Iterator[Advice]:
         what = "the scheduler, which never computes" if is_scheduler else "workers that say none"
         gpus = _gpus(role) * (1 if is_scheduler else job.number)
         consequence = f"{_gpus_text(gpus)} for {what}: {_gpus_text(all_gpus)} in all"
-        remedy = job.says(role, {"gpu": _NONE if is_scheduler else _gpus(role)})
+        remedy = job.says(role, {"gpu": ZERO if is_scheduler else _gpus(role)})
         yield Advice("silent-gpu-role", f"{role.name}.limits.gpu", consequence, remedy)
 
 
@@ -56,7 +54,7 @@ def scheduler_gpu(job: Job) -> Iterator[Advice]:
     """It never computes."""
     role = job.roles[0]
     gpus = _said(role.said)
-    if gpus and gpus > _NONE:
+    if gpus and gpus > ZERO:
         consequence = f"{_gpus_text(gpus)} for the scheduler, which never computes"
         remedy = verb("scheduler", {"gpu": 0})
         yield Advice("scheduler-gpu", "scheduler.limits.gpu", consequence, remedy)
@@ -66,8 +64,8 @@ def worker_only_gpu(job: Job) -> Iterator[Advice]:
     """Flyte puts what GPU nodes want of a pod there for the task's own GPUs only."""
     gpus = _said(job.config.workers)
     tolerated = any(not key or "gpu" in key.lower() for key in job.parent.tolerations)
-    is_placed = tolerated or job.parent.pod_template or (_said(job.parent) or _NONE) > _NONE
-    if gpus and gpus > _NONE and not is_placed and job.platform.backend == "v1":
+    is_placed = tolerated or job.parent.pod_template or (_said(job.parent) or ZERO) > ZERO
+    if gpus and gpus > ZERO and not is_placed and job.platform.backend == "v1":
         consequence = (
             f"{job.each_worker} asks for {_gpus_text(gpus)}, but has neither "
             "the node selector nor the tolerations that Flyte gives to a task with GPUs: where GPU "
@@ -86,7 +84,7 @@ def role_gpu_on_flyte_2(job: Job) -> Iterator[Advice]:
         return
     for role in job.roles:
         gpus = _emitted(role)
-        if gpus > _NONE:
+        if gpus > ZERO:
             consequence = (
                 f"Flyte 2 asks for {gpus} of a resource named 'gpu', which Kubernetes should "
                 "refuse: the pods don't start"
@@ -126,11 +124,11 @@ def _image(role: Scheduler | WorkerGroup) -> dict[str, object]:
 
 
 def _gpus(role: Role) -> Quantity:
-    return role.resolved.gpu.limit.effective or _NONE
+    return role.resolved.gpu.limit.effective or ZERO
 
 
 def _emitted(role: Role) -> Quantity:
-    return role.resolved.gpu.limit.emitted or role.resolved.gpu.request.emitted or _NONE
+    return role.resolved.gpu.limit.emitted or role.resolved.gpu.request.emitted or ZERO
 
 
 def _said(who: Scheduler | WorkerGroup | Parent) -> Quantity | None:

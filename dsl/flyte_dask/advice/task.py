@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from flyte_dask.advice.job import Advice, Job, task_saying
 from flyte_dask.backend import Remark
-from flyte_dask.quantity import Quantity
+from flyte_dask.quantity import ZERO, Quantity
 from flyte_dask.resources import pairs
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
 ]
 
 _CUT = "cut-to-platform"
-_NO_GPU = Quantity("0")
 _AMOUNTS = {"cpu": Quantity("2"), "mem": Quantity("8Gi")}
 _VARIABLES = {
     "DASK_SCHEDULER_ADDRESS": "the runner and {workers} connect to that address, and the cluster's "
@@ -61,7 +60,7 @@ def role_above_platform(job: Job) -> Iterator[Advice]:
             consequence = f"{_listed(found)} is all that the platform allows: it is cut to that"
             left = {_name(each): pod.container.amounts[_name(each)] for each in found}
             if role.name == "scheduler" and "gpu" in left:
-                left["gpu"] = (_NO_GPU, _NO_GPU)  # for it never computes
+                left["gpu"] = (ZERO, ZERO)  # for it never computes
             remedy = job.says(role, left)
             yield Advice("role-above-platform", f"{role.name}.limits", consequence, remedy)
 

@@ -21,14 +21,13 @@ from flyte_dask.config_class import with_values
 from flyte_dask.errors import InvalidConfig
 from flyte_dask.image import image_problems
 from flyte_dask.parent import Parent, Sidecar, told
-from flyte_dask.quantity import Quantity, quantity_or_none
+from flyte_dask.quantity import ZERO, quantity_or_none
 from flyte_dask.resources import DIMENSIONS, KUBERNETES_NAMES, resources_like
 from flytekitplugins.dask.remembered import remembered
 
 __all__ = ["Asked", "asked_by", "described", "judged", "said_image", "surroundings"]
 
 _DIMENSION_OF = {name: dimension for dimension, name in KUBERNETES_NAMES.items()}
-_ZERO = Quantity("0")
 _DEFAULT = "default resources"  # of the registration, for which the task's line does not stand
 
 Amounts = dict[str, Any]
@@ -209,5 +208,5 @@ def _counting(amounts: Amounts) -> Amounts:
     return {
         name: amount
         for name, amount in amounts.items()
-        if name == "gpu" or quantity_or_none(str(amount)) != _ZERO
+        if name == "gpu" or quantity_or_none(str(amount)) != ZERO
     }
