@@ -76,15 +76,15 @@ bench *parts:
 
 # take the documentation's picture of a deck anew, of a real task (needs Chromium)
 picture:
-    {{python}} -m tests.picture
+    {{python}} -m tests.support.picture
 
-# record tests/golden/incumbent.json anew, from the incumbent in a venv of its own
+# record tests/recorded/official_plugin/templates.json anew, from the incumbent in a venv of its own
 golden:
-    {{python}} -m tests.golden.record
+    {{python}} -m tests.recorded.official_plugin.record
 
-# record tests/golden/quantities.json anew, from Kubernetes' own parser (needs kubectl)
+# record tests/recorded/official_plugin/quantities.json anew, from Kubernetes' own parser (needs kubectl)
 golden-quantities:
-    {{python}} -m tests.golden.quantities
+    {{python}} -m tests.recorded.official_plugin.quantities
 
 # pin requirements/*.txt anew (needs uv)
 pin *args:

@@ -19,8 +19,8 @@ from bench.alternating import alternate, ratio, spread
 from bench.results import Section
 from bench.venvs import Sides
 from flyte_dask import Dask
-from flytekitplugins.dask.session import session
-from tests.backend import ADDRESS, Cluster, cluster
+from flyte_dask_engine.session.session import session
+from tests.support.backend import ADDRESS, Cluster, cluster
 
 PAIRS = 3
 TASKS = 10_000

@@ -22,9 +22,9 @@ from flyteidl.core.literals_pb2 import LiteralMap
 
 from bench.results import Section
 from bench.venvs import Side, Sides, make_venv
-from tests.backend import SCHEDULER_HERE, WORKER_HERE, Cluster, scheduler, worker
-from tests.faults import freeze, kill_workers
-from tests.processes import Running, running
+from tests.support.backend import SCHEDULER_HERE, WORKER_HERE, Cluster, scheduler, worker
+from tests.support.faults import freeze, kill_workers
+from tests.support.processes import Running, running
 
 CAP = 420.0
 """Seconds after which nobody waits any longer: above our defaults, but for *worker_timeout*."""

@@ -30,8 +30,8 @@ from bench.alternating import alternate, row, spread
 from bench.results import Section
 from bench.venvs import Sides
 from flyte_dask import Dask
-from flytekitplugins.dask.session import session
-from tests.backend import ADDRESS, cluster
+from flyte_dask_engine.session.session import session
+from tests.support.backend import ADDRESS, cluster
 
 TURNS = 15
 WORKING_TURNS = 5

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import attrs
 
-from tests.processes import build_wheel
+from tests.support.processes import build_wheel
 
 REQUIREMENTS = Path(__file__).parent.parent / "requirements"
 _NEEDED_FOR = {"betterproto", "cattrs", "grpclib", "h2", "hpack", "hyperframe", "tomli"}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from tests.backend import ADDRESS
+from tests.support.backend import ADDRESS
+from tests.support.paths import PROJECT
 
-SOURCES = Path(__file__).parent.parent / "dsl"
+SOURCES = PROJECT / "dsl"
 
 # A machine that is busy with something else makes no property false.
 settings.register_profile("patient", settings.get_profile("default"), deadline=None)

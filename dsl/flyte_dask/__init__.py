@@ -1,12 +1,10 @@
 """Typed, checked configuration for Dask clusters on Flyte; needs neither flytekit nor dask."""
 
 import sys
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from flyte_dask import presets
-from flyte_dask.callsite import CallSite
-from flyte_dask.config import Dask
+from flyte_dask.config.dask import Dask
 from flyte_dask.errors import (
     AdviceIsFatal,
     ConfigError,
@@ -20,36 +18,35 @@ from flyte_dask.errors import (
     ShadowedPreset,
     UnknownPreset,
 )
-from flyte_dask.origin import Origin
-from flyte_dask.quantity import Quantity
-from flyte_dask.resources import Resources
-from flyte_dask.roles import Scheduler, WorkerGroup
+from flyte_dask.errors.call_site import CallSite
+from flyte_dask.lazy import lazy
+from flyte_dask.quantities.quantity import Quantity
+from flyte_dask.roles.origin import Origin
+from flyte_dask.roles.resources import Resources
+from flyte_dask.roles.roles import Scheduler, WorkerGroup
 
 if TYPE_CHECKING:
-    from flyte_dask.merging import merge
-    from flyte_dask.parent import Parent
-    from flyte_dask.preset import Preset
-    from flyte_dask.runtime import Runtime
+    from flyte_dask.catalog.preset import Preset
+    from flyte_dask.config.merging import merge
+    from flyte_dask.config.runtime import Runtime
+    from flyte_dask.inheritance.parent import Parent
 else:
-    _LAZY = {
-        "Parent": "flyte_dask.parent",
-        "Preset": "flyte_dask.preset",
-        "Runtime": "flyte_dask.runtime",
-        "merge": "flyte_dask.merging",
-    }
-
-    def __getattr__(name):
-        """What is loaded when it is first asked for: importing us must stay almost free."""
-        if name not in _LAZY:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(_LAZY[name]), name)
+    __getattr__ = lazy(
+        __name__,
+        {
+            "Parent": "flyte_dask.inheritance.parent",
+            "Preset": "flyte_dask.catalog.preset",
+            "Runtime": "flyte_dask.config.runtime",
+            "merge": "flyte_dask.config.merging",
+        },
+    )
 
 
 # Whether the incumbent is installed beside us, by what the import system knows of the folders that
 # it has looked into: to list them again would be I/O at each import. Other threads may import too.
 for _finder in tuple(sys.path_importer_cache.values()):
     if "flytekitplugins_dask-" in (_names := "/".join(getattr(_finder, "_path_cache", ()))):
-        from flyte_dask import incumbent
+        from flyte_dask import official_plugin as incumbent
 
         incumbent.warn(_names)
 

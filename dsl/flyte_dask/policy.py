@@ -9,18 +9,18 @@ from typing import cast, final
 
 import attrs
 
-from flyte_dask.backend import Container, Pod, Pods, pods_of
-from flyte_dask.config import Dask
-from flyte_dask.config_class import Config
+from flyte_dask.config.dask import Dask
 from flyte_dask.errors import Problem, raise_if_any
-from flyte_dask.footprint import footprint, total
-from flyte_dask.inheritance import Resolved
-from flyte_dask.origin import NO_ORIGINS, Leaf, Origin, origins_of
-from flyte_dask.parent import Parent
-from flyte_dask.platform import Platform
-from flyte_dask.quantity import Quantity
-from flyte_dask.resources import Resources, amounts, as_resources, one_sided_problems
-from flyte_dask.roles import count_problems
+from flyte_dask.inheritance.parent import Parent
+from flyte_dask.inheritance.resolution import Resolved
+from flyte_dask.prediction.backend import Container, Pod, Pods, pods_of
+from flyte_dask.prediction.footprint import footprint, total
+from flyte_dask.prediction.platform import Platform
+from flyte_dask.quantities.quantity import Quantity
+from flyte_dask.roles.base import Config
+from flyte_dask.roles.origin import NO_ORIGINS, Leaf, Origin, origins_of
+from flyte_dask.roles.resources import Resources, amounts, as_resources, one_sided_problems
+from flyte_dask.roles.roles import count_problems
 
 __all__ = ["Policy", "violations"]
 

@@ -21,13 +21,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flyte_dask.config_class import checked_function
+from flyte_dask.roles.base import checked_function
 
 if TYPE_CHECKING:  # loaded when they are asked for: importing us must stay almost free
     from os import PathLike
 
-    from flyte_dask.packs import Pack
-    from flyte_dask.preset import Preset, define
+    from flyte_dask.catalog.preset import Preset, define
+    from flyte_dask.catalog.preset_packages import Pack
 
 __all__ = [
     "Preset",
@@ -63,7 +63,7 @@ gpu_heavy: Preset
 
 def packs() -> tuple[Pack, ...]:
     """The built-in presets, and those that installed packages publish, by where they come from."""
-    from flyte_dask.packs import known_packs  # noqa: PLC0415  # as above
+    from flyte_dask.catalog.preset_packages import known_packs  # noqa: PLC0415  # as above
 
     return known_packs()
 
@@ -89,7 +89,7 @@ def get(name: str, *, source: str | None = None, file: str | PathLike[str] | Non
         InvalidConfig: if an argument cannot be, or with every problem of the team file.
         MissingExtra: if that is YAML, and PyYAML is not installed.
     """
-    from flyte_dask.files import preset  # noqa: PLC0415  # as above
+    from flyte_dask.team_files import preset  # noqa: PLC0415  # as above
 
     return preset(name, source, file)
 
@@ -98,16 +98,16 @@ if not TYPE_CHECKING:  # type checkers shall know which names there are
 
     def __getattr__(name: str) -> object:
         if name in __annotations__:  # which are the built-in ones
-            from flyte_dask.builtin import built_in  # noqa: PLC0415  # as above
+            from flyte_dask.catalog.builtin import built_in  # noqa: PLC0415  # as above
 
             return built_in(name)
         if name in {"Preset", "define"}:
-            from flyte_dask import preset  # noqa: PLC0415  # as above
+            from flyte_dask.catalog import preset  # noqa: PLC0415  # as above
 
             return getattr(preset, name)
         if name.startswith("__"):  # Python looks for such, at each import from here
             raise AttributeError(name)
-        from flyte_dask.misuse import refuse_preset  # noqa: PLC0415  # for errors only
+        from flyte_dask.errors.usage_errors import refuse_preset  # noqa: PLC0415  # for errors only
 
         return refuse_preset(name, __all__)
 

@@ -10,13 +10,13 @@ import sys
 import click
 
 from flyte_dask.errors import FlyteDaskError
-from flyte_dask_cli.asking import NoAnswer
-from flyte_dask_cli.check import check
-from flyte_dask_cli.diff import diff
-from flyte_dask_cli.explain import explain
-from flyte_dask_cli.presets import presets
-from flyte_dask_cli.render import render
-from flyte_dask_cli.schema import schema
+from flyte_dask_cli.loading.client import NoAnswer
+from flyte_dask_cli.subcommands.check import check
+from flyte_dask_cli.subcommands.diff import diff
+from flyte_dask_cli.subcommands.explain import explain
+from flyte_dask_cli.subcommands.presets import presets
+from flyte_dask_cli.subcommands.render import render
+from flyte_dask_cli.subcommands.schema import schema
 
 __all__ = ["cli", "main"]
 

@@ -11,11 +11,11 @@ import click
 from click.shell_completion import CompletionItem
 
 from flyte_dask.errors import InvalidConfig
-from flyte_dask.files.finding import VARIABLE
-from flyte_dask.platform import BACKENDS, Platform
-from flyte_dask.resources import DIMENSIONS
-from flyte_dask.suggestions import did_you_mean
-from flyte_dask_cli.site import on_site
+from flyte_dask.errors.suggestions import did_you_mean
+from flyte_dask.prediction.platform import BACKENDS, Platform
+from flyte_dask.roles.resources import DIMENSIONS
+from flyte_dask.team_files.discovery import VARIABLE
+from flyte_dask_cli.platform_options import on_site
 
 __all__ = ["as_json", "files_complete", "preset_options", "targets", "task_options"]
 

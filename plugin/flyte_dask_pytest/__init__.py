@@ -39,9 +39,9 @@ def dask_session(request: pytest.FixtureRequest) -> Iterator[OpenSession]:
     with ExitStack() as stack:
 
         def open_session(config: Dask | None = None, *, parent: Parent | None = None) -> Client:
-            # only a test that uses the fixture needs flytekit and distributed
+            # only a test that uses the fixture needs distributed
             from flyte_dask import Dask  # noqa: PLC0415
-            from flytekitplugins.dask.session import session  # noqa: PLC0415
+            from flyte_dask_engine.session.session import session  # noqa: PLC0415
 
             opening = session(config or Dask(), request.node.name, parent)
             return stack.enter_context(opening).client

@@ -22,19 +22,19 @@ from flyte_dask import (
     merge,
 )
 from flyte_dask.advice import Advice, advise
-from flyte_dask.backend import Pods, predict
-from flyte_dask.config import Inherit
-from flyte_dask.files import TeamFile, parse, read, write
-from flyte_dask.files.tables import Tables
-from flyte_dask.footprint import Footprint, footprint
-from flyte_dask.image import ImageSpecLike
-from flyte_dask.inheritance import Resolved, Side, Source
-from flyte_dask.packs import Pack
-from flyte_dask.parent import Parent as SameParent
-from flyte_dask.parent import Sidecar
-from flyte_dask.platform import Platform
+from flyte_dask.catalog.preset_packages import Pack
+from flyte_dask.config.dask import Inherit
+from flyte_dask.config.runtime import Local, Report
+from flyte_dask.inheritance.parent import Parent as SameParent
+from flyte_dask.inheritance.parent import Sidecar
+from flyte_dask.inheritance.resolution import Resolved, Side, Source
 from flyte_dask.policy import Policy
-from flyte_dask.runtime import Local, Report
+from flyte_dask.prediction.backend import Pods, predict
+from flyte_dask.prediction.footprint import Footprint, footprint
+from flyte_dask.prediction.platform import Platform
+from flyte_dask.roles.image import ImageSpecLike
+from flyte_dask.team_files import TeamFile, parse, read, write
+from flyte_dask.team_files.tables import Tables
 from flytekitplugins.dask import Dask, Runtime, Scheduler, WorkerGroup, presets
 
 # amounts

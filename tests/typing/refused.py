@@ -6,10 +6,10 @@ After the mark stands what mypy says, and after the bars what pyright says.
 import flyte_dask
 from flyte_dask import Parent, Preset, Quantity, Resources, merge
 from flyte_dask.advice import advise
-from flyte_dask.backend import predict
-from flyte_dask.files import parse
-from flyte_dask.platform import Platform
 from flyte_dask.policy import Policy
+from flyte_dask.prediction.backend import predict
+from flyte_dask.prediction.platform import Platform
+from flyte_dask.team_files import parse
 from flytekitplugins.dask import Dask, Runtime, Scheduler, WorkerGroup, presets
 
 presets.mediun  # E: Module has no attribute "mediun" || "mediun" is not a known attribute of module

@@ -6,7 +6,7 @@ numbers, and the remedy, as code. What is meant is silenced: ``config.without_ad
 
 from flyte_dask.advice.advise import advise, unsilenced, wanted
 from flyte_dask.advice.job import Advice, Job
-from flyte_dask.traps import SEVERITIES, TRAPS, Severity, Trap
+from flyte_dask.rules import SEVERITIES, TRAPS, Severity, Trap
 
 __all__ = [
     "SEVERITIES",

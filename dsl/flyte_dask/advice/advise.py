@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 
 from flyte_dask.advice import amounts, cluster, gpus, memory, task
 from flyte_dask.advice.job import Advice, Job
-from flyte_dask.backend import check_call
-from flyte_dask.config import Dask
-from flyte_dask.parent import Parent
-from flyte_dask.platform import Platform
-from flyte_dask.traps import SEVERITIES
+from flyte_dask.config.dask import Dask
+from flyte_dask.inheritance.parent import Parent
+from flyte_dask.prediction.backend import check_call
+from flyte_dask.prediction.platform import Platform
+from flyte_dask.rules import SEVERITIES
 
 __all__ = ["advise", "unsilenced", "wanted"]
 

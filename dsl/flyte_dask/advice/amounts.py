@@ -7,9 +7,9 @@ from math import ceil
 
 from flyte_dask.advice.job import Advice, Job, Role, amount_text, verb
 from flyte_dask.advice.needs import needed_by_scheduler, whole_cpus
-from flyte_dask.figures import counted
-from flyte_dask.origin import Pair
-from flyte_dask.quantity import Quantity
+from flyte_dask.quantities.formatting import counted
+from flyte_dask.quantities.quantity import Quantity
+from flyte_dask.roles.origin import Pair
 
 __all__ = [
     "fractional_cpu",

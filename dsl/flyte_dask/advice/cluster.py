@@ -16,9 +16,9 @@ from flyte_dask.advice.needs import (
     needed_by_scheduler,
     threads_within,
 )
-from flyte_dask.figures import counted
-from flyte_dask.footprint import total
-from flyte_dask.quantity import ZERO, Quantity
+from flyte_dask.prediction.footprint import total
+from flyte_dask.quantities.formatting import counted
+from flyte_dask.quantities.quantity import ZERO, Quantity
 
 __all__ = [
     "beyond_nodes",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flyte_dask.advice.job import Advice, Job, Role, verb
-from flyte_dask.config_class import said
-from flyte_dask.figures import counted
-from flyte_dask.footprint import total
-from flyte_dask.parent import Parent
-from flyte_dask.quantity import ZERO, Quantity
-from flyte_dask.roles import Scheduler, WorkerGroup
+from flyte_dask.inheritance.parent import Parent
+from flyte_dask.prediction.footprint import total
+from flyte_dask.quantities.formatting import counted
+from flyte_dask.quantities.quantity import ZERO, Quantity
+from flyte_dask.roles.base import said
+from flyte_dask.roles.roles import Scheduler, WorkerGroup
 
 __all__ = [
     "gpu_not_inherited",

@@ -8,16 +8,16 @@ from typing import NamedTuple, final
 
 import attrs
 
-from flyte_dask.backend import Pods, pods_of
-from flyte_dask.config import Dask
-from flyte_dask.inheritance import Resolved, ResolvedPair, ResolvedRole
-from flyte_dask.origin import Pair
-from flyte_dask.parent import Parent
-from flyte_dask.platform import Platform
-from flyte_dask.quantity import Quantity
-from flyte_dask.resources import DIMENSIONS, pairs
-from flyte_dask.roles import Scheduler, WorkerGroup
-from flyte_dask.traps import TRAPS, Severity, page_of
+from flyte_dask.config.dask import Dask
+from flyte_dask.inheritance.parent import Parent
+from flyte_dask.inheritance.resolution import Resolved, ResolvedPair, ResolvedRole
+from flyte_dask.prediction.backend import Pods, pods_of
+from flyte_dask.prediction.platform import Platform
+from flyte_dask.quantities.quantity import Quantity
+from flyte_dask.roles.origin import Pair
+from flyte_dask.roles.resources import DIMENSIONS, pairs
+from flyte_dask.roles.roles import Scheduler, WorkerGroup
+from flyte_dask.rules import TRAPS, Severity, page_of
 
 __all__ = ["Advice", "Job", "Role", "amount_text", "task_saying", "verb"]
 

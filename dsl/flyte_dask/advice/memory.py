@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from flyte_dask.advice.job import Advice, Job, amount_text
-from flyte_dask.canonical import canonical
-from flyte_dask.figures import counted
-from flyte_dask.origin import Pair
-from flyte_dask.quantity import Quantity
-from flyte_dask.resources import pairs
+from flyte_dask.quantities.formatting import counted
+from flyte_dask.quantities.quantity import Quantity
+from flyte_dask.quantities.spelling import canonical
+from flyte_dask.roles.origin import Pair
+from flyte_dask.roles.resources import pairs
 
 __all__ = ["memory_in_thousandths", "tiny_memory", "worker_without_memory"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil, floor
 
 from flyte_dask.advice.job import Job
-from flyte_dask.quantity import Quantity
+from flyte_dask.quantities.quantity import Quantity
 
 __all__ = [
     "GIB",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flyte_dask.advice.job import Advice, Job, task_saying
-from flyte_dask.backend import Remark
-from flyte_dask.quantity import ZERO, Quantity
-from flyte_dask.resources import pairs
+from flyte_dask.prediction.backend import Remark
+from flyte_dask.quantities.quantity import ZERO, Quantity
+from flyte_dask.roles.resources import pairs
 
 __all__ = [
     "dask_variable",

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from flyte_dask import presets
-    from flyte_dask.runtime import Runtime
+    from flyte_dask.config.runtime import Runtime
     from flytekitplugins.dask.task import Dask, Scheduler, WorkerGroup
 else:
-    _HOMES = {"Runtime": "flyte_dask.runtime", "presets": "flyte_dask"}
+    _HOMES = {"Runtime": "flyte_dask.config.runtime", "presets": "flyte_dask"}
 
     def __getattr__(name):
         """What is loaded when it is first asked for: flytekit imports this package in any case."""

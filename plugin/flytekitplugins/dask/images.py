@@ -14,11 +14,11 @@ from flytekit.core.python_auto_container import (
 )
 from flytekit.core.python_function_task import PythonFunctionTask
 
-from flyte_dask.callsite import CallSite
-from flyte_dask.config import Dask, with_roles
+from flyte_dask.config.dask import Dask, with_roles
 from flyte_dask.errors import InvalidConfig, Problem
-from flyte_dask.image import Image as RoleImage
-from flyte_dask.roles import Scheduler, WorkerGroup, with_origins, with_said
+from flyte_dask.errors.call_site import CallSite
+from flyte_dask.roles.image import Image as RoleImage
+from flyte_dask.roles.roles import Scheduler, WorkerGroup, with_origins, with_said
 
 __all__ = ["is_on_flyte", "with_real_images"]
 

@@ -18,14 +18,15 @@ from flytekit.core.base_task import TaskResolverMixin
 from flytekit.core.node import Node
 from flytekit.core.promise import Promise, VoidPromise
 from flytekit.core.python_auto_container import DefaultNotebookTaskResolver
+from flytekit.loggers import LOGGING_ENV_VAR
 from flytekit.tools.module_loader import load_object_from_module
 
-from flyte_dask.callsite import user_call_site
-from flyte_dask.config import Dask
-from flyte_dask.config_class import said
+from flyte_dask.config.dask import Dask
 from flyte_dask.errors import InvalidConfig, Problem, raise_if_any
-from flytekitplugins.dask.audible import make_audible
-from flytekitplugins.dask.refused import why_refused
+from flyte_dask.errors.call_site import user_call_site
+from flyte_dask.roles.base import said
+from flyte_dask_engine.log_levels import make_visible
+from flytekitplugins.dask.rejected_configs import why_refused
 
 __all__ = [
     "DaskNode",
@@ -97,7 +98,7 @@ class _Ran:
         config = kwargs.get("task_config")
         if config is not None:
             check(config)
-            make_audible(logger, logging.WARNING)
+            make_visible(logger, logging.WARNING, LOGGING_ENV_VAR)
             logger.warning("the task ran with its own config: a local run has no overrides of it")
         return super().with_overrides(*args, **kwargs)  # type: ignore[misc]  # of a promise
 

@@ -25,13 +25,13 @@ def register() -> None:
     if _is_ours:
         import_module("flytekitplugins.dask.task")  # which registers itself
         return
-    from flytekitplugins.dask.refused import refuse_all_but  # noqa: PLC0415  # as above
+    from flytekitplugins.dask.rejected_configs import refuse_all_but  # noqa: PLC0415  # as above
 
     refuse_all_but(None)
     if installed.__file__ is None:
         import logging  # noqa: PLC0415
 
-        from flyte_dask.incumbent import REMEDY  # noqa: PLC0415
+        from flyte_dask.official_plugin import REMEDY  # noqa: PLC0415
 
         logging.getLogger("flytekit.dask").warning(
             "files of flyte-dask are gone, as if flytekitplugins-dask had been uninstalled beside "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from flytekit.configuration import ImageConfig, SerializationSettings
 from flytekit.core.base_task import TaskResolverMixin
-from flytekit.core.constants import FLYTE_INTERNAL_IMAGE_ENV_VAR
 from flytekit.core.context_manager import (
     CompilationState,
     ExecutionParameters,
@@ -32,18 +30,18 @@ from flytekit.core.tracked_abc import FlyteTrackedABC
 from flytekit.models.literals import LiteralMap
 from flytekit.models.task import K8sPod
 
-from flyte_dask.callsite import decoration_site
-from flyte_dask.config import Dask
+from flyte_dask.config.dask import Dask
 from flyte_dask.errors import Problem, raise_if_any
-from flyte_dask.roles import Scheduler, WorkerGroup
+from flyte_dask.errors.call_site import decoration_site
+from flyte_dask.roles.roles import Scheduler, WorkerGroup
 from flytekitplugins.dask import overrides  # whole: in a variant's pod it may be what imports us
-from flytekitplugins.dask.refused import refuse_all_but, why_refused
+from flytekitplugins.dask.rejected_configs import refuse_all_but, why_refused
 
 if TYPE_CHECKING:
     from flyte_dask.advice import Advice, Job
-    from flyte_dask.platform import Platform
-    from flytekitplugins.dask.review import Review
-    from flytekitplugins.dask.template import TaskCluster
+    from flyte_dask.prediction.platform import Platform
+    from flyte_dask_engine.registration.cluster import TaskCluster
+    from flyte_dask_engine.registration.review import Review
 
 # The configs too: the incumbent has them here, and people import them from here.
 __all__ = ["Dask", "DaskTask", "Scheduler", "WorkerGroup"]
@@ -200,10 +198,9 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         Raises:
             InvalidConfig: with every problem of the team file.
         """
-        from flytekitplugins.dask.review import Review  # noqa: PLC0415  # as below
+        from flytekitplugins.dask.registration import review_of  # noqa: PLC0415  # as below
 
-        cluster = cluster or self.cluster(settings)
-        return Review.of(self, cluster, self.call_site, settings, site)
+        return review_of(self, cluster or self.cluster(settings), settings, site)
 
     def get_image(self, settings: SerializationSettings) -> str:
         """As of any task; it is remembered, since to ask again would build it again."""
@@ -223,9 +220,9 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
     def cluster(self, settings: SerializationSettings) -> TaskCluster:
         """What the template says of the cluster, and why."""
         # betterproto is needed only here, and importing the plugin must stay almost free.
-        from flytekitplugins.dask.template import TaskCluster  # noqa: PLC0415
+        from flytekitplugins.dask.registration import cluster_of  # noqa: PLC0415
 
-        return TaskCluster.of(self, self.task_config, self.call_site, settings)
+        return cluster_of(self, settings)
 
     def __call__(self, *args: object, **kwargs: object) -> Any:
         """A node where a workflow is compiled, else a run; awaitable if the function is `async`.
@@ -250,7 +247,8 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         if self.execution_mode != self.ExecutionBehavior.DEFAULT:
             return base.execute(self, **kwargs)
         # distributed takes a while to import, and only a task that runs needs them.
-        from flytekitplugins.dask.session import session  # noqa: PLC0415
+        from flyte_dask_engine.session.session import session  # noqa: PLC0415
+        from flytekitplugins.dask.host import FLYTEKIT  # noqa: PLC0415
 
         cluster = self._running
         root, retries = _root_of(self.task_function), self.metadata.retries
@@ -262,6 +260,7 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
             retries,
             has_deck=self.enable_deck,
             judge=lambda: self._judged(cluster),
+            host=FLYTEKIT,
         )
         until_outputs_are_converted = _stack.get()
         if until_outputs_are_converted is None:
@@ -274,16 +273,17 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
     @property
     def _running(self) -> TaskCluster:
         """Its cluster while it runs, when images are what they are."""
-        from flytekitplugins.dask.parent import asked_by  # noqa: PLC0415
-        from flytekitplugins.dask.template import TaskCluster  # noqa: PLC0415
+        from flyte_dask_engine.registration.cluster import TaskCluster  # noqa: PLC0415
+        from flytekitplugins.dask.requested import asked_by  # noqa: PLC0415
 
         asked = asked_by(self, _UNSAID_SETTINGS)
         return TaskCluster(self.task_config, asked, self.name, self.call_site)
 
     def _judged(self, cluster: TaskCluster) -> tuple[Job, tuple[Advice, ...]]:
         """What there is to say of its *cluster* while it runs."""
-        image = os.environ.get(FLYTE_INTERNAL_IMAGE_ENV_VAR)
-        settings = SerializationSettings(ImageConfig.auto(img_name=image))
+        from flytekitplugins.dask.host import FLYTEKIT  # noqa: PLC0415  # as above
+
+        settings = SerializationSettings(ImageConfig.auto(img_name=FLYTEKIT.image()))
         review = self.review(settings, cluster)
         return review.job, review.advice
 

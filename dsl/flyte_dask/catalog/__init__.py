@@ -1,0 +1,7 @@
+"""The presets that exist: the class, the built-in ones, and those of installed packages."""
+
+from flyte_dask.catalog.builtin import NAMES, built_in
+from flyte_dask.catalog.preset import Preset, define
+from flyte_dask.catalog.preset_packages import Pack, known_packs
+
+__all__ = ["NAMES", "Pack", "Preset", "built_in", "define", "known_packs"]

@@ -1,0 +1,5 @@
+"""The whole configuration of a task's cluster: `Dask`, and how its function uses it: `Runtime`."""
+
+from flyte_dask.config.dask import Dask
+
+__all__ = ["Dask"]

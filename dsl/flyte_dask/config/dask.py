@@ -1,0 +1,379 @@
+"""The configuration of a Dask task: `Dask`, and its verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, final
+
+import attrs
+
+from flyte_dask.config.coercion import (
+    SILENT_SCHEDULER,
+    SILENT_WORKERS,
+    as_codes,
+    as_scheduler,
+    as_workers,
+    inherit_problems,
+    role_problems,
+    runtime_problems,
+    silence_problems,
+)
+from flyte_dask.errors import raise_if_any
+from flyte_dask.quantities.quantity import plain_text
+from flyte_dask.roles.base import Config, checked_call, with_values
+from flyte_dask.roles.image import Image, image_problems, plain_image
+from flyte_dask.roles.origin import (
+    NO_ORIGINS,
+    Leaf,
+    Origin,
+    merge_origins,
+    of_preset,
+    origins_of,
+)
+from flyte_dask.roles.resources import AmountOrPair, CpuAmountOrPair
+from flyte_dask.roles.roles import (
+    Scheduler,
+    WorkerGroup,
+    changed,
+    with_origins,
+    with_said,
+)
+
+if TYPE_CHECKING:  # loaded when it is asked for: importing us must stay almost free
+    from flyte_dask.config.runtime import Local, Report, Runtime
+    from flyte_dask.inheritance.parent import Parent
+    from flyte_dask.inheritance.resolution import Resolved
+
+__all__ = ["Dask", "Inherit", "said_by_preset", "told_anew", "with_roles"]
+
+Inherit: TypeAlias = Literal["fill", "pin", "off"]
+"""How a role gets what it leaves unsaid; `Dask` says what each means."""
+
+_UNSAID: Any = attrs.NOTHING  # of an argument for which None says something
+
+
+@final
+@attrs.frozen(eq=False, repr=False)
+class Dask(Config):
+    """The Dask cluster of one task: ``@task(task_config=Dask(workers=5))``.
+
+    Frozen. Its verbs, ``with_workers(...)`` and so on, return changed copies:
+    ``Dask(workers=5).with_workers(mem="32Gi").with_image("acme/etl:3")``. In a verb one amount is
+    both the request and the limit, and a pair is ``(request, limit)``.
+
+    Args:
+        scheduler: the scheduler pod; unsaid, one like the task's pod.
+        workers: the worker pods, or just their number; unsaid, one like the task's pod.
+        inherit: how a role that says some of its resources gets the others. ``"fill"``, and if
+            unsaid: from the task, each dimension by itself; a role that says none is left to Flyte,
+            which gives it all of the task's. ``"pin"``: the same, but such a role is written out
+            too, so that later changes of the task's node don't reach it. ``"off"``: not from the
+            task, but from the platform; unless it says none, when Flyte gives it the task's.
+        runtime: how the task's function uses its cluster; unsaid, ``Runtime()``.
+        silence: codes of advice that is not to be given of this task.
+
+    Raises:
+        InvalidConfig: with every problem of the call.
+    """
+
+    _VERBS: ClassVar[Mapping[str, str]] = {
+        "scheduler": "config | Dask(scheduler={value}), or config.with_scheduler(...)",
+        "workers": "config | Dask(workers={value}), or config.with_workers(...)",
+        "inherit": "config.with_inherit({value})",
+        "runtime": "config | Dask(runtime={value}), or config.with_runtime(...)",
+        "silence": "config | Dask(silence={value}), or config.without_advice(...)",
+    }
+
+    scheduler: Scheduler = attrs.field(default=None, converter=as_scheduler)
+    workers: WorkerGroup = attrs.field(default=None, converter=as_workers)
+    _said_inherit: Inherit | None = attrs.field(default=None, alias="inherit", kw_only=True)
+    _said_runtime: Runtime | None = attrs.field(default=None, alias="runtime", kw_only=True)
+    silence: tuple[str, ...] = attrs.field(default=(), converter=as_codes, kw_only=True)
+    _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        problems = [
+            *role_problems(self.scheduler, self.workers),
+            *inherit_problems("inherit", self._said_inherit),
+            *runtime_problems(self._said_runtime),
+            *silence_problems(self.silence),
+        ]
+        raise_if_any("Dask(...)", problems)
+        said: dict[str, Leaf] = {f"silence.{code}": code for code in self.silence}
+        if self._said_inherit is not None:
+            said["inherit"] = plain_text(self._said_inherit)
+            object.__setattr__(self, "_said_inherit", said["inherit"])
+        object.__setattr__(self, "_origins", origins_of(said, "Dask(...)", self._origins))
+
+    @property
+    def inherit(self) -> Inherit:
+        """How a role gets what it leaves unsaid; ``"fill"`` if unsaid."""
+        return "fill" if self._said_inherit is None else self._said_inherit
+
+    @property
+    def runtime(self) -> Runtime:
+        """How the task's function uses its cluster; ``Runtime()`` if unsaid."""
+        if self._said_runtime is not None:
+            return self._said_runtime
+        return _unsaid_runtime()
+
+    @property
+    def origins(self) -> dict[str, Origin]:
+        """Who said what, by path: ``workers.number_of_workers``, ``scheduler.mem``, ...
+
+        A dimension's request and limit go together: who says either, says both. What is unsaid has
+        no origin.
+        """
+        parts: dict[str, Scheduler | WorkerGroup | Runtime]
+        parts = {"scheduler": self.scheduler, "workers": self.workers}
+        if self._said_runtime is not None:
+            parts["runtime"] = self._said_runtime
+        told = {
+            f"{name}.{leaf}": origin
+            for name, part in parts.items()
+            for leaf, origin in part.origins.items()
+        }
+        return {**told, **self._origins}
+
+    @property
+    def fingerprint(self) -> str:
+        """Eight hex digits that tell this config from others: what logs and variants call it.
+
+        The same in every process for what says the same in the same spelling.
+        """
+        from hashlib import sha256  # noqa: PLC0415  # most programs never ask
+
+        return sha256(repr(self).encode()).hexdigest()[:8]
+
+    def resolve(self, parent: Parent | None = None) -> Resolved:
+        """Every amount of both roles, with who said it, in a task that asks for *parent*.
+
+        Args:
+            parent: the task; unsaid, one that asks for nothing.
+
+        Raises:
+            InvalidConfig: if *parent* is no `Parent`.
+        """
+        from flyte_dask.inheritance.resolution import resolve  # noqa: PLC0415  # as above
+
+        return resolve(self, parent)
+
+    @classmethod
+    @checked_call("from_custom(...)")
+    def from_custom(cls, custom: Mapping[str, object]) -> Dask:
+        """The config that a registered task template's ``custom`` says, without inheritance.
+
+        Reads what this plugin and ``flytekitplugins-dask`` write, also after it went through a
+        ``Struct``, where numbers are floats. Written again it is the same (but that image
+        templates, which ``flytekitplugins-dask`` left as they were, are filled in).
+
+        Args:
+            custom: such as ``template.custom``, or ``MessageToDict(template.custom)``.
+
+        Raises:
+            InvalidConfig: with every problem of *custom*: what would not be written like this, and
+                amounts that a config could not hold.
+        """
+        from flyte_dask.config.template_io import leaves_of  # noqa: PLC0415  # most programs never read one
+
+        by = "from_custom(...)"
+        scheduler, workers = leaves_of(custom)
+        read = with_roles(
+            cls(),
+            with_said(SILENT_SCHEDULER, scheduler, by),
+            with_said(SILENT_WORKERS, workers, by),
+        )
+        return _with_own(read, (), "off", origins_of({"inherit": "off"}, by))
+
+    @checked_call("with_workers(...)")
+    def with_workers(  # noqa: PLR0913  # one for each dimension
+        self,
+        count: int | None = None,
+        *,
+        cpu: CpuAmountOrPair | None = None,
+        mem: AmountOrPair | None = None,
+        gpu: AmountOrPair | None = None,
+        ephemeral_storage: AmountOrPair | None = None,
+        image: Image | None = None,
+    ) -> Dask:
+        """This config, with what is said here of the workers in its place.
+
+        Args:
+            count: how many, 1 to 2**32 - 1.
+            cpu: CPUs of each worker: of request and limit, or ``(request, limit)``.
+            mem: bytes of memory of each worker, such as ``"32Gi"``.
+            gpu: whole GPUs of each worker; ``0`` means none, explicitly.
+            ephemeral_storage: bytes of local disk of each worker.
+            image: image reference, template or ``ImageSpec``.
+
+        Raises:
+            InvalidConfig: with every problem of the call.
+        """
+        amounts = {"cpu": cpu, "mem": mem, "gpu": gpu, "ephemeral_storage": ephemeral_storage}
+        workers = changed("workers", self.workers, amounts, image=image, count=count)
+        return with_roles(self, workers=workers)
+
+    @checked_call("with_scheduler(...)")
+    def with_scheduler(
+        self,
+        *,
+        cpu: CpuAmountOrPair | None = None,
+        mem: AmountOrPair | None = None,
+        gpu: AmountOrPair | None = None,
+        ephemeral_storage: AmountOrPair | None = None,
+        image: Image | None = None,
+    ) -> Dask:
+        """This config, with what is said here of the scheduler in its place.
+
+        The arguments are those of `with_workers`, without *count*.
+
+        Raises:
+            InvalidConfig: with every problem of the call.
+        """
+        amounts = {"cpu": cpu, "mem": mem, "gpu": gpu, "ephemeral_storage": ephemeral_storage}
+        scheduler = changed("scheduler", self.scheduler, amounts, image=image)
+        return with_roles(self, scheduler)
+
+    @checked_call("with_image(...)")
+    def with_image(self, image: Image) -> Dask:
+        """This config, with *image* as the image of both roles.
+
+        Raises:
+            InvalidConfig: if *image* can be no image reference.
+        """
+        raise_if_any("with_image(...)", image_problems("image", image, required=True))
+        said: dict[str, Leaf] = {"image": plain_image(image)}
+        return with_roles(
+            self,
+            with_said(self.scheduler, said, "with_image(...)"),
+            with_said(self.workers, said, "with_image(...)"),
+        )
+
+    @checked_call("with_inherit(...)")
+    def with_inherit(self, inherit: Inherit) -> Dask:
+        """This config, with *inherit* as the way in which roles get what they leave unsaid.
+
+        Raises:
+            InvalidConfig: if *inherit* is no such way.
+        """
+        by = "with_inherit(...)"
+        raise_if_any(by, inherit_problems("inherit", inherit, required=True))
+        said: dict[str, Leaf] = {"inherit": plain_text(inherit)}
+        return _with_own(self, (), inherit, origins_of(said, by))
+
+    @checked_call("with_runtime(...)")
+    def with_runtime(  # noqa: PLR0913  # one for each setting
+        self,
+        *,
+        client: bool = _UNSAID,
+        require_cluster: bool = _UNSAID,
+        min_workers: int = _UNSAID,
+        connect_timeout: float | None = _UNSAID,
+        worker_timeout: float | None = _UNSAID,
+        stall_timeout: float | None = _UNSAID,
+        scheduler_timeout: float | None = _UNSAID,
+        ship_code: bool = _UNSAID,
+        check_versions: bool = _UNSAID,
+        report: Report = _UNSAID,
+        local: Local = _UNSAID,
+        dashboard: bool = _UNSAID,
+        progress: bool = _UNSAID,
+    ) -> Dask:
+        """This config, with these settings of its `Runtime`, where they are explained.
+
+        Raises:
+            InvalidConfig: with every problem of the call.
+        """
+        given = {name: value for name, value in locals().items() if value is not _UNSAID}
+        del given["self"]
+        from flyte_dask.config.runtime import with_settings  # noqa: PLC0415  # as above
+
+        return _with_runtime(self, with_settings(self.runtime, given, "with_runtime(...)"))
+
+    @checked_call("without_advice(...)")
+    def without_advice(self, *codes: str) -> Dask:
+        """This config, of which advice with these codes is not given.
+
+        Raises:
+            InvalidConfig: with every code that there is not.
+        """
+        by = "without_advice(...)"
+        raise_if_any(by, silence_problems(codes))
+        silent = {f"silence.{code}": code for code in as_codes(codes)}
+        return _with_own(self, codes, None, origins_of(silent, by))
+
+    def __or__(self, other: Dask) -> Dask:
+        """This config, with all that *other* says in its place."""
+        if not isinstance(other, Dask):
+            return NotImplemented
+        both = with_roles(self, self.scheduler | other.scheduler, self.workers | other.workers)
+        if other._origins:
+            both = _with_own(both, other.silence, other._said_inherit, other._origins)
+        if other._said_runtime is not None:
+            both = _with_runtime(both, self.runtime | other._said_runtime)
+        return both
+
+
+def with_roles(
+    config: Dask, scheduler: Scheduler | None = None, workers: WorkerGroup | None = None
+) -> Dask:
+    """*config* with these valid roles in the place of its own; it is not judged again."""
+    return Dask.unjudged(
+        {
+            "scheduler": config.scheduler if scheduler is None else scheduler,
+            "workers": config.workers if workers is None else workers,
+            "_said_inherit": config._said_inherit,
+            "_said_runtime": config._said_runtime,
+            "silence": config.silence,
+            "_origins": config._origins,
+        }
+    )
+
+
+def said_by_preset(config: Dask, preset: str) -> Dask:
+    """*config*, of which all that no other preset said is said by *preset*."""
+    return told_anew(config, lambda _, origin: of_preset(origin, preset))
+
+
+def told_anew(config: Dask, tell: Callable[[str, Origin], Origin]) -> Dask:
+    """*config*, whose origins are what *tell* makes of each, by its path as in `Dask.origins`."""
+
+    def anew(part: str, origins: Mapping[str, Origin]) -> dict[str, Origin]:
+        return {name: tell(f"{part}{name}", origin) for name, origin in origins.items()}
+
+    told = with_origins(config, anew("", config._origins))
+    runtime = config._said_runtime
+    if runtime is not None:
+        told = _with_runtime(told, with_origins(runtime, anew("runtime.", runtime.origins)))
+    return with_roles(
+        told,
+        with_origins(config.scheduler, anew("scheduler.", config.scheduler.origins)),
+        with_origins(config.workers, anew("workers.", config.workers.origins)),
+    )
+
+
+def _with_own(
+    config: Dask, silence: Iterable[str], inherit: Inherit | None, origins: Mapping[str, Origin]
+) -> Dask:
+    """*config* that says these too, beside its roles; they are valid, and *origins* tell them."""
+    return with_values(
+        config,
+        {
+            "silence": as_codes({*config.silence, *silence}),
+            "_said_inherit": config._said_inherit if inherit is None else plain_text(inherit),
+            "_origins": merge_origins(config._origins, origins),
+        },
+    )
+
+
+@lru_cache(maxsize=1)
+def _unsaid_runtime() -> Runtime:
+    from flyte_dask.config.runtime import UNSAID  # noqa: PLC0415  # as above
+
+    return UNSAID
+
+
+def _with_runtime(config: Dask, runtime: Runtime) -> Dask:
+    """*config* with this runtime."""
+    return with_values(config, {"_said_runtime": runtime})

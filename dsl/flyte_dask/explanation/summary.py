@@ -1,0 +1,205 @@
+"""What there is to tell of a cluster, in plain values: JSON holds them, tables show them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias
+
+from flyte_dask.advice import Job
+from flyte_dask.advice.job import Role
+from flyte_dask.catalog import builtin
+from flyte_dask.config.runtime import SETTINGS
+from flyte_dask.errors.call_site import CallSite
+from flyte_dask.inheritance.resolution import Side
+from flyte_dask.prediction.backend import RULES, Remark
+from flyte_dask.prediction.footprint import Total, footprint
+from flyte_dask.prediction.platform import Platform
+from flyte_dask.quantities.quantity import Quantity
+from flyte_dask.roles.image import image_name
+from flyte_dask.roles.origin import Leaf, Origin, shown
+from flyte_dask.roles.resources import DIMENSIONS, amounts
+
+__all__ = ["UNITS", "Facts", "facts_of", "footprint_facts", "place", "platform_facts"]
+
+Facts: TypeAlias = dict[str, Any]
+"""What JSON can hold."""
+
+UNITS = {"cpu": " CPU", "mem": "", "gpu": " GPU", "ephemeral_storage": " disk"}
+"""What is written after an amount, by its dimension."""
+
+_SIDES = ("requests", "limits")
+
+
+def facts_of(job: Job) -> Facts:
+    """Every value with its story, the pods, and what they ask for together."""
+    return {
+        "platform": platform_facts(job.platform),
+        "values": dict(_values(job)),
+        "pods": job.pods.as_dict(),
+        "footprint": footprint_facts(job),
+    }
+
+
+def platform_facts(platform: Platform) -> Facts:
+    """What a site gives and allows."""
+    sides = {"defaults": platform.given, "limits": platform.allowed}
+    texts = {
+        side: {name: amount.text for name, amount in said.items()} for side, said in sides.items()
+    }
+    return {"backend": platform.backend, **texts}
+
+
+def footprint_facts(job: Job, *, without_runner: bool = False) -> Facts:
+    """What all pods ask for together; or all but the runner, whose task is not known."""
+    total = footprint(job.pods, without_runner=without_runner)
+    sides = {"requests": total.requests, "limits": total.limits}
+    texts = {name: _texts(side) for name, side in sides.items()}
+    return {"pods": total.pods, **texts, "text": str(total)}
+
+
+def _texts(total: Total) -> dict[str, str]:
+    return {name: amount.text for name, amount in total._asdict().items()}
+
+
+def _values(job: Job) -> Iterator[tuple[str, Facts]]:
+    """Every value of every role, and of the config as a whole, by its path."""
+    yield from _runner_values(job)
+    for role in job.roles:
+        yield from _role_values(job, role)
+    origins = job.config.origins
+    yield "inherit", _said(job.config.inherit, origins.get("inherit"))
+    runtime = job.config.runtime
+    for name in SETTINGS:
+        yield f"runtime.{name}", _said(getattr(runtime, name), origins.get(f"runtime.{name}"))
+
+
+def _runner_values(job: Job) -> Iterator[tuple[str, Facts]]:
+    yield "runner.image", _value(job.pods.runner.image, "task" if job.parent.image else "unknown")
+    said = [amounts(job.parent.requests), amounts(job.parent.limits)]
+    for number, side in enumerate(_SIDES):
+        for name, pair in job.pods.runner.container.amounts.items():
+            path, origin = f"runner.{side}.{name}", job.parent.origins.get(name)
+            source = "task" if name in said[number] else "matched" if origin else "platform"
+            value, steps = _text(pair[number]), _steps(job, path)
+            yield path, _value(value, source, origin, number, steps=steps)
+
+
+def _role_values(job: Job, role: Role) -> Iterator[tuple[str, Facts]]:
+    name, pod = role.name, getattr(job.pods, role.name)
+    origins = job.config.origins
+    if name == "workers":
+        path = "workers.number_of_workers"
+        yield path, _said(job.number, origins.get(path))
+    origin = origins.get(f"{name}.image")
+    source = "role" if origin else "task" if job.parent.image else "unknown"
+    yield f"{name}.image", _value(pod.image, source, origin)
+    for number, side in enumerate(_SIDES):
+        for dimension, pair in zip(DIMENSIONS, role.resolved, strict=True):
+            each = pair[number]
+            given = pod.container.amounts.get(dimension, (None, None))[number]
+            if given is not None or each.source not in {"nobody", "platform"}:
+                path = f"{name}.{side}.{dimension}"
+                yield path, _resolved(job, path, each, given, number)
+    if name == "workers":
+        yield from _worker_limits(job)
+
+
+def _resolved(job: Job, path: str, side: Side, given: Quantity | None, number: int) -> Facts:
+    steps = _steps(job, path)
+    return _value(_text(given), side.source, side.origin, number, _text(side.task), steps)
+
+
+def _worker_limits(job: Job) -> Iterator[tuple[str, Facts]]:
+    """What a worker is told of its limits."""
+    args = job.pods.workers.args or ()
+    for name, of in (("nthreads", "cpu"), ("memory_limit", "mem")):
+        path = f"workers.{name}"
+        value = args[args.index(f"--{name.replace('_', '-')}") + 1]
+        yield path, _value(value, f"workers.limits.{of}", steps=_steps(job, path))
+
+
+def _said(value: Any, origin: Origin | None) -> Facts:
+    """A value that a config has in any case, said or not."""
+    return _value(value, "role" if origin else "default", origin)
+
+
+def _value(  # noqa: PLR0913, PLR0917  # one for each key
+    value: object,
+    source: str,
+    origin: Origin | None = None,
+    side: int | None = None,
+    task: str | None = None,
+    steps: Iterable[Facts] = (),
+) -> Facts:
+    """One value, and how it came to be.
+
+    Args:
+        value: what it is in the end.
+        source: why, as in `flyte_dask.inheritance.Source`, or the path that it is made of.
+        origin: who said it.
+        side: of a dimension, 0 for its request and 1 for its limit.
+        task: what the task says of it, whether or not it counts.
+        steps: what Flyte does to it.
+    """
+    return {
+        "value": value,
+        "source": source,
+        "origin": origin and _origin_facts(origin, side),
+        "replaced": origin and origin.replaced and _origin_facts(origin.replaced, side),
+        "task": task,
+        "steps": list(steps),
+    }
+
+
+def _origin_facts(origin: Origin, side: int | None) -> Facts:
+    said = origin.value
+    value = said[side] if isinstance(said, tuple) and side is not None else said
+    site = origin.call_site
+    if site is not None and site.file == builtin.__file__:
+        site = None  # of no interest to who has not written it
+    return {
+        "value": _plain(value),
+        "by": origin.by,
+        "preset": origin.preset,
+        **place(site),
+        "text": str(origin._replace(call_site=site)),
+    }
+
+
+def place(site: CallSite | None) -> Facts:
+    """File and line, the file relative to the working directory where it lies below that."""
+    if site is None:
+        return {"file": None, "line": None}
+    return {"file": str(site).rpartition(":")[0], "line": site.line}
+
+
+def _plain(value: Leaf | Quantity) -> object:
+    """What was said, as JSON has it."""
+    if isinstance(value, Quantity):
+        return value.text
+    if isinstance(value, tuple):
+        return shown(value)
+    return value if isinstance(value, (str, int, float, type(None))) else image_name(value)
+
+
+def _steps(job: Job, path: str) -> list[Facts]:
+    """What Flyte does to the value at *path*; of a copy, what it did to the runner's before."""
+    role, _, rest = path.partition(".")
+    copied = [each for each in job.pods.remarks if each.path == role and each.rule == "copied"]
+    copied = copied if rest.startswith(_SIDES) else []
+    where = f"runner.{rest}" if copied else path
+    found = [each for each in job.pods.remarks if each.path == where]
+    return [_step(each) for each in (*found, *copied)]
+
+
+def _step(remark: Remark) -> Facts:
+    return {
+        "rule": remark.rule,
+        "before": remark.before,
+        "after": remark.after,
+        "text": RULES[remark.rule],
+    }
+
+
+def _text(amount: Quantity | None) -> str | None:
+    return None if amount is None else amount.text

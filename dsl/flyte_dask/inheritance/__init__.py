@@ -1,0 +1,22 @@
+"""What the roles of a cluster inherit from their task, resolved per dimension."""
+
+from flyte_dask.inheritance.parent import Parent, Sidecar
+from flyte_dask.inheritance.resolution import (
+    Resolved,
+    ResolvedPair,
+    ResolvedRole,
+    Side,
+    Source,
+    resolve,
+)
+
+__all__ = [
+    "Parent",
+    "Resolved",
+    "ResolvedPair",
+    "ResolvedRole",
+    "Side",
+    "Sidecar",
+    "Source",
+    "resolve",
+]

@@ -1,0 +1,85 @@
+"""What a whole job asks for: the sum over its pods, of the runner and of sidecars too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, final
+
+from flyte_dask.prediction.backend import Container, Pod, Pods
+from flyte_dask.quantities.formatting import decimal, readable
+from flyte_dask.quantities.quantity import ZERO, Quantity
+from flyte_dask.roles.resources import DIMENSIONS
+
+__all__ = ["Footprint", "Total", "footprint", "total"]
+
+_UNITS = {"cpu": "CPU", "mem": "memory", "gpu": "GPU", "ephemeral_storage": "disk"}
+
+
+@final
+class Total(NamedTuple):
+    """One side of all containers together, by dimension; zero where none says anything."""
+
+    cpu: Quantity
+    mem: Quantity
+    gpu: Quantity
+    ephemeral_storage: Quantity
+
+    def __str__(self) -> str:
+        """``13 CPUs, 44Gi memory, 2 GPUs``, without what is zero."""
+        return _in_words(self._asdict())
+
+
+@final
+class Footprint(NamedTuple):
+    """What a whole job asks for."""
+
+    pods: int
+    """How many."""
+    requests: Total
+    """What Kubernetes has to have free; of a container without a request, its limit."""
+    limits: Total
+    """What the job may use at most; of a container without a limit, what it requests."""
+
+    def __str__(self) -> str:
+        """Pods and requests; limits too where they differ."""
+        most = "" if self.requests == self.limits else f", up to {self.limits}"
+        return f"{self.pods} pods, {self.requests}{most}"
+
+
+def footprint(pods: Pods, *, without_runner: bool = False) -> Footprint:
+    """The sum over *pods*; or over the cluster alone, without the runner."""
+    return total(pods[1:] if without_runner else pods, lambda pod: pod.containers)
+
+
+def total(pods: Sequence[Pod], of: Callable[[Pod], Iterable[Container]]) -> Footprint:
+    """The sum over those containers of each pod of *pods* that *of* names."""
+    requests, limits = (
+        Total(*(_total(pods, of, name, side) for name in DIMENSIONS)) for side in (0, 1)
+    )
+    return Footprint(sum(pod.replicas for pod in pods), requests, limits)
+
+
+def _in_words(amounts: dict[str, Quantity]) -> str:
+    """Amounts by dimension as people say them."""
+    parts = []
+    for name, amount in amounts.items():
+        if amount.value:
+            is_counted = name in {"cpu", "gpu"}
+            number = decimal(amount) if is_counted else readable(amount)
+            plural = "s" if is_counted and amount.value != 1 else ""
+            parts.append(f"{number} {_UNITS[name]}{plural}")
+    return ", ".join(parts) or "nothing"
+
+
+def _total(
+    pods: Sequence[Pod], of: Callable[[Pod], Iterable[Container]], name: str, side: int
+) -> Quantity:
+    amount = ZERO
+    for pod in pods:
+        for container in of(pod):
+            request, limit = container.amounts.get(name, (None, None))
+            first, other = (request, limit) if side == 0 else (limit, request)
+            each = other if first is None else first
+            if each is not None:
+                amount += each * pod.replicas
+    return amount

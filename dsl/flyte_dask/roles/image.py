@@ -1,0 +1,60 @@
+"""Images of pods: a reference, a template that Flyte fills in, or a spec of one to build."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator
+from typing import Protocol, TypeAlias
+
+from flyte_dask.errors import Problem
+from flyte_dask.quantities.quantity import plain_text
+
+__all__ = ["Image", "ImageSpecLike", "image_name", "image_problems", "plain_image"]
+
+# Flyte renders these when a task is registered; blanks inside of the braces are fine.
+_TEMPLATE = r"\{\{.*?\}\}"
+
+_LONGEST = 1000  # twice what any registry takes
+
+
+class ImageSpecLike(Protocol):
+    """An image that is built when the task is registered: flytekit's ``ImageSpec``."""
+
+    def image_name(self) -> str:
+        """The reference of the image that it builds."""
+        ...  # pyright would miss a str
+
+
+Image: TypeAlias = str | ImageSpecLike
+"""``acme/etl:3``, ``{{.image.etl.fqn}}:{{.image.etl.version}}``, or an ``ImageSpec``."""
+
+
+def plain_image(image: Image) -> Image:
+    """A plain str; or a spec of our own, since flytekit changes those that it builds."""
+    return plain_text(image) if isinstance(image, str) else copy.copy(image)
+
+
+def image_name(image: Image) -> str:
+    """The reference or template; of a spec, the reference of what it builds."""
+    return image if isinstance(image, str) else image.image_name()
+
+
+def image_problems(path: str, image: object, *, required: bool = False) -> Iterator[Problem]:
+    """What keeps *image* from being an image; None is unsaid and no problem."""
+    remedy = "write a reference such as 'acme/etl:3', or leave it out for the task's image"
+    if (image is None and not required) or _is_spec(image):
+        return
+    if not isinstance(image, str):
+        rule = f"is of type {type(image).__name__}, not str or ImageSpec"
+        yield Problem(path, image, rule, remedy)
+    elif len(image) > _LONGEST:
+        yield Problem(path, image, f"is longer than {_LONGEST} characters", remedy)
+    elif not image.strip():
+        yield Problem(path, image, "is an empty image reference", remedy)
+    elif any(character.isspace() for character in re.sub(_TEMPLATE, "", image)):
+        yield Problem(path, image, "is no image reference: it has a blank in it", remedy)
+
+
+def _is_spec(image: object) -> bool:
+    return callable(getattr(image, "image_name", None)) and not isinstance(image, type)

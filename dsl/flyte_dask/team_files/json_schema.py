@@ -1,0 +1,70 @@
+"""The JSON Schema of team files, for editors: made from the tables."""
+
+from __future__ import annotations
+
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import attrs
+
+from flyte_dask.rules import TRAPS
+from flyte_dask.team_files.tables import SCHEMA_KEY, Sides, Tables
+
+__all__ = ["schema"]
+
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_PLAIN = {
+    str: {"type": "string"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    bool: {"type": "boolean"},
+}
+_CODES = ("silence", "fatal")
+"""The fields that are codes of advice."""
+
+
+def schema() -> dict[str, Any]:
+    """The schema: a new one with each call."""
+    definitions: dict[str, Any] = {}
+    root = _table(Tables, definitions)
+    root["properties"][SCHEMA_KEY] = {"type": "string", "description": "Where this schema is."}
+    return {"$schema": _DRAFT, "title": "flyte-dask team file", **root, "$defs": definitions}
+
+
+def _table(cls: type, definitions: dict[str, Any]) -> dict[str, Any]:
+    hints = get_type_hints(cls)
+    properties = {}
+    for name, field in attrs.fields_dict(cls).items():
+        kind = _kind(hints[name], definitions)
+        if name in _CODES:
+            kind = {"type": "array", "items": {"enum": list(TRAPS)}}
+        properties[name] = {**kind, **field.metadata}
+    least = {"minProperties": 1} if cls is Sides else {}
+    return {
+        "description": cls.__doc__,
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+        **least,
+    }
+
+
+def _kind(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+    if get_origin(kind) in {Union, UnionType}:
+        kinds = [each for each in get_args(kind) if each is not type(None)]
+        if float in kinds:
+            kinds.remove(int)  # which is a number, too
+        said = [_kind(each, definitions) for each in kinds]
+        return said[0] if len(said) == 1 else {"anyOf": said}
+    if get_origin(kind) is Literal:
+        return {"enum": list(get_args(kind))}
+    if get_origin(kind) is tuple:
+        return {"type": "array", "items": _kind(get_args(kind)[0], definitions)}
+    if get_origin(kind) is dict:
+        return {"type": "object", "additionalProperties": _kind(get_args(kind)[1], definitions)}
+    if kind in _PLAIN:
+        return dict(_PLAIN[kind])
+    if kind.__name__ not in definitions:
+        definitions[kind.__name__] = {}  # it may be met within itself
+        definitions[kind.__name__] = _table(kind, definitions)
+    return {"$ref": f"#/$defs/{kind.__name__}"}

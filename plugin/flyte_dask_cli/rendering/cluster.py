@@ -1,0 +1,32 @@
+"""A task's cluster as people read it: every value, who said it, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flyte_dask.explanation.summary import Facts
+from flyte_dask.explanation.text import HEADERS, others, rows
+from flyte_dask_cli.rendering.console import Screen
+
+__all__ = ["show_cluster", "show_findings"]
+
+
+def show_cluster(screen: Screen, facts: Facts) -> None:
+    """A table of all amounts, then images, settings and the sum."""
+    screen.table(HEADERS, rows(facts["values"]), titles=2)
+    screen.line()
+    for text in others(facts["values"]):
+        screen.line(text)
+    screen.line(f"together: {facts['footprint']['text']}")
+
+
+def show_findings(screen: Screen, findings: Iterable[Facts]) -> None:
+    """Each with its remedy."""
+    for each in findings:
+        where = f"{each['path']}: " if each["path"] else ""
+        screen.parts(
+            (f"{each['severity']} {each['code']}", each["severity"]),
+            (f": {where}{each['message']}", None),
+        )
+        if each["remedy"]:
+            screen.parts(("  remedy: ", "dim"), (each["remedy"], None))

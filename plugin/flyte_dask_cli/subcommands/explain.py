@@ -1,0 +1,110 @@
+"""``flyte-dask explain``: what a task will get, and who said so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from flyte_dask.explanation.summary import Facts
+from flyte_dask.explanation.text import FIELDS, fields_of, story
+from flyte_dask_cli.loading.collect import inquire, show_errors
+from flyte_dask_cli.loading.findings import is_error
+from flyte_dask_cli.options import as_json, targets, task_options
+from flyte_dask_cli.rendering.cluster import show_cluster, show_findings
+from flyte_dask_cli.rendering.console import Screen, json_text
+
+__all__ = ["explain"]
+
+_DESCRIPTION = """What tasks will get: for each role and dimension the request and the limit, who
+said it and instead of what; what a worker is told of its limits; what all pods ask for together;
+and what is wrong.
+
+TARGETS are modules, files or folders, with :TASK for one task of a file or module.
+
+\b
+  flyte-dask explain pipelines/etl.py:monthly
+  flyte-dask explain pipelines/etl.py --field workers.limits.mem
+  flyte-dask explain acme.etl --backend v2 --platform-limits cpu=64,mem=256Gi
+"""
+
+
+@click.command(help=_DESCRIPTION, short_help="What tasks will get, and who said so.")
+@targets
+@click.option(
+    "--field",
+    metavar="PATH",
+    shell_complete=lambda _, __, incomplete: [
+        each for each in FIELDS if each.startswith(incomplete)
+    ],
+    help="One value's whole story, such as that of workers.limits.mem.",
+)
+@task_options
+@as_json
+def explain(
+    targets: tuple[str, ...],
+    field: str | None,
+    traceback: bool,
+    as_json: bool,
+    **asked: Any,
+) -> int:
+    """Explain each."""
+    fields = () if field is None else _fields(field)
+    told = inquire("facts", targets, traceback, **asked)
+    tasks = [_only(fields, each) for each in told.tasks] if fields else told.tasks
+    if as_json:
+        click.echo(json_text({"version": 1, "tasks": tasks, "errors": told.errors}))
+    else:
+        _show(told.tasks, fields)
+        show_errors(told.errors)
+    forbidden = any(is_error(each) for task in told.tasks for each in task["findings"])
+    return int(bool(told.errors) or forbidden)
+
+
+def _fields(path: str) -> tuple[str, ...]:
+    try:
+        return fields_of(path)
+    except LookupError as error:
+        raise click.UsageError(str(error.args[0])) from None
+
+
+def _only(fields: tuple[str, ...], task: Facts) -> Facts:
+    head = {name: task[name] for name in ("name", "function", "file", "line")}
+    return {**head, "values": {field: task["values"].get(field) for field in fields}}
+
+
+def _show(tasks: tuple[Facts, ...], fields: tuple[str, ...]) -> None:
+    screen = Screen()
+    for number, task in enumerate(tasks):
+        if number:
+            screen.line()
+        if not fields:
+            _explain(screen, task)
+        for field in fields:
+            first, *others = story(field, task["values"])
+            screen.line(f"{field} of {task['name']} is {first}", "title")
+            for line in others:
+                screen.line(line)
+
+
+def _explain(screen: Screen, task: Facts) -> None:
+    screen.parts((task["name"], "title"), (f"  {task['file']}:{task['line']}", "dim"))
+    screen.line(_site(task), "dim")
+    screen.line()
+    show_cluster(screen, task)
+    if task["findings"]:
+        screen.line()
+        show_findings(screen, task["findings"])
+
+
+def _site(task: Facts) -> str:
+    """Where it would run, and who says so."""
+    platform = task["platform"]
+    given, allowed = (_amounts(platform[side]) for side in ("defaults", "limits"))
+    version = platform["backend"].removeprefix("v")
+    file = f", as {task['team_file']} says" if task["team_file"] else ""
+    return f"Flyte {version}; defaults {given}; limits {allowed or 'none'}{file}"
+
+
+def _amounts(said: dict[str, str]) -> str:
+    return " ".join(f"{name}={amount}" for name, amount in said.items())

@@ -1,0 +1,1 @@
+"""The local cluster that takes the place of Flyte's."""

@@ -1,0 +1,1 @@
+"""Whether a cluster still works, and what its failure means."""

@@ -1,0 +1,45 @@
+"""What a config and its site say, as text: the same where Flyte is told and makes the same.
+
+Configs are equal if their amounts are, in any spelling and whoever said them. What is told to Flyte
+keeps the spelling; and who said it makes no difference.
+"""
+
+from __future__ import annotations
+
+from flyte_dask.config.dask import Dask
+from flyte_dask.prediction.platform import Platform
+from flyte_dask.roles.resources import Resources
+from flyte_dask.roles.roles import Scheduler, WorkerGroup
+
+__all__ = ["rest_wording", "site_wording", "wording"]
+
+
+def wording(config: Dask) -> tuple[object, ...]:
+    """What *config* says of its pods; for each task of a registration, so by hand."""
+    return (
+        config.inherit,
+        config.workers.number_of_workers,
+        *_of_role(config.scheduler),
+        *_of_role(config.workers),
+    )
+
+
+def rest_wording(config: Dask, platform: Platform) -> tuple[object, ...]:
+    """What else *config* says that advice may repeat: on Flyte 2 a remedy can be a whole config."""
+    return () if platform.backend == "v1" else (repr(config.runtime), config.silence)
+
+
+def site_wording(platform: Platform) -> tuple[object, ...]:
+    """What *platform* gives and allows."""
+    return platform.backend, *_of_side(platform.defaults), *_of_side(platform.limits)
+
+
+def _of_role(role: Scheduler | WorkerGroup) -> tuple[object, ...]:
+    return role.image, *_of_side(role.requests), *_of_side(role.limits)
+
+
+def _of_side(side: Resources | None) -> tuple[str | None, ...]:
+    if side is None:
+        return (None, None, None, None)
+    cpu, mem, gpu, disk = side.cpu, side.mem, side.gpu, side.ephemeral_storage
+    return cpu and cpu.text, mem and mem.text, gpu and gpu.text, disk and disk.text

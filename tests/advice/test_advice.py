@@ -1,0 +1,260 @@
+"""Advice: worked cases, and what holds for every piece of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import flyte_dask
+from flyte_dask import (
+    Dask,
+    InvalidConfig,
+    Parent,
+    Quantity,
+    Resources,
+    Runtime,
+    Scheduler,
+    WorkerGroup,
+    presets,
+)
+from flyte_dask.advice import TRAPS, Advice, advise
+from flyte_dask.inheritance.parent import Sidecar
+from flyte_dask.prediction.platform import Platform
+from tests.config.test_bad_input import ROWS
+from tests.config.test_bad_input import evaluate as evaluate_bad
+from tests.prediction.test_backend import PLATFORMS
+from tests.recorded.official_plugin.cases import cases as golden_cases
+from tests.support.configs import CONFIGS, PARENTS, WAYS
+from tests.support.paths import DOCS, RECORDED
+
+TABLE = (RECORDED / "advice_cases.txt").read_text(encoding="utf-8")
+CASES = re.findall(r"^>>> (.+)\n((?:.+\n?)+)", TABLE, re.MULTILINE)
+
+NAMES: dict[str, Any] = {
+    **{name: getattr(flyte_dask, name) for name in flyte_dask.__all__},
+    "Platform": Platform,
+    "Sidecar": Sidecar,
+    "TASK": Parent(Resources(cpu=4, mem="16G"), Resources(cpu=8, mem="32G")),
+    "SMALL_TASK": Parent(limits=Resources(cpu=2, mem="8Gi")),
+    "GPU_TASK": Parent(limits=Resources(cpu=4, mem="16Gi", gpu=1)),
+    "SITE": Platform(limits=Resources(cpu=16, mem="64Gi", gpu=4)),
+}
+
+
+def evaluate(code: str) -> tuple[Advice, ...]:
+    """All advice about what a row of the table says."""
+    said = eval(f"({code},)", dict(NAMES))
+    return advise(*said)
+
+
+def following(advice: Advice, config: Dask, parent: Parent) -> Iterator[tuple[Dask, Parent]]:
+    """Config and task with its remedy, if that is code to follow without thinking."""
+    if advice.remedy.startswith("."):
+        yield eval(f"config{advice.remedy}", {"config": config}), parent
+    elif advice.remedy.startswith("@task(") and "pod_template" not in advice.remedy:
+        said = eval(f"dict{advice.remedy.removeprefix('@task')}", dict(NAMES))
+        task_config = said.pop("task_config", config)
+        yield task_config, attrs.evolve(parent, **{"requests": None, "limits": None, **said})
+
+
+def brought(given: Collection[Advice], again: Iterable[Advice]) -> set[str]:
+    """What else is wrong *again*, after advice that was *given* was followed.
+
+    Not what was hidden by it only: a scheduler too small for workers that nobody could place, ...
+    """
+    before = {each.code for each in given}
+    if "task-above-platform" in before:
+        before.add("role-above-platform")  # of which the role has it
+    own = {"fractional-cpu", "role-above-platform", "scheduler-gpu", "image-mismatch"}
+    after = {each.code for each in again if each.severity == "danger" or each.code in own}
+    return after - before
+
+
+def shown(advice: Advice) -> str:
+    """As in the table, without the page."""
+    return str(advice).removesuffix(f" ({advice.page})")
+
+
+@pytest.mark.parametrize(("code", "lines"), CASES, ids=[code for code, _ in CASES])
+def test_a_case_is_as_worked_out(code: str, lines: str) -> None:
+    given = [shown(advice) for advice in evaluate(code)]
+    assert (given or ["nothing"]) == lines.splitlines()
+
+
+def test_every_trap_has_a_case() -> None:
+    assert {advice.code for code, _ in CASES for advice in evaluate(code)} == set(TRAPS)
+
+
+PAGES = DOCS / "advice"
+
+
+@pytest.mark.parametrize("code", TRAPS)
+def test_every_trap_has_a_page(code: str) -> None:
+    """It starts with the title, has an example, and is listed; `test_documents` runs it."""
+    page = (PAGES / f"{code}.md").read_text(encoding="utf-8")
+    title, severity = TRAPS[code].title, TRAPS[code].severity
+    assert page.startswith(f"# {title[0].upper()}{title[1:]}\n\n`{code}`, a {severity}.")
+    assert f'"{code}"' in page.partition("```python")[2]
+    examples = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (told,) = re.findall(r"^```text\n(.*?)\n```$", page, re.MULTILINE | re.DOTALL)
+    assert told in said_by(examples)
+    assert f"[`{code}`]({code}.md)" in (PAGES / "README.md").read_text(encoding="utf-8")
+
+
+def said_by(examples: list[str]) -> list[str]:
+    """All advice that is given while they run."""
+    said: list[str] = []
+
+    def recording(*args: Any, **kwargs: Any) -> tuple[Advice, ...]:
+        given = advise(*args, **kwargs)
+        said.extend(map(str, given))
+        return given
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("flyte_dask.advice.advise", recording)
+        for example in examples:
+            exec(example, {"__name__": "example"})
+    return said
+
+
+LEGAL = [row for row in ROWS if row[1].startswith("advice: ") and not row[0].startswith("@task")]
+
+
+@pytest.mark.parametrize(("code", "expected"), LEGAL)
+def test_what_is_legal_and_probably_wrong_is_advised_on(code: str, expected: str) -> None:
+    """In the table of bad input: whatever is no error, and should not pass in silence."""
+    made = evaluate_bad(code)
+    workers = flyte_dask.WorkerGroup(limits=made) if isinstance(made, Resources) else made
+    config = workers if isinstance(workers, Dask) else Dask(workers=workers)  # type: ignore[arg-type]
+    codes = re.findall(r"\((.*)\)$", expected.strip())
+    assert codes
+    assert set(codes[0].split(", ")) <= {advice.code for advice in advise(config)}
+
+
+_AMOUNTS: dict[str, list[Any]] = {
+    "cpu": ["250m", "500m", 1, 1.5, 2, 5, 64, 200],
+    "mem": ["100m", 1, "1M", "64", "256Mi", "1Gi", "8Gi", "64Gi", "2Ti"],
+    "gpu": [0, 1, 2],
+    "ephemeral_storage": ["10Gi"],
+}
+
+
+@st.composite
+def _amounts(draw: st.DrawFn) -> tuple[Resources, Resources]:
+    """Requests and limits of a few dimensions."""
+    sides: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+    for name in draw(st.sets(st.sampled_from([*_AMOUNTS]), max_size=3)):
+        one, two = (draw(st.sampled_from(_AMOUNTS[name])) for _ in sides)
+        low, high = sorted((one, two), key=lambda each: Quantity(str(each)))
+        which = draw(st.sampled_from(["request", "limit", "both"]))
+        if which != "limit":
+            sides[0][name] = high if name == "gpu" else low
+        if which != "request":
+            sides[1][name] = high
+    return Resources(**sides[0]), Resources(**sides[1])
+
+
+SAID_CONFIGS = CONFIGS | st.builds(
+    lambda number, scheduler, workers, images, inherit: Dask(
+        Scheduler(images[0], *scheduler),
+        WorkerGroup(number, images[1], *workers),
+        inherit=inherit,
+        runtime=Runtime(min_workers=0),
+    ),
+    st.sampled_from([1, 2, 9, 40, 500, 5_000]),
+    _amounts(),
+    _amounts(),
+    st.sampled_from([(None, None), (None, "acme/etl:3"), ("acme/etl:3", "acme/etl:3")]),
+    st.none() | WAYS,
+)
+"""Those of all shapes, and more of the usual ones."""
+TASKS = PARENTS | st.builds(
+    lambda said, template, sidecars: Parent(*said, pod_template=template, sidecars=sidecars),
+    _amounts(),
+    st.none() | st.just("large"),
+    st.sampled_from([[], [Sidecar("proxy", Resources(cpu=1, mem="2Gi"))]]),
+)
+_LIMITS = [
+    {"cpu": "500m"},
+    {"cpu": 1, "mem": "512Mi"},
+    {"cpu": 2, "mem": "1Gi", "gpu": 1},
+    {"cpu": 96, "mem": "512Mi"},
+    {"mem": "32Gi"},
+]
+SITES = PLATFORMS | st.builds(
+    lambda backend, defaults, limits: Platform(
+        backend=backend, defaults=Resources(**defaults), limits=Resources(**limits)
+    ),
+    st.sampled_from(["v1", "v2"]),
+    st.sampled_from([{}, {"cpu": 4}, {"cpu": "500m", "mem": "1Gi"}]),
+    st.sampled_from([{}, *_LIMITS]),
+)
+
+
+class TestAnyAdvice:
+    """What holds for all configs, tasks and sites."""
+
+    @given(SAID_CONFIGS, TASKS, SITES)
+    def test_following_it_ends_it(self, config: Dask, parent: Parent, platform: Platform) -> None:
+        """Where the remedy is a call on the config, or the task's decorator."""
+        for advice in advise(config, parent, platform):
+            for followed in following(advice, config, parent):
+                again = advise(*followed, platform)
+                assert (advice.code, advice.path) not in {(each.code, each.path) for each in again}
+
+    @given(SAID_CONFIGS, TASKS, SITES)
+    def test_following_it_is_nothing_worse(
+        self, config: Dask, parent: Parent, platform: Platform
+    ) -> None:
+        given = advise(config, parent, platform)
+        for advice in given:
+            for followed in following(advice, config, parent):
+                again = advise(*followed, platform)
+                assert not brought(given, again)
+
+    @given(CONFIGS, PARENTS, PLATFORMS)
+    def test_silencing_all_of_it_leaves_none(
+        self, config: Dask, parent: Parent, platform: Platform
+    ) -> None:
+        codes = {advice.code for advice in advise(config, parent, platform)}
+        assert advise(config.without_advice(*codes), parent, platform) == ()
+        assert advise(config, parent, platform, silence=codes) == ()
+
+    @given(CONFIGS, PARENTS, PLATFORMS)
+    def test_the_worst_comes_first(self, config: Dask, parent: Parent, platform: Platform) -> None:
+        ranks = ["danger", "warning", "hint"]
+        given = [ranks.index(advice.severity) for advice in advise(config, parent, platform)]
+        assert given == sorted(given)
+
+    @pytest.mark.parametrize("name", golden_cases())
+    @pytest.mark.parametrize("backend", ["v1", "v2"])
+    def test_the_incumbents_configurations_go_through(self, name: str, backend: Any) -> None:
+        config: Any = golden_cases()[name]
+        for advice in advise(config, None, Platform(backend=backend)):
+            assert advice.code in TRAPS
+
+
+def test_built_in_presets_are_fine_but_for_what_their_gpus_need() -> None:
+    presets_here = [preset for pack in presets.packs() for preset in pack.presets]
+    given = {preset.name: [each.code for each in advise(preset())] for preset in presets_here}
+    assert {name: codes for name, codes in given.items() if codes} == {
+        "gpu_heavy": ["worker-only-gpu"]
+    }
+
+
+def test_a_spec_is_unknown_until_it_is_built() -> None:
+    from flytekit import ImageSpec
+
+    config = presets.medium(image=ImageSpec(name="etl", requirements="/nonexistent.txt"))
+    assert advise(config, Parent(image="acme/etl:1")) == ()
+
+
+def test_what_is_no_parent_is_refused() -> None:
+    with pytest.raises(InvalidConfig, match="is no Parent"):
+        advise(Dask(), "task")  # type: ignore[arg-type]

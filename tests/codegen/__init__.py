@@ -1,0 +1,1 @@
+"""The generated classes and their generator."""

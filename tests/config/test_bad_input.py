@@ -1,0 +1,151 @@
+"""Bad configurations, as tabled in ``bad_input.txt``, and how their errors read."""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import attrs
+import flytekit
+import numpy as np
+import pytest
+
+import flyte_dask
+from flyte_dask import Dask, FlyteDaskError, InvalidConfig, Resources, WorkerGroup, presets
+from flyte_dask.advice import advise
+from flyte_dask.inheritance.parent import Sidecar
+from flyte_dask.prediction.backend import predict
+from flyte_dask.prediction.platform import Platform
+from flytekitplugins.dask.task import DaskTask
+from tests.support.paths import RECORDED
+
+TABLE = (RECORDED / "bad_input.txt").read_text(encoding="utf-8")
+ROWS = re.findall(r"^>>> (.+)\n((?:.+\n?)+)", TABLE, re.MULTILINE)
+ERRORS = [row for row in ROWS if not row[1].startswith(("advice: ", "legal: "))]
+LEGAL = [row for row in ROWS if row not in ERRORS]
+
+NAMES: dict[str, Any] = {
+    **{name: getattr(flyte_dask, name) for name in flyte_dask.__all__},
+    "Decimal": Decimal,
+    "Fraction": Fraction,
+    "np": np,
+    "Sidecar": Sidecar,
+    "Platform": Platform,
+    "advise": advise,
+    "predict": predict,
+    "dataclasses": dataclasses,
+    "flytekit": flytekit,
+}
+
+
+def f() -> None:
+    """What the table decorates."""
+
+
+def evaluate(code: str) -> object:
+    """What a row says, at line 1 of a user's file."""
+    if code.startswith("@task"):
+        code = f"flytekit.{code.removeprefix('@')}(f)"
+    names = {**NAMES, "f": f, "__name__": "etl"}
+    return eval(compile(code, "etl.py", "eval"), names)
+
+
+def test_the_table_is_long_and_says_each_thing_once() -> None:
+    assert len({code for code, _ in ROWS}) == len(ROWS) >= 150
+
+
+@pytest.mark.parametrize(("code", "error"), ERRORS, ids=[code for code, _ in ERRORS])
+def test_an_error_names_path_value_rule_and_remedy(code: str, error: str) -> None:
+    with pytest.raises(FlyteDaskError) as caught:
+        evaluate(code)
+    shown = f"{type(caught.value).__name__}: {caught.value}"
+    assert shown.replace(" at etl.py:1\n", "\n") == error.strip("\n")
+    assert " at etl.py:1\n" in shown
+
+
+@pytest.mark.parametrize("code", [code for code, _ in LEGAL])
+def test_what_is_legal_is_left_to_advice(code: str) -> None:
+    made = evaluate(code)
+    if code.startswith("@task"):
+        assert not isinstance(made, DaskTask)
+    else:
+        assert repr(evaluate(repr(made))) == repr(made)
+
+
+def test_reads_as_one_table_with_the_users_line() -> None:
+    with pytest.raises(InvalidConfig) as caught:
+        WorkerGroup(
+            requests=flytekit.Resources(cpu="4", mem="16GB"), limits=flytekit.Resources(cpu="2")
+        )
+    site = caught.value.call_site
+    assert site is not None
+    assert Path(site.file) == Path(__file__)
+    assert str(caught.value).splitlines() == [
+        f"2 problems in WorkerGroup(...) at {site}",
+        "  requests.mem   '16GB' is not a Kubernetes quantity: did you mean '16Gi' (or '16G')?",
+        "  limits.cpu     '2' is below the request '4': raise the limit or lower the request",
+    ]
+
+
+def test_the_users_file_is_shown_from_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "pipelines" / "etl.py"
+    code = compile("\n\nDask(workers=0)", str(script), "exec")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidConfig, match=r"^1 problem in Dask\(\.\.\.\) at pipelines/etl.py:3"):
+        exec(code, {"__name__": "etl", "Dask": Dask})
+
+
+def merge_two() -> object:
+    return flyte_dask.merge(Dask(workers=1), Dask(workers=2), strict=True)
+
+
+@pytest.mark.parametrize(
+    ("call", "natural"),
+    [
+        (lambda: WorkerGroup(0), ValueError),
+        (lambda: WorkerGroup(0), TypeError),
+        (lambda: setattr(Dask(), "workers", 5), AttributeError),
+        (lambda: setattr(Dask(), "workers", 5), attrs.exceptions.FrozenInstanceError),
+        (merge_two, ValueError),
+        (lambda: presets.get("mediun"), LookupError),
+        (lambda: flyte_dask.Quantity("1 Gi"), ValueError),
+    ],
+)
+class TestEveryError:
+    """What holds for all errors of the DSL."""
+
+    def test_is_caught_by_its_natural_name_and_by_ours(
+        self, call: Callable[[], object], natural: type[Exception]
+    ) -> None:
+        with pytest.raises(natural) as caught:
+            call()
+        assert isinstance(caught.value, flyte_dask.ConfigError)
+        assert isinstance(caught.value, FlyteDaskError)
+
+    def test_survives_a_pickle(self, call: Callable[[], object], natural: type[Exception]) -> None:
+        with pytest.raises(natural) as caught:
+            call()
+        error: Any = caught.value
+        copy = pickle.loads(pickle.dumps(error))
+        assert type(copy) is type(error)
+        assert (str(copy), copy.problems) == (str(error), error.problems)
+
+
+def test_a_long_value_is_shortened() -> None:
+    with pytest.raises(InvalidConfig) as caught:
+        Resources(mem="9" * 5000)
+    assert len(str(caught.value)) < 300
+
+
+def test_asking_whether_a_config_is_a_dataclass_is_no_error() -> None:
+    assert not dataclasses.is_dataclass(Dask())
+    assert not dataclasses.is_dataclass(WorkerGroup)
+    assert not hasattr(Dask, "__dataclass_fields__")

@@ -1,0 +1,183 @@
+"""How a task uses its cluster, as its config and the environment say it."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+
+from flyte_dask import Dask, InvalidConfig, Runtime, presets
+from flyte_dask.config.runtime import SETTINGS, variable_of, with_environment
+from flyte_dask.roles.base import said
+from tests.support.configs import RUNTIMES, SETTINGS_SAID
+from tests.support.paths import DOCS
+
+DEFAULTS = {
+    "client": True,
+    "require_cluster": True,
+    "min_workers": 1,
+    "connect_timeout": 60,
+    "worker_timeout": 900,
+    "stall_timeout": 300,
+    "scheduler_timeout": 120,
+    "ship_code": True,
+    "check_versions": True,
+    "report": None,
+    "local": "threads",
+    "dashboard": False,
+    "progress": True,
+}
+
+
+def settings(runtime: Runtime) -> dict[str, Any]:
+    """Each setting as it is, said or not."""
+    return {name: getattr(runtime, name) for name in SETTINGS}
+
+
+def test_the_defaults() -> None:
+    assert settings(Runtime()) == settings(Dask().runtime) == DEFAULTS == SETTINGS
+
+
+class TestSaidAndUnsaid:
+    """Also what is said as it is by default is said; None says never."""
+
+    def test_what_is_unsaid_replaces_nothing(self) -> None:
+        slow = Dask(runtime=Runtime(worker_timeout=1800, local="processes"))
+        assert (slow | Dask(runtime=Runtime(worker_timeout=900))).runtime == Runtime(
+            worker_timeout=900, local="processes"
+        )
+        assert slow | Dask(runtime=Runtime()) == slow
+        assert Runtime(worker_timeout=900) != Runtime() == Runtime()
+
+    def test_none_is_never(self) -> None:
+        config = Dask().with_runtime(worker_timeout=None)
+        assert config.runtime.worker_timeout is None
+        assert (Dask().with_runtime(worker_timeout=5) | config) == config
+
+    @given(SETTINGS_SAID)
+    def test_repr_pickle_and_evolve_keep_it(self, given_: dict[str, Any]) -> None:
+        runtime = Runtime(**given_)
+        assert said(runtime) == given_
+        for same in (eval(repr(runtime)), pickle.loads(pickle.dumps(runtime))):
+            assert same == runtime
+            assert said(same) == given_
+        assert said(attrs.evolve(runtime)) == given_
+        assert said(attrs.evolve(runtime, min_workers=7)) == {**given_, "min_workers": 7}
+
+    @given(RUNTIMES, RUNTIMES, RUNTIMES)
+    def test_merging_has_laws(self, a: Runtime, b: Runtime, c: Runtime) -> None:
+        assert (a | b) | c == a | (b | c)
+        assert ((a | b) | c).origins == (a | (b | c)).origins
+        assert Runtime() | a == a == a | Runtime() == a | a
+        assert said(a | b) == {**said(a), **said(b)}
+
+
+class TestTheVerb:
+    """``with_runtime(...)``, and who said what."""
+
+    def test_it_is_a_merge(self) -> None:
+        base = presets.medium(5).with_runtime(min_workers=5)
+        given_: dict[str, Any] = {**DEFAULTS, "min_workers": 3}
+        assert base.with_runtime(**given_) == base | Dask(runtime=Runtime(**given_))
+        assert base.with_runtime() == base
+
+    def test_origins(self) -> None:
+        config = presets.define("acme.etl", Dask(runtime=Runtime(min_workers=2)))(5)
+        origin = config.with_runtime(min_workers=5).origins["runtime.min_workers"]
+        assert (origin.by, origin.value, origin.preset) == ("with_runtime(...)", 5, None)
+        assert origin.call_site is not None
+        assert origin.call_site.file == __file__
+        assert origin.replaced is not None
+        assert (origin.replaced.value, origin.replaced.preset) == (2, "acme.etl")
+
+    def test_it_changes_the_fingerprint_but_not_the_wire(self) -> None:
+        config = Dask(workers=2)
+        changed = config.with_runtime(min_workers=2)
+        assert re.fullmatch("[0-9a-f]{8}", config.fingerprint)
+        assert config.fingerprint == Dask(workers=2).fingerprint != changed.fingerprint
+        assert config.resolve() == changed.resolve()
+
+
+class TestTheEnvironment:
+    """For one run, whatever the code says."""
+
+    def test_it_replaces_what_is_said(self) -> None:
+        environment = {
+            "FLYTE_DASK_CLIENT": "No",
+            "FLYTE_DASK_REQUIRE_CLUSTER": "0",
+            "FLYTE_DASK_MIN_WORKERS": "4",
+            "FLYTE_DASK_CONNECT_TIMEOUT": "2.5",
+            "FLYTE_DASK_WORKER_TIMEOUT": "never",
+            "FLYTE_DASK_STALL_TIMEOUT": "7",
+            "FLYTE_DASK_SCHEDULER_TIMEOUT": "None",
+            "FLYTE_DASK_SHIP_CODE": "off",
+            "FLYTE_DASK_CHECK_VERSIONS": "false",
+            "FLYTE_DASK_REPORT": "Full",
+            "FLYTE_DASK_LOCAL": "Processes",
+            "FLYTE_DASK_DASHBOARD": "1",
+            "FLYTE_DASK_PROGRESS": "",
+        }
+        assert [variable_of(name) for name in SETTINGS] == list(environment)
+        found = with_environment(Runtime(min_workers=2, progress=False), environment)
+        assert settings(found) == {
+            "client": False,
+            "require_cluster": False,
+            "min_workers": 4,
+            "connect_timeout": 2.5,
+            "worker_timeout": None,
+            "stall_timeout": 7,
+            "scheduler_timeout": None,
+            "ship_code": False,
+            "check_versions": False,
+            "report": "full",
+            "local": "processes",
+            "dashboard": True,
+            "progress": False,
+        }
+        origin = found.origins["min_workers"]
+        assert (str(origin), origin.value) == ("FLYTE_DASK_MIN_WORKERS", 4)
+        assert origin.replaced is not None
+        assert origin.replaced.value == 2
+
+    def test_every_bad_variable_is_named_but_not_its_value(self) -> None:
+        environment = {
+            "FLYTE_DASK_CLIENT": "hunter2",
+            "FLYTE_DASK_MIN_WORKERS": "2.5",
+            "FLYTE_DASK_CONNECT_TIMEOUT": "-1",
+            "FLYTE_DASK_WORKER_TIMEOUT": "5m",
+            "FLYTE_DASK_REPORT": "deck",
+            "FLYTE_DASK_LOCAL": "hunter2",
+        }
+        with pytest.raises(InvalidConfig) as caught:
+            with_environment(Runtime(), environment)
+        seconds = "write seconds, more than 0 and up to a year, or never"
+        lines = str(caught.value).splitlines()
+        assert lines[0] == "6 problems in the environment"
+        assert [line.split(maxsplit=1) for line in lines[1:]] == [
+            ["FLYTE_DASK_CLIENT", "what it says is neither True nor False: write 1 or 0"],
+            [
+                "FLYTE_DASK_MIN_WORKERS",
+                "what it says is no whole number: write a whole number from 0 to 4294967295",
+            ],
+            ["FLYTE_DASK_CONNECT_TIMEOUT", f"what it says is out of range: {seconds}"],
+            ["FLYTE_DASK_WORKER_TIMEOUT", f"what it says is no number of seconds: {seconds}"],
+            ["FLYTE_DASK_REPORT", "what it says is no kind of report: write 1, 0 or full"],
+            [
+                "FLYTE_DASK_LOCAL",
+                "what it says is no kind of local cluster: write threads or processes",
+            ],
+        ]
+
+
+def test_the_page_documents_each_setting_with_variable_and_default() -> None:
+    page = (DOCS / "runtime.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| ([^|]+) \|", page, re.MULTILINE)
+    shown = {name: (variable, default.strip("` ")) for name, variable, default in rows}
+    assert shown == {
+        name: (variable_of(name), repr(default).replace("'", '"'))
+        for name, default in SETTINGS.items()
+    }

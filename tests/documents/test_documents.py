@@ -1,0 +1,303 @@
+"""The documents tell the truth: their examples run, and their links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import tomli
+import yaml
+from flytekit import Resources as FlyteResources
+
+import flyte_dask
+import flyte_dask_pytest
+import flytekitplugins.dask
+from flyte_dask import (
+    CallSite,
+    Dask,
+    InvalidConfig,
+    Parent,
+    PolicyViolation,
+    Preset,
+    WorkerGroup,
+    presets,
+)
+from flyte_dask.advice import TRAPS
+from flyte_dask.policy import violations
+from flyte_dask.prediction.backend import RULES
+from flyte_dask.team_files import read
+from flytekitplugins.dask import errors as failures
+from flytekitplugins.dask import models
+from tests.presets.test_presets import ALL, IDS
+from tests.recorded.official_plugin.cases import cases
+from tests.support.examples import Example, run_all
+from tests.support.paths import PROJECT
+from tests.support.processes import BIN, run
+
+pytestmark = pytest.mark.once
+
+PAGES = sorted((PROJECT / "docs").rglob("*.md"))
+DOCUMENTS = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *PAGES]
+REFERENCE = PROJECT / "docs" / "reference"
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+
+_PYTHON = re.compile(r'^```python(?: title="([^"\n]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_EXAMPLES = [
+    Example(document.relative_to(PROJECT).as_posix(), number, code, title or None)
+    for document in DOCUMENTS
+    if document.stem not in TRAPS  # whose pages `test_advice` reads
+    for number, (title, code) in enumerate(_PYTHON.findall(document.read_text("utf-8")), start=1)
+]
+
+
+@pytest.fixture(scope="module")
+def endings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """How each example ended."""
+    return run_all(_EXAMPLES, tmp_path_factory.mktemp("examples"))
+
+
+@pytest.mark.parametrize("name", [str(example) for example in _EXAMPLES])
+def test_an_example_runs(name: str, endings: dict[str, str]) -> None:
+    """As a module, which is where flytekit wants tasks."""
+    assert not endings[name], endings[name]
+
+
+_CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=lambda path: path.relative_to(PROJECT).as_posix()
+)
+def test_local_links_lead_somewhere(document: Path) -> None:
+    """To files, and to headings in them; those within the reference `just docs` checks."""
+    links = _LINK.findall(_CODE.sub("", document.read_text(encoding="utf-8")))
+    local = [link for link in links if not urlsplit(link).scheme]
+    assert [link for link in local if not _leads_somewhere(document, link)] == []
+
+
+def _leads_somewhere(document: Path, link: str) -> bool:
+    path, _, anchor = link.partition("#")
+    target = document.parent / path if path else document
+    if not anchor or target.parent == REFERENCE:
+        return target.exists()
+    return target.is_file() and anchor in _anchors(target)
+
+
+def _anchors(document: Path) -> set[str]:
+    """Those of its headings that are the same where code is hosted and on the site."""
+    headings = _HEADING.findall(_CODE.sub("", document.read_text(encoding="utf-8")))
+    words = [re.sub(r"[^\w\s-]", "", heading).strip().lower() for heading in headings]
+    return {each.replace(" ", "-") for each in words if "  " not in each and words.count(each) == 1}
+
+
+def test_each_page_is_where_readers_of_the_site_find_it() -> None:
+    site = yaml.safe_load((PROJECT / "mkdocs.yml").read_text(encoding="utf-8"))
+    pages = [path.relative_to(PROJECT / "docs").as_posix() for path in PAGES]
+    assert sorted(_pages(site["nav"])) == sorted(pages)
+
+
+def _pages(nav: Any) -> Iterator[str]:
+    if isinstance(nav, str):
+        yield nav
+    for each in nav.values() if isinstance(nav, dict) else nav if isinstance(nav, list) else ():
+        yield from _pages(each)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [flyte_dask, flytekitplugins.dask, presets, failures, models, flyte_dask_pytest],
+    ids=lambda module: module.__name__,
+)
+def test_each_public_name_is_in_the_reference(module: ModuleType) -> None:
+    pages = "".join(path.read_text(encoding="utf-8") for path in REFERENCE.glob("*.md"))
+    directives = re.findall(r"^::: .*\n(?: .*\n)*", pages, re.MULTILINE)
+    named = set(re.findall(r"\w+", "".join(directives)))
+    assert {name for name in module.__all__ if name not in named} == set()
+
+
+def test_the_house_has_the_floors_that_are_told() -> None:
+    """As import-linter holds them."""
+    project = tomli.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    page = (PROJECT / "docs" / "how-it-works.md").read_text(encoding="utf-8")
+    told = {
+        name: [cell.replace("`", "").replace(", ", " | ") for cell in _FLOOR.findall(table)]
+        for name, table in re.findall(r"^### `(.*)`\n\n((?:\|.*\n)+)", page, re.MULTILINE)
+    }
+    assert told == {
+        container: contract["layers"]
+        for contract in project["tool"]["importlinter"]["contracts"]
+        if contract["type"] == "layers"
+        for container in contract["containers"]
+    }
+
+
+_FLOOR = re.compile(r"^\| (`.*?`) \|", re.MULTILINE)
+
+
+def test_the_tests_of_laws_are_there() -> None:
+    page = (PROJECT / "docs" / "how-it-works.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+)`", page))
+    assert {name for name in named if not (PROJECT / "tests" / f"{name}.py").exists()} == set()
+
+
+_RECIPE = re.compile(r"(?:^|`)just ([a-z][\w-]*)", re.MULTILINE)
+
+
+def test_the_recipes_that_are_named_are_there() -> None:
+    named = {name for path in DOCUMENTS for name in _RECIPE.findall(path.read_text("utf-8"))}
+    done = run(BIN / "just", "--summary", cwd=PROJECT)
+    assert {"sync", "check", "docs"} <= named <= set(done.stdout.split())
+
+
+def test_check_is_what_is_judged() -> None:
+    """`.ci/run` has the tests apart, since it runs them under every Python."""
+    (check,) = re.findall(r"^check: (.*)$", (PROJECT / "justfile").read_text("utf-8"), re.MULTILINE)
+    judge = (PROJECT / ".ci" / "run").read_text("utf-8").partition("\njudge() {")[2]
+    judged = re.findall(r"\.venv/bin/just ([\w-]+(?: --\w+)?)", judge.partition("\n}\n")[0])
+    assert re.sub(r'[()"]', "", check) == " ".join([*judged, "test"])
+
+
+def test_getting_started_shows_what_one_gets(tmp_path: Path) -> None:
+    """What is printed on any machine; on a terminal there is more, which differs."""
+    page = (PROJECT / "docs" / "getting-started.md").read_text(encoding="utf-8")
+    (module,) = (code for title, code in _PYTHON.findall(page) if title == "primes.py")
+    (tmp_path / "primes.py").write_text(module, encoding="utf-8")
+    for command, *args in (
+        ("pyflyte", "run", "primes.py", "count_primes", "--below", "100000"),
+        ("flyte-dask", "explain", "primes.py:count_primes"),
+    ):
+        done = run(BIN / command, *args, cwd=tmp_path)
+        line = " ".join([command, *args])
+        assert f"```sh\n{line}\n```\n\n```text\n{done.stdout}```\n" in page
+
+
+def test_the_first_example_comes_early() -> None:
+    assert "@task(task_config=presets.medium(workers=5))" in README.splitlines()[:25]
+
+
+@pytest.mark.parametrize("preset", ALL, ids=IDS)
+def test_the_table_of_presets_is_right(preset: Preset) -> None:
+    scheduler, workers = preset().scheduler.limits, preset().workers.limits
+    assert scheduler is not None
+    assert workers is not None
+    cpus = "1 CPU" if str(scheduler.cpu) == "1" else f"{scheduler.cpu} CPUs"
+    gpus = f" {workers.gpu} " if workers.gpu else " "
+    amounts = (
+        f"| {preset().workers.number_of_workers} | {workers.cpu} | {workers.mem} |{gpus}"
+        f"| {cpus}, {scheduler.mem} |"
+    )
+    assert f"| `presets.{preset.name}()` {amounts}\n" in README
+    page = (PROJECT / "docs" / "presets.md").read_text(encoding="utf-8")
+    assert re.search(rf"^\| `{preset.name}` \| [^|]* {re.escape(amounts)}$", page, re.MULTILINE)
+
+
+def test_the_error_is_what_one_gets() -> None:
+    with pytest.raises(InvalidConfig) as caught:
+        WorkerGroup(requests=FlyteResources(cpu="4", mem="16GB"), limits=FlyteResources(cpu="2"))
+    shown = str(caught.value).replace(str(caught.value.call_site), "pipelines/etl.py:41")
+    for document in (README, (PROJECT / "docs" / "configuration.md").read_text(encoding="utf-8")):
+        assert f"```text\nInvalidConfig: {shown}\n```" in document
+
+
+_CASES = re.findall(
+    r"^\| ([^|]*(?:cpu|mem) [^|]*) \| ([^|]*) \| [^|]* \| ([^|:]*)(?:: [^|]*)? \|$",
+    (PROJECT / "docs" / "inheritance.md").read_text(encoding="utf-8"),
+    re.MULTILINE,
+)
+
+
+def test_every_worked_case_is_found() -> None:
+    assert len(_CASES) == 4
+
+
+@pytest.mark.parametrize(("role", "task", "pod"), _CASES)
+def test_a_worked_case_of_inheritance_is_right(role: str, task: str, pod: str) -> None:
+    resolved = Dask(workers=WorkerGroup(1, None, *_sides(role))).resolve(Parent(*_sides(task)))
+    for name, expected in _amounts(pod).items():
+        effective = getattr(resolved.workers, name).effective
+        assert "/".join(str(amount) for amount in effective) == expected
+
+
+def _sides(words: str) -> tuple[FlyteResources, FlyteResources]:
+    """Requests and limits of ``mem 4G/8G``, or ``requests cpu 2, mem 8G``."""
+    side = next((side for side in ("requests", "limits") if words.startswith(side)), None)
+    said = _amounts(words.removeprefix(side or ""))
+    requests = {name: text.partition("/")[0] for name, text in said.items() if side != "limits"}
+    limits = {name: text.rpartition("/")[2] for name, text in said.items() if side != "requests"}
+    return FlyteResources(**requests), FlyteResources(**limits)
+
+
+def _amounts(words: str) -> dict[str, str]:
+    return dict(word.split() for word in words.split(","))
+
+
+def test_the_number_of_golden_cases_is_right() -> None:
+    assert f"for {len(cases())} configurations" in README
+
+
+_TEAM_FILE = (PROJECT / "docs" / "team-file.md").read_text(encoding="utf-8")
+_TEXTS = re.compile(r"^```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def test_the_team_file_can_be_read(tmp_path: Path) -> None:
+    for document in (README, _TEAM_FILE):
+        (text,) = re.findall(r"^```toml\n(\[presets.*?)^```$", document, re.MULTILINE | re.DOTALL)
+        path = tmp_path / "flyte-dask.toml"
+        path.write_text(text)
+        assert read(path).presets
+
+
+def test_the_errors_of_a_team_file_are_what_one_gets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong, above = _TEXTS.findall(_TEAM_FILE)
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "flyte-dask.toml"
+    path.write_text(
+        '[presets.nightly]\nextends = "large"\n\nworker = { count = 20 }\n'
+        'scheduler.mem = { request = "8Gi", limit = "4Gi" }\n\n[policy]\nmax_workers = "100"\n'
+    )
+    with pytest.raises(InvalidConfig) as caught:
+        read(path)
+    shown = str(caught.value).replace(str(caught.value.call_site), "etl.py:4")
+    assert f"InvalidConfig: {shown}\n" == wrong.replace("/home/ada/etl", str(tmp_path))
+
+    (text,) = re.findall(r"^```toml\n(.*?)^```$", _TEAM_FILE, re.MULTILINE | re.DOTALL)
+    path.write_text(text)
+    module = tmp_path / "etl.py"
+    module.write_text("\n" * 11 + "config = presets.get('nightly')(workers=400)")
+    names: dict[str, Any] = {"presets": presets, "__name__": "etl"}
+    exec(compile(module.read_text(), module, "exec"), names)
+    team = read(path)
+    (problem, *_) = violations(team.policy, names["config"], Parent(), team.platform)
+    violation = PolicyViolation("@task of etl.monthly", [problem], CallSite(str(module), 12))
+    assert f"PolicyViolation: {violation}\n" == above
+
+
+def test_the_rules_of_the_backend_are_all_told() -> None:
+    text = (PROJECT / "docs" / "backend.md").read_text(encoding="utf-8")
+    assert dict(re.findall(r"^\| `([\w-]+)` \| (.*) \|$", text, re.MULTILINE)) == RULES
+
+
+def test_the_number_of_traps_is_right() -> None:
+    assert f"{len(TRAPS)} traps in all" in README
+    assert f"{len(TRAPS)} traps" in (PROJECT / "docs" / "index.md").read_text(encoding="utf-8")
+
+
+def test_the_changelog_has_this_version() -> None:
+    from importlib.metadata import version
+
+    assert f"## {version('flyte-dask')} " in (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_shows_what_the_command_explains() -> None:
+    example = "examples/distributed_dask_task.py"
+    done = run(BIN / "flyte-dask", "explain", example, cwd=PROJECT)
+    assert f"flyte-dask explain {example}\n```\n\n```text\n{done.stdout}```" in README

@@ -1,0 +1,75 @@
+"""What the site makes of documents and of classes, without building it: `just docs` does that."""
+
+from __future__ import annotations
+
+from inspect import Parameter, signature
+from types import SimpleNamespace
+
+import griffe
+import pytest
+
+import flyte_dask
+from docs.rendering import AttrsClasses, Linked, Plain, on_page_markdown
+from flyte_dask.policy import Policy
+from flyte_dask.prediction.platform import Platform
+from tests.support.paths import PROJECT
+
+DSL = PROJECT / "dsl"
+pytestmark = pytest.mark.source
+
+CONFIGS = [
+    *(flyte_dask.Dask, flyte_dask.Scheduler, flyte_dask.WorkerGroup, flyte_dask.Resources),
+    *(flyte_dask.Runtime, flyte_dask.Parent, flyte_dask.Preset, Platform, Policy),
+]
+
+
+@pytest.fixture(scope="module")
+def package() -> griffe.Object | griffe.Alias:
+    """The language, as it is read for the reference."""
+    extensions = griffe.Extensions(AttrsClasses(), Linked(), Plain())
+    return griffe.load("flyte_dask", search_paths=[DSL], extensions=extensions)
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.__name__)
+def test_a_config_is_called_as_the_reference_says(
+    config: type, package: griffe.Object | griffe.Alias
+) -> None:
+    told = package[f"{config.__module__.partition('.')[2]}.{config.__name__}"].parameters
+    shown = [(each.name, each.kind, each.default is None) for each in told if each.name != "self"]
+    assert shown == [
+        (each.name, griffe.ParameterKind(each.kind.description), each.default is Parameter.empty)
+        for each in signature(config).parameters.values()
+    ]
+
+
+def test_the_reference_tells_what_converters_take(package: griffe.Object | griffe.Alias) -> None:
+    assert (
+        str(package["config.Dask"].parameters["workers"].annotation) == "int | WorkerGroup | None"
+    )
+
+
+def test_names_in_docstrings_are_links(package: griffe.Object | griffe.Alias) -> None:
+    docstring = package["config.Dask.with_runtime"].docstring
+    assert docstring is not None
+    assert '<autoref optional identifier="flyte_dask.config.runtime.Runtime">' in docstring.value
+
+
+def test_defaults_that_stand_for_unsaid_are_not_shown(
+    package: griffe.Object | griffe.Alias,
+) -> None:
+    assert package["config.Dask.with_runtime"].parameters["client"].default == "..."
+
+
+@pytest.mark.parametrize(
+    ("page", "written", "shown"),
+    [
+        ("deck.md", "([measured](../bench/results.md)).", "(measured (`bench/results.md`))."),
+        ("backend.md", "[`tests/a.json`](../tests/a.json)", "`tests/a.json`"),
+        ("advice/tiny.md", "[it](../../examples/a.py#L3)", "it (`examples/a.py`)"),
+        ("advice/tiny.md", "[it](../team-file.md#policy)", "[it](../team-file.md#policy)"),
+        ("deck.md", "[it](failures.md)", "[it](failures.md)"),
+    ],
+)
+def test_what_is_not_on_the_site_is_named(page: str, written: str, shown: str) -> None:
+    file = SimpleNamespace(file=SimpleNamespace(src_uri=page))
+    assert on_page_markdown(written, page=file) == shown

@@ -1,0 +1,348 @@
+"""Inheritance: the table, the worked cases, and the laws of ``resolve``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from flyte_dask import (
+    Dask,
+    InvalidConfig,
+    Parent,
+    Resources,
+    Runtime,  # noqa: F401  # of which `eval` reads
+    Scheduler,
+    WorkerGroup,
+    presets,
+)
+from flyte_dask.config.dask import Inherit
+from flyte_dask.inheritance.resolution import Resolved, ResolvedRole, Side, resolve
+from flyte_dask.quantities.quantity import Quantity
+from flyte_dask.roles.origin import Pair
+from flyte_dask.roles.resources import DIMENSIONS, pairs
+from tests.support.configs import CONFIGS, PARENTS, WAYS
+
+Amounts = dict[str, Any]
+Table = dict[str, tuple[str, str, str]]
+"""By side and dimension, such as ``limits.mem``: emitted, effective, and why."""
+
+TASK: Amounts = {"cpu": (4, 8), "mem": ("16G", "32G")}
+
+
+def requests_and_limits(amounts: Amounts) -> tuple[Resources, Resources]:
+    """What these pairs of request and limit say."""
+    requests = {name: request for name, (request, _) in amounts.items()}
+    return Resources(**requests), Resources(**{name: limit for name, (_, limit) in amounts.items()})
+
+
+def group(amounts: Amounts) -> WorkerGroup:
+    """Workers that say so."""
+    requests, limits = requests_and_limits(amounts)
+    return WorkerGroup(3, None, requests, limits)
+
+
+def parent(amounts: Amounts) -> Parent:
+    """A task that says so."""
+    return Parent(*requests_and_limits(amounts))
+
+
+def table(role: ResolvedRole) -> Table:
+    """All that is known of *role*, without what is nobody's."""
+    sides = {
+        f"{side}s.{name}": getattr(pair, side)
+        for name, pair in zip(DIMENSIONS, role, strict=True)
+        for side in ("request", "limit")
+    }
+    return {path: _row(side) for path, side in sides.items() if side.source != "nobody"}
+
+
+def by_role(config: Dask, resolved: Resolved) -> list[tuple[Scheduler | WorkerGroup, ResolvedRole]]:
+    """Each role, with what it came to."""
+    return [(config.scheduler, resolved.scheduler), (config.workers, resolved.workers)]
+
+
+def _row(side: Side) -> tuple[str, str, str]:
+    return str(side.emitted or ""), str(side.effective or ""), side.source
+
+
+UNSAID = ("", "", "platform")
+
+CASES: dict[str, tuple[Amounts, Amounts, Table]] = {
+    "nothing, in a task that says nothing": (
+        {},
+        {},
+        dict.fromkeys(["requests.cpu", "limits.cpu", "requests.mem", "limits.mem"], UNSAID),
+    ),
+    "nothing: Flyte gives the task's": (
+        {},
+        {**TASK, "gpu": (1, 1)},
+        {
+            "requests.cpu": ("", "4", "task"),
+            "limits.cpu": ("", "8", "task"),
+            "requests.mem": ("", "16G", "task"),
+            "limits.mem": ("", "32G", "task"),
+            "requests.gpu": ("", "1", "task"),
+            "limits.gpu": ("", "1", "task"),
+        },
+    ),
+    "memory": (
+        {"mem": ("16G", "16G")},
+        {"cpu": (1, 2), "mem": ("4G", "8G")},
+        {
+            "requests.cpu": ("1", "1", "task"),
+            "limits.cpu": ("2", "2", "task"),
+            "requests.mem": ("16G", "16G", "role"),
+            "limits.mem": ("16G", "16G", "role"),
+        },
+    ),
+    "requests": (
+        {"cpu": (2, None), "mem": ("8G", None)},
+        TASK,
+        {
+            "requests.cpu": ("2", "2", "role"),
+            "limits.cpu": ("8", "8", "task"),
+            "requests.mem": ("8G", "8G", "role"),
+            "limits.mem": ("32G", "32G", "task"),
+        },
+    ),
+    "a request above the task's limit": (
+        {"mem": ("64G", None)},
+        {"mem": ("16G", "32G")},
+        {
+            "requests.cpu": UNSAID,
+            "limits.cpu": UNSAID,
+            "requests.mem": ("64G", "64G", "role"),
+            "limits.mem": ("64G", "64G", "raised"),
+        },
+    ),
+    "a limit below the task's request": (
+        {"cpu": (None, 1)},
+        {"cpu": (4, 8), "mem": ("4G", "8G")},
+        {
+            "requests.cpu": ("1", "1", "lowered"),
+            "limits.cpu": ("1", "1", "role"),
+            "requests.mem": ("4G", "4G", "task"),
+            "limits.mem": ("8G", "8G", "task"),
+        },
+    ),
+    "a request, in a task that has no limit": (
+        {"cpu": (2, None)},
+        {"cpu": (4, None), "mem": (None, "8G")},
+        {
+            "requests.cpu": ("2", "2", "role"),
+            "limits.cpu": ("", "2", "matched"),
+            "requests.mem": ("", "8G", "matched"),
+            "limits.mem": ("8G", "8G", "task"),
+        },
+    ),
+    "a GPU on one side": (
+        {"gpu": (None, 2)},
+        {**TASK, "gpu": (1, 1)},
+        {
+            "requests.cpu": ("4", "4", "task"),
+            "limits.cpu": ("8", "8", "task"),
+            "requests.mem": ("16G", "16G", "task"),
+            "limits.mem": ("32G", "32G", "task"),
+            "requests.gpu": ("2", "2", "matched"),
+            "limits.gpu": ("2", "2", "role"),
+        },
+    ),
+    "no GPU": (
+        {"gpu": (0, None)},
+        {"gpu": (1, 1)},
+        {
+            **dict.fromkeys(["requests.cpu", "limits.cpu", "requests.mem", "limits.mem"], UNSAID),
+            "requests.gpu": ("0", "0", "role"),
+            "limits.gpu": ("0", "0", "matched"),
+        },
+    ),
+    "something, in a task with a GPU and a disk": (
+        {"cpu": (1, 1)},
+        {"gpu": (1, None), "ephemeral_storage": ("10G", "20G")},
+        {
+            "requests.cpu": ("1", "1", "role"),
+            "limits.cpu": ("1", "1", "role"),
+            "requests.mem": UNSAID,
+            "limits.mem": UNSAID,
+            "requests.gpu": ("", "", "dropped"),
+            "requests.ephemeral_storage": ("10G", "10G", "task"),
+            "limits.ephemeral_storage": ("20G", "20G", "task"),
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_dimension_is_resolved_by_itself(name: str) -> None:
+    role, task, expected = CASES[name]
+    assert table(Dask(workers=group(role)).resolve(parent(task)).workers) == expected
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_both_roles_are_resolved_alike(name: str) -> None:
+    role, task, expected = CASES[name]
+    scheduler = Scheduler(None, *requests_and_limits(role))
+    assert table(Dask(scheduler).resolve(parent(task)).scheduler) == expected
+
+
+def test_pinned_a_silent_role_is_written_out_in_full() -> None:
+    task = parent({**TASK, "gpu": (1, None), "ephemeral_storage": ("10G", None)})
+    assert table(Dask(inherit="pin").resolve(task).workers) == {
+        "requests.cpu": ("4", "4", "task"),
+        "limits.cpu": ("8", "8", "task"),
+        "requests.mem": ("16G", "16G", "task"),
+        "limits.mem": ("32G", "32G", "task"),
+        "requests.gpu": ("1", "1", "task"),
+        "limits.gpu": ("1", "1", "matched"),
+        "requests.ephemeral_storage": ("10G", "10G", "task"),
+        "limits.ephemeral_storage": ("", "10G", "matched"),
+    }
+
+
+def test_switched_off_a_role_emits_what_it_says_and_no_more() -> None:
+    config = Dask(workers=group({"cpu": (2, None), "gpu": (None, 1)}), inherit="off")
+    task = parent({**TASK, "ephemeral_storage": ("10G", "10G")})
+    assert table(config.resolve(task).workers) == {
+        "requests.cpu": ("2", "2", "role"),
+        "limits.cpu": ("", "2", "matched"),
+        "requests.mem": UNSAID,
+        "limits.mem": UNSAID,
+        "requests.gpu": ("", "1", "matched"),
+        "limits.gpu": ("1", "1", "role"),
+        "requests.ephemeral_storage": ("", "", "dropped"),
+        "limits.ephemeral_storage": ("", "", "dropped"),
+    }
+
+
+def test_every_amount_is_told() -> None:
+    config = presets.medium().with_workers(mem=("64G", None))
+    task = parent({**TASK, "ephemeral_storage": ("1G", None)})
+    sides = config.resolve(task).sides
+    assert list(sides)[:5] == [
+        "scheduler.requests.cpu",
+        "scheduler.requests.mem",
+        "scheduler.requests.gpu",
+        "scheduler.requests.ephemeral_storage",
+        "scheduler.limits.cpu",
+    ]
+    told = {path: side.origin for path, side in sides.items() if path.startswith("workers")}
+    assert told == {
+        "workers.requests.cpu": config.origins["workers.cpu"],
+        "workers.limits.cpu": config.origins["workers.cpu"],
+        "workers.requests.mem": config.origins["workers.mem"],
+        "workers.limits.mem": config.origins["workers.mem"],
+        "workers.requests.gpu": None,
+        "workers.limits.gpu": None,
+        "workers.requests.ephemeral_storage": task.origins["ephemeral_storage"],
+        "workers.limits.ephemeral_storage": task.origins["ephemeral_storage"],
+    }
+    assert (str(sides["workers.limits.mem"].task), sides["workers.limits.mem"].source) == (
+        "32G",
+        "raised",
+    )
+
+
+def test_without_a_parent_the_task_says_nothing() -> None:
+    assert presets.large().resolve() == presets.large().resolve(Parent())
+
+
+def test_a_parent_is_judged() -> None:
+    with pytest.raises(InvalidConfig) as caught:
+        Parent(requests=Resources(cpu=2), limits=Resources(cpu=1))
+    assert [problem.path for problem in caught.value.problems] == ["limits.cpu"]
+    other: Any = Resources(cpu=1)
+    with pytest.raises(InvalidConfig, match="is no Parent: write Parent"):
+        Dask().resolve(other)
+
+
+NOTHING: Pair = (None, None)
+
+
+def by_table(name: str, said: dict[str, Pair], tasks: dict[str, Pair], inherit: Inherit) -> Pair:
+    """What the template says of one dimension of one role."""
+    request, limit = said.get(name, NOTHING)
+    task_request, task_limit = tasks.get(name, NOTHING)
+    if not said:
+        request, limit = (task_request, task_limit) if inherit == "pin" else NOTHING
+        return both(request, limit) if name == "gpu" else (request, limit)
+    if inherit == "off" or (request and limit):
+        return request, limit
+    if name == "gpu":
+        return both(request, limit)
+    if request:
+        return request, max(request, task_limit) if task_limit else None
+    return min(limit, task_request) if limit and task_request else task_request, limit or task_limit
+
+
+def both(request: Quantity | None, limit: Quantity | None) -> Pair:
+    """The said one on both sides."""
+    return request or limit, limit or request
+
+
+class TestLaws:
+    """What holds for all configs and parents."""
+
+    @given(CONFIGS, PARENTS)
+    def test_a_silent_role_emits_nothing_unless_pinned(self, config: Dask, task: Parent) -> None:
+        resolved = resolve(config, task)
+        for role, result in by_role(config, resolved):
+            if not pairs(role.requests, role.limits) and config.inherit != "pin":
+                assert result.emitted == {}
+
+    @given(CONFIGS, PARENTS)
+    def test_requests_are_within_limits(self, config: Dask, task: Parent) -> None:
+        for role in resolve(config, task):
+            for pair in role:
+                for request, limit in (pair.emitted, pair.effective):
+                    assert request is None or limit is None or request <= limit
+            request, limit = role.gpu.effective
+            assert request == limit
+
+    @given(CONFIGS, PARENTS)
+    def test_what_a_role_says_stands(self, config: Dask, task: Parent) -> None:
+        """In its own spelling, whatever the task says."""
+        resolved = resolve(config, task)
+        for role, result in by_role(config, resolved):
+            for name, said in pairs(role.requests, role.limits).items():
+                found: tuple[Side, Side] = getattr(result, name)
+                for amount, side in zip(said, found, strict=True):
+                    if amount is not None:
+                        assert side.emitted is side.effective is amount
+                        assert (side.source, side.origin) == ("role", role.origins[name])
+
+    @given(CONFIGS, PARENTS)
+    def test_is_deterministic_and_respects_equality(self, config: Dask, task: Parent) -> None:
+        again: Dask = eval(repr(config))
+        same: Parent = eval(repr(task))
+        effective = [[pair.effective for pair in role] for role in resolve(again, same)]
+        assert [[pair.effective for pair in role] for role in resolve(config, task)] == effective
+
+    @given(CONFIGS, PARENTS)
+    def test_is_what_the_table_says(self, config: Dask, task: Parent) -> None:
+        """In the table's own words, which know of no sources and origins."""
+        for role, result in by_role(config, resolve(config, task)):
+            said, tasks = pairs(role.requests, role.limits), pairs(task.requests, task.limits)
+            expected = {
+                name: by_table(name, said, tasks, config.inherit)
+                for name in DIMENSIONS
+                if by_table(name, said, tasks, config.inherit) != NOTHING
+            }
+            assert result.emitted == expected
+
+    @given(CONFIGS, PARENTS, WAYS)
+    def test_an_amount_has_an_origin_if_and_only_if_somebody_says_it(
+        self, config: Dask, task: Parent, inherit: Inherit
+    ) -> None:
+        for side in resolve(config.with_inherit(inherit), task).sides.values():
+            assert (side.effective is None) == (side.origin is None)
+            assert (side.effective is None) == (side.source in {"platform", "dropped", "nobody"})
+
+    @given(CONFIGS, PARENTS)
+    def test_pinning_what_is_resolved_changes_nothing(self, config: Dask, task: Parent) -> None:
+        """A config that says all of it, and inherits nothing, gets the same."""
+        pinned = config.with_inherit("pin").resolve(task)
+        roles = [requests_and_limits(role.emitted) for role in pinned]
+        written = Dask(Scheduler(None, *roles[0]), WorkerGroup(1, None, *roles[1]), inherit="off")
+        assert [role.emitted for role in written.resolve(task)] == [role.emitted for role in pinned]

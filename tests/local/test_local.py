@@ -1,0 +1,278 @@
+"""The local twin: a real cluster of the task's shape, on loopback, gone when the task ends."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, nullcontext
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import dask.config
+import distributed
+import psutil
+import pytest
+from dask.system import CPU_COUNT
+from distributed.system import MEMORY_LIMIT
+from flytekit import Resources as TaskResources
+from flytekit import task
+
+from flyte_dask import InvalidConfig, Parent, Resources, Runtime
+from flyte_dask_engine.local.cluster import Shape, local_cluster, told
+from flyte_dask_engine.session.default_client import joined
+from flyte_dask_engine.session.session import session
+from flytekitplugins.dask import Dask, WorkerGroup, presets
+from flytekitplugins.dask.errors import ClusterUnavailable, MissingBokeh
+from flytekitplugins.dask.task import _root_of
+from tests.support import tasks as typed_tasks
+
+tasks: Any = typed_tasks  # flytekit's annotations do not say that a task returns its value here
+
+GIB = 1024**3
+
+
+class TestShape:
+    """What Flyte starts, and what of it this machine can."""
+
+    @pytest.mark.parametrize(
+        ("group", "shape"),
+        [
+            (WorkerGroup(), Shape(1, 1)),
+            (WorkerGroup(3, limits=Resources(cpu="500m")), Shape(3, 1)),
+            (WorkerGroup(3, limits=Resources(cpu="1500m")), Shape(3, 2)),
+            (WorkerGroup(3, requests=Resources(cpu=4)), Shape(3, 4)),
+            (WorkerGroup(3, requests=Resources(cpu=2), limits=Resources(cpu=4)), Shape(3, 4)),
+            (WorkerGroup(1, limits=Resources(mem="1.5Gi")), Shape(1, 1, 3 * GIB // 2)),
+            (presets.medium(5).workers, Shape(5, 2, 8 * GIB)),
+        ],
+    )
+    def test_of_what_a_role_says(self, group: WorkerGroup, shape: Shape) -> None:
+        resolved = Dask(workers=group).resolve()
+        assert Shape.on_flyte(group.number_of_workers, resolved) == shape
+
+    def test_of_what_a_role_inherits(self) -> None:
+        parent = Parent(requests=Resources(cpu=1, mem="1Gi"), limits=Resources(cpu=3, mem="2Gi"))
+        resolved = Dask(workers=WorkerGroup(2, limits=Resources(mem="4Gi"))).resolve(parent)
+        assert Shape.on_flyte(2, resolved) == Shape(2, 3, 4 * GIB)
+
+    @pytest.mark.parametrize(
+        ("wanted", "cpus", "scaled"),
+        [
+            (Shape(1, 1), 8, Shape(1, 1, 16 * GIB)),
+            (Shape(4, 2, 2 * GIB), 8, Shape(4, 2, 2 * GIB)),
+            (Shape(4, 4, 8 * GIB), 8, Shape(4, 2, 4 * GIB)),
+            (Shape(5, 2), 2, Shape(2, 1, 8 * GIB)),
+            (Shape(1000, 8), 4, Shape(4, 1, 4 * GIB)),
+            (Shape(2, 64, GIB), 5, Shape(2, 2, GIB)),
+            (Shape(7, 7), 1, Shape(1, 1, 16 * GIB)),
+        ],
+    )
+    def test_scaled_to_the_machine(self, wanted: Shape, cpus: int, scaled: Shape) -> None:
+        assert wanted.scaled_to(cpus, 16 * GIB) == scaled
+
+    def test_told_in_one_line(self) -> None:
+        wanted = Shape(1000, 2, 8 * GIB)
+        scaled = wanted.on_this_machine(Runtime())
+        assert scaled == Shape(CPU_COUNT, 1)
+        assert told(scaled, wanted, Runtime()) == (
+            f"on a local cluster in threads, {CPU_COUNT} workers of 1 thread for 1,000 workers of "
+            f"2 threads and 8.00 GiB, on {CPU_COUNT} CPUs"
+        )
+        processes = Runtime(local="processes")
+        small = Shape(1, 1, GIB)
+        assert small.on_this_machine(processes) == small
+        assert told(small, small, processes) == (
+            "on a local cluster in processes, 1 worker of 1 thread and 1.00 GiB"
+        )
+        big = Shape(1, 1, 2 * MEMORY_LIMIT)
+        assert " for 1 worker of 1 thread and " in told(
+            big.on_this_machine(processes), big, processes
+        )
+        assert Shape(1, 1).on_this_machine(processes) == Shape(1, 1, MEMORY_LIMIT)
+
+
+@pytest.fixture(params=["threads", "processes"])
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What the workers are, by the variable of the environment."""
+    monkeypatch.setenv("FLYTE_DASK_LOCAL", request.param)
+    return str(request.param)
+
+
+class TestATask:
+    """Called as a function, beside its cluster."""
+
+    @pytest.mark.usefixtures("kind")
+    def test_a_bare_compute_uses_it(self) -> None:
+        addresses = tasks.bare_compute()
+        assert len(addresses) == min(2, CPU_COUNT)
+        assert all(address.startswith("tcp://127.0.0.1:") for address in addresses)
+
+    def test_workers_are_threads_of_this_process_or_processes(self, kind: str) -> None:
+        is_here = tasks.worker_process() == os.getpid()
+        assert is_here == (kind == "threads")
+
+    def test_each_task_of_a_workflow_has_its_own(self) -> None:
+        first, second = tasks.twice()
+        assert not set(first) & set(second)
+
+    @pytest.mark.usefixtures("kind")
+    def test_a_users_own_client_joins(self) -> None:
+        assert tasks.client_of_its_own()
+
+    def test_a_dynamic_task_runs_its_tasks(self) -> None:
+        assert tasks.builds()
+
+    def test_it_has_the_tasks_own_cpus(self) -> None:
+        limits = TaskResources(cpu=str(CPU_COUNT))
+        own: Any = task(task_config=Dask(), limits=limits)(tasks.threads.task_function)
+        assert own() == CPU_COUNT
+
+    def test_processes_have_memory_limits(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("FLYTE_DASK_LOCAL", "processes")
+        assert tasks.memory_limit() == 512 * 1024**2
+
+    def test_its_outputs_are_converted_beside_it_too(self) -> None:
+        """For what a function returns may be lazy."""
+        assert tasks.lazy().address.startswith("tcp://127.0.0.1:")
+
+
+class TestNothingListensBeyondLoopback:
+    """Of whatever kind, with its dashboard and without."""
+
+    @pytest.mark.usefixtures("kind")
+    def test_of_this_process_and_its_workers(self) -> None:
+        assert tasks.listening_while_it_runs() == ["127.0.0.1"]
+
+    @pytest.mark.usefixtures("kind")
+    def test_with_a_dashboard(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("FLYTE_DASK_DASHBOARD", "1")
+        assert tasks.listening_while_it_runs() == ["127.0.0.1"]
+
+
+def test_the_dashboard_is_served_if_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert tasks.dashboard() == "HTTP Error 404: Not Found"
+    monkeypatch.setenv("FLYTE_DASK_DASHBOARD", "1")
+    assert "<title>Dask Diagnostic UI</title>" in tasks.dashboard()
+
+
+def test_a_dashboard_without_bokeh_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "bokeh", None)
+    opening = session(Dask(runtime=Runtime(dashboard=True)), "etl")
+    with pytest.raises(MissingBokeh, match="needs bokeh: pip install bokeh"), opening:
+        raise AssertionError("it opened")
+
+
+def test_nobody_is_asked_for_a_port_without_a_dashboard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who listens at Dask's usual port may be anybody."""
+    asked: list[object] = []
+    monkeypatch.setattr(socket.socket, "connect_ex", lambda _, address: asked.append(address))
+    with local_cluster(Shape(1, 1), Runtime()):
+        assert asked == []
+
+
+def test_a_module_of_a_name_that_its_path_does_not_have_is_in_no_folder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It was loaded under that name, and not found by it."""
+    module = ModuleType("acme.pipelines.daily.etl")
+    module.__file__ = "/acme/etl.py"
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    function: Any = lambda: None  # noqa: E731  # a function
+    function.__module__ = module.__name__
+    assert _root_of(function) is None
+
+
+@pytest.mark.parametrize(
+    ("ends", "how"), [("os._exit(7)", "exit status 7"), ("os.kill(os.getpid(), 9)", "signal 9")]
+)
+def test_a_worker_process_that_ends_at_once_is_not_waited_for(
+    ends: str, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where something that Python imports at its start is broken."""
+    start = f"import os, sys\nif 'worker' in sys.orig_argv: {ends}\n"
+    (tmp_path / "sitecustomize.py").write_text(start)
+    monkeypatch.syspath_prepend(tmp_path)
+    opening = session(Dask(workers=1, runtime=Runtime(local="processes")), "etl")
+    with pytest.raises(ClusterUnavailable) as caught, opening:
+        raise AssertionError("it opened")
+    assert str(caught.value) == (
+        f"etl: 0 of 1 workers were there when processes of workers ended, with {how}. What they "
+        "wrote to the standard error says why."
+    )
+
+
+class TestNothingIsLeftBehind:
+    """Neither processes nor ports, folders and settings."""
+
+    @pytest.fixture(autouse=True)
+    def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+        """Where temporary folders are."""
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        yield tmp_path
+        gc.collect()
+        assert [path.name for path in tmp_path.iterdir() if "dask" in path.name] == []
+        assert psutil.Process().children(recursive=True) == []
+        assert tasks.listening() == []
+        assert dask.config.get("scheduler-address", None) is None
+        assert dask.config.get("scheduler", None) is None
+        with pytest.raises(ValueError, match="No client"):
+            distributed.default_client()
+
+    @pytest.mark.parametrize("fails", [False, True])
+    @pytest.mark.usefixtures("kind")
+    def test_by_a_task(self, fails: bool) -> None:
+        with pytest.raises(ZeroDivisionError) if fails else nullcontext():
+            (tasks.fails if fails else tasks.bare_compute)()
+
+    @pytest.mark.usefixtures("kind")
+    def test_by_one_that_leaves_its_client_open(self) -> None:
+        assert tasks.leaves_its_client_open() == 3
+
+    @pytest.mark.usefixtures("kind")
+    def test_by_one_that_leaves_its_work_undone(self) -> None:
+        """And it does not wait for that."""
+        assert tasks.leaves_its_work_undone() == 1
+
+    def test_by_tasks_side_by_side(self) -> None:
+        """Each of which has its own cluster."""
+        with ThreadPoolExecutor() as threads:
+            found = list(threads.map(lambda _: tasks.bare_compute(), range(4)))
+        addresses = [address for each in found for address in each]
+        assert len(set(addresses)) == len(addresses) == 4 * min(2, CPU_COUNT)
+
+    def test_by_clusters_whose_ends_cross(self) -> None:
+        """The handlers of distributed's log are as loud as before."""
+        handlers = logging.getLogger("distributed").handlers
+        before = [each.level for each in handlers]
+        first, second = (local_cluster(Shape(1, 1), Runtime()) for _ in range(2))
+        with ExitStack() as stack, first:
+            _ = stack.enter_context(second)
+        assert [each.level for each in handlers] == before
+
+    def test_by_a_client_that_cannot_be_closed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(_: object) -> None:
+            raise TimeoutError("the loop is busy")
+
+        clients = []
+        with local_cluster(Shape(1, 1), Runtime()) as cluster:
+            with pytest.raises(TimeoutError, match="busy"), joined(cluster.scheduler_address):  # noqa: PT012  # at its end
+                clients.append(distributed.Client())
+                monkeypatch.setattr(distributed.Client, "close", fail)
+            monkeypatch.undo()
+            clients[0].close()
+
+    def test_by_settings_that_are_wrong(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("FLYTE_DASK_LOCAL", "hunter2")
+        monkeypatch.setenv("FLYTE_DASK_WORKER_TIMEOUT", "hunter2")
+        with pytest.raises(InvalidConfig) as caught, session(Dask(), "etl"):
+            raise AssertionError("it opened")
+        assert "FLYTE_DASK_LOCAL   " in str(caught.value)
+        assert "FLYTE_DASK_WORKER_TIMEOUT   " in str(caught.value)
+        assert "hunter2" not in str(caught.value)

@@ -1,0 +1,1 @@
+"""Clusters that fail, and those that only seem to."""

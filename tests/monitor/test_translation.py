@@ -1,0 +1,205 @@
+"""What a function fails with is its own, or its cluster's: told by the error and its causes."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from distributed import KilledWorker
+from distributed.client import CancelledFuturesGroup, FutureCancelledError, FuturesCancelledError
+from distributed.comm.core import CommClosedError
+from distributed.scheduler import NoWorkerError
+from flytekit.exceptions.system import FlyteNonRecoverableSystemException
+from flytekit.exceptions.user import FlyteUserRuntimeException
+
+from flyte_dask_engine.session.session import Session, session
+from flytekitplugins.dask import Dask
+from flytekitplugins.dask.errors import (
+    ClusterFailure,
+    ClusterUnavailable,
+    WorkersKilled,
+    WorkersLost,
+    WrongEnvironment,
+)
+
+LOST = "scheduler-connection-lost"
+UNREADABLE = "Error during deserialization of the task graph. This frequently\noccurs"
+
+
+@pytest.fixture(scope="module")
+def opened() -> Iterator[Session]:
+    """A session of a healthy cluster."""
+    with session(Dask(), "etl") as made:
+        yield made
+
+
+def caused(error: Exception, cause: Exception) -> Exception:
+    """*error*, raised from *cause*."""
+    error.__cause__ = cause
+    return error
+
+
+def meanwhile(error: Exception, other: Exception) -> Exception:
+    """*error*, raised while *other* was handled."""
+    error.__context__ = other
+    return error
+
+
+def hidden(error: Exception, other: Exception) -> Exception:
+    """The same, but raised from None."""
+    error.__context__, error.__suppress_context__ = other, True
+    return error
+
+
+def group(*reasons: str) -> FuturesCancelledError:
+    """What gathering cancelled futures raises."""
+    return FuturesCancelledError(
+        [CancelledFuturesGroup([FutureCancelledError(each, each)], each) for each in reasons]
+    )
+
+
+KILLED = KilledWorker("merge-1", None, 3)  # type: ignore[arg-type]  # for whom no worker is known
+
+
+class Odd(Exception):
+    """Has what looks like the members of a group."""
+
+    def __init__(self, exceptions: Any) -> None:
+        self.exceptions = exceptions
+
+
+def fail(opened: Session, error: BaseException) -> BaseException:
+    """What a function fails with that raises *error*."""
+
+    def function() -> None:
+        raise error
+
+    with pytest.raises(BaseException) as caught:  # noqa: PT011  # whatever it is
+        opened.run(function)
+    return caught.value
+
+
+def chain(error: BaseException) -> list[BaseException]:
+    """What is printed of *error*: itself and all that it came of, of which none may come twice."""
+    found: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None:
+        assert not any(each is following for each in found), f"{following!r} again: {found}"
+        found.append(following)
+        context = None if following.__suppress_context__ else following.__context__
+        following = following.__cause__ or context
+    return found
+
+
+class TestTheClusters:
+    """Found wherever it is, and told as one of ours."""
+
+    @pytest.mark.parametrize(
+        ("error", "ours"),
+        [
+            (KILLED, WorkersKilled),
+            (caused(ValueError("report"), KILLED), WorkersKilled),
+            (caused(ValueError("report"), caused(KeyError("x"), KILLED)), WorkersKilled),
+            (meanwhile(ValueError("report"), KILLED), WorkersKilled),
+            (NoWorkerError("merge-1", 5.0), WorkersLost),
+            (asyncio.TimeoutError("Only 1/2 workers arrived after 5 s"), ClusterUnavailable),
+            (CommClosedError("in <TCP>: Stream is closed"), ClusterFailure),
+            (FutureCancelledError("x", LOST), ClusterFailure),
+            (group("x", LOST), ClusterFailure),
+            (caused(OSError(), group(LOST)), ClusterFailure),
+            (
+                caused(RuntimeError(UNREADABLE), ModuleNotFoundError("No module named 'x'")),
+                WrongEnvironment,
+            ),
+            (ModuleNotFoundError("No module named 'attrs'", name="attrs"), WrongEnvironment),
+        ],
+    )
+    def test_by_a_healthy_scheduler(
+        self, error: Exception, ours: type[Exception], opened: Session
+    ) -> None:
+        found = fail(opened, error)
+        assert type(found) is ours
+        assert found.__cause__ is error
+
+    @pytest.mark.parametrize("within", [caused, meanwhile])
+    def test_ours_within_another_error_is_raised_itself(
+        self, within: Callable[[Exception, Exception], Exception], opened: Session
+    ) -> None:
+        """Without a circle, which nobody who prints it would find the end of."""
+        cause = OSError("cut")
+        ours = caused(WorkersLost("for 2 s there was no worker"), cause)
+        error = within(ValueError("report"), ours)
+        assert chain(fail(opened, error)) == [ours, error, cause]
+
+    @pytest.mark.parametrize("within", [caused, meanwhile])
+    def test_ours_without_a_cause_comes_of_what_came_of_it(
+        self, within: Callable[[Exception, Exception], Exception], opened: Session
+    ) -> None:
+        ours = WorkersLost("for 2 s there was no worker")
+        inner = within(ValueError("report"), ours)
+        error = within(KeyError("x"), inner)
+        assert chain(fail(opened, error)) == [ours, error, inner]
+
+    def test_one_of_a_group(self, opened: Session) -> None:
+        group_type: Any = getattr(builtins, "ExceptionGroup", None)
+        if group_type is None:
+            pytest.skip("Python 3.10 has no groups of exceptions")
+        assert type(fail(opened, group_type("several", [ValueError(), KILLED]))) is WorkersKilled
+        cause = OSError("cut")
+        ours = caused(WorkersLost("for 2 s there was no worker"), cause)
+        assert chain(fail(opened, group_type("several", [ours]))) == [ours, cause]
+
+    @pytest.mark.parametrize("error", [caused(ValueError("x"), KILLED), WorkersKilled("x")])
+    def test_of_outputs_that_flytekit_converts(self, error: Exception) -> None:
+        """It calls what fails then an error of the system, and final."""
+        with pytest.raises(FlyteUserRuntimeException) as caught, session(Dask(), "etl"):
+            raise FlyteNonRecoverableSystemException(error)
+        assert type(caught.value.value) is WorkersKilled
+
+    def test_of_which_flytekit_has_changed_the_words(self, opened: Session) -> None:
+        changed = KilledWorker("x", None, 3)  # type: ignore[arg-type]  # as above
+        changed.args = ("Failed to convert outputs of task",)
+        found = fail(opened, changed)
+        assert str(found).startswith("etl: workers died again and again over the same work.")
+
+
+class TestTheFunctions:
+    """It is left alone."""
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            ValueError("mine"),
+            KeyError("mine"),
+            OSError("no such file"),
+            TimeoutError("mine"),
+            RuntimeError("mine"),
+            caused(RuntimeError(UNREADABLE), ValueError("mine, in __setstate__")),
+            ModuleNotFoundError("No module named 'acme_nowhere'", name="acme_nowhere"),
+            ModuleNotFoundError("mine"),
+            caused(ValueError("mine"), ModuleNotFoundError("No module named 'x'", name="attrs")),
+            FutureCancelledError("x", "unknown"),
+            group("by the user"),
+            hidden(ValueError("mine"), KILLED),
+            meanwhile(ValueError("mine"), CommClosedError("in <TCP>: Stream is closed")),
+            meanwhile(ValueError("mine"), asyncio.TimeoutError("Only 1/2 workers arrived after 5")),
+            Odd(["a"]),
+            Odd(None),
+            FlyteUserRuntimeException(ValueError("mine")),
+            FlyteNonRecoverableSystemException(ValueError("mine")),
+            WrongEnvironment("ours already"),
+            asyncio.CancelledError(),
+            KeyboardInterrupt(),
+            SystemExit(3),
+        ],
+    )
+    def test_whatever_it_is(self, error: BaseException, opened: Session) -> None:
+        assert fail(opened, error) is error
+
+
+def test_what_a_function_returns_is_returned(opened: Session) -> None:
+    function: Callable[[], int] = lambda: 3  # noqa: E731  # a function
+    assert opened.run(function) == 3

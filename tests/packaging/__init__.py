@@ -1,0 +1,1 @@
+"""The project as a whole: its layers, its distribution, its examples and types."""

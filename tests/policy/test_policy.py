@@ -1,0 +1,276 @@
+"""What a team allows, and what is said of a config that is above it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from flyte_dask import Dask, InvalidConfig, Parent, Resources, presets
+from flyte_dask.inheritance.parent import Sidecar
+from flyte_dask.policy import Policy, violations
+from flyte_dask.prediction.backend import predict
+from flyte_dask.prediction.footprint import footprint
+from flyte_dask.prediction.platform import Platform
+from tests.recorded.official_plugin.cases import cases as golden_cases
+from tests.support.configs import CONFIGS, PARENTS
+
+HERE = Path(__file__).name
+
+
+def told(
+    policy: Policy, config: Dask, parent: Parent | None = None, platform: Platform | None = None
+) -> list[str]:
+    """All violations, without the lines of this file."""
+    found = violations(policy, config, parent or Parent(), platform or Platform())
+    return [re.sub(r" at \S*:\d+", "", f"{each.path}: {each}") for each in found]
+
+
+REMEDY = "ask for less, or have the policy changed"
+
+
+class TestViolations:
+    """Each names who said the value, and who said the limit."""
+
+    def test_both_origins_are_named_with_their_lines(self) -> None:
+        policy = Policy(max_workers=10)
+        (problem,) = violations(policy, presets.medium(20), Parent(), Platform())
+        assert re.fullmatch(
+            rf"20 of medium\(\.\.\.\) at \S*{HERE}:\d+ is above the 10 of Policy\(\.\.\.\) at "
+            rf"\S*{HERE}:\d+: {REMEDY}",
+            str(problem),
+        )
+
+    def test_workers(self) -> None:
+        assert told(Policy(max_workers=4), presets.medium()) == []
+        assert told(Policy(max_workers=3), presets.medium()) == [
+            f"workers.number_of_workers: 4 of preset medium is above the 3 of Policy(...): {REMEDY}"
+        ]
+
+    def test_each_worker(self) -> None:
+        policy = Policy(per_worker=Resources(cpu=4, mem="16Gi", gpu=0))
+        assert told(policy, presets.medium()) == []
+        assert told(policy, presets.gpu_heavy().with_workers(cpu=8)) == [
+            f"workers.limits.cpu: '8' of with_workers(...) is above the 4 of Policy(...): {REMEDY}",
+            (
+                f"workers.limits.mem: '24Gi' of preset gpu_heavy is above the 16Gi of Policy(...): "
+                f"{REMEDY}"
+            ),
+            f"workers.limits.gpu: '1' of preset gpu_heavy is above the 0 of Policy(...): {REMEDY}",
+        ]
+
+    def test_what_a_worker_inherits(self) -> None:
+        task = Parent(limits=Resources(cpu=8, mem="32Gi"))
+        policy = Policy(per_worker=Resources(mem="16Gi"))
+        assert told(policy, Dask().with_workers(cpu=2), task) == [
+            f"workers.limits.mem: '32Gi' of Parent(...) is above the 16Gi of Policy(...): {REMEDY}"
+        ]
+
+    def test_what_the_platform_gives(self) -> None:
+        platform = Platform(defaults=Resources(mem="32Gi"))
+        policy = Policy(per_worker=Resources(mem="16Gi"))
+        assert told(policy, Dask(), None, platform) == [
+            (
+                "workers.limits.mem: '32Gi' of the default of Platform(...) is above the 16Gi of "
+                f"Policy(...): {REMEDY}"
+            )
+        ]
+        assert told(Policy(per_worker=Resources(mem="100Mi")), Dask()) == [
+            (
+                "workers.limits.mem: '200Mi' of the platform's default is above the 100Mi of "
+                f"Policy(...): {REMEDY}"
+            )
+        ]
+
+    def test_before_the_platform_cuts_it(self) -> None:
+        platform = Platform(limits=Resources(mem="4Gi"))
+        policy = Policy(per_worker=Resources(mem="4Gi"))
+        assert len(told(policy, presets.medium(), None, platform)) == 1
+
+    def test_the_whole_job(self) -> None:
+        task = Parent(limits=Resources(cpu=1, mem="2Gi"))
+        assert told(Policy(total=Resources(cpu=10, mem="38Gi")), presets.medium(), task) == []
+        policy = Policy(total=Resources(cpu=10, mem="38Gi", gpu=0, ephemeral_storage="1Gi"))
+        assert told(policy, presets.medium(8).with_workers(ephemeral_storage="1Gi"), task) == [
+            (
+                "total.cpu: '18' for all 10 pods, with workers of medium(...) and preset medium, "
+                f"is above the 10 of Policy(...): {REMEDY}"
+            ),
+            (
+                "total.mem: '70Gi' for all 10 pods, with workers of medium(...) and preset medium, "
+                f"is above the 38Gi of Policy(...): {REMEDY}"
+            ),
+            (
+                "total.ephemeral_storage: '8Gi' for all 10 pods, with workers of medium(...) and "
+                f"with_workers(...), is above the 1Gi of Policy(...): {REMEDY}"
+            ),
+        ]
+        assert told(Policy(total=Resources(mem="100Mi")), Dask()) == [
+            (
+                "total.mem: '600Mi' for all 3 pods, with runner, scheduler and workers of the "
+                f"platform's default, is above the 100Mi of Policy(...): {REMEDY}"
+            )
+        ]
+
+    def test_the_largest_shares_are_named_without_which_it_would_be_within(self) -> None:
+        policy = Policy(total=Resources(mem="100Gi"))
+        config = presets.medium(2).with_scheduler(mem="500Gi")
+        assert told(policy, config) == [
+            (
+                "total.mem: '528584Mi' for all 4 pods, with scheduler of with_scheduler(...), is "
+                f"above the 100Gi of Policy(...): {REMEDY}"
+            )
+        ]
+        assert told(policy, config.with_workers(mem="60Gi")) == [
+            (
+                "total.mem: '635080Mi' for all 4 pods, with scheduler of with_scheduler(...); "
+                "workers of medium(...) and with_workers(...), is above the 100Gi of Policy(...): "
+                f"{REMEDY}"
+            )
+        ]
+
+    def test_what_the_task_says_is_named(self) -> None:
+        task = Parent(limits=Resources(cpu=64, mem="1Gi"))
+        assert told(Policy(total=Resources(cpu=10)), Dask(), task) == [
+            (
+                "total.cpu: '192' for all 3 pods, with runner, scheduler and workers of "
+                f"Parent(...), is above the 10 of Policy(...): {REMEDY}"
+            )
+        ]
+
+    def test_a_sidecar_in_each_pod_is_named(self) -> None:
+        task = Parent(
+            limits=Resources(cpu=1, mem="1Gi"),
+            sidecars=[Sidecar("proxy", limits=Resources(cpu=20)), Sidecar("log")],
+        )
+        assert told(Policy(total=Resources(cpu=10)), Dask(), task) == [
+            (
+                "total.cpu: '63' for all 3 pods, with sidecar proxy in each, is above the 10 of "
+                f"Policy(...): {REMEDY}"
+            )
+        ]
+
+    def test_the_sites_default_is_named_with_its_line(self) -> None:
+        platform = Platform(defaults=Resources(mem="32Gi"))
+        policy = Policy(total=Resources(mem="40Gi"))
+        assert told(policy, Dask().with_scheduler(cpu=1, mem="1Gi"), None, platform) == [
+            (
+                "total.mem: '65Gi' for all 3 pods, with runner of the default of Platform(...), is "
+                f"above the 40Gi of Policy(...): {REMEDY}"
+            )
+        ]
+        (problem,) = violations(policy, Dask(), Parent(), platform)
+        assert re.search(rf"default of Platform\(\.\.\.\) at \S*{HERE}:\d+, is above", str(problem))
+
+    @pytest.mark.parametrize(
+        ("image", "registries", "is_fine"),
+        [
+            ("ghcr.io/acme/etl:3", ["ghcr.io/acme"], True),
+            ("ghcr.io/acme/etl:3", ["ghcr.io"], True),
+            ("ghcr.io/acme/etl:3", ["ghcr.io/acme/"], True),
+            ("ghcr.io/acmeevil/etl:3", ["ghcr.io/acme"], False),
+            ("ghcr.io.evil.com/acme/etl:3", ["ghcr.io"], False),
+            ("acme/etl:3", ["docker.io/acme"], True),
+            ("acme/etl:3", ["acme"], True),
+            ("acme/etl:3", ["ghcr.io/acme"], False),
+            ("etl:3", ["docker.io/library"], True),
+            ("etl:3", ["acme"], False),
+            ("localhost/etl:3", ["localhost"], True),
+            ("registry:5000/acme/dask@sha256:0a1b", ["registry:5000"], True),
+            ("registry:5000/acme/dask@sha256:0a1b", ["registry"], False),
+            ("ghcr.io/acme/etl:3", ["quay.io", "ghcr.io/acme"], True),
+            ("ghcr.io/acme/etl:3", [], False),
+            ("GHCR.io/acme/etl:3", ["ghcr.IO/acme"], True),
+            ("docker.io/python:3", ["docker.io/library"], True),
+            ("python:3", ["docker.io"], True),
+            ("ghcr.io/acme/etl:3", ["ghcr.io/acme/etl"], True),
+            ("ghcr.io/acme/etl", ["ghcr.io/acme/etl/"], True),
+            ("registry:5000/etl:3@sha256:0a1b", ["registry:5000/etl"], True),
+            ("ghcr.io/acme/etl-evil:3", ["ghcr.io/acme/etl"], False),
+            ("ghcr.io/acme/etl.evil/x:3", ["ghcr.io/acme/etl"], False),
+            ("python:3", ["docker.io/library/python"], True),
+            ("pythonic:3", ["docker.io/library/python"], False),
+            ("index.docker.io/acme/etl:3", ["acme"], True),
+            ("{{.image.etl.fqn}}:{{.image.etl.version}}", ["ghcr.io/acme"], True),
+        ],
+    )
+    def test_images(self, image: str, registries: list[str], is_fine: bool) -> None:
+        found = told(Policy(registries=registries), Dask().with_workers(image=image))
+        assert (found == []) == is_fine
+
+    def test_what_has_no_limit_counts_as_it_is_requested(self) -> None:
+        config = Dask(workers=10, inherit="off").with_workers(gpu=(8, None), cpu=1, mem="1Gi")
+        on_flyte_2 = Platform(backend="v2")
+        policy = Policy(per_worker=Resources(gpu=1), total=Resources(gpu=4))
+        found = [*violations(policy, config, Parent(), on_flyte_2)]
+        assert [(each.path, each.value) for each in found] == [
+            ("workers.requests.gpu", "8"),
+            ("total.gpu", "80"),
+        ]
+        sidecars = [Sidecar("proxy", requests=Resources(mem="1Ti"))]
+        found = [
+            *violations(
+                Policy(total=Resources(mem="1Ti")), Dask(), Parent(sidecars=sidecars), Platform()
+            )
+        ]
+        assert [each.path for each in found] == ["total.mem"]
+
+    def test_the_tasks_image_too(self) -> None:
+        policy = Policy(registries=["ghcr.io/acme"])
+        assert told(policy, presets.medium(image="acme/etl:3"), Parent(image="quay.io/x/y")) == [
+            (
+                "scheduler.image: 'acme/etl:3' of medium(...) is from none of the registries of "
+                "Policy(...): push it to ghcr.io/acme"
+            ),
+            (
+                "workers.image: 'acme/etl:3' of medium(...) is from none of the registries of "
+                "Policy(...): push it to ghcr.io/acme"
+            ),
+            (
+                "task.image: 'quay.io/x/y' of @task is from none of the registries of Policy(...): "
+                "push it to ghcr.io/acme"
+            ),
+        ]
+
+    @given(CONFIGS, PARENTS)
+    def test_what_says_nothing_allows_everything(self, config: Dask, parent: Parent) -> None:
+        assert told(Policy(), config, parent) == []
+
+    @given(CONFIGS, PARENTS)
+    def test_a_policy_of_just_what_a_config_takes_allows_it(
+        self, config: Dask, parent: Parent
+    ) -> None:
+        pods = predict(config, parent)
+        most = {name: pair[1] for name, pair in pods.workers.container.amounts.items()}
+        total = footprint(pods).limits._asdict()
+        policy = Policy(
+            max_workers=config.workers.number_of_workers,
+            per_worker=Resources(**most),
+            total=Resources(**{name: each for name, each in total.items() if each.value}),
+        )
+        assert told(policy, config, parent) == []
+
+    @pytest.mark.parametrize("name", golden_cases())
+    def test_the_incumbents_configurations_go_through(self, name: str) -> None:
+        policy = Policy(max_workers=1, per_worker=Resources(cpu=1, mem="1Gi", gpu=0))
+        told(policy, golden_cases()[name])
+
+
+def test_all_problems_of_a_policy_are_said_at_once() -> None:
+    with pytest.raises(InvalidConfig) as caught:
+        Policy(max_workers=0, per_worker=5, total=Resources, registries="x")  # type: ignore[arg-type]
+    assert [(problem.path, problem.rule) for problem in caught.value.problems] == [
+        ("max_workers", "is out of range"),
+        ("per_worker", "is no Resources"),
+        ("total", "is no Resources"),
+        ("registries", "is no list of registries"),
+    ]
+
+
+@pytest.mark.parametrize("registry", ["https://ghcr.io/acme", "", "a b", "ghcr.io//acme", 5])
+def test_what_is_no_registry_is_refused(registry: Any) -> None:
+    with pytest.raises(InvalidConfig, match="is no registry"):
+        Policy(registries=[registry])

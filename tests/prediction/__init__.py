@@ -1,0 +1,1 @@
+"""What Flyte makes of a task."""

@@ -1,0 +1,244 @@
+"""What the backend makes of a task: worked cases, laws, and the sum of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flyte_dask import Dask, InvalidConfig, Parent, Resources, Scheduler, WorkerGroup, presets
+from flyte_dask.advice import advise
+from flyte_dask.config.template_io import RESOURCE_NAMES
+from flyte_dask.inheritance.parent import Sidecar
+from flyte_dask.policy import Policy, violations
+from flyte_dask.prediction.backend import RULES, predict
+from flyte_dask.prediction.footprint import footprint
+from flyte_dask.prediction.platform import Backend, Platform
+from flyte_dask.quantities.quantity import Quantity
+from flyte_dask.quantities.spelling import canonical
+from flyte_dask_engine.registration import serialization as wire
+from tests.recorded.official_plugin.cases import cases as golden_cases
+from tests.recorded.official_plugin.quantities import QUANTITIES
+from tests.support.configs import CONFIGS, PARENTS
+from tests.support.paths import RECORDED
+
+CASES = json.loads((RECORDED / "backend_cases.json").read_text(encoding="utf-8"))
+"""Each a template, a platform and the pods: worked by hand, with the rule that each is about.
+
+What a real backend made of a template can be put beside them as it is.
+"""
+
+BACKENDS: tuple[Backend, ...] = ("v1", "v2")
+
+_DIMENSIONS = {name: dimension for dimension, name in RESOURCE_NAMES.items()}
+
+PLATFORMS = st.builds(
+    lambda backend, defaults, limits: Platform(backend=backend, defaults=defaults, limits=limits),
+    st.sampled_from(["v1", "v2"]),
+    st.none() | st.just(Resources(cpu="500m", mem="1Gi", ephemeral_storage="5Gi")),
+    st.none() | st.just(Resources(cpu=2, mem="2Gi", gpu=1, ephemeral_storage="10Gi")),
+)
+
+
+def sides_of(resources: dict[str, Any]) -> tuple[Resources, Resources]:
+    """Requests and limits, as a template says them."""
+    requests, limits = (
+        Resources(**{_DIMENSIONS[each["name"]]: each["value"] for each in resources.get(side, [])})
+        for side in ("requests", "limits")
+    )
+    return requests, limits
+
+
+def parent_of(template: dict[str, Any]) -> Parent:
+    """What a template says of its task's container, and of those beside it."""
+    container = template["container"]
+    beside = template.get("sidecars", {})
+    sidecars = [Sidecar(name, *sides_of(resources)) for name, resources in beside.items()]
+    return Parent(*sides_of(container["resources"]), image=container["image"], sidecars=sidecars)
+
+
+def replayed(case: dict[str, Any]) -> Any:
+    """The pods of a case's template."""
+    template = case["template"]
+    config, parent = Dask.from_custom(template["custom"]), parent_of(template)
+    site = case["platform"]
+    defaults, limits = (Resources(**site.get(side, {})) for side in ("defaults", "limits"))
+    platform = Platform(backend=site["backend"], defaults=defaults, limits=limits)
+    return predict(config, parent, platform)
+
+
+def _limits() -> Resources:
+    return Resources(mem="16Gi")
+
+
+class TestPrediction:
+    """`predict`, case by case."""
+
+    @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+    def test_pods_are_as_worked_out(self, case: dict[str, Any]) -> None:
+        pods = replayed(case)
+        assert pods.as_dict() == case["pods"], case["rule"]
+        if "remarks" in case:
+            assert [list(remark) for remark in pods.remarks] == case["remarks"]
+
+    def test_every_rule_has_a_case(self) -> None:
+        told = {remark.rule for case in CASES for remark in replayed(case).remarks}
+        assert told == set(RULES)
+
+    def test_a_remark_reads_as_a_sentence(self) -> None:
+        pods = predict(Dask().with_workers(cpu=1, mem="32Gi"), None, Platform(limits=_limits()))
+        why = "above what the platform allows: cut to that, in silence"
+        assert [str(remark) for remark in pods.workers.remarks] == [
+            f"workers.requests.mem: 32Gi -> 16Gi: {why}",
+            f"workers.limits.mem: 32Gi -> 16Gi: {why}",
+        ]
+
+    def test_sidecars_are_in_every_pod_and_only_cut(self) -> None:
+        proxy = Sidecar("proxy", Resources(cpu="100m"), Resources(cpu=1, mem="32Gi"))
+        pods = predict(Dask(workers=3), Parent(sidecars=[proxy]), Platform(limits=_limits()))
+        copies = {"proxy": {"requests": {"cpu": "100m"}, "limits": {"cpu": "1", "memory": "16Gi"}}}
+        assert [pod.as_dict()["sidecars"] for pod in pods] == [copies] * 3
+        assert [remark.path for remark in pods.remarks if "proxy" in remark.path] == [
+            "sidecars.proxy.limits.mem"
+        ]
+
+    def test_an_image_that_is_not_built_is_unknown(self) -> None:
+        from flytekit import ImageSpec
+
+        pods = predict(Dask().with_workers(image=ImageSpec(name="etl")), Parent(image="acme/etl:1"))
+        assert [pod.image for pod in pods] == ["acme/etl:1", "acme/etl:1", None]
+
+    @pytest.mark.parametrize("cpu", ["1e-999", "1e999", "999E", "1n"])
+    @pytest.mark.parametrize("mem", ["1e-999", "1e999", "16Ei", "1"])
+    def test_amounts_beyond_any_machine_go_through(self, cpu: str, mem: str) -> None:
+        config = presets.small().with_workers(cpu=cpu, mem=mem)
+        for backend in BACKENDS:
+            platform = Platform(backend=backend)
+            assert str(footprint(predict(config, None, platform)))
+            assert advise(config, None, platform)
+            policy = Policy(total=Resources(cpu=1, mem="1Gi"), per_worker=Resources(cpu=1))
+            assert [*violations(policy, config, Parent(), platform)]
+
+    def test_what_is_less_than_a_billionth_is_one(self) -> None:
+        pods = predict(presets.small().with_workers(cpu="1e-999"))
+        assert pods.workers.container.resources["limits"]["cpu"] == "1e-9"
+
+
+class TestLaws:
+    """What holds for all configs, tasks and platforms."""
+
+    @given(CONFIGS, PARENTS, PLATFORMS)
+    def test_it_is_what_the_template_says(
+        self, config: Dask, parent: Parent, platform: Platform
+    ) -> None:
+        """The config itself and what is read back from its template get the same pods."""
+        read = Dask.from_custom(wire.custom(config, config.resolve(parent)))
+        assert predict(read, parent, platform) == predict(config, parent, platform)
+
+    @given(CONFIGS, PARENTS, PLATFORMS)
+    def test_no_pod_has_more_than_the_platform_allows(
+        self, config: Dask, parent: Parent, platform: Platform
+    ) -> None:
+        for pod in predict(config, parent, platform):
+            for name, (request, limit) in pod.container.amounts.items():
+                most = platform.allowed.get(name)
+                assert request is None or limit is None or request <= limit
+                if most is not None and pod.container.gpu_name != "gpu":
+                    assert limit is None or limit <= most
+
+    @given(CONFIGS, PARENTS)
+    def test_without_limits_a_pod_has_what_it_was_said_to_have(
+        self, config: Dask, parent: Parent
+    ) -> None:
+        resolved, pods = config.resolve(parent), predict(config, parent)
+        for role, pod in ((resolved.scheduler, pods.scheduler), (resolved.workers, pods.workers)):
+            for name, pair in zip(role._fields, role, strict=True):
+                said = tuple(amount for amount in pair.effective if amount)
+                if any(amount.value for amount in said):
+                    assert pod.container.amounts[name] == pair.effective
+
+    @pytest.mark.parametrize("name", golden_cases())
+    def test_the_incumbents_configurations_go_through(self, name: str) -> None:
+        """Whatever the backend; the configs are those of the golden file."""
+        config: Any = golden_cases()[name]
+        for backend in BACKENDS:
+            platform = Platform(backend=backend, limits=Resources(cpu=2, mem="1Gi", gpu=1))
+            pods = predict(config, None, platform)
+            assert pods.workers.replicas == config.workers.number_of_workers
+            assert footprint(pods).pods == config.workers.number_of_workers + 2
+
+
+class TestPlatform:
+    """A site."""
+
+    def test_flytes_own_defaults_stay_where_the_site_has_none(self) -> None:
+        assert Platform(defaults=Resources(mem="1Gi")).given == {
+            "cpu": Quantity("2"),
+            "mem": Quantity("1Gi"),
+        }
+
+    def test_a_default_of_no_gpus_is_none(self) -> None:
+        pods = predict(Dask(), None, Platform(defaults=Resources(gpu=0)))
+        assert "nvidia.com/gpu" not in pods.workers.container.resources["limits"]
+
+    def test_a_limit_of_zero_would_be_none_to_flyte(self) -> None:
+        with pytest.raises(InvalidConfig, match="is zero, which Flyte takes for no limit"):
+            Platform(limits=Resources(gpu=0))
+
+    def test_tells_who_said_it(self) -> None:
+        origin = Platform(limits=Resources(mem="1Gi")).origins["limits.mem"]
+        assert (origin.by, origin.call_site and Path(origin.call_site.file)) == (
+            "Platform(...)",
+            Path(__file__),
+        )
+
+    def test_all_problems_are_said_at_once(self) -> None:
+        with pytest.raises(InvalidConfig) as caught:
+            Platform(backend="v3", limits=5, defaults=Resources)  # type: ignore[arg-type]
+        assert [(problem.path, problem.rule) for problem in caught.value.problems] == [
+            ("backend", "is no backend of Flyte"),
+            ("defaults", "is no Resources"),
+            ("limits", "is no Resources"),
+        ]
+
+
+class TestFootprint:
+    """The whole job."""
+
+    def test_counts_all_pods(self) -> None:
+        total = footprint(predict(presets.gpu_heavy(3), Parent(limits=Resources(cpu=1, mem="2Gi"))))
+        assert str(total) == "5 pods, 15 CPUs, 82Gi memory, 3 GPUs"
+        assert total.requests == total.limits
+
+    def test_tells_limits_where_they_differ(self) -> None:
+        config = Dask(
+            Scheduler(requests=Resources(cpu="500m", mem="1Gi")),
+            WorkerGroup(4, None, Resources(cpu=1, mem="4Gi"), Resources(cpu=2, mem="8Gi")),
+        )
+        task = Parent(limits=Resources(cpu=1, mem="1Gi", ephemeral_storage="10Gi"))
+        assert str(footprint(predict(config, task))) == (
+            "6 pods, 5.5 CPUs, 18Gi memory, 60Gi disk, up to 10 CPUs, 34Gi memory, 60Gi disk"
+        )
+
+    def test_counts_sidecars_in_every_pod(self) -> None:
+        task = Parent(limits=Resources(cpu=1, mem="1Gi"), sidecars=[_proxy()])
+        with_proxies = footprint(predict(Dask(workers=3), task))
+        assert str(with_proxies) == "5 pods, 7.5 CPUs, 5Gi memory, up to 10 CPUs, 5Gi memory"
+
+
+def _proxy() -> Sidecar:
+    return Sidecar("proxy", Resources(cpu="500m"), Resources(cpu=1))
+
+
+_CANONICAL = json.loads(QUANTITIES.read_text(encoding="utf-8"))["canonical"]
+
+
+def test_amounts_are_spelled_as_kubernetes_spells_them() -> None:
+    """By the recorded answers of its own parser."""
+    answers = {text: answer for text, answer in _CANONICAL.items() if answer is not None}
+    assert len(answers) > 300
+    assert {text: canonical(Quantity(text)) for text in answers} == answers

@@ -1,0 +1,147 @@
+"""Presets: their sizes, and what a call of one changes."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from flyte_dask import (
+    Dask,
+    Preset,
+    Quantity,
+    Resources,
+    Scheduler,
+    UnknownPreset,
+    WorkerGroup,
+    presets,
+)
+from flyte_dask.roles.resources import amounts
+
+(BUILT_IN,) = [pack for pack in presets.packs() if pack.package == "flyte-dask"]
+ALL = BUILT_IN.presets
+IDS = [preset.name for preset in ALL]
+
+
+def test_medium_is_what_the_documentation_says() -> None:
+    scheduler, worker = Resources(cpu="1", mem="4Gi"), Resources(cpu="2", mem="8Gi")
+    assert presets.medium() == Dask(
+        Scheduler(None, scheduler, scheduler), WorkerGroup(4, None, worker, worker)
+    )
+
+
+@pytest.mark.parametrize("preset", ALL, ids=IDS)
+class TestEvery:
+    """What holds for every preset."""
+
+    def test_sizes_both_roles_with_whole_cpus_and_request_equal_to_limit(
+        self, preset: Preset
+    ) -> None:
+        config = preset()
+        for role in (config.scheduler, config.workers):
+            assert role.requests == role.limits
+            limits = amounts(role.limits)
+            assert limits["cpu"].is_whole
+            assert "mem" in limits
+
+    def test_has_its_modules_name_and_says_what_it_is_for(self, preset: Preset) -> None:
+        assert getattr(presets, preset.name) is preset
+        assert preset.doc
+
+    def test_says_its_footprint(self, preset: Preset) -> None:
+        config = preset()
+        scheduler, worker = amounts(config.scheduler.limits), amounts(config.workers.limits)
+        count = config.workers.number_of_workers
+        total = {name: count * worker[name] + scheduler[name] for name in ("cpu", "mem")}
+        rest = f" and {total['mem']}"
+        if "gpu" in worker:
+            rest = f", {total['mem']} and {count * worker['gpu']} GPUs"
+        assert f"In all {total['cpu']} CPUs{rest}." in preset.doc
+
+    def test_is_documented_under_its_name(self, preset: Preset) -> None:
+        """For editors, which show the text under a declaration."""
+        source = Path(presets.__file__).read_text(encoding="utf-8")
+        (text,) = re.findall(rf'^{preset.name}: Preset\n"""(.*?)"""', source, re.MULTILINE)
+        scheduler, worker = amounts(preset().scheduler.limits), amounts(preset().workers.limits)
+        (gpus,) = [f"{worker['gpu']} GPU, "] if "gpu" in worker else [""]
+        count = preset().workers.number_of_workers
+        assert text.startswith(
+            f"{count} workers of {gpus}{_cpus(worker)} and {worker['mem']}; "
+            f"scheduler of {_cpus(scheduler)} and {scheduler['mem']}. For "
+        )
+
+    def test_pickles_and_prints(self, preset: Preset) -> None:
+        assert pickle.loads(pickle.dumps(preset)) == preset == eval(repr(preset))
+
+
+def _cpus(amounts: dict[str, Quantity]) -> str:
+    return f"{amounts['cpu']} CPU" + ("s" if amounts["cpu"] > Quantity("1") else "")
+
+
+def test_memory_of_a_worker_grows_from_small_to_large() -> None:
+    limits = [preset().workers.limits for preset in (presets.small, presets.medium, presets.large)]
+    sizes = [limit.mem for limit in limits if limit and limit.mem]
+    assert len(sizes) == len(limits)
+    assert sizes == sorted(set(sizes))
+
+
+def test_only_workers_have_gpus() -> None:
+    assert {name: preset().origins.keys() for name, preset in zip(IDS, ALL, strict=True)} == {
+        name: {"scheduler.cpu", "scheduler.mem", "workers.number_of_workers", "workers.cpu"}
+        | {"workers.mem"}
+        | ({"workers.gpu"} if name == "gpu_heavy" else set())
+        for name in IDS
+    }
+
+
+def test_a_call_changes_what_it_says() -> None:
+    base = presets.medium().workers
+    changed = presets.medium(
+        WorkerGroup(5, requests=Resources(mem="16Gi"), limits=Resources(mem="16Gi")),
+        scheduler=Scheduler("theirs"),
+        image="ours",
+    )
+    sizes = Resources(cpu=2, mem="16Gi")
+    assert changed.workers == WorkerGroup(5, "ours", sizes, sizes)
+    assert changed.scheduler == presets.medium().scheduler | Scheduler("theirs")
+    assert presets.medium(5).workers == base | WorkerGroup(5)
+    number: Any = np.int64(5)
+    assert presets.medium(workers=number) == presets.medium(5)
+    assert presets.medium(image="ours") == presets.medium().with_image("ours")
+
+
+def test_define_makes_a_preset_and_registers_nothing() -> None:
+    etl = presets.define("acme.etl", presets.large(20).with_image("acme/etl:3"), doc="nightly")
+    assert etl == Preset("acme.etl", presets.large(20).with_image("acme/etl:3"), "nightly")
+    assert eval(repr(etl)) == etl
+    assert etl(40) == presets.large(40).with_image("acme/etl:3")
+    with pytest.raises(UnknownPreset):
+        presets.get("acme.etl")
+
+
+def test_a_misspelt_built_in_preset_is_told_by_its_nearest_name() -> None:
+    """As an error of ours that Python takes for its own."""
+    with pytest.raises(UnknownPreset, match=r"did you mean 'medium'\?") as caught:
+        getattr(presets, "mediun")  # noqa: B009  # type checkers know that it is not there
+    assert isinstance(caught.value, AttributeError)
+    assert not hasattr(presets, "mediun")
+    assert not hasattr(presets, "__wrapped__")
+
+
+def test_all_are_listed_for_completion() -> None:
+    assert {*IDS, "define", "get", "packs"} <= {*dir(presets)}
+
+
+def test_its_signature_is_there_for_editors() -> None:
+    assert list(inspect.signature(presets.medium).parameters) == ["workers", "scheduler", "image"]
+    assert list(inspect.signature(WorkerGroup).parameters) == [
+        "number_of_workers",
+        "image",
+        "requests",
+        "limits",
+    ]

@@ -1,0 +1,398 @@
+"""The looks of a report's page, in a real browser: for all eyes and ears, and of any size."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flyte_dask import Dask
+from flyte_dask_engine.cluster_plugins import recorder, sums
+from flyte_dask_engine.cluster_plugins.sums import LONGEST
+from flyte_dask_engine.monitor.metrics import Happening, Record, TaskRecord
+from flyte_dask_engine.report.formatting import duration
+from flyte_dask_engine.report.page import page
+from flyte_dask_engine.report.report import Failure
+from flyte_dask_engine.report.timelines import MARKS, TELLING
+from tests.support.browser import Browser, browser, needs_chromium
+from tests.support.colours import as_seen, contrast, lab
+from tests.support.pages import WIDTHS, opened_alone, pictures, rows_below, too_wide
+from tests.support.records import a_prefix, a_record, a_report, a_worker
+
+pytestmark = pytest.mark.once
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browser() as made:
+        yield made
+
+
+ODD = [
+    "<b>bold</b>",
+    "<script>window.hacked = 1</script>",
+    """"'><img src=x onerror="window.hacked = 1">""",
+    "&lt;b&gt; &amp;",
+    "</style></section><h1>ours</h1>",
+    "{{ 7 * 7 }}",
+]
+"""Names of nobody who means well."""
+
+
+def busy_record(names: list[str], seconds: float = 41.0) -> Record:
+    """All kinds of happenings, of workers and prefixes of these names."""
+    bins = [0.1] * 80
+    workers = [
+        a_worker(
+            name,
+            finished=7,
+            failed=number,
+            lanes=2,
+            busy_bins=bins,
+            cpu_bins=bins,
+            memory_bins=[2**30] * 80,
+            moved_bins=bins,
+            spilled_bins=bins,
+            spans=((1.0, 0.8 * seconds),),
+            there=seconds,
+        )
+        for number, name in enumerate(names)
+    ]
+    happenings = [
+        Happening(seconds * number / 7, kind, names[number % len(names)], names[-1])
+        for number, kind in enumerate(MARKS)
+    ]
+    return a_record(
+        *workers,
+        seconds=seconds,
+        width=seconds / 80,
+        prefixes=[a_prefix(name, nbytes=1000) for name in names],
+        ran=99,
+        tasks=[
+            TaskRecord(seconds * number / 20, seconds / 9, number % len(names), 0, number)
+            for number, _ in enumerate(names)
+        ],
+        happenings=happenings,
+        happened=Counter(each.kind for each in happenings),
+    )
+
+
+MANY = [f"kind-{number}" for number in range(9)]
+
+
+def busy_page() -> str:
+    """With all that a page may have, but Dask's report."""
+    report = a_report(
+        busy_record(MANY),
+        failure=Failure("ValueError", "no such column"),
+        versions={"dask": {"everywhere": "2026.8.0"}},
+    )
+    return page(report)
+
+
+@needs_chromium
+class TestLayout:
+    """Nothing is cut off, and nothing lies on something else."""
+
+    @pytest.mark.parametrize("width", WIDTHS)
+    def test_tables_scroll_by_themselves(
+        self, width: int, chromium: Browser, tmp_path: Path
+    ) -> None:
+        with opened_alone(busy_page(), chromium, tmp_path, width) as opened:
+            assert too_wide(opened) == []
+            scrolls = opened.evaluate(
+                """[...document.querySelectorAll(".scroll")]
+                .map(each => each.scrollWidth > each.clientWidth)"""
+            )
+        assert any(scrolls) == (width < 600)
+
+    @pytest.mark.parametrize("width", WIDTHS)
+    def test_times_do_not_overlap(self, width: int, chromium: Browser, tmp_path: Path) -> None:
+        """However long the session was."""
+        lengths = [0.0004, 0.07, 3, 12, 41, 59, 61, 75, 110, 119, 200, 299, 700, 3000, 3700]
+        lengths += [5000, 7100, 9000, 20_000, 40_000, 80_000, 200_000, 900_000, 5_000_000]
+        html = [page(a_report(busy_record(["0"], float(seconds)))) for seconds in lengths]
+        with opened_alone("".join(html), chromium, tmp_path, width) as opened:
+            found = opened.evaluate(
+                """[...document.querySelectorAll(".axis")].map(axis => {
+                    const boxes = [...axis.querySelectorAll(".tick")]
+                        .filter(each => each.checkVisibility())
+                        .map(each => [each.getBoundingClientRect(), each.textContent]);
+                    return boxes.slice(1).filter(([box], at) => box.left < boxes[at][0].right + 2)
+                        .map(([_, text]) => text);
+                })"""
+            )
+            assert [each for each in found if each] == []
+            assert len(found) == 4 * len(lengths)
+            assert too_wide(opened) == []
+
+
+@needs_chromium
+@pytest.mark.parametrize("dark", [False, True])
+class TestColours:
+    """They are seen by those who see less, and told apart by those who see few."""
+
+    def test_of_texts(self, dark: bool, chromium: Browser, tmp_path: Path) -> None:
+        """WCAG's level AA."""
+        with opened_alone(busy_page(), chromium, tmp_path, dark=dark) as opened:
+            found = opened.evaluate(_TEXTS)
+        assert len(found) > 100
+        assert [each for each in found if contrast(each[1], each[2]) < 4.5] == []
+
+    def test_of_shapes(self, dark: bool, chromium: Browser, tmp_path: Path) -> None:
+        """WCAG's as well; but for what figures and happenings tell: who was busy, who was gone."""
+        with opened_alone(busy_page(), chromium, tmp_path, dark=dark) as opened:
+            found = dict(opened.evaluate(_SHAPES))
+            panel = opened.evaluate("""getComputedStyle(document.querySelector(".plot"))
+                .backgroundColor""")
+        assert {*found} == {*OF_PREFIXES, "memory", "cpu", "moved", "spilled", "busy", "absent"}
+        faint = {kind for kind, colour in found.items() if contrast(colour, panel) < 3}
+        assert faint == {"busy", "absent"}
+
+    @pytest.mark.parametrize("sight", ["all", "protanopia", "deuteranopia", "tritanopia"])
+    def test_of_prefixes(self, sight: str, dark: bool, chromium: Browser, tmp_path: Path) -> None:
+        """A distance of 15 in CIELAB, where 2.3 can just be noticed."""
+        with opened_alone(busy_page(), chromium, tmp_path, dark=dark) as opened:
+            found = dict(opened.evaluate(_SHAPES))
+        places = {kind: lab(as_seen(found[kind], sight)) for kind in OF_PREFIXES}
+        alike = [
+            (one, other)
+            for one, other in combinations(OF_PREFIXES, 2)
+            if math.dist(places[one], places[other]) < 15
+        ]
+        assert alike == []
+
+
+OF_PREFIXES = ("c0", "c1", "c2", "c3", "c4", "c5", "rest")
+
+_TEXTS = """(() => {
+    const found = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+        const text = walker.currentNode.textContent.trim();
+        let at = walker.currentNode.parentElement;
+        if (!text || at.localName == "style") continue;
+        const colour = getComputedStyle(at).color;
+        while (getComputedStyle(at).backgroundColor == "rgba(0, 0, 0, 0)") at = at.parentElement;
+        found.push([text, colour, getComputedStyle(at).backgroundColor]);
+    }
+    return found;
+})()"""
+_SHAPES = """[...document.querySelectorAll("svg path")]
+    .map(each => [each.getAttribute("class"), getComputedStyle(each).fill])"""
+
+
+@needs_chromium
+class TestWithoutSight:
+    """What is shown is told too."""
+
+    def test_pictures_have_names(self, chromium: Browser, tmp_path: Path) -> None:
+        with opened_alone(page(a_report(busy_record(["0", "1"]))), chromium, tmp_path) as opened:
+            assert pictures(opened) == [
+                "Tasks of worker 0: 7 finished, 0 failed, busy 100 % of the time",
+                "Tasks of worker 1: 7 finished, 1 failed, busy 100 % of the time",
+                "Memory of worker 0: at most 2 GiB of 4 GiB",
+                "Memory of worker 1: at most 2 GiB of 4 GiB",
+                "CPU of worker 0: 34 s of 32 s",
+                "CPU of worker 1: 34 s of 32 s",
+                "Bytes moved: at most 0 B in a second",
+                "Bytes spilled: at most 0 B in a second",
+            ]
+
+    def test_happenings_are_in_a_list(self, chromium: Browser, tmp_path: Path) -> None:
+        with opened_alone(page(a_report(busy_record(["0", "1"]))), chromium, tmp_path) as opened:
+            found = opened.evaluate(
+                """[...document.querySelectorAll(".happenings li")]
+                .map(each => each.textContent.split(/\\s+/).join(" "))"""
+            )
+        assert found == [
+            f"{duration(41 * at / 7)} {mark} worker {at % 2} {TELLING[kind]} 1"
+            for at, (kind, mark) in enumerate(MARKS.items())
+        ]
+
+    def test_it_reads_in_order_without_style(self, chromium: Browser, tmp_path: Path) -> None:
+        with opened_alone(busy_page(), chromium, tmp_path) as opened:
+            found = opened.evaluate(
+                """document.querySelector("style").remove(),
+                [...document.querySelectorAll("h1, h2, h3, h4")]
+                .map(each => [each.localName, each.innerText])"""
+            )
+        (first, sentence), *others = found
+        assert first == "h1"
+        assert sentence.startswith("9 workers, busy ")
+        assert others == [
+            ["h2", "✕ The task failed: ValueError"],
+            ["h2", "Tasks, worker by worker"],
+            ["h2", "Memory, worker by worker"],
+            ["h2", "CPU, worker by worker"],
+            ["h2", "Bytes moved and spilled"],
+            ["h2", "Time by task prefix"],
+            ["h2", "Workers"],
+            ["h2", "What happened"],
+            ["h2", "What was asked for"],
+            ["h2", "Versions"],
+        ]
+
+
+@needs_chromium
+def test_names_are_texts(chromium: Browser, tmp_path: Path) -> None:
+    """Whatever they look like; nothing in them is carried out."""
+    odd = "".join(ODD)
+    spoken: dict[str, Any] = {"Dask": Dask}
+    exec(compile("config = Dask(workers=2)", 'a "<b>&amp;</b>.py', "exec"), spoken)
+    report = a_report(
+        busy_record(ODD),
+        spoken["config"],
+        failure=Failure(odd, odd),
+        versions={odd: {odd: odd}},
+        where=odd,
+    )
+    report.task = odd
+    with opened_alone(page(report), chromium, tmp_path) as opened:
+        assert opened.text.count(odd) == 7
+        assert 'Dask(...) at a "<b>&amp;</b>.py:1' in opened.text
+        for heading in ("Time by task prefix", "Workers"):
+            assert sorted(name for name, *_ in rows_below(heading, opened)) == sorted(ODD)
+        names = opened.evaluate("""[...document.querySelectorAll(".row:not(.axis) .name")]
+            .map(each => each.textContent)""")
+        assert sorted(names) == sorted([*ODD * 3, "moved", "spilled"])
+        assert {
+            name for name in ODD for told in pictures(opened) if f"Tasks of {name}:" in told
+        } == {*ODD}
+        words = opened.evaluate("""[...document.querySelectorAll(".happenings span, .plot b")]
+            .map(each => each.title || each.textContent)""")
+        assert len(words) == 2 * len(MARKS)
+        assert all(word.endswith(ODD[-1]) for word in words)
+        assert opened.evaluate("window.hacked") is None
+        assert opened.evaluate("""document.querySelectorAll("script, img, h1").length""") == 1
+        assert opened.requests == opened.problems == []
+
+
+def the_worst() -> Record:
+    """All that a recorder can tell."""
+    awful = ("<&\"'ж€😀" * 300)[:LONGEST]
+    bins = [round(0.1234 + number / 7, 4) for number in range(recorder._BINS)]
+    workers = [
+        a_worker(
+            f"{number} {awful}"[: sums._LONGEST_NAME],
+            nthreads=16,
+            lanes=16,
+            busy_bins=bins,
+            cpu_bins=bins,
+            memory_bins=[1e9 * each for each in bins],
+            moved_bins=[1e9 * each for each in bins],
+            spilled_bins=[1e9 * each for each in bins],
+        )
+        for number in range(recorder._MOST_WORKERS)
+    ]
+    prefixes = [
+        a_prefix(
+            f"{number}{awful}"[:LONGEST],
+            finished=1000,
+            seconds={"compute": 1000.0},
+            longest_key=awful,
+        )
+        for number in range(recorder._MOST_PREFIXES)
+    ]
+    tasks = [
+        TaskRecord(number / 100, 1.2345, number % 40, number % 16, number % len(prefixes))
+        for number in range(recorder._MOST_TASKS)
+    ]
+    happenings = [
+        Happening(number / 2, kind, workers[number % 30].name, awful)
+        for kind in MARKS
+        for number in range(recorder._MOST_HAPPENINGS)
+    ]
+    return a_record(
+        *workers,
+        width=0.205,
+        prefixes=prefixes,
+        ran=10**6,
+        tasks=tasks,
+        unfinished=tasks[: recorder._MOST_UNFINISHED],
+        happenings=happenings,
+        happened=dict.fromkeys(MARKS, 10**5),
+    )
+
+
+@pytest.mark.parametrize(
+    ("prefix", "told"),
+    [
+        ({"running": 1}, "All are drawn: 100 tasks ended. 1 was running at the end."),
+        (
+            {"running": 2, "lost": 3},
+            (
+                "All are drawn: 100 tasks ended. 2 were running at the end, and 3 times one ended "
+                "with its worker."
+            ),
+        ),
+        ({"finished": 0, "lost": 1}, "No task ended. Once one ended with its worker."),
+    ],
+)
+def test_what_did_not_end_is_told(prefix: dict[str, Any], told: str) -> None:
+    """With its time, and drawn so that it does not look like others."""
+    prefixes = [a_prefix(unfinished=4.0, **prefix)]
+    pieces = [TaskRecord(20.5, 4.0, 0, 0, 0)]
+    html = page(a_report(a_record(a_worker(), prefixes=prefixes, unfinished=pieces)))
+    assert f"<p>{told}</p>" in html
+    assert '<path class="c0 unfinished" d="M500.0 0.08h97.6v.84h-97.6z"/>' in html
+    assert '<i class="unfinished"></i>not finished' in html
+
+
+def test_a_rare_thing_is_listed_though_it_came_late() -> None:
+    happenings = [Happening(number / 10, "failed", "0", "no") for number in range(50)]
+    happenings.append(Happening(40.0, "lost", "0", "with 1 task that it had not finished"))
+    record = a_record(a_worker(), happenings=happenings, happened={"failed": 300, "lost": 1})
+    html = page(a_report(record))
+    listed = re.findall(r"<li><time>(.*?)</time> <b>(.)</b>", html)
+    assert len(listed) == 50
+    assert listed[-1] == ("40 s", MARKS["lost"])
+    assert "Of 300 times \u201cfailed\u201d the first 50 are marked." in html
+    assert "And 251 more." in html
+
+
+@pytest.mark.parametrize(("ran", "drawn"), [(2, ["10.0h0.6", "100.0h10.0"]), (9, ["100.0h10.0"])])
+def test_short_tasks_do_not_look_like_a_busy_worker(ran: int, drawn: list[str]) -> None:
+    """Of sampled ones none is drawn longer than it was: the grey area tells of them."""
+    tasks = [TaskRecord(1.0, 0.02, 0, 0, 0), TaskRecord(10.0, 1.0, 0, 0, 0)]
+    html = page(a_report(a_record(a_worker(), seconds=100.0, ran=ran, tasks=tasks)))
+    assert re.findall(r"M([\d.]+) 0.08(h[\d.]+)", html) == [
+        tuple(re.split("(?=h)", each)) for each in drawn
+    ]
+
+
+def test_long_names_of_workers_are_told_apart() -> None:
+    """Beside the pictures by what is not in all of them; all of it is in the table."""
+    names = [f"a7x-n0-0-default-worker-{digits}" for digits in ("0a1b2c3d4e", "5f6a7b8c9d")]
+    html = page(a_report(a_record(*map(a_worker, names))))
+    for name in names:
+        short = name.rpartition("-")[2]
+        assert html.count(f'title="{name}">{short}</span>') == 3
+        assert f"<th>{name}</th>" in html
+
+
+class TestTheWorst:
+    """That the recorder can tell of."""
+
+    def test_it_is_small(self) -> None:
+        html = page(a_report(the_worst(), failure=Failure("ValueError", "<ж" * 2000)))
+        assert len(html.encode()) < 1_000_000
+
+    def test_it_says_what_it_leaves_out(self) -> None:
+        html = page(a_report(the_worst()))
+        assert "Sampled: the 3,000 longest of 200,000 tasks, which are 2 % of their time." in html
+        assert "40 of 1000 workers are shown" in html
+        assert "And 185 others." in html
+
+    @needs_chromium
+    @pytest.mark.parametrize("width", WIDTHS)
+    def test_it_fits(self, width: int, chromium: Browser, tmp_path: Path) -> None:
+        html = page(a_report(the_worst(), failure=Failure("ValueError", "<ж" * 2000)))
+        with opened_alone(html, chromium, tmp_path, width) as opened:
+            assert too_wide(opened) == []
+            assert opened.problems == []

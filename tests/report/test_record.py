@@ -1,0 +1,423 @@
+"""The record of a cluster: its numbers are the scheduler's, and it does not grow."""
+
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportGeneralTypeIssues=false
+# pyright: reportIndexIssue=false, reportOperatorIssue=false
+# (a client that is synchronous)
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import attrs
+import dask.config
+import distributed
+import pandas as pd
+import pytest
+from dask.dataframe import from_pandas
+from dask.utils import key_split
+from distributed import Client
+from distributed.diagnostics.task_stream import TaskStreamPlugin
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flyte_dask import Dask
+from flyte_dask_engine.cluster_plugins.recorder import Recorder
+from flyte_dask_engine.cluster_plugins.sums import WorkerSums
+from flyte_dask_engine.cluster_plugins.task_stream import BoundedTaskStream
+from flyte_dask_engine.monitor.metrics import Record
+from flyte_dask_engine.session.session import Session, session
+from tests.support import steps
+from tests.support.backend import ADDRESS, Cluster, cluster, worker
+from tests.support.processes import PATIENCE
+from tests.support.runner import CODE
+
+
+@contextmanager
+def recorded(started: Cluster, report: bool | None = True) -> Iterator[Session]:
+    """A session with a report of that cluster, or without."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(ADDRESS, started.address)
+        config = Dask(workers=2).with_runtime(report=report)
+        with session(config, "etl.total") as opened:
+            yield opened
+
+
+def record_of(opened: Session) -> Record:
+    """What the cluster has done so far."""
+    found = opened._watch.last_record(5)
+    assert found is not None
+    return found
+
+
+def eventually(opened: Session, holds: Callable[[Record], object]) -> Record:
+    """The record, as soon as that holds."""
+    end = time.monotonic() + PATIENCE
+    while not holds(found := record_of(opened)):
+        assert time.monotonic() < end, found
+    return found
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[Cluster]:
+    """Two workers."""
+    with cluster(workers=2, env=CODE) as made:
+        yield made
+
+
+def work(client: Client) -> None:
+    """Tasks of three prefixes, of which one moves data, and one fails twice."""
+    client.gather(client.map(steps.squared, range(50), pure=False))
+    blocks = [
+        client.submit(steps.block, 1_000_000 + number, workers=[name], pure=False)
+        for number in range(4)
+        for name in _names(client)
+    ]
+    client.submit(steps.total, blocks, pure=False).result()
+    distributed.wait(client.map(steps.divided, [0, 0], pure=False))
+
+
+def _names(client: Client) -> list[str]:
+    return sorted(str(each["name"]) for each in client.scheduler_info()["workers"].values())
+
+
+class TestTheNumbers:
+    """They are those that distributed itself tells."""
+
+    def test_of_tasks(self, started: Cluster) -> None:
+        with recorded(started) as opened:
+            client = opened.client
+            client.get_task_stream(start=0, stop=0)  # begins it
+            before = len(client.run_on_scheduler(steps.stream))
+            work(client)
+            record = record_of(opened)
+            seen = client.run_on_scheduler(steps.stream)[before:]
+        ended = Counter((key_split(each["key"]), each["status"]) for each in seen)
+        assert ended == {
+            (prefix.name, status): number
+            for prefix in record.prefixes
+            for status, number in (("OK", prefix.finished), ("error", prefix.failed))
+            if number
+        }
+        assert (record.finished, record.failed, record.ran) == (59, 2, 61)
+        for action in ("compute", "transfer"):
+            told = {each.name: each.seconds.get(action, 0) for each in record.prefixes}
+            assert told == {name: pytest.approx(sum(_parts(seen, action, name))) for name in told}
+            assert sum(each.seconds.get(action, 0) for each in record.workers) == pytest.approx(
+                sum(told.values())
+            )
+        for number, prefix in enumerate(record.prefixes):
+            drawn = sorted(task.seconds for task in record.tasks if task.prefix == number)
+            assert drawn == pytest.approx(sorted(_parts(seen, "compute", prefix.name)), abs=1e-4)
+        results = sum(each["nbytes"] for each in seen if each["status"] == "OK")
+        assert sum(prefix.nbytes for prefix in record.prefixes) == results
+
+    def test_of_workers(self, started: Cluster) -> None:
+        with recorded(started) as opened:
+            client = opened.client
+            work(client)
+            record = record_of(opened)
+            info = client.scheduler_info(n_workers=-1)["workers"].values()
+            received = sum(client.run(steps.received).values())
+        told = {each.name: (each.nthreads, each.limit, each.is_there) for each in record.workers}
+        assert told == {
+            each["name"]: (each["nthreads"], each["memory_limit"], True) for each in info
+        }
+        for each in info:
+            (worker,) = (worker for worker in record.workers if worker.name == each["name"])
+            assert worker.peak >= each["metrics"]["memory"] > 0
+            assert worker.present == pytest.approx(record.seconds, abs=0.5)
+            assert 0 < worker.busy < 1
+            assert sum(worker.busy_bins) == pytest.approx(worker.seconds["compute"], abs=0.01)
+        assert 0 < record.received <= received
+        assert sum(sum(each.moved_bins) for each in record.workers) == pytest.approx(
+            record.received
+        )
+
+    def test_failures_are_told_with_what_they_say(self, started: Cluster) -> None:
+        with recorded(started) as opened:
+            work(opened.client)
+            record = record_of(opened)
+        assert record.happened == {"failed": 2}
+        assert [(each.kind, each.worker[:-1]) for each in record.happenings] == [
+            ("failed", "default-worker-")
+        ] * 2
+        for each in record.happenings:
+            assert each.word.startswith("divided-")
+            assert each.word.endswith(": ZeroDivisionError('division by zero')")
+            assert 0 < each.at < record.seconds
+
+    def test_what_is_not_finished_counts_as_work(self, started: Cluster) -> None:
+        with recorded(started) as opened:
+            waiting = opened.client.submit(steps.wait_for_event, "enough")
+            record = eventually(opened, lambda record: record.worked > 1)
+            distributed.Event("enough").set()
+            waiting.result()
+        assert record.finished == 0
+        assert sum(each.running for each in record.workers) == record.worked
+        ((name, running, lost, seconds),) = (
+            (each.name, each.running, each.lost, each.unfinished) for each in record.prefixes
+        )
+        assert (name, running, lost) == ("wait_for_event", 1, 0)
+        (piece,) = record.unfinished
+        assert piece.seconds == pytest.approx(seconds, abs=1e-4)
+        assert piece.start + piece.seconds == pytest.approx(record.seconds, abs=1e-3)
+
+
+def _parts(seen: list[dict[str, Any]], action: str, prefix: str) -> list[float]:
+    """The seconds of all that tasks of a prefix did so."""
+    return [
+        part["stop"] - part["start"]
+        for each in seen
+        for part in each["startstops"]
+        if part["action"] == action and key_split(each["key"]) == prefix
+    ]
+
+
+@pytest.fixture(scope="module")
+def small() -> Iterator[Cluster]:
+    """One worker, with little memory."""
+    with cluster(1, memory_limit="300MiB", env=CODE) as made:
+        yield made
+
+
+@pytest.mark.fault
+class TestWorkersThatComeAndGo:
+    """They are told with when they were there."""
+
+    def test_a_late_one(self, started: Cluster) -> None:
+        with recorded(started) as opened, ExitStack() as stack:
+            worker(stack, started.address, 2)
+            record = eventually(opened, lambda record: len(record.workers) == 3)
+            opened.client.retire_workers(names=["default-worker-2"])
+            gone = eventually(opened, lambda record: not record.workers[2].is_there)
+        (late,) = (each for each in record.workers if each.name == "default-worker-2")
+        assert 0 < late.present < record.seconds
+        assert [(each.kind, each.worker) for each in gone.happenings] == [
+            ("joined", "default-worker-2"),
+            ("left", "default-worker-2"),
+        ]
+        assert gone.workers[2].spans[0][1] < gone.seconds
+
+    def test_one_that_is_killed_and_back(self, small: Cluster) -> None:
+        """Under its name, by its nanny."""
+        with recorded(small) as opened:
+            client = opened.client
+            client.gather(client.map(steps.squared, range(10), pure=False))
+            os.kill(client.run(os.getpid).popitem()[1], signal.SIGKILL)
+            record = eventually(opened, lambda record: "joined" in record.happened)
+            client.gather(client.map(steps.squared, range(10), pure=False))
+            after = record_of(opened)
+        assert {"lost", "joined"} <= {*record.happened}
+        (same,) = after.workers
+        assert (same.name, same.finished) == ("default-worker-0", 20)
+        assert len(same.spans) > 1
+        assert same.present < after.seconds
+
+    def test_one_that_is_ended_for_lack_of_memory(self, small: Cluster) -> None:
+        with recorded(small) as opened:
+            filling = opened.client.submit(steps.die, "memory", pure=False)
+            record = eventually(
+                opened,  # what ends it is told before its end is seen
+                lambda record: "out of memory" in record.happened and record.lost > 0,
+            )
+            opened.client.cancel(filling, force=True)
+        (same,) = record.workers
+        assert same.peak > 0.9 * 300 * 2**20
+        assert max(same.memory_bins) == same.peak
+        assert record.prefixes[0].lost >= 1
+        assert record.prefixes[0].unfinished == pytest.approx(same.lost + same.running)
+
+    def test_restarted_ones(self, started: Cluster) -> None:
+        """Somebody wanted that."""
+        with recorded(started) as opened:
+            opened.client.restart()
+            record = eventually(opened, lambda record: record.happened.get("joined") == 2)
+        assert record.happened == {"left": 2, "joined": 2}
+        assert {each.kind for each in record.happenings} == {"left", "joined"}
+
+
+@pytest.mark.once
+def test_shuffles_move_bytes(started: Cluster) -> None:
+    """As they tell: all that is handed over, on the same worker too."""
+    with recorded(started) as opened:
+        with dask.config.set({"dataframe.shuffle.method": "p2p"}):
+            frame = from_pandas(pd.DataFrame({"id": range(100_000)}), npartitions=6)
+            frame.shuffle("id").map_partitions(len).compute()
+        record = record_of(opened)
+        told = opened.client.run_on_scheduler(steps.handed_over)
+    assert record.received >= told > 0
+
+
+def test_nothing_of_it_is_left(started: Cluster) -> None:
+    """Neither in the scheduler nor in workers."""
+    with Client(started.address) as client:
+        before = (
+            client.run_on_scheduler(steps.plugins_and_handlers),
+            client.run(steps.names_in_worker),
+        )
+        with recorded(started) as opened:
+            work(opened.client)
+            during = client.run_on_scheduler(steps.plugins_and_handlers)
+        after = (
+            client.run_on_scheduler(steps.plugins_and_handlers),
+            client.run(steps.names_in_worker),
+        )
+    assert after == before
+    assert any("recorder" in each for each in during)
+
+
+def test_there_is_none_that_nobody_wants(started: Cluster) -> None:
+    with recorded(started, report=None) as opened:
+        work(opened.client)
+        assert not any(
+            "recorder" in each
+            for each in opened.client.run_on_scheduler(steps.plugins_and_handlers)
+        )
+        assert opened._watch.last_record(5) is None
+
+
+class TestWhatDidNotEnd:
+    """As far as heartbeats tell, and as threads were free."""
+
+    def test_with_its_worker(self) -> None:
+        """One task that a heartbeat told of, and one that began after it in the other thread."""
+        recorder = a_recorder()
+        tasks = recorder.scheduler.tasks
+        for number in range(4):
+            tasks[f"p{number}-0"].priority = (number,)
+            tasks[f"p{number}-0"].key = f"p{number}-0"
+        worker = recorder.workers["a"]
+        state = SimpleNamespace(
+            nthreads=2,
+            memory_limit=0,
+            metrics={},
+            executing={tasks["p0-0"]: 2.0},
+            status=distributed.Status.running,
+        )
+        worker.comes("tcp://a", state, 0.0)
+        recorder.there["tcp://a"] = state
+        ends(recorder, "p4-0", 1.0, 6.0)
+        worker.heard = 5.0
+        recorder.began -= 10  # since when as much time has passed
+        gone = {"worker": "tcp://a", "expected": False, "action": "remove-worker"}
+        keys = {f"p{number}-0" for number in range(4)}
+        recorder.log_event("all", {**gone, "processing-tasks": keys})
+        told = Record.of(recorder.record())
+        pieces = [(each.start, each.seconds, each.lane, each.prefix) for each in told.unfinished]
+        names = [each.name for each in told.prefixes]
+        assert [(start, lane, names[prefix]) for start, _, lane, prefix in pieces] == [
+            (3.0, 1, "p0"),
+            (6.0, 0, "p1"),
+        ]
+        assert [seconds for _, seconds, _, _ in pieces] == pytest.approx([7.0, 4.0], abs=0.5)
+        assert told.lost == 2
+        assert told.workers[0].lost == pytest.approx(11.0, abs=0.5)
+        assert [each.word for each in told.happenings] == ["with 4 tasks that it had not finished"]
+
+
+class TestItsSize:
+    """However many tasks there are, and however long it takes."""
+
+    @given(
+        st.lists(
+            st.tuples(st.floats(0, 1e5), st.floats(1e-3, 1e4), st.integers(0, 300)), min_size=1
+        )
+    )
+    def test_sums_are_exact_and_bins_few(self, tasks: list[tuple[float, float, int]]) -> None:
+        recorder = a_recorder()
+        for start, seconds, prefix in tasks:
+            ends(recorder, f"p{prefix}-0", start, start + seconds)
+        (worker,) = recorder.workers.values()
+        total = sum(seconds for _, seconds, _ in tasks)
+        assert worker.finished == len(tasks)
+        assert worker.seconds["compute"] == pytest.approx(total, rel=1e-6, abs=1e-3)
+        assert sum(worker.busy) == pytest.approx(total, rel=1e-6, abs=1e-3)
+        assert len(worker.busy) <= 200
+        assert len(recorder.prefixes) <= 201
+        assert sum(each.finished for each in recorder.prefixes.values()) == len(tasks)
+        latest = max(start + seconds for start, seconds, _ in tasks)
+        assert (
+            (len(worker.busy) - 1) * recorder.width <= latest + 1e-3 <= 200 * recorder.width + 1e-3
+        )
+
+    def test_the_longest_tasks_are_kept(self) -> None:
+        recorder = a_recorder()
+        for number in range(20_000):
+            seconds = (number * 7919 % 20_000 + 1) / 1000
+            ends(recorder, "p-0", float(number), number + seconds)
+        kept = recorder._longest()
+        assert len(kept) == 3000
+        assert min(stop - start for start, stop, *_ in kept) == pytest.approx(17.001)
+        assert len(recorder.tasks) < 6000
+        assert recorder.ran == 20_000
+
+    def test_workers_without_end(self) -> None:
+        """The first thousand by name, and of all others the tasks."""
+        recorder = a_recorder()
+        for number in range(1500):
+            address = f"tcp://{number}"
+            recorder.scheduler.workers[address] = SimpleNamespace(
+                name=number,
+                nthreads=1,
+                memory_limit=0,
+                metrics={},
+                executing={},
+                processing={},
+                status=distributed.Status.running,
+            )
+            recorder.add_worker(recorder.scheduler, address)
+            ends(recorder, "p1-0", number, number + 1, address)
+        told = Record.of(recorder.record())
+        assert (len(told.workers), told.unrecorded, told.finished) == (1000, 501, 1500)
+        assert told.happened == {"joined": 1500}
+        assert len(told.happenings) == 50
+
+
+def test_dasks_own_report_has_the_last_tasks() -> None:
+    """For the page that draws them shall not grow without end."""
+    stream: Any = BoundedTaskStream()
+    known = {f"p-{number}": None for number in range(5000)}
+    asyncio.run(stream.start(SimpleNamespace(tasks=known)))
+    for number in range(5000):
+        part = {"action": "compute", "start": number, "stop": number + 1}
+        stream.transition(f"p-{number}", "processing", "memory", startstops=(part,))
+    keys = [each["key"] for each in stream.collect()]
+    assert (stream.name, len(keys), keys[0]) == (TaskStreamPlugin.name, 3000, "p-2000")
+
+
+@attrs.define(eq=False)
+class ATask:
+    """One that the scheduler knows."""
+
+    prefix: Any
+    key: str = ""
+    priority: tuple[int, ...] = ()
+
+
+def a_recorder() -> Recorder:
+    """One that has seen a worker, and nothing yet."""
+    recorder = Recorder("recorder")
+    recorder.workers["a"] = recorder.at["tcp://a"] = WorkerSums("a", 0)
+    prefixes = {f"p{number}-0": f"p{number}" for number in [*range(301), ""]}
+    recorder.began = time.time()
+    recorder.monitored, recorder.spilled_before = 0, 0.0
+    recorder.scheduler = SimpleNamespace(
+        workers={},
+        cumulative_worker_metrics={},
+        tasks={key: ATask(SimpleNamespace(name=name)) for key, name in prefixes.items()},
+    )
+    return recorder
+
+
+def ends(recorder: Recorder, key: str, start: float, stop: float, worker: str = "tcp://a") -> None:
+    """A task has run so."""
+    part = {"action": "compute", "start": recorder.began + start, "stop": recorder.began + stop}
+    recorder.transition(key, "processing", "memory", worker=worker, startstops=(part,))

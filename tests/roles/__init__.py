@@ -1,0 +1,1 @@
+"""The roles of a cluster, and who set their values."""

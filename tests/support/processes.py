@@ -1,0 +1,143 @@
+"""Real processes, started for a test and ended with it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tarfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import attrs
+
+from tests.support.paths import PROJECT
+
+BIN = Path(sys.executable).parent
+"""Where the console scripts of this environment are."""
+
+PATIENCE = 60.0
+"""Seconds until a condition that never comes fails its test."""
+
+
+@attrs.define
+class Running:
+    """A started process and what it has said so far."""
+
+    popen: subprocess.Popen[str]
+    said: list[str] = attrs.field(factory=list)
+    match: re.Match[str] | None = None
+    news: threading.Condition = attrs.field(factory=threading.Condition)
+
+    @property
+    def output(self) -> str:
+        """All that it said, on both streams."""
+        return "".join(self.said)
+
+    def wait_for(self, text: str) -> None:
+        """Return as soon as it has said *text*."""
+        with self.news:
+            came = self.news.wait_for(lambda: text in self.output, PATIENCE)
+        assert came, self.output
+
+    def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
+        """End it and its children; the exit status."""
+        if self.popen.poll() is None:
+            os.killpg(self.popen.pid, signal.SIGCONT)  # it may have been stopped
+            os.killpg(self.popen.pid, by)
+        return self.popen.wait(PATIENCE)
+
+
+@contextmanager
+def running(
+    command: Sequence[str],
+    until: str,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Iterator[Running]:
+    """*command* as a process of its own group, from the moment it says *until* (a pattern)."""
+    popen = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, **(env or {})},
+        cwd=cwd,
+        start_new_session=True,
+    )
+    process, ready = Running(popen), threading.Event()
+
+    def listen() -> None:
+        for line in popen.stdout or ():
+            with process.news:
+                process.said.append(line)
+                process.news.notify_all()
+            if process.match is None:
+                process.match = re.search(until, line)
+            if process.match:
+                ready.set()
+        ready.set()
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    try:
+        ready.wait(PATIENCE)
+        if process.match is None:
+            raise AssertionError(f"{command} never said {until!r}, but:\n{process.output}")
+        yield process
+    finally:
+        try:
+            process.stop()
+        except subprocess.TimeoutExpired:
+            process.stop(signal.SIGKILL)
+        listener.join(PATIENCE)
+        if popen.stdout:
+            popen.stdout.close()
+
+
+def run(
+    *command: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """*command* run to its end, with its output; whatever its exit status."""
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE * 5,
+    )
+
+
+def pip_install(what: Path, target: Path) -> None:
+    """Install the wheel or project *what* into the folder *target*, without a network."""
+    offline = ["--no-index", "--no-deps", "--no-build-isolation"]
+    pip = [sys.executable, "-m", "pip", "install", "-q", *offline, "--target", str(target)]
+    done = run(*pip, what)
+    assert done.returncode == 0, done.stderr
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """The files of a tar archive, below *folder*."""
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            content = tar.extractfile(member)
+            if content is not None:
+                path = folder / member.name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content.read())
+
+
+def build_wheel(folder: Path) -> Path:
+    """This project's wheel, built from its sdist, both into *folder*."""
+    project = PROJECT
+    done = run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, cwd=project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (wheel,) = folder.glob("*.whl")
+    return wheel

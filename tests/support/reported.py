@@ -1,0 +1,136 @@
+"""Tasks with a report of their cluster."""
+
+# pyright: reportArgumentType=false, reportCallIssue=false, reportOptionalMemberAccess=false
+# pyright: reportReturnType=false
+# (a synchronous client that has a scheduler, and promises)
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import distributed
+from flytekit import Deck, current_context, map_task, task, workflow
+
+from flyte_dask import Dask
+from flyte_dask_engine.monitor.monitor import Watch
+from flyte_dask_engine.report.report import Report
+from tests.support.steps import divided, squared
+from tests.support.using import TWO
+
+REPORTED = TWO.with_runtime(report=True, min_workers=2)
+WAITING = TWO.with_runtime(min_workers=2)
+
+
+def work() -> int:
+    """Forty tasks, of which one adds up the others."""
+    client = distributed.default_client()
+    squares = client.map(squared, range(39), pure=False)
+    return int(client.submit(sum, squares, pure=False).result())
+
+
+@task(task_config=REPORTED)
+def works() -> int:
+    return work()
+
+
+@task(task_config=WAITING, enable_deck=True)
+def has_a_deck() -> int:
+    return work()
+
+
+@task(task_config=WAITING)
+def has_none() -> int:
+    return work()
+
+
+@task(task_config=WAITING.with_runtime(report=False), enable_deck=True)
+def has_a_deck_without_report() -> int:
+    return work()
+
+
+@task(task_config=REPORTED)
+def fails() -> int:
+    """After its work."""
+    work()
+    return int(distributed.default_client().submit(divided, 0, retries=0).result())
+
+
+@task(task_config=REPORTED)
+def loses_its_scheduler() -> int:
+    """Once the scheduler has told of the work."""
+    work()
+    # by its type, for isinstance() asks the objects, of which a dead proxy answers with an error
+    (watch,) = [each for each in gc.get_objects() if type(each) is Watch]
+    while watch.record is None or watch.record.finished < 40:
+        time.sleep(0.1)
+    client = distributed.default_client()
+    pid = client.run_on_scheduler(os.getpid)
+    os.kill(pid, signal.SIGKILL)
+    return int(client.submit(sum, [1, 2]).result())
+
+
+@task(task_config=REPORTED)
+def loses_its_workers() -> int:
+    """Once it has said that it works."""
+    work()
+    print("it works", flush=True)
+    return int(distributed.default_client().submit(time.sleep, 600).result())
+
+
+@task(task_config=REPORTED)
+def publishes() -> str:
+    """The page as it is after half of the work."""
+    work()
+    Deck.publish()
+    page = Path(current_context().output_metadata_prefix, "deck.html").read_text(encoding="utf-8")
+    work()
+    return json.dumps(page)
+
+
+@task(task_config=WAITING, enable_deck=True)
+def breaks_its_report() -> int:
+    reporting: Any = import_module("flyte_dask_engine.report.collection")
+
+    def no_page(report: Report) -> str:
+        raise ValueError(f"no page today of {report.task}")
+
+    reporting.page = no_page
+    return 1
+
+
+@task(task_config=REPORTED)
+async def awaits() -> int:
+    async with distributed.Client(asynchronous=True) as own:
+        return int(await own.submit(sum, [1, 2]))
+
+
+@task(task_config=Dask(workers=2).with_runtime(report=True))
+def adds(times: int) -> int:
+    """Three, so often."""
+    client = distributed.default_client()
+    return sum(client.gather(client.map(len, ["abc"] * times, pure=False)))
+
+
+@task(task_config=REPORTED)
+def calls_another() -> int:
+    adds(times=1)
+    return work()
+
+
+@workflow
+def twice() -> tuple[int, int]:
+    """One after the other."""
+    return adds(times=1), adds(times=2)
+
+
+@workflow
+def maps() -> list[int]:
+    """One beside the other."""
+    return map_task(adds)(times=[1, 2])

@@ -1,0 +1,112 @@
+"""Tasks that tell what they see of their cluster, as JSON."""
+
+# pyright: reportOptionalMemberAccess=false
+# (a client that has a scheduler)
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import distributed
+from dask.base import compute
+from dask.delayed import delayed
+from distributed.client import _global_clients
+from flytekit import task
+
+from flyte_dask import Resources, Scheduler, WorkerGroup
+from flytekitplugins.dask import Dask, Runtime
+from tests.support import steps
+
+TWO = Dask(workers=2)
+
+
+def of_workers(number: int = 8) -> list[Any]:
+    """Calls that tell where they ran."""
+    return [delayed(steps.worker_name)(dask_key_name=f"call-{each}") for each in range(number)]
+
+
+def seen() -> dict[str, Any]:
+    """All ways to use the cluster that need no word of it."""
+    client = distributed.default_client()
+    with distributed.Client() as own:
+        joined = own.scheduler.address == client.scheduler.address
+    return {
+        "bare compute": sorted(set(compute(*of_workers()))),
+        "one delayed": delayed(steps.worker_name)(dask_key_name="one").compute(),
+        "submit": client.submit(steps.worker_name, pure=False).result(),
+        "get_client": distributed.get_client() is client,
+        "synchronous": not client.asynchronous,
+        "own client joined": joined,
+    }
+
+
+@task(task_config=TWO.with_runtime(min_workers=2))
+def sees() -> str:
+    return json.dumps(seen())
+
+
+@task(task_config=TWO.with_runtime(min_workers=2))
+async def awaits() -> str:
+    async with distributed.Client(asynchronous=True) as own:
+        joined = own.scheduler.address == distributed.default_client().scheduler.address
+        result = await own.submit(sum, [1, 2])
+    return json.dumps({**seen(), "asynchronous client": [joined, result]})
+
+
+@task(task_config=TWO)
+def idles() -> int:
+    return 1
+
+
+@task(task_config=TWO)
+def closes() -> int:
+    """The client that is not its own."""
+    with distributed.get_client() as client:
+        return int(client.submit(sum, [1, 2]).result())
+
+
+@task(task_config=TWO)
+def fails() -> int:
+    """One of its tasks does, and so it does itself."""
+    client = distributed.default_client()
+    client.submit(sum, [1, 2]).result()
+    return int(client.submit(steps.divided, 0, retries=0).result())
+
+
+@task(
+    task_config=Dask(
+        Scheduler("acme/scheduler:1"),
+        WorkerGroup(2, "acme/workers:1", limits=Resources(mem="64Mi")),
+        runtime=Runtime(require_cluster=False),
+    )
+)
+def anywhere() -> int:
+    return int(distributed.default_client().submit(sum, [1, 2]).result())
+
+
+@task(task_config=TWO.with_runtime(client=False))
+def without_client() -> str:
+    """The ``Client()`` that it opens, and leaves open, is Dask's default."""
+    before = [repr(each) for each in _global_clients.values()]
+    _ = distributed.Client()
+    return json.dumps([before, sorted(set(compute(*of_workers())))])
+
+
+@task(task_config=TWO)
+def spills() -> int:
+    """More than its workers can hold."""
+    client = distributed.default_client()
+    blocks = client.map(bytes, [40_000_000 + each for each in range(20)])
+    total = client.submit(lambda blocks: sum(map(len, blocks)), blocks[:1])
+    distributed.wait(blocks)
+    while not spilled(client):
+        time.sleep(0.1)
+    return int(total.result())
+
+
+def spilled(client: distributed.Client) -> int:
+    """What the scheduler has heard of it."""
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    return sum(each["metrics"]["spilled_bytes"]["disk"] for each in workers)
