@@ -22,7 +22,7 @@ from flyte_dask import (
     merge,
     presets,
 )
-from flyte_dask.config.dask import Inherit
+from flyte_dask.inheritance import Inherit
 from tests.support.configs import (
     ALL_PAIRS,
     CONFIGS,

@@ -17,7 +17,7 @@ from flyte_dask import (
     WorkerGroup,
     presets,
 )
-from flyte_dask.config.dask import Inherit
+from flyte_dask.inheritance import Inherit
 from flyte_dask.inheritance.resolution import Resolved, ResolvedRole, Side, resolve
 from flyte_dask.quantities.quantity import Quantity
 from flyte_dask.roles.origin import Pair

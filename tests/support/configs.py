@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from flyte_dask import Dask, Parent, Quantity, Resources, Runtime, Scheduler, WorkerGroup
-from flyte_dask.config.dask import Inherit
+from flyte_dask.inheritance import Inherit
 
 _TEXTS = {
     "cpu": ["500m", "1", "1000m", "1e0", "1.5", "2", "16"],

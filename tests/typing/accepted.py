@@ -23,8 +23,8 @@ from flyte_dask import (
 )
 from flyte_dask.advice import Advice, advise
 from flyte_dask.catalog.preset_packages import Pack
-from flyte_dask.config.dask import Inherit
 from flyte_dask.config.runtime import Local, Report
+from flyte_dask.inheritance import Inherit
 from flyte_dask.inheritance.parent import Parent as SameParent
 from flyte_dask.inheritance.parent import Sidecar
 from flyte_dask.inheritance.resolution import Resolved, Side, Source

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import attrs
 
@@ -43,12 +43,9 @@ from flyte_dask.roles.roles import (
 if TYPE_CHECKING:  # loaded when it is asked for: importing us must stay almost free
     from flyte_dask.config.runtime import Local, Report, Runtime
     from flyte_dask.inheritance.parent import Parent
-    from flyte_dask.inheritance.resolution import Resolved
+    from flyte_dask.inheritance.resolution import Inherit, Resolved
 
-__all__ = ["Dask", "Inherit", "said_by_preset", "told_anew", "with_roles"]
-
-Inherit: TypeAlias = Literal["fill", "pin", "off"]
-"""How a role gets what it leaves unsaid; `Dask` says what each means."""
+__all__ = ["Dask", "said_by_preset", "told_anew", "with_roles"]
 
 _UNSAID: Any = attrs.NOTHING  # of an argument for which None says something
 

@@ -2,6 +2,7 @@
 
 from flyte_dask.inheritance.parent import Parent, Sidecar
 from flyte_dask.inheritance.resolution import (
+    Inherit,
     Resolved,
     ResolvedPair,
     ResolvedRole,
@@ -11,6 +12,7 @@ from flyte_dask.inheritance.resolution import (
 )
 
 __all__ = [
+    "Inherit",
     "Parent",
     "Resolved",
     "ResolvedPair",

@@ -8,7 +8,7 @@ others.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, final
+from typing import Literal, NamedTuple, Protocol, TypeAlias, final
 
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.inheritance.parent import Parent
@@ -17,11 +17,9 @@ from flyte_dask.roles.origin import Origin, Pair
 from flyte_dask.roles.resources import DIMENSIONS, pairs
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
 
-if TYPE_CHECKING:  # it imports us
-    from flyte_dask.config.dask import Dask, Inherit
-
 __all__ = [
     "ALWAYS_GIVEN",
+    "Inherit",
     "Resolved",
     "ResolvedPair",
     "ResolvedRole",
@@ -29,6 +27,9 @@ __all__ = [
     "Source",
     "resolve",
 ]
+
+Inherit: TypeAlias = Literal["fill", "pin", "off"]
+"""How a role gets what it leaves unsaid; `flyte_dask.Dask` says what each means."""
 
 Source: TypeAlias = Literal[
     "role", "task", "raised", "lowered", "matched", "platform", "dropped", "nobody"
@@ -122,7 +123,18 @@ class Resolved(NamedTuple):
         }
 
 
-def resolve(config: Dask, parent: Parent | None = None) -> Resolved:
+class _Roles(Protocol):
+    """What resolving needs of a config."""
+
+    @property
+    def scheduler(self) -> Scheduler: ...
+    @property
+    def workers(self) -> WorkerGroup: ...
+    @property
+    def inherit(self) -> Inherit: ...
+
+
+def resolve(config: _Roles, parent: Parent | None = None) -> Resolved:
     """Every amount of both roles of *config*, in a task that asks for *parent*.
 
     Args:

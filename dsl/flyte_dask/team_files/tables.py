@@ -11,8 +11,8 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from flyte_dask.config.dask import Inherit
 from flyte_dask.config.runtime import MOST_SECONDS, Local, Report
+from flyte_dask.inheritance.resolution import Inherit
 from flyte_dask.prediction.platform import Backend
 from flyte_dask.roles.roles import MOST_WORKERS
 

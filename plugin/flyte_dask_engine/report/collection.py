@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Protocol
 
@@ -21,7 +21,6 @@ from flyte_dask_engine.monitor.monitor import Watch
 from flyte_dask_engine.report.page import page
 from flyte_dask_engine.report.performance import without_source
 from flyte_dask_engine.report.report import Failure, Report
-from flyte_dask_engine.session.versions import Installed, installed_here, overview
 
 __all__ = ["Judge", "Reporting", "reporting"]
 
@@ -71,13 +70,12 @@ class Reporting:
             self._take_record(self._watch)
         return page(self.report)
 
-    def is_about(self, place: Place, where: Installed | None) -> None:
-        """Take in where the cluster is, and what is installed there, as far as that is known."""
+    def is_about(self, place: Place, versions: Mapping[str, Mapping[str, str]]) -> None:
+        """Take in where the cluster is, and the *versions* there, as far as they are known."""
         self.report.where = place.where
         self.report.is_to_scale = place.is_to_scale
         self.report.shares_process = not place.in_processes
-        where = installed_here() if place.is_local else where
-        self.report.versions = overview(where) if where else {}
+        self.report.versions = versions
 
     @contextmanager
     def of(self, watch: Watch) -> Iterator[None]:

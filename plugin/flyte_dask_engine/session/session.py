@@ -30,7 +30,13 @@ from flyte_dask_engine.session.code_upload import Code, ship
 from flyte_dask_engine.session.connection import connect, wait_for_workers
 from flyte_dask_engine.session.default_client import joined
 from flyte_dask_engine.session.session_log import make_heard, start_line, tells_what_it_did
-from flyte_dask_engine.session.versions import Installed, check_versions, wrong_in_joined
+from flyte_dask_engine.session.versions import (
+    Installed,
+    check_versions,
+    installed_here,
+    overview,
+    wrong_in_joined,
+)
 
 if TYPE_CHECKING:
     from flyte_dask_engine.report.collection import Judge
@@ -125,7 +131,8 @@ def session(  # noqa: PLR0913  # what a task knows
             if not place.is_local:
                 where = _prepare(client, info, runtime, subject, judgement)
             if report is not None:
-                report.is_about(place, where)
+                known = installed_here() if place.is_local else where
+                report.is_about(place, overview(known) if known else {})
         watch.begin(in_processes=place.in_processes, recorded=report is not None)
         shows = runtime.dashboard or not place.is_local
         dashboard = urlsplit(place.address).hostname if shows else None

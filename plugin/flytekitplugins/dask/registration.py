@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, final
 
 import attrs
 from flytekit.configuration import SerializationSettings
+from flytekit.core.python_function_task import PythonFunctionTask
 
-from flyte_dask.errors import Problem
+from flyte_dask.config.dask import Dask
+from flyte_dask.errors import CallSite, Problem
 from flyte_dask.inheritance.parent import Parent
 from flyte_dask.prediction.platform import Platform
 from flyte_dask_engine.registration.cluster import TaskCluster
@@ -18,24 +20,28 @@ from flytekitplugins.dask.requested import asked_by, described, surroundings
 
 if TYPE_CHECKING:
     from flyte_dask_engine.registration.review import Review
-    from flytekitplugins.dask.task import DaskTask
 
 __all__ = ["cluster_of", "review_of"]
 
 
-def cluster_of(task: DaskTask, settings: SerializationSettings) -> TaskCluster:
-    """What the template of *task* says of its cluster, and why.
+def cluster_of(
+    task: PythonFunctionTask[Any],
+    config: Dask,
+    call_site: CallSite | None,
+    settings: SerializationSettings,
+) -> TaskCluster:
+    """What the template of *task* says of its cluster, whose *config* was said at *call_site*.
 
     Raises:
         InvalidConfig: with every image of its config that has no reference.
     """
-    by, site = f"@task of {task.name}", task.call_site
-    config = with_real_images(task.task_config, settings, by, site)
-    return TaskCluster(config, asked_by(task, settings), task.name, site)
+    by = f"@task of {task.name}"
+    with_images = with_real_images(config, settings, by, call_site)
+    return TaskCluster(with_images, asked_by(task, settings), task.name, call_site)
 
 
 def review_of(
-    task: DaskTask,
+    task: PythonFunctionTask[Any],
     cluster: TaskCluster,
     settings: SerializationSettings,
     site: Callable[[Platform], Platform] | None = None,
@@ -57,7 +63,7 @@ def review_of(
 class _Registered:
     """A task, and the settings of its registration."""
 
-    task: Any
+    task: PythonFunctionTask[Any]
     settings: SerializationSettings
 
     def described(self, parent: Parent) -> Parent:

@@ -222,7 +222,7 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         # betterproto is needed only here, and importing the plugin must stay almost free.
         from flytekitplugins.dask.registration import cluster_of  # noqa: PLC0415
 
-        return cluster_of(self, settings)
+        return cluster_of(self, self.task_config, self.call_site, settings)
 
     def __call__(self, *args: object, **kwargs: object) -> Any:
         """A node where a workflow is compiled, else a run; awaitable if the function is `async`.
