@@ -39,7 +39,6 @@ NAMES: dict[str, Any] = {
     "Platform": Platform,
     "advise": advise,
     "predict": predict,
-    "dataclasses": dataclasses,
     "flytekit": flytekit,
 }
 

@@ -58,7 +58,7 @@ def test_the_incumbents_names_are_exported() -> None:
         "import flyte_dask_engine.session.session, flytekit; from flyte_dask import presets",
         *(
             f"import flytekitplugins.dask.{name}, flytekit; from flyte_dask import presets"
-            for name in ("audible", "telling", "wire")
+            for name in ("images", "models", "registration")
         ),
     ],
 )

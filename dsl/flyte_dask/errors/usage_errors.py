@@ -28,7 +28,6 @@ __all__ = [
     "refuse_preset",
     "refuse_subclass",
     "refuse_to_delete",
-    "refuse_to_replace",
     "refuse_to_set",
 ]
 
@@ -136,13 +135,6 @@ def _refuse(config: object, name: str, value: object, rule: str, remedy: str) ->
         rule = f"{rule}: a {kind} is frozen, and has no '{name}'"
         remedy = did_you_mean(name, parameters) or f"it has {', '.join(parameters)}"
     raise_if_any(f"{kind}.{name}", [Problem(name, value, rule, remedy)], FrozenConfig)
-
-
-def refuse_to_replace(kind: type, changes: Iterable[str]) -> None:
-    """Raise what to write instead of ``dataclasses.replace(config, **changes)``."""
-    arguments = ", ".join(["config", *(f"{name}=..." for name in changes)])
-    rule, remedy = "is no dataclass but an attrs class", f"write attrs.evolve({arguments})"
-    raise_if_any("dataclasses.replace(...)", [Problem("obj", kind, rule, remedy)])
 
 
 def refuse_preset(name: str, names: Iterable[str]) -> None:

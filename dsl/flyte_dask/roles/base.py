@@ -6,11 +6,10 @@ done with a frozen value is answered with what to do instead.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from functools import partial, wraps
 from inspect import Signature, signature
-from typing import Any, ClassVar, NoReturn, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 import attrs
 
@@ -22,24 +21,12 @@ __all__ = [
     "ConfigType",
     "checked_call",
     "checked_function",
-    "for_each_class",
     "said",
     "with_values",
 ]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 T = TypeVar("T")
-
-
-_classes: list[type] = []
-_listeners: list[Callable[[type], None]] = []
-
-
-def for_each_class(tell: Callable[[type], None]) -> None:
-    """Call *tell* with each config class: those that are loaded, and those that will be."""
-    _listeners.append(tell)
-    for each in _classes:
-        tell(each)
 
 
 class ConfigType(type):
@@ -55,9 +42,6 @@ class ConfigType(type):
         if "__attrs_attrs__" in namespace:
             type.__setattr__(cls, "__setattr__", Config._refuse_to_set)  # below
             type.__setattr__(cls, "__delattr__", Config._refuse_to_delete)
-            _classes.append(cls)
-            for tell in _listeners:
-                tell(cls)
         for base in bases:
             if "__attrs_attrs__" in vars(base):
                 from flyte_dask.errors.usage_errors import refuse_subclass  # noqa: PLC0415  # as in _answer
@@ -89,22 +73,6 @@ class ConfigType(type):
         init: Callable[..., None] = cls.__dict__["__init__"]
         _, *others = signature(init).parameters.values()
         return Signature([each for each in others if not each.name.startswith("_")])
-
-    @property
-    def __dataclass_fields__(cls) -> NoReturn:
-        """Not there, as on all that is no dataclass; but `dataclasses.replace` is told why."""
-        asking = sys._getframe(1).f_back  # all that it does is to look for this
-        if asking is not None and asking.f_code is _code_of_replace():
-            from flyte_dask.errors.usage_errors import refuse_to_replace  # noqa: PLC0415  # as in _answer
-
-            refuse_to_replace(cls, asking.f_locals["changes"])
-        raise AttributeError("__dataclass_fields__")
-
-
-def _code_of_replace() -> object:
-    """That of `dataclasses.replace`, if anybody has imported it."""
-    dataclasses = sys.modules.get("dataclasses")
-    return dataclasses and dataclasses.replace.__code__
 
 
 class Config(metaclass=ConfigType):

@@ -20,6 +20,7 @@ from flyte_dask.errors.suggestions import did_you_mean
 from flyte_dask.explanation.summary import Facts
 from flyte_dask_cli.loading.findings import finding, is_installed, of_error
 from flyte_dask_cli.loading.targets import Target
+from flytekitplugins.dask.flytekit_internals import function_of
 from flytekitplugins.dask.task import DaskTask
 
 __all__ = ["Loader"]
@@ -98,7 +99,7 @@ class Loader:
         new = FlyteEntities.entities[self._seen :]
         self._seen += len(new)
         for each in new:
-            function = getattr(each, "task_function", getattr(each, "_workflow_function", None))
+            function = function_of(each)
             if function is not None:  # which may be another module's
                 module = getattr(each, "instantiated_in", None) or function.__module__
                 self._defined.setdefault(module, []).append(each)

@@ -6,12 +6,14 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from distributed import Nanny, Scheduler, Worker
 from distributed.diagnostics.plugin import NannyPlugin, SchedulerPlugin, WorkerPlugin
 
 from flyte_dask_engine.cluster_plugins.sums import spilled
+from flyte_dask_engine.distributed_internals import on_worker_exit
 
 __all__ = ["NannyWitness", "Restarts", "Witness", "WorkerWitness"]
 
@@ -249,23 +251,14 @@ class NannyWitness(NannyPlugin):
 
     def setup(self, nanny: Nanny) -> None:
         """Listen to the end of the process; can be called twice."""
-        known: Any = nanny
-        if self.topic in vars(nanny):
-            return
-        vars(nanny)[self.topic] = True
-        tell = self._telling(nanny, known._on_worker_exit_sync)  # noqa: SLF001
-        known._on_worker_exit_sync = tell  # noqa: SLF001  # of a process to come
-        if known.process is not None:
-            known.process.on_exit = tell
+        if self.topic not in vars(nanny):
+            vars(nanny)[self.topic] = True
+            on_worker_exit(nanny, partial(self._tell, nanny))
 
     def teardown(self, nanny: Nanny) -> None:
         """Tell nothing any more."""
         vars(nanny)[self.topic] = False
 
-    def _telling(self, nanny: Nanny, also: Callable[[int], None]) -> Callable[[int], None]:
-        def on_exit(status: int) -> None:
-            if status != 0 and vars(nanny)[self.topic]:
-                nanny.log_event(self.topic, {"worker": nanny.worker_address, "exit": status})
-            also(status)
-
-        return on_exit
+    def _tell(self, nanny: Nanny, status: int) -> None:
+        if status != 0 and vars(nanny)[self.topic]:
+            nanny.log_event(self.topic, {"worker": nanny.worker_address, "exit": status})

@@ -10,9 +10,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-import distributed
-
 from flyte_dask.config.runtime import Runtime
+from flyte_dask_engine.distributed_internals import Client
 from flyte_dask_engine.monitor.diagnosis import Subject
 
 __all__ = ["connect", "wait_for_workers"]
@@ -20,21 +19,6 @@ __all__ = ["connect", "wait_for_workers"]
 _MOST_SILENCE = 30.0  # seconds
 _MOST_AT_ONCE = 60.0  # seconds
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0  # seconds
-
-
-class Client(distributed.Client):
-    """A client whose attempts to connect end in time.
-
-    distributed's wait without end for the first word of who only accepts, as a scheduler that is
-    stopped and many a proxy does.
-    """
-
-    async def _ensure_connected(self, timeout: float | None = None) -> None:
-        connecting = super()._ensure_connected(timeout)  # type: ignore[no-untyped-call]  # theirs
-        try:
-            await asyncio.wait_for(connecting, timeout)
-        except asyncio.TimeoutError as error:  # no OSError before Python 3.11: it is not cleaned up
-            raise OSError(f"no answer within {timeout} s") from error
 
 
 def connect(runtime: Runtime, subject: Subject) -> Client:

@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 import dask.config
 from distributed import Client
 
+from flyte_dask_engine.distributed_internals import clients
+
 __all__ = ["joined"]
 
 _ADDRESS = "scheduler-address"
@@ -26,10 +28,10 @@ def joined(address: str) -> Iterator[Callable[[], list[Client]]]:
     Yields:
         what tells the clients of that cluster that were opened since.
     """
-    known = set(_clients())
+    known = set(clients())
 
     def opened_since() -> list[Client]:
-        return [each for each in _clients() if each not in known and _address_of(each) == address]
+        return [each for each in clients() if each not in known and _address_of(each) == address]
 
     with _lock:
         if not _open:
@@ -59,13 +61,6 @@ def _restore() -> None:
         dask.config.config.pop(key, None)
         if value is not None:
             dask.config.set({key: value})
-
-
-def _clients() -> list[Client]:
-    """All clients of this process, as far as somebody still holds them."""
-    while True:
-        with suppress(RuntimeError):  # another thread opened one just now
-            return list(Client._instances)  # noqa: SLF001  # nothing public lists them
 
 
 def _address_of(client: Client) -> str | None:

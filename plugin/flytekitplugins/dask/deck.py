@@ -10,7 +10,9 @@ from pathlib import Path
 import click
 from flytekit import Deck
 from flytekit.core.context_manager import ExecutionParameters, ExecutionState, FlyteContextManager
-from flytekit.deck.deck import DECK_FILE_NAME, _get_deck, _output_deck
+from flytekit.deck.deck import DECK_FILE_NAME
+
+from flytekitplugins.dask.flytekit_internals import deck_page, write_deck
 
 __all__ = ["complete", "shown_in_deck"]
 
@@ -69,7 +71,7 @@ def shown_in_deck(
         if state is None or state.mode != ExecutionState.Mode.TASK_EXECUTION:
             _leave(parameters, task)
         elif not parameters.enable_deck:  # else flytekit does it, also if the task fails
-            _output_deck(task, parameters)
+            write_deck(task, parameters)
 
 
 def complete(parameters: ExecutionParameters, task: str) -> None:
@@ -92,7 +94,7 @@ def _leave(parameters: ExecutionParameters, task: str) -> None:
     files = FlyteContextManager.current_context().file_access
     try:
         path = Path(files.get_random_local_directory(), DECK_FILE_NAME)
-        path.write_text(str(_get_deck(parameters, ignore_jupyter=True)), encoding="utf-8")
+        path.write_text(deck_page(parameters), encoding="utf-8")
     except Exception:
         _logger.exception("The deck could not be written")
         return

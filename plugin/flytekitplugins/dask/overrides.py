@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from inspect import signature
 from typing import Any
 
@@ -26,38 +27,41 @@ from flyte_dask.errors import InvalidConfig, Problem, raise_if_any
 from flyte_dask.errors.call_site import user_call_site
 from flyte_dask.roles.base import said
 from flyte_dask_engine.log_levels import make_visible
+from flytekitplugins.dask.flytekit_internals import override, set_task
 from flytekitplugins.dask.rejected_configs import why_refused
 
 __all__ = [
-    "DaskNode",
     "check",
+    "give_own_config",
     "pickled_resolver",
     "resolver",
     "runtime_problems",
     "shared_config",
     "variant_name",
-    "watch",
+    "warn_of_overrides",
 ]
 
 logger = logging.getLogger("flytekit.dask.overrides")
 
 
-class DaskNode(Node):
-    """A node of a Dask task, whose override of the task's config is for this node alone."""
+def give_own_config(node: Node) -> None:
+    """Let an override of the config of *node*, whose task is a Dask task, be for it alone."""
+    override(node, partial(_with_overrides, node))
 
-    def with_overrides(self, *args: Any, **kwargs: Any) -> Node:
-        """As with any node, but for *task_config*.
 
-        Raises:
-            InvalidConfig: if *task_config* is no `Dask`, its *min_workers* are more than its
-                workers, or it wants a report of a task that is to have no deck.
-        """
-        given = signature(Node.with_overrides).bind(self, *args, **kwargs)
-        config = given.arguments.pop("task_config", None)
-        if config is not None:
-            self._flyte_entity = self.flyte_entity.variant(config)
-        node: Node = super().with_overrides(*given.args[1:], **given.kwargs)
-        return node
+def _with_overrides(node: Node, *args: Any, **kwargs: Any) -> Node:
+    """As with any node, but for *task_config*.
+
+    Raises:
+        InvalidConfig: if *task_config* is no `Dask`, its *min_workers* are more than its workers,
+            or it wants a report of a task that is to have no deck.
+    """
+    given = signature(Node.with_overrides).bind(node, *args, **kwargs)
+    config = given.arguments.pop("task_config", None)
+    if config is not None:
+        set_task(node, node.flyte_entity.variant(config))
+    overridden: Node = Node.with_overrides(*given.args, **given.kwargs)
+    return overridden
 
 
 def variant_name(name: str, config: Dask) -> str:
@@ -90,35 +94,22 @@ def shared_config(name: str, config: object) -> InvalidConfig:
     return InvalidConfig("with_overrides(...)", [problem], user_call_site())
 
 
-class _Ran:
-    """What a task that has run leaves where a workflow runs locally: there is no node any more."""
-
-    def with_overrides(self, *args: Any, **kwargs: Any) -> Any:
-        """Nothing, but for a warning if a config is overridden."""
-        config = kwargs.get("task_config")
-        if config is not None:
-            check(config)
-            make_visible(logger, logging.WARNING, LOGGING_ENV_VAR)
-            logger.warning("the task ran with its own config: a local run has no overrides of it")
-        return super().with_overrides(*args, **kwargs)  # type: ignore[misc]  # of a promise
-
-
-class _Result(_Ran, Promise):
-    """The output of such a task."""
-
-
-class _NoResult(_Ran, VoidPromise):
-    """That of one without outputs."""
-
-
-def watch(result: Any) -> Any:
+def warn_of_overrides(result: Any) -> Any:
     """Make *result*, of a task that ran locally, warn about overrides of its config."""
     first = result[0] if isinstance(result, tuple) and result else result
-    if isinstance(first, Promise):
-        first.__class__ = _Result
-    elif isinstance(first, VoidPromise):
-        first.__class__ = _NoResult
+    if isinstance(first, (Promise, VoidPromise)):
+        override(first, partial(_overridden_too_late, first.with_overrides))
     return result
+
+
+def _overridden_too_late(proceed: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Nothing but a warning if a config is overridden: there is no node any more."""
+    config = kwargs.get("task_config")
+    if config is not None:
+        check(config)
+        make_visible(logger, logging.WARNING, LOGGING_ENV_VAR)
+        logger.warning("the task ran with its own config: a local run has no overrides of it")
+    return proceed(*args, **kwargs)
 
 
 class _VariantResolver(TaskResolverMixin):

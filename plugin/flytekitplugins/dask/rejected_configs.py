@@ -10,27 +10,30 @@ from flytekit.core.task import TaskPlugins
 from flytekit.core.tracked_abc import FlyteTrackedABC
 
 from flyte_dask import official_plugin as incumbent
+from flyte_dask.catalog.preset import Preset
 from flyte_dask.config.dask import Dask
+from flyte_dask.config.runtime import Runtime
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.errors.call_site import decoration_site
-from flyte_dask.roles.base import ConfigType, for_each_class
+from flyte_dask.roles.base import ConfigType
+from flyte_dask.roles.resources import Resources
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
 
 __all__ = ["refuse_all_but", "why_refused"]
 
 
+_KINDS = (Dask, Preset, Resources, Runtime, Scheduler, WorkerGroup, ConfigType)
+"""What of ours a user may take for a config; `ConfigType` is the type of each of these classes."""
+
+
 def refuse_all_but(config: type | None) -> None:
     """Let flytekit answer a ``task_config`` that is ours, but no *config*, with an error.
 
-    Also one of a class that is loaded later, and a class in the place of an instance.
+    Also a class in the place of an instance.
     """
-
-    def refuse(each: type) -> None:
+    for each in _KINDS:
         if each is not config:
             TaskPlugins.register_pythontask_plugin(each, _RefusedTask)
-
-    for_each_class(refuse)
-    refuse(ConfigType)
 
 
 class _RefusedTask(AsyncPythonFunctionTask[Any], metaclass=FlyteTrackedABC):
@@ -47,9 +50,6 @@ class _RefusedTask(AsyncPythonFunctionTask[Any], metaclass=FlyteTrackedABC):
 
 def why_refused(config: object) -> Problem:
     """What keeps *config*, which is no `Dask`, from being a task's config."""
-    from flyte_dask.catalog.preset import Preset  # noqa: PLC0415  # for errors only
-    from flyte_dask.config.runtime import Runtime  # noqa: PLC0415
-
     if isinstance(config, Preset):
         rule, remedy = "is a Preset, which makes configs", "call it, as in presets.medium()"
     elif isinstance(config, Scheduler):

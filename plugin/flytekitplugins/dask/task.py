@@ -7,8 +7,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from contextvars import ContextVar
-from copy import copy
-from dataclasses import replace
 from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +33,7 @@ from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.errors.call_site import decoration_site
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
 from flytekitplugins.dask import overrides  # whole: in a variant's pod it may be what imports us
+from flytekitplugins.dask.flytekit_internals import OpenTask
 from flytekitplugins.dask.rejected_configs import refuse_all_but, why_refused
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ _WORKFLOW_MODES = (
 )
 
 
-class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
+class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
     """A task whose function runs beside a Dask cluster of its own, with a client of that cluster.
 
     On Flyte the backend has started the cluster; elsewhere a local one of the same shape, scaled
@@ -90,35 +89,19 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
             kwargs["deck_fields"] = None  # with a report alone, the deck has nothing else
         super().__init__(task_config, task_function, task_type=self._DASK_TASK_TYPE, **kwargs)
 
-    @property
-    def _task_config(self) -> Dask:
-        """The config: flytekit's tasks keep theirs under this name, and its nodes set it there."""
-        return self._own_config
-
-    @_task_config.setter
-    def _task_config(self, config: Dask) -> None:
-        if "_own_config" in vars(self):
-            raise overrides.shared_config(self.name, config)
-        self._own_config = config
+    def replace_config(self, config: Dask) -> None:
+        """Raise that a node cannot replace the config of all nodes."""
+        raise overrides.shared_config(self.name, config)
 
     @property
-    def _disable_deck(self) -> bool:
-        """Whether it has no deck: flytekit's tasks keep that under this name."""
+    def has_deck(self) -> bool:
+        """Whether it has a deck, if only for the report."""
         has_report = bool(self.task_config.runtime.report) and not self._is_dynamic
-        return not (self._wants_deck or has_report)
-
-    @_disable_deck.setter
-    def _disable_deck(self, is_disabled: bool) -> None:
-        """Said already."""
+        return bool(self._wants_deck) or has_report
 
     @property
     def _is_async(self) -> bool:
         return iscoroutinefunction(self.task_function)
-
-    @property
-    def task_config(self) -> Dask:
-        """The config, as it was given to ``@task``, or to the nodes of this variant."""
-        return self._own_config
 
     @property
     def variants(self) -> tuple[DaskTask, ...]:
@@ -145,17 +128,8 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
 
     def make_variant(self, name: str, config: Dask) -> DaskTask:
         """A copy of this task with that name and config; whoever asks again gets another one."""
-        made = copy(self)
-        for attribute, value in vars(self).items():
-            if getattr(value, "__self__", None) is self:  # a method of this task, not of the copy
-                delattr(made, attribute)
-        vars(made).update(
-            _name=name, _own_config=config, original=self, _task_resolver=overrides.resolver
-        )
-        # in which flytekit notes that it has a deck
-        vars(made).update(_metadata=replace(self.metadata, generates_deck=False))
-        made._is_advised = False  # noqa: SLF001  # it is one of us
-        made.set_command_fn(made.get_default_command)
+        made = self.renamed(name, config, overrides.resolver)
+        vars(made).update(original=self, _is_advised=False)
         return made
 
     def set_resolver(self, resolver: TaskResolverMixin) -> None:
@@ -233,10 +207,10 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
         compilation, execution = context.compilation_state, context.execution_state
         if compilation is not None and compilation.mode == CompilationState.mode:
             promise = flyte_entity_call_handler(self, *args, **kwargs)
-            compilation.nodes[-1].__class__ = overrides.DaskNode  # which flytekit has just added
+            overrides.give_own_config(compilation.nodes[-1])  # which flytekit has just added
             return promise
         if execution is not None and execution.mode in _WORKFLOW_MODES:
-            return overrides.watch(flyte_entity_call_handler(self, *args, **kwargs))
+            return overrides.warn_of_overrides(flyte_entity_call_handler(self, *args, **kwargs))
         if self._is_async:
             return async_flyte_entity_call_handler(self, *args, **kwargs)
         return flyte_entity_call_handler(self, *args, **kwargs)
@@ -296,21 +270,11 @@ class DaskTask(AsyncPythonFunctionTask[Dask], metaclass=FlyteTrackedABC):
             finally:
                 _stack.reset(token)
 
-    def _write_decks(
-        self,
-        native_inputs: Any,
-        native_outputs_as_map: Any,
-        ctx: FlyteContext,
-        new_user_params: ExecutionParameters | None,
-    ) -> None:
-        """As of any task; it takes seconds, which are not its cluster's."""
-        if new_user_params is not None:
-            from flytekitplugins.dask.deck import complete  # noqa: PLC0415  # as above
+    def before_decks(self, parameters: ExecutionParameters) -> None:
+        """Complete the report: making decks takes seconds, which are not its cluster's."""
+        from flytekitplugins.dask.deck import complete  # noqa: PLC0415  # as above
 
-            complete(new_user_params, self.name)
-        super()._write_decks(  # type: ignore[no-untyped-call]  # theirs
-            native_inputs, native_outputs_as_map, ctx, new_user_params
-        )
+        complete(parameters, self.name)
 
 
 def _root_of(function: Callable[..., Any]) -> Path | None:

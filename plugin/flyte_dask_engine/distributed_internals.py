@@ -1,0 +1,52 @@
+"""What of distributed is private and used here, under public names; tests hold their contract.
+
+It goes into the cluster by value, as `flyte_dask_engine.cluster_plugins` does: so it may use
+nothing but Python and Dask.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import distributed
+
+__all__ = ["Client", "clients", "on_worker_exit"]
+
+
+class Client(distributed.Client):
+    """A client whose attempts to connect end in time.
+
+    distributed's wait without end for the first word of who only accepts, as a scheduler that is
+    stopped and many a proxy does.
+    """
+
+    async def _ensure_connected(self, timeout: float | None = None) -> None:
+        connecting = super()._ensure_connected(timeout)  # type: ignore[no-untyped-call]  # theirs
+        try:
+            await asyncio.wait_for(connecting, timeout)
+        except asyncio.TimeoutError as error:  # no OSError before Python 3.11: it is not cleaned up
+            raise OSError(f"no answer within {timeout} s") from error
+
+
+def clients() -> list[distributed.Client]:
+    """All clients of this process, as far as somebody still holds them."""
+    while True:
+        with suppress(RuntimeError):  # another thread opened one just now
+            return list(distributed.Client._instances)
+
+
+def on_worker_exit(nanny: distributed.Nanny, call: Callable[[int], None]) -> None:
+    """Call *call* with the exit status whenever a worker's process of *nanny* has ended."""
+    known: Any = nanny
+    proceed = known._on_worker_exit_sync
+
+    def on_exit(status: int) -> None:
+        call(status)
+        proceed(status)
+
+    known._on_worker_exit_sync = on_exit  # of a process to come
+    if known.process is not None:
+        known.process.on_exit = on_exit

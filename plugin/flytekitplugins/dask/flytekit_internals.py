@@ -1,0 +1,121 @@
+"""What of flytekit is private and used here, under public names; tests hold their contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from flytekit.core.base_task import TaskResolverMixin
+from flytekit.core.context_manager import ExecutionParameters, FlyteContext
+from flytekit.core.node import Node
+from flytekit.core.python_function_task import AsyncPythonFunctionTask
+from flytekit.core.tracked_abc import FlyteTrackedABC
+
+__all__ = ["OpenTask", "deck_page", "function_of", "override", "set_task", "write_deck"]
+
+C = TypeVar("C")
+T = TypeVar("T", bound="OpenTask[Any]")
+
+
+class OpenTask(AsyncPythonFunctionTask[C], metaclass=FlyteTrackedABC):
+    """A task of flytekit whose subclasses decide what flytekit keeps in private attributes."""
+
+    def replace_config(self, config: C) -> None:
+        """Called when flytekit is about to replace the config, which all nodes share."""
+        raise NotImplementedError
+
+    @property
+    def has_deck(self) -> bool:
+        """Whether it has a deck."""
+        raise NotImplementedError
+
+    def before_decks(self, parameters: ExecutionParameters) -> None:
+        """Called when the function has ended, before flytekit makes its own decks."""
+        raise NotImplementedError
+
+    def renamed(self: T, name: str, config: object, resolver: TaskResolverMixin) -> T:
+        """A copy of that name, with *config*, which *resolver* loads."""
+        made = copy(self)
+        for attribute, value in vars(self).items():
+            if getattr(value, "__self__", None) is self:  # a method of this task, not of the copy
+                delattr(made, attribute)
+        vars(made).update(
+            _name=name,
+            _own_config=config,
+            _task_resolver=resolver,
+            # in which flytekit notes that it has a deck
+            _metadata=replace(self.metadata, generates_deck=False),
+        )
+        made.set_command_fn(made.get_default_command)
+        return made
+
+    @property
+    def task_config(self) -> C:
+        """The config, as it was given to ``@task``, or to the nodes of this variant."""
+        config: C = vars(self)["_own_config"]
+        return config
+
+    @property
+    def _task_config(self) -> C:
+        return self.task_config
+
+    @_task_config.setter
+    def _task_config(self, config: C) -> None:
+        if "_own_config" in vars(self):
+            self.replace_config(config)
+        vars(self)["_own_config"] = config
+
+    @property
+    def _disable_deck(self) -> bool:
+        return not self.has_deck
+
+    @_disable_deck.setter
+    def _disable_deck(self, is_disabled: bool) -> None:
+        """Decided by `has_deck`."""
+
+    def _write_decks(
+        self,
+        native_inputs: Any,
+        native_outputs_as_map: Any,
+        ctx: FlyteContext,
+        new_user_params: ExecutionParameters | None,
+    ) -> None:
+        if new_user_params is not None:
+            self.before_decks(new_user_params)
+        super()._write_decks(  # type: ignore[no-untyped-call]  # flytekit's
+            native_inputs, native_outputs_as_map, ctx, new_user_params
+        )
+
+
+def set_task(node: Node, task: object) -> None:
+    """Let *node* run *task*."""
+    vars(node)["_flyte_entity"] = task
+
+
+def override(of: object, method: Callable[..., Any]) -> None:
+    """Let *method* be the ``with_overrides`` of this node or promise alone, and of no other."""
+    vars(of)["with_overrides"] = method
+
+
+def function_of(entity: object) -> Callable[..., Any] | None:
+    """The function of a task or workflow; None if it has none."""
+    function: Callable[..., Any] | None = getattr(
+        entity, "task_function", getattr(entity, "_workflow_function", None)
+    )
+    return function
+
+
+def deck_page(parameters: ExecutionParameters) -> str:
+    """The HTML page of all decks that there are so far."""
+    from flytekit.deck.deck import _get_deck  # noqa: PLC0415  # slow to import
+
+    return str(_get_deck(parameters, ignore_jupyter=True))
+
+
+def write_deck(task: str, parameters: ExecutionParameters) -> None:
+    """Write that page where Flyte looks for it."""
+    from flytekit.deck.deck import _output_deck  # noqa: PLC0415  # slow to import
+
+    _output_deck(task, parameters)
