@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # loaded when they are asked for: importing us must stay almo
     from os import PathLike
 
     from flyte_dask.catalog.preset import Preset, define
-    from flyte_dask.catalog.preset_packages import Pack
+    from flyte_dask.catalog.preset_packages import PresetPackage
 
 __all__ = [
     "Preset",
@@ -38,7 +38,7 @@ __all__ = [
     "large",
     "medium",
     "memory_heavy",
-    "packs",
+    "packages",
     "small",
 ]
 
@@ -61,11 +61,11 @@ gpu_heavy: Preset
 """2 workers of 1 GPU, 4 CPUs and 24Gi; scheduler of 2 CPUs and 8Gi. For computing on GPUs."""
 
 
-def packs() -> tuple[Pack, ...]:
+def packages() -> tuple[PresetPackage, ...]:
     """The built-in presets, and those that installed packages publish, by where they come from."""
-    from flyte_dask.catalog.preset_packages import known_packs  # noqa: PLC0415  # as above
+    from flyte_dask.catalog.preset_packages import known_packages  # noqa: PLC0415  # as above
 
-    return known_packs()
+    return known_packages()
 
 
 @checked_function("presets.get(...)")
@@ -107,9 +107,9 @@ if not TYPE_CHECKING:  # type checkers shall know which names there are
             return getattr(preset, name)
         if name.startswith("__"):  # Python looks for such, at each import from here
             raise AttributeError(name)
-        from flyte_dask.errors.usage_errors import refuse_preset  # noqa: PLC0415  # for errors only
+        from flyte_dask.errors.usage_errors import reject_preset  # noqa: PLC0415  # for errors only
 
-        return refuse_preset(name, __all__)
+        return reject_preset(name, __all__)
 
     def __dir__() -> list[str]:
         return __all__

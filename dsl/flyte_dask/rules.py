@@ -1,4 +1,4 @@
-"""The traps that `flyte_dask.advice` knows: what is legal, and probably not what was meant."""
+"""The rules that `flyte_dask.advice` knows: what is legal, and probably not what was meant."""
 
 # Annotations are not postponed here: NamedTuple would compile every one that is a string.
 
@@ -8,22 +8,22 @@ from typing import Literal, NamedTuple, TypeAlias, final
 from flyte_dask.errors import Problem
 from flyte_dask.errors.suggestions import did_you_mean
 
-__all__ = ["SEVERITIES", "TRAPS", "Severity", "Trap", "code_problems", "page_of"]
+__all__ = ["RULES", "SEVERITIES", "Rule", "Severity", "code_problems", "page_of"]
 
-Severity: TypeAlias = Literal["danger", "warning", "hint"]
+Severity: TypeAlias = Literal["error", "warning", "info"]
 """How bad it is.
 
-- ``danger``: the job fails, or does not do what was meant.
+- ``error``: the job fails, or does not do what was meant.
 - ``warning``: it costs more, or may fail.
-- ``hint``: good to know.
+- ``info``: good to know.
 """
 
-SEVERITIES: tuple[Severity, ...] = ("danger", "warning", "hint")
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 """From the worst to the least."""
 
 
 @final
-class Trap(NamedTuple):
+class Rule(NamedTuple):
     """One thing to look out for."""
 
     severity: Severity
@@ -32,29 +32,29 @@ class Trap(NamedTuple):
     """What it is, in a few words."""
 
 
-TRAPS: Mapping[str, Trap] = {
-    "memory-in-thousandths": Trap("danger", "memory in thousandths of a byte"),
-    "tiny-memory": Trap("danger", "memory below a megabyte"),
-    "dask-variable": Trap("danger", "a variable of Dask's operator in the task's environment"),
-    "task-above-platform": Trap("danger", "a task above the platform's limits"),
-    "role-gpu-on-flyte-2": Trap("danger", "a GPU of a role on Flyte 2"),
-    "gpu-not-inherited": Trap("danger", "a task's GPU that its workers do not get"),
-    "role-above-platform": Trap("warning", "a role above the platform's limits"),
-    "worker-without-memory": Trap("warning", "workers of whose memory nobody says anything"),
-    "small-scheduler": Trap("warning", "a scheduler too small for its workers"),
-    "silent-gpu-role": Trap("warning", "a silent role in a task with a GPU"),
-    "worker-only-gpu": Trap("warning", "GPUs on workers only"),
-    "scheduler-gpu": Trap("warning", "a GPU for the scheduler"),
-    "fractional-cpu": Trap("warning", "workers with part of a CPU"),
-    "limit-from-task": Trap("warning", "a request of the role beside a limit of the task"),
-    "image-mismatch": Trap("warning", "pods with different images"),
-    "server-pod-template": Trap("warning", "a pod template that only Flyte knows"),
-    "many-workers": Trap("warning", "more workers than a scheduler likes"),
-    "beyond-nodes": Trap("warning", "workers larger than any common node"),
-    "requests-only": Trap("hint", "a request without a limit"),
-    "sidecars-multiplied": Trap("hint", "sidecars in every pod"),
-    "node-overrides": Trap("hint", "overrides of a node that a role will miss"),
-    "loose-packing": Trap("hint", "workers that leave much of a node idle"),
+RULES: Mapping[str, Rule] = {
+    "memory-milli-unit": Rule("error", "memory in thousandths of a byte"),
+    "tiny-memory": Rule("error", "memory below a megabyte"),
+    "reserved-env-var": Rule("error", "a variable of Dask's operator in the task's environment"),
+    "task-exceeds-platform": Rule("error", "a task above the platform's limits"),
+    "role-gpu-on-flyte-2": Rule("error", "a GPU of a role on Flyte 2"),
+    "gpu-not-inherited": Rule("error", "a task's GPU that its workers do not get"),
+    "role-exceeds-platform": Rule("warning", "a role above the platform's limits"),
+    "missing-worker-memory": Rule("warning", "workers of whose memory nobody says anything"),
+    "undersized-scheduler": Rule("warning", "a scheduler too small for its workers"),
+    "implicit-gpu": Rule("warning", "a silent role in a task with a GPU"),
+    "worker-only-gpu": Rule("warning", "GPUs on workers only"),
+    "scheduler-gpu": Rule("warning", "a GPU for the scheduler"),
+    "fractional-cpu": Rule("warning", "workers with part of a CPU"),
+    "inherited-limit": Rule("warning", "a request of the role beside a limit of the task"),
+    "image-mismatch": Rule("warning", "pods with different images"),
+    "named-pod-template": Rule("warning", "a pod template that only Flyte knows"),
+    "too-many-workers": Rule("warning", "more workers than a scheduler likes"),
+    "worker-exceeds-node": Rule("warning", "workers larger than any common node"),
+    "missing-limit": Rule("info", "a request without a limit"),
+    "sidecar-replicated": Rule("info", "sidecars in every pod"),
+    "ineffective-node-override": Rule("info", "overrides of a node that a role will miss"),
+    "poor-bin-packing": Rule("info", "workers that leave much of a node idle"),
 }
 """Each by its code."""
 
@@ -70,7 +70,7 @@ def code_problems(path: str, codes: object) -> Iterator[Problem]:
         yield Problem(path, codes, "is no list of codes of advice", "write a list of texts")
         return
     for code in codes:
-        if not isinstance(code, str) or code not in TRAPS:
-            near = did_you_mean(code, TRAPS) if isinstance(code, str) else None
-            remedy = near or f"write one of {', '.join(TRAPS)}"
+        if not isinstance(code, str) or code not in RULES:
+            near = did_you_mean(code, RULES) if isinstance(code, str) else None
+            remedy = near or f"write one of {', '.join(RULES)}"
             yield Problem(path, code, "is no code of advice", remedy)

@@ -15,7 +15,7 @@ from flyte_dask.errors.suggestions import did_you_mean
 from flyte_dask.prediction.platform import BACKENDS, Platform
 from flyte_dask.roles.resources import DIMENSIONS
 from flyte_dask.team_files.discovery import VARIABLE
-from flyte_dask_cli.platform_options import on_site
+from flyte_dask_cli.platform_options import with_options
 
 __all__ = ["as_json", "files_complete", "preset_options", "targets", "task_options"]
 
@@ -41,7 +41,7 @@ def _amounts(_: click.Context, option: click.Parameter, value: str | None) -> Ma
             raise click.BadParameter(f"{name!r} is said twice: leave one of them out")
         said[name] = amount
     try:
-        on_site(Platform(), None, **{**_NOTHING, str(option.name): said})
+        with_options(Platform(), None, **{**_NOTHING, str(option.name): said})
     except InvalidConfig as error:
         told = [f"{each.path.rpartition('.')[2]}: {each}" for each in error.problems]
         raise click.BadParameter("; ".join(told)) from None

@@ -10,10 +10,10 @@ from flyte_dask.roles.origin import Origin
 from flyte_dask.roles.resources import Resources, amounts
 from flyte_dask.roles.roles import with_origins
 
-__all__ = ["on_site"]
+__all__ = ["with_options"]
 
 
-def on_site(
+def with_options(
     platform: Platform,
     backend: str | None,
     defaults: Mapping[str, str],

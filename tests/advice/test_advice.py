@@ -23,7 +23,7 @@ from flyte_dask import (
     WorkerGroup,
     presets,
 )
-from flyte_dask.advice import TRAPS, Advice, advise
+from flyte_dask.advice import RULES, Advice, advise
 from flyte_dask.inheritance.parent import Sidecar
 from flyte_dask.prediction.platform import Platform
 from tests.config.test_bad_input import ROWS
@@ -69,9 +69,9 @@ def brought(given: Collection[Advice], again: Iterable[Advice]) -> set[str]:
     Not what was hidden by it only: a scheduler too small for workers that nobody could place, ...
     """
     before = {each.code for each in given}
-    if "task-above-platform" in before:
-        before.add("role-above-platform")  # of which the role has it
-    own = {"fractional-cpu", "role-above-platform", "scheduler-gpu", "image-mismatch"}
+    if "task-exceeds-platform" in before:
+        before.add("role-exceeds-platform")  # of which the role has it
+    own = {"fractional-cpu", "role-exceeds-platform", "scheduler-gpu", "image-mismatch"}
     after = {each.code for each in again if each.severity == "danger" or each.code in own}
     return after - before
 
@@ -88,26 +88,26 @@ def test_a_case_is_as_worked_out(code: str, lines: str) -> None:
 
 
 def test_every_trap_has_a_case() -> None:
-    assert {advice.code for code, _ in CASES for advice in evaluate(code)} == set(TRAPS)
+    assert {advice.code for code, _ in CASES for advice in evaluate(code)} == set(RULES)
 
 
 PAGES = DOCS / "advice"
 
 
-@pytest.mark.parametrize("code", TRAPS)
+@pytest.mark.parametrize("code", RULES)
 def test_every_trap_has_a_page(code: str) -> None:
     """It starts with the title, has an example, and is listed; `test_documents` runs it."""
     page = (PAGES / f"{code}.md").read_text(encoding="utf-8")
-    title, severity = TRAPS[code].title, TRAPS[code].severity
+    title, severity = RULES[code].title, RULES[code].severity
     assert page.startswith(f"# {title[0].upper()}{title[1:]}\n\n`{code}`, a {severity}.")
     assert f'"{code}"' in page.partition("```python")[2]
     examples = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     (told,) = re.findall(r"^```text\n(.*?)\n```$", page, re.MULTILINE | re.DOTALL)
-    assert told in said_by(examples)
+    assert told in set_by(examples)
     assert f"[`{code}`]({code}.md)" in (PAGES / "README.md").read_text(encoding="utf-8")
 
 
-def said_by(examples: list[str]) -> list[str]:
+def set_by(examples: list[str]) -> list[str]:
     """All advice that is given while they run."""
     said: list[str] = []
 
@@ -237,11 +237,11 @@ class TestAnyAdvice:
     def test_the_incumbents_configurations_go_through(self, name: str, backend: Any) -> None:
         config: Any = golden_cases()[name]
         for advice in advise(config, None, Platform(backend=backend)):
-            assert advice.code in TRAPS
+            assert advice.code in RULES
 
 
 def test_built_in_presets_are_fine_but_for_what_their_gpus_need() -> None:
-    presets_here = [preset for pack in presets.packs() for preset in pack.presets]
+    presets_here = [preset for pack in presets.packages() for preset in pack.presets]
     given = {preset.name: [each.code for each in advise(preset())] for preset in presets_here}
     assert {name: codes for name, codes in given.items() if codes} == {
         "gpu_heavy": ["worker-only-gpu"]

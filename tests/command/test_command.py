@@ -232,8 +232,8 @@ silence = [{silence_of_team}]
         (told,) = json.loads(done.stdout)["presets"]
         return [finding["code"] for finding in told["findings"]]
 
-    assert codes("", "") == ["small-scheduler", "worker-only-gpu", "many-workers"]
-    assert codes('"worker-only-gpu"', '"many-workers"') == ["small-scheduler"]
+    assert codes("", "") == ["undersized-scheduler", "worker-only-gpu", "too-many-workers"]
+    assert codes('"worker-only-gpu"', '"too-many-workers"') == ["undersized-scheduler"]
 
 
 def test_whoever_reads_may_have_seen_enough(project: Path) -> None:
@@ -304,7 +304,7 @@ def test_the_schema_is_that_of_the_team_file(tmp_path: Path) -> None:
 
 
 def test_broken_packs_hide_no_others(tmp_path: Path) -> None:
-    """Told where errors belong, and in JSON."""
+    """Collected where errors belong, and in JSON."""
     info = tmp_path / "acme_presets-1.2.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-presets\nVersion: 1.2\n")

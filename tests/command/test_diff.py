@@ -14,7 +14,7 @@ from hypothesis import given
 
 from flyte_dask import Dask, Parent, Resources, presets
 from flyte_dask.advice import Job
-from flyte_dask.explanation.summary import facts_of
+from flyte_dask.explanation.summary import summarize
 from flyte_dask.prediction.footprint import Total, footprint
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.quantities.quantity import Quantity
@@ -24,7 +24,7 @@ from flyte_dask_cli.rendering.snapshots import (
     Document,
     NoDocument,
     Rendered,
-    of_facts,
+    from_summary,
     of_rendered,
     read,
 )
@@ -40,7 +40,7 @@ def job(config: Dask, parent: Parent | None = None, platform: Platform | None = 
 
 def document(config: Dask, parent: Parent | None = None) -> Document:
     """What the command compares of a config."""
-    return of_facts(facts_of(job(config, parent)))
+    return from_summary(summarize(job(config, parent)))
 
 
 BASE = presets.medium(4).with_image("acme/etl:3")
@@ -94,7 +94,7 @@ def test_what_changes_cost_adds_up_to_the_difference_of_the_footprints(
 ) -> None:
     """Of what is requested; the steps between are none of anybody's clusters."""
     jobs = job(old, parent, platform), job(new, other, platform)
-    before, after = (of_facts(facts_of(each)) for each in jobs)
+    before, after = (from_summary(summarize(each)) for each in jobs)
     (pods, requests), (new_pods, new_requests) = (_asked(each) for each in jobs)
     total = sum((each.delta for each in changes(before, after)), Delta())
     assert total.pods == new_pods - pods == delta(before, after).pods
@@ -115,8 +115,8 @@ def test_nothing_changes_from_a_cluster_to_itself(
 ) -> None:
     """In its facts, its pods and its template, in JSON and in YAML."""
     made = job(config, parent, platform)
-    facts = of_facts(json.loads(json.dumps(facts_of(made))))
-    assert changes(facts, of_facts(facts_of(made))) == ()
+    facts = from_summary(json.loads(json.dumps(summarize(made))))
+    assert changes(facts, from_summary(summarize(made))) == ()
     pods = made.pods.as_dict()
     again = yaml.safe_load(yaml.safe_dump(pods))
     assert changes(of_rendered(pods, "pods"), of_rendered(again, "pods")) == ()

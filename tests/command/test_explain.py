@@ -10,18 +10,18 @@ from hypothesis import given
 
 from flyte_dask import Dask, Parent, Resources, WorkerGroup, presets
 from flyte_dask.advice import Job
-from flyte_dask.explanation.summary import facts_of
+from flyte_dask.explanation.summary import summarize
 from flyte_dask.explanation.text import FIELDS, fields_of, story
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.quantities.quantity import Quantity
-from flyte_dask_cli.platform_options import on_site
+from flyte_dask_cli.platform_options import with_options
 from tests.prediction.test_backend import PLATFORMS
 from tests.support.configs import CONFIGS, PARENTS
 
 
 def values(config: Dask, parent: Parent | None = None, platform: Platform | None = None) -> Any:
     """All values of a config in a task on a site."""
-    return facts_of(Job.of(config, parent or Parent(), platform or Platform()))["values"]
+    return summarize(Job.of(config, parent or Parent(), platform or Platform()))["values"]
 
 
 TASK = Parent(Resources(cpu=4, mem="16G"), Resources(cpu=8, mem="32G", gpu=1))
@@ -158,7 +158,7 @@ def test_a_value_that_no_cluster_has_is_refused(path: str, remedy: str) -> None:
 def test_all_values_have_a_story(config: Dask, parent: Parent, platform: Platform) -> None:
     """Which starts with the value that the pods have."""
     job = Job.of(config, parent, platform)
-    told = facts_of(job)["values"]
+    told = summarize(job)["values"]
     assert set(told) <= set(FIELDS)
     for path in FIELDS:
         first = next(story(path, told))
@@ -192,7 +192,7 @@ SITES: list[tuple[Mapping[str, Any], Platform]] = [
 def test_options_say_another_site_dimension_by_dimension(
     options: Mapping[str, Any], expected: Platform
 ) -> None:
-    made = on_site(SITE, **options)
+    made = with_options(SITE, **options)
     assert made == expected
     origins = {path: str(origin) for path, origin in made.origins.items()}
     for side in ("defaults", "limits"):

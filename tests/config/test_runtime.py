@@ -91,8 +91,8 @@ class TestTheVerb:
         assert (origin.by, origin.value, origin.preset) == ("with_runtime(...)", 5, None)
         assert origin.call_site is not None
         assert origin.call_site.file == __file__
-        assert origin.replaced is not None
-        assert (origin.replaced.value, origin.replaced.preset) == (2, "acme.etl")
+        assert origin.overrides is not None
+        assert (origin.overrides.value, origin.overrides.preset) == (2, "acme.etl")
 
     def test_it_changes_the_fingerprint_but_not_the_wire(self) -> None:
         config = Dask(workers=2)
@@ -140,8 +140,8 @@ class TestTheEnvironment:
         }
         origin = found.origins["min_workers"]
         assert (str(origin), origin.value) == ("FLYTE_DASK_MIN_WORKERS", 4)
-        assert origin.replaced is not None
-        assert origin.replaced.value == 2
+        assert origin.overrides is not None
+        assert origin.overrides.value == 2
 
     def test_every_bad_variable_is_named_but_not_its_value(self) -> None:
         environment = {

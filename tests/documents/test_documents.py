@@ -27,9 +27,9 @@ from flyte_dask import (
     WorkerGroup,
     presets,
 )
-from flyte_dask.advice import TRAPS
+from flyte_dask.advice import RULES
 from flyte_dask.policy import violations
-from flyte_dask.prediction.backend import RULES
+from flyte_dask.prediction.backend import BACKEND_RULES
 from flyte_dask.team_files import read
 from flytekitplugins.dask import errors as failures
 from flytekitplugins.dask import models
@@ -51,7 +51,7 @@ _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _EXAMPLES = [
     Example(document.relative_to(PROJECT).as_posix(), number, code, title or None)
     for document in DOCUMENTS
-    if document.stem not in TRAPS  # whose pages `test_advice` reads
+    if document.stem not in RULES  # whose pages `test_advice` reads
     for number, (title, code) in enumerate(_PYTHON.findall(document.read_text("utf-8")), start=1)
 ]
 
@@ -283,12 +283,12 @@ def test_the_errors_of_a_team_file_are_what_one_gets(
 
 def test_the_rules_of_the_backend_are_all_told() -> None:
     text = (PROJECT / "docs" / "backend.md").read_text(encoding="utf-8")
-    assert dict(re.findall(r"^\| `([\w-]+)` \| (.*) \|$", text, re.MULTILINE)) == RULES
+    assert dict(re.findall(r"^\| `([\w-]+)` \| (.*) \|$", text, re.MULTILINE)) == BACKEND_RULES
 
 
 def test_the_number_of_traps_is_right() -> None:
-    assert f"{len(TRAPS)} traps in all" in README
-    assert f"{len(TRAPS)} traps" in (PROJECT / "docs" / "index.md").read_text(encoding="utf-8")
+    assert f"{len(RULES)} rules in all" in README
+    assert f"{len(RULES)} rules" in (PROJECT / "docs" / "index.md").read_text(encoding="utf-8")
 
 
 def test_the_changelog_has_this_version() -> None:

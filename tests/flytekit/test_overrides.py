@@ -189,7 +189,7 @@ class TestVariants:
     def test_what_the_wire_does_not_know_travels_in_the_loader_arguments(self) -> None:
         """How it runs, and what its deck shall not advise."""
         config = FIVE.with_runtime(min_workers=3, worker_timeout=None)
-        variant = one.variant(config.without_advice("tiny-memory", "loose-packing"))
+        variant = one.variant(config.without_advice("tiny-memory", "poor-bin-packing"))
         loaded = overrides.resolver.load_task(overrides.resolver.loader_args(SETTINGS, variant))
         assert loaded.task_config.runtime == variant.task_config.runtime != FIVE.runtime
         assert loaded.task_config.silence == variant.task_config.silence != FIVE.silence

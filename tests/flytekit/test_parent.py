@@ -18,7 +18,7 @@ from kubernetes.client import V1Container, V1PodSpec, V1ResourceRequirements
 from flyte_dask import CallSite, InvalidConfig
 from flyte_dask_engine.registration.requested import judged
 from flytekitplugins.dask import Dask, WorkerGroup
-from flytekitplugins.dask.requested import asked_by
+from flytekitplugins.dask.requested import requested_by
 from tests.flytekit.test_task import increment
 
 MEM = Dask(workers=WorkerGroup(requests=Resources(mem="8Gi"), limits=Resources(mem="8Gi")))
@@ -97,7 +97,7 @@ def test_who_said_so(source: str, is_translated: bool) -> None:
     task = flytekit.task(task_config=MEM, **arguments)(increment)
     if is_translated:
         get_serializable(OrderedDict(), where, task)
-    parent = judged(asked_by(task, where), task.name, CallSite(__file__, line))
+    parent = judged(requested_by(task, where), task.name, CallSite(__file__, line))
     origin = parent.origins["cpu"]
     assert str(origin) == ORIGINS[source].format(line)
 

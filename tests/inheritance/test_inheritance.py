@@ -67,13 +67,15 @@ def _row(side: Side) -> tuple[str, str, str]:
     return str(side.emitted or ""), str(side.effective or ""), side.source
 
 
-UNSAID = ("", "", "platform")
+DEFAULT_RUNTIME = ("", "", "platform")
 
 CASES: dict[str, tuple[Amounts, Amounts, Table]] = {
     "nothing, in a task that says nothing": (
         {},
         {},
-        dict.fromkeys(["requests.cpu", "limits.cpu", "requests.mem", "limits.mem"], UNSAID),
+        dict.fromkeys(
+            ["requests.cpu", "limits.cpu", "requests.mem", "limits.mem"], DEFAULT_RUNTIME
+        ),
     ),
     "nothing: Flyte gives the task's": (
         {},
@@ -111,8 +113,8 @@ CASES: dict[str, tuple[Amounts, Amounts, Table]] = {
         {"mem": ("64G", None)},
         {"mem": ("16G", "32G")},
         {
-            "requests.cpu": UNSAID,
-            "limits.cpu": UNSAID,
+            "requests.cpu": DEFAULT_RUNTIME,
+            "limits.cpu": DEFAULT_RUNTIME,
             "requests.mem": ("64G", "64G", "role"),
             "limits.mem": ("64G", "64G", "raised"),
         },
@@ -153,7 +155,9 @@ CASES: dict[str, tuple[Amounts, Amounts, Table]] = {
         {"gpu": (0, None)},
         {"gpu": (1, 1)},
         {
-            **dict.fromkeys(["requests.cpu", "limits.cpu", "requests.mem", "limits.mem"], UNSAID),
+            **dict.fromkeys(
+                ["requests.cpu", "limits.cpu", "requests.mem", "limits.mem"], DEFAULT_RUNTIME
+            ),
             "requests.gpu": ("0", "0", "role"),
             "limits.gpu": ("0", "0", "matched"),
         },
@@ -164,8 +168,8 @@ CASES: dict[str, tuple[Amounts, Amounts, Table]] = {
         {
             "requests.cpu": ("1", "1", "role"),
             "limits.cpu": ("1", "1", "role"),
-            "requests.mem": UNSAID,
-            "limits.mem": UNSAID,
+            "requests.mem": DEFAULT_RUNTIME,
+            "limits.mem": DEFAULT_RUNTIME,
             "requests.gpu": ("", "", "dropped"),
             "requests.ephemeral_storage": ("10G", "10G", "task"),
             "limits.ephemeral_storage": ("20G", "20G", "task"),
@@ -207,8 +211,8 @@ def test_switched_off_a_role_emits_what_it_says_and_no_more() -> None:
     assert table(config.resolve(task).workers) == {
         "requests.cpu": ("2", "2", "role"),
         "limits.cpu": ("", "2", "matched"),
-        "requests.mem": UNSAID,
-        "limits.mem": UNSAID,
+        "requests.mem": DEFAULT_RUNTIME,
+        "limits.mem": DEFAULT_RUNTIME,
         "requests.gpu": ("", "1", "matched"),
         "limits.gpu": ("1", "1", "role"),
         "requests.ephemeral_storage": ("", "", "dropped"),

@@ -83,7 +83,7 @@ def of_nanny(dask_worker: Any) -> list[str]:
 
 
 def test_distributed_has_what_tells_of_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By which a watch knows how it does, and how workers die."""
+    """By which a monitor knows how it does, and how workers die."""
     monkeypatch.setenv("FLYTE_DASK_LOCAL", "processes")
     with session(Dask(), "contract") as opened:
         client: Any = opened.client
@@ -142,9 +142,9 @@ def test_workers_that_are_restarted_on_wish_are_no_deaths(monkeypatch: pytest.Mo
     with session(Dask(), "contract") as opened:
         client: Any = opened.client
         client.restart()
-        pulse = opened._watch.evidence("")
-    assert pulse is not None
-    assert pulse.deaths == ()
+        snapshot = opened._monitor.evidence("")
+    assert snapshot is not None
+    assert snapshot.deaths == ()
 
 
 def test_a_client_connects_in_one_place() -> None:

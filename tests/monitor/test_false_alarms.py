@@ -125,7 +125,7 @@ class TestNoFalseAlarm:
                 one: Any = outer.client.submit(steps.slowly, "one")
                 with session(Dask(), "inner") as inner:
                     two: Any = inner.client.submit(steps.slowly, "two")
-                    inner._watch.judgement.say(WorkersLost("inner"))
+                    inner._monitor.assessment.say(WorkersLost("inner"))
                     with pytest.raises(WorkersLost, match="inner"):
                         two.result()
                 assert one.result() == "one"

@@ -1,4 +1,4 @@
-"""When a cluster is lost, from what a watch has seen; and the words of each verdict."""
+"""When a cluster is lost, from what a monitor has seen; and the words of each verdict."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from flyte_dask import Dask, Resources, Runtime, Scheduler, WorkerGroup
 from flyte_dask_engine.monitor.diagnosis import Subject
-from flyte_dask_engine.monitor.snapshot import Death, Pulse
-from flyte_dask_engine.monitor.verdict import Judgement
+from flyte_dask_engine.monitor.snapshot import Death, Snapshot
+from flyte_dask_engine.monitor.verdict import Assessment
 from flytekitplugins.dask.errors import SchedulerLost, WrongEnvironment
 
 MIB, GIB = 1024**2, 1024**3
@@ -28,20 +28,20 @@ SUBJECT = Subject(
 LOOK = "Flyte's console and `kubectl describe pod` show"
 NOT_RETRIED = "The task has retries=0, so nothing tries again; @task(retries=2) would."
 
-WELL = Pulse(100 * MIB, workers=2, able=2, waiting=9)
+WELL = Snapshot(100 * MIB, workers=2, able=2, waiting=9)
 EMPTY = attrs.evolve(WELL, workers=0, able=0)
 
 
-def judged(*beats: tuple[float, Pulse | None], **runtime: Any) -> str | None:
+def judged(*beats: tuple[float, Snapshot | None], **runtime: Any) -> str | None:
     """The verdict after *beats* of so many seconds, in which so much was heard."""
-    judgement = Judgement(
+    assessment = Assessment(
         Runtime(**{"stall_timeout": 10, "scheduler_timeout": 5, **runtime}), SUBJECT
     )
-    for seconds, pulse in beats:
-        if pulse is not None:
-            judgement.heard(pulse)
-        judgement.passed(seconds, is_answered=pulse is not None)
-    return None if judgement.verdict is None else type(judgement.verdict).__name__
+    for seconds, snapshot in beats:
+        if snapshot is not None:
+            assessment.heard(snapshot)
+        assessment.passed(seconds, is_answered=snapshot is not None)
+    return None if assessment.verdict is None else type(assessment.verdict).__name__
 
 
 class TestJudgement:
@@ -77,13 +77,13 @@ class TestJudgement:
         assert judged((1, EMPTY), *[(1, None)] * 100, scheduler_timeout=None) is None
 
     @given(st.lists(st.tuples(st.floats(0, 1e6), st.none() | st.sampled_from([WELL, EMPTY]))))
-    def test_never_is_never(self, beats: list[tuple[float, Pulse | None]]) -> None:
+    def test_never_is_never(self, beats: list[tuple[float, Snapshot | None]]) -> None:
         assert judged(*beats, stall_timeout=None, scheduler_timeout=None) is None
 
     def test_of_another_scheduler(self) -> None:
-        judgement = Judgement(Runtime(), SUBJECT)
-        judgement.heard_another()
-        assert type(judgement.verdict) is SchedulerLost
+        assessment = Assessment(Runtime(), SUBJECT)
+        assessment.heard_another()
+        assert type(assessment.verdict) is SchedulerLost
 
     def test_of_workers_that_cannot_read(self) -> None:
         unreadable = attrs.evolve(WELL, unreadable=(("worker-1", "ModuleNotFoundError: x"),))
@@ -96,20 +96,20 @@ class TestJudgement:
         def judge(name: str, versions: Any) -> WrongEnvironment | None:
             return WrongEnvironment(name) if versions["python"] == "3.9" else None
 
-        judgement = Judgement(Runtime(), SUBJECT)
-        judgement.judge_of_versions = judge
-        judgement.heard(attrs.evolve(WELL, joined=(("a", {"python": "3.11"}),)))
-        assert judgement.verdict is None
-        judgement.heard(attrs.evolve(WELL, joined=(("b", {"python": "3.9"}),)))
-        assert str(judgement.verdict) == "b"
+        assessment = Assessment(Runtime(), SUBJECT)
+        assessment.version_check = judge
+        assessment.heard(attrs.evolve(WELL, joined=(("a", {"python": "3.11"}),)))
+        assert assessment.verdict is None
+        assessment.heard(attrs.evolve(WELL, joined=(("b", {"python": "3.9"}),)))
+        assert str(assessment.verdict) == "b"
 
     def test_what_was_heard_is_judged_once(self) -> None:
         """Later answers may tell nothing of work."""
-        judgement = Judgement(Runtime(stall_timeout=10), SUBJECT)
-        judgement.heard(EMPTY)
+        assessment = Assessment(Runtime(stall_timeout=10), SUBJECT)
+        assessment.heard(EMPTY)
         for _ in range(100):
-            judgement.passed(1, is_answered=True)
-        assert judgement.verdict is None
+            assessment.passed(1, is_answered=True)
+        assert assessment.verdict is None
 
 
 class TestWords:
@@ -238,7 +238,7 @@ def test_words_are_put_together_by_worker() -> None:
         ],
         "joined": [["four", {"python": "3.12"}]],
     }
-    assert Pulse.of(told) == Pulse(
+    assert Snapshot.of(told) == Snapshot(
         1,
         workers=0,
         able=0,

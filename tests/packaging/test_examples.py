@@ -370,7 +370,7 @@ class TestThePackOfPresets:
         config = module("pipeline").total.task_config
         assert config == module("acme_presets").nightly(workers=40)
         said = config.origins["workers.mem"]
-        assert (said.preset, said.replaced.preset) == ("acme.nightly", "large")
+        assert (said.preset, said.overrides.preset) == ("acme.nightly", "large")
 
     def test_it_is_typed(self, project: Path) -> None:
         assert (project / "site" / "acme_presets" / "py.typed").is_file()

@@ -15,7 +15,7 @@ from flyte_dask.advice import advise
 from flyte_dask.config.template_io import RESOURCE_NAMES
 from flyte_dask.inheritance.parent import Sidecar
 from flyte_dask.policy import Policy, violations
-from flyte_dask.prediction.backend import RULES, predict
+from flyte_dask.prediction.backend import BACKEND_RULES, predict
 from flyte_dask.prediction.footprint import footprint
 from flyte_dask.prediction.platform import Backend, Platform
 from flyte_dask.quantities.quantity import Quantity
@@ -87,7 +87,7 @@ class TestPrediction:
 
     def test_every_rule_has_a_case(self) -> None:
         told = {remark.rule for case in CASES for remark in replayed(case).remarks}
-        assert told == set(RULES)
+        assert told == set(BACKEND_RULES)
 
     def test_a_remark_reads_as_a_sentence(self) -> None:
         pods = predict(Dask().with_workers(cpu=1, mem="32Gi"), None, Platform(limits=_limits()))

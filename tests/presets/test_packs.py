@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from flyte_dask import ShadowedPreset, UnknownPreset, presets
-from flyte_dask.catalog.preset_packages import Pack, find
+from flyte_dask.catalog.preset_packages import PresetPackage, find
 from tests.support.processes import pip_install, run
 
 MODULE = """
@@ -72,7 +72,7 @@ def output(installed: Path, program: str) -> list[str]:
 
 def test_all_are_listed_with_where_they_come_from(installed: Path) -> None:
     program = """
-        for pack in presets.packs():
+        for pack in presets.packages():
             print(pack, *(each.name for each in pack.presets), pack.error or "")
     """
     assert output(installed, program) == [
@@ -154,12 +154,12 @@ def test_an_unknown_name_suggests_the_nearest_and_tells_what_could_not_be_read(
         "  name    'acme.elt' is no preset that is known here: did you mean 'acme.etl'?"
     )
     assert [line.partition("could not")[0] for line in others] == [
-        "  packs   'bad-presets 1.2' "
+        "  packages   'bad-presets 1.2' "
     ] * 3
 
 
 MEDIUM = presets.define("medium", presets.medium(2))
-PACKS = [Pack("one", "1.0", (presets.medium,)), Pack("two", "2.0", (MEDIUM,))]
+PACKS = [PresetPackage("one", "1.0", (presets.medium,)), PresetPackage("two", "2.0", (MEDIUM,))]
 
 
 def test_finding_looks_at_the_asked_package_only() -> None:
@@ -173,5 +173,5 @@ def test_finding_looks_at_the_asked_package_only() -> None:
 
 
 def test_a_built_in_preset_is_found_by_its_name() -> None:
-    built_in = presets.packs()[0].presets
+    built_in = presets.packages()[0].presets
     assert [presets.get(preset.name) for preset in built_in] == [*built_in]

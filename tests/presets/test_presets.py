@@ -23,7 +23,7 @@ from flyte_dask import (
 )
 from flyte_dask.roles.resources import amounts
 
-(BUILT_IN,) = [pack for pack in presets.packs() if pack.package == "flyte-dask"]
+(BUILT_IN,) = [pack for pack in presets.packages() if pack.package == "flyte-dask"]
 ALL = BUILT_IN.presets
 IDS = [preset.name for preset in ALL]
 
@@ -134,7 +134,7 @@ def test_a_misspelt_built_in_preset_is_told_by_its_nearest_name() -> None:
 
 
 def test_all_are_listed_for_completion() -> None:
-    assert {*IDS, "define", "get", "packs"} <= {*dir(presets)}
+    assert {*IDS, "define", "get", "packages"} <= {*dir(presets)}
 
 
 def test_its_signature_is_there_for_editors() -> None:

@@ -24,11 +24,11 @@ from flyte_dask import Dask, InvalidConfig
 from flyte_dask import Resources as Amounts
 from flyte_dask.advice import Job, unsilenced
 from flyte_dask.prediction.platform import Platform
-from flyte_dask.team_files.tracking import Taken, taken
+from flyte_dask.team_files.tracking import TrackedFile, taken
 from flyte_dask_engine.registration import serialization as wire
 from flyte_dask_engine.registration.cache import remembered
 from flyte_dask_engine.registration.cluster import TaskCluster
-from flyte_dask_engine.registration.requested import Asked, judged
+from flyte_dask_engine.registration.requested import RequestedResources, judged
 from flytekitplugins.dask.bundle_check import left_behind
 from flytekitplugins.dask.images import with_real_images
 from flytekitplugins.dask.registration import review_of
@@ -78,7 +78,11 @@ def test_each_has_the_message_of_its_own_words(
     config: Dask, amounts: dict[str, Any], others: dict[str, Any]
 ) -> None:
     real = with_real_images(config, SETTINGS, "here", None)
-    for asked in (Asked("@task", amounts, {}), Asked("@task", others, {}), Asked("x", {}, amounts)):
+    for asked in (
+        RequestedResources("@task", amounts, {}),
+        RequestedResources("@task", others, {}),
+        RequestedResources("x", {}, amounts),
+    ):
         cluster = TaskCluster(real, asked, "etl", None)
         alone = wire.custom(real, real.resolve(judged(asked, "etl", None)))
         assert cluster.custom == alone
@@ -91,7 +95,7 @@ def test_each_has_the_advice_of_its_own_words(
     config: Dask, amounts: dict[str, Any], task: DaskTask
 ) -> None:
     real = with_real_images(config, SETTINGS, "here", None)
-    cluster = TaskCluster(real, Asked("@task", {}, amounts), task.name, None)
+    cluster = TaskCluster(real, RequestedResources("@task", {}, amounts), task.name, None)
     parent = described(cluster.parent, task, SETTINGS)
     for site in SITES:
         review = attrs.evolve(review_of(task, cluster, SETTINGS), platform=site)
@@ -100,16 +104,18 @@ def test_each_has_the_advice_of_its_own_words(
 
 def test_each_is_told_of_its_own_name_and_line() -> None:
     """Though what is wrong with them is the same."""
-    asked = Asked("@task", {"mem": "16GB"}, {})
+    asked = RequestedResources("@task", {"mem": "16GB"}, {})
     for name in ("one", "other"):
         with pytest.raises(InvalidConfig, match=f"@task of {name}"):
             _ = TaskCluster(Dask(workers=2), asked, name, None).custom
 
 
 def test_a_number_is_not_taken_for_the_text_that_it_looks_like() -> None:
-    assert judged(Asked("@task", {"gpu": "1.0"}, {}), "etl", None).requests == Amounts(gpu=1)
+    assert judged(RequestedResources("@task", {"gpu": "1.0"}, {}), "etl", None).requests == Amounts(
+        gpu=1
+    )
     with pytest.raises(InvalidConfig, match="is of type float, not str or int"):
-        judged(Asked("@task", {"gpu": 1.0}, {}), "etl", None)
+        judged(RequestedResources("@task", {"gpu": 1.0}, {}), "etl", None)
 
 
 def test_what_goes_wrong_is_told_alone() -> None:
@@ -159,7 +165,7 @@ def test_a_remedy_counts_at_once(
     root = tmp_path / folder
     code, ignore = root / "pipeline.py", root / ".dockerignore"
     for module in (code, tmp_path / "elsewhere.py"):  # of which the latter is not sent
-        monkeypatch.setitem(taken, Taken(root / "flyte-dask.toml", "nightly", module), None)
+        monkeypatch.setitem(taken, TrackedFile(root / "flyte-dask.toml", "nightly", module), None)
     ignore.write_text("*.toml\n")
     registration = fast(root)
     (problem,) = left_behind(registration)
@@ -185,7 +191,7 @@ def test_a_file_is_judged_once_in_a_registration(
     registration = fast(tmp_path)
     assert left_behind(registration) == ()  # of what other tests have taken
     for module in (first, second):
-        monkeypatch.setitem(taken, Taken(team, "nightly", module), None)
+        monkeypatch.setitem(taken, TrackedFile(team, "nightly", module), None)
         resolved.clear()
         for _ in range(3):
             assert left_behind(registration) == ()

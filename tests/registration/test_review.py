@@ -135,7 +135,7 @@ class TestAdvice:
         (source / "pipeline.py").write_text(larger)
         assert advised(packaging(source)) == []
         done = packaging(source, FLYTE_SDK_LOGGING_LEVEL="20")
-        assert advised(done) == [("loose-packing", "workers.requests")]
+        assert advised(done) == [("poor-bin-packing", "workers.requests")]
         assert not says(done, "secret")
 
     def test_a_site_where_it_is_no_trap_silences_it(self, tmp_path: Path) -> None:
@@ -186,9 +186,9 @@ POD = PodTemplate(
         done = packaging(source, FLYTE_SDK_LOGGING_LEVEL="20")
         assert done.returncode == 0, done.stdout + done.stderr
         assert advised(done) == [
-            ("dask-variable", "task.environment.DASK_SCHEDULER_ADDRESS"),
-            ("dask-variable", "task.environment.DASK_WORKER_NAME"),
-            ("sidecars-multiplied", "task.sidecars"),
+            ("reserved-env-var", "task.environment.DASK_SCHEDULER_ADDRESS"),
+            ("reserved-env-var", "task.environment.DASK_WORKER_NAME"),
+            ("sidecar-replicated", "task.sidecars"),
         ]
 
 

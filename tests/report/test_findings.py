@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from flyte_dask import Dask
-from flyte_dask_engine.monitor.metrics import Record, WorkerRecord
+from flyte_dask_engine.monitor.metrics import ClusterMetrics, WorkerMetrics
 from flyte_dask_engine.report.findings import findings, sentence
 from flyte_dask_engine.report.report import Failure
 from tests.support.paths import DOCS
@@ -18,13 +18,13 @@ FIVE = tuple(a_worker(str(number)) for number in range(5))
 TWO = FIVE[:2]
 
 
-def one_of(workers: int, **said: Any) -> tuple[WorkerRecord, ...]:
+def one_of(workers: int, **said: Any) -> tuple[WorkerMetrics, ...]:
     """So many workers, of which the last is special."""
     *others, last = FIVE[:workers]
     return *others, a_worker(last.name, **said)
 
 
-CASES: list[tuple[Record, str]] = [
+CASES: list[tuple[ClusterMetrics, str]] = [
     (a_record(*FIVE), "5 workers, busy 83 % of 41 s; its size fits."),
     (a_record(a_worker(there=7.5), seconds=7.5), "1 worker, busy 83 % of 7.5 s."),
     (
@@ -35,18 +35,18 @@ CASES: list[tuple[Record, str]] = [
         ),
     ),
     (
-        a_record(*one_of(2, peak=3.9 * GIB), happened={"out of memory": 1, "lost": 1}),
+        a_record(*one_of(2, peak=3.9 * GIB), event_counts={"out of memory": 1, "lost": 1}),
         (
             "2 workers, busy 83 % of 41 s; worker 1 reached 98 % of its memory limit, and one "
             'process had to be ended for that; consider with_workers(mem="8Gi").'
         ),
     ),
     (
-        a_record(*TWO, happened={"lost": 4}),
+        a_record(*TWO, event_counts={"lost": 4}),
         "2 workers, busy 83 % of 41 s; workers ended unexpectedly 4 times.",
     ),
     (
-        a_record(*one_of(3, busy=0.1), happened={"lost": 1}),
+        a_record(*one_of(3, busy=0.1), event_counts={"lost": 1}),
         "3 workers, busy 59 % of 41 s; one worker ended unexpectedly.",
     ),
     (
@@ -57,7 +57,7 @@ CASES: list[tuple[Record, str]] = [
         ),
     ),
     (
-        a_record(*TWO, happened={"paused": 3}),
+        a_record(*TWO, event_counts={"paused": 3}),
         (
             "2 workers, busy 83 % of 41 s; workers took no new tasks 3 times for lack of memory; "
             'consider with_workers(mem="6Gi").'
@@ -167,7 +167,9 @@ CASES: list[tuple[Record, str]] = [
 
 
 @pytest.mark.parametrize(("record", "said"), CASES, ids=[said for _, said in CASES])
-def test_one_sentence_says_what_it_did_and_what_would_fit(record: Record, said: str) -> None:
+def test_one_sentence_says_what_it_did_and_what_would_fit(
+    record: ClusterMetrics, said: str
+) -> None:
     assert sentence(a_report(record)) == said
 
 
@@ -175,7 +177,7 @@ def test_all_is_found_and_trouble_comes_first() -> None:
     record = a_record(
         *(a_worker(busy=0.1, peak=3.8 * GIB) for _ in FIVE),
         spilled=1e9,
-        happened={"lost": 1, "paused": 1},
+        event_counts={"lost": 1, "paused": 1},
     )
     found = [each.code for each in findings(a_report(record))]
     assert found == ["full", "lost", "paused", "spilled"]
@@ -183,7 +185,7 @@ def test_all_is_found_and_trouble_comes_first() -> None:
 
 def test_all_lacks_of_memory_come_to_one_amount() -> None:
     workers = [a_worker(busy=0.1, peak=3.8 * GIB, spilled=GIB) for _ in FIVE]
-    record = a_record(*workers, spilled=5.0 * GIB, happened={"paused": 1})
+    record = a_record(*workers, spilled=5.0 * GIB, event_counts={"paused": 1})
     found = {each.code: each.remedy for each in findings(a_report(record))}
     assert found == dict.fromkeys(["full", "paused", "spilled"], 'with_workers(mem="6Gi")')
 
@@ -193,7 +195,7 @@ def test_what_failed_says_nothing_of_sizes() -> None:
     failure = Failure("KeyError", "no such path")
     unused = a_record(*(a_worker(busy=0, finished=0) for _ in TWO))
     assert sentence(a_report(unused, failure=failure)) == "2 workers, busy 0 % of 41 s."
-    idle = a_record(*(a_worker(busy=0.1) for _ in FIVE), happened={"lost": 1})
+    idle = a_record(*(a_worker(busy=0.1) for _ in FIVE), event_counts={"lost": 1})
     assert [each.code for each in findings(a_report(idle, failure=failure))] == ["lost"]
     busy = a_record(*FIVE)
     assert sentence(a_report(busy, failure=failure)) == "5 workers, busy 83 % of 41 s."
@@ -232,6 +234,6 @@ def test_a_cluster_of_another_shape_says_nothing_of_sizes() -> None:
 
 
 @pytest.mark.parametrize("record", [None, a_record()])
-def test_what_is_not_known_is_not_made_up(record: Record | None) -> None:
+def test_what_is_not_known_is_not_made_up(record: ClusterMetrics | None) -> None:
     assert sentence(a_report(record)) == "What the cluster did is not known."
     assert list(findings(a_report(record))) == []

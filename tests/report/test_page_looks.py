@@ -15,7 +15,7 @@ import pytest
 from flyte_dask import Dask
 from flyte_dask_engine.cluster_plugins import recorder, sums
 from flyte_dask_engine.cluster_plugins.sums import LONGEST
-from flyte_dask_engine.monitor.metrics import Happening, Record, TaskRecord
+from flyte_dask_engine.monitor.metrics import ClusterMetrics, Event, TaskMetrics
 from flyte_dask_engine.report.formatting import duration
 from flyte_dask_engine.report.page import page
 from flyte_dask_engine.report.report import Failure
@@ -45,8 +45,8 @@ ODD = [
 """Names of nobody who means well."""
 
 
-def busy_record(names: list[str], seconds: float = 41.0) -> Record:
-    """All kinds of happenings, of workers and prefixes of these names."""
+def busy_record(names: list[str], seconds: float = 41.0) -> ClusterMetrics:
+    """All kinds of events, of workers and prefixes of these names."""
     bins = [0.1] * 80
     workers = [
         a_worker(
@@ -64,8 +64,8 @@ def busy_record(names: list[str], seconds: float = 41.0) -> Record:
         )
         for number, name in enumerate(names)
     ]
-    happenings = [
-        Happening(seconds * number / 7, kind, names[number % len(names)], names[-1])
+    events = [
+        Event(seconds * number / 7, kind, names[number % len(names)], names[-1])
         for number, kind in enumerate(MARKS)
     ]
     return a_record(
@@ -75,11 +75,11 @@ def busy_record(names: list[str], seconds: float = 41.0) -> Record:
         prefixes=[a_prefix(name, nbytes=1000) for name in names],
         ran=99,
         tasks=[
-            TaskRecord(seconds * number / 20, seconds / 9, number % len(names), 0, number)
+            TaskMetrics(seconds * number / 20, seconds / 9, number % len(names), 0, number)
             for number, _ in enumerate(names)
         ],
-        happenings=happenings,
-        happened=Counter(each.kind for each in happenings),
+        events=events,
+        event_counts=Counter(each.kind for each in events),
     )
 
 
@@ -146,7 +146,7 @@ class TestColours:
         assert [each for each in found if contrast(each[1], each[2]) < 4.5] == []
 
     def test_of_shapes(self, dark: bool, chromium: Browser, tmp_path: Path) -> None:
-        """WCAG's as well; but for what figures and happenings tell: who was busy, who was gone."""
+        """WCAG's as well; but for what figures and events tell: who was busy, who was gone."""
         with opened_alone(busy_page(), chromium, tmp_path, dark=dark) as opened:
             found = dict(opened.evaluate(_SHAPES))
             panel = opened.evaluate("""getComputedStyle(document.querySelector(".plot"))
@@ -207,7 +207,7 @@ class TestWithoutSight:
     def test_happenings_are_in_a_list(self, chromium: Browser, tmp_path: Path) -> None:
         with opened_alone(page(a_report(busy_record(["0", "1"]))), chromium, tmp_path) as opened:
             found = opened.evaluate(
-                """[...document.querySelectorAll(".happenings li")]
+                """[...document.querySelectorAll(".events li")]
                 .map(each => each.textContent.split(/\\s+/).join(" "))"""
             )
         assert found == [
@@ -264,7 +264,7 @@ def test_names_are_texts(chromium: Browser, tmp_path: Path) -> None:
         assert {
             name for name in ODD for told in pictures(opened) if f"Tasks of {name}:" in told
         } == {*ODD}
-        words = opened.evaluate("""[...document.querySelectorAll(".happenings span, .plot b")]
+        words = opened.evaluate("""[...document.querySelectorAll(".events span, .plot b")]
             .map(each => each.title || each.textContent)""")
         assert len(words) == 2 * len(MARKS)
         assert all(word.endswith(ODD[-1]) for word in words)
@@ -273,7 +273,7 @@ def test_names_are_texts(chromium: Browser, tmp_path: Path) -> None:
         assert opened.requests == opened.problems == []
 
 
-def the_worst() -> Record:
+def the_worst() -> ClusterMetrics:
     """All that a recorder can tell."""
     awful = ("<&\"'ж€😀" * 300)[:LONGEST]
     bins = [round(0.1234 + number / 7, 4) for number in range(recorder._BINS)]
@@ -300,13 +300,13 @@ def the_worst() -> Record:
         for number in range(recorder._MOST_PREFIXES)
     ]
     tasks = [
-        TaskRecord(number / 100, 1.2345, number % 40, number % 16, number % len(prefixes))
+        TaskMetrics(number / 100, 1.2345, number % 40, number % 16, number % len(prefixes))
         for number in range(recorder._MOST_TASKS)
     ]
-    happenings = [
-        Happening(number / 2, kind, workers[number % 30].name, awful)
+    events = [
+        Event(number / 2, kind, workers[number % 30].name, awful)
         for kind in MARKS
-        for number in range(recorder._MOST_HAPPENINGS)
+        for number in range(recorder._MOST_EVENTS)
     ]
     return a_record(
         *workers,
@@ -315,8 +315,8 @@ def the_worst() -> Record:
         ran=10**6,
         tasks=tasks,
         unfinished=tasks[: recorder._MOST_UNFINISHED],
-        happenings=happenings,
-        happened=dict.fromkeys(MARKS, 10**5),
+        events=events,
+        event_counts=dict.fromkeys(MARKS, 10**5),
     )
 
 
@@ -337,7 +337,7 @@ def the_worst() -> Record:
 def test_what_did_not_end_is_told(prefix: dict[str, Any], told: str) -> None:
     """With its time, and drawn so that it does not look like others."""
     prefixes = [a_prefix(unfinished=4.0, **prefix)]
-    pieces = [TaskRecord(20.5, 4.0, 0, 0, 0)]
+    pieces = [TaskMetrics(20.5, 4.0, 0, 0, 0)]
     html = page(a_report(a_record(a_worker(), prefixes=prefixes, unfinished=pieces)))
     assert f"<p>{told}</p>" in html
     assert '<path class="c0 unfinished" d="M500.0 0.08h97.6v.84h-97.6z"/>' in html
@@ -345,9 +345,9 @@ def test_what_did_not_end_is_told(prefix: dict[str, Any], told: str) -> None:
 
 
 def test_a_rare_thing_is_listed_though_it_came_late() -> None:
-    happenings = [Happening(number / 10, "failed", "0", "no") for number in range(50)]
-    happenings.append(Happening(40.0, "lost", "0", "with 1 task that it had not finished"))
-    record = a_record(a_worker(), happenings=happenings, happened={"failed": 300, "lost": 1})
+    events = [Event(number / 10, "failed", "0", "no") for number in range(50)]
+    events.append(Event(40.0, "lost", "0", "with 1 task that it had not finished"))
+    record = a_record(a_worker(), events=events, event_counts={"failed": 300, "lost": 1})
     html = page(a_report(record))
     listed = re.findall(r"<li><time>(.*?)</time> <b>(.)</b>", html)
     assert len(listed) == 50
@@ -359,7 +359,7 @@ def test_a_rare_thing_is_listed_though_it_came_late() -> None:
 @pytest.mark.parametrize(("ran", "drawn"), [(2, ["10.0h0.6", "100.0h10.0"]), (9, ["100.0h10.0"])])
 def test_short_tasks_do_not_look_like_a_busy_worker(ran: int, drawn: list[str]) -> None:
     """Of sampled ones none is drawn longer than it was: the grey area tells of them."""
-    tasks = [TaskRecord(1.0, 0.02, 0, 0, 0), TaskRecord(10.0, 1.0, 0, 0, 0)]
+    tasks = [TaskMetrics(1.0, 0.02, 0, 0, 0), TaskMetrics(10.0, 1.0, 0, 0, 0)]
     html = page(a_report(a_record(a_worker(), seconds=100.0, ran=ran, tasks=tasks)))
     assert re.findall(r"M([\d.]+) 0.08(h[\d.]+)", html) == [
         tuple(re.split("(?=h)", each)) for each in drawn

@@ -32,7 +32,7 @@ from flyte_dask import Dask
 from flyte_dask_engine.cluster_plugins.recorder import Recorder
 from flyte_dask_engine.cluster_plugins.sums import WorkerSums
 from flyte_dask_engine.cluster_plugins.task_stream import BoundedTaskStream
-from flyte_dask_engine.monitor.metrics import Record
+from flyte_dask_engine.monitor.metrics import ClusterMetrics
 from flyte_dask_engine.session.session import Session, session
 from tests.support import steps
 from tests.support.backend import ADDRESS, Cluster, cluster, worker
@@ -50,14 +50,14 @@ def recorded(started: Cluster, report: bool | None = True) -> Iterator[Session]:
             yield opened
 
 
-def record_of(opened: Session) -> Record:
+def record_of(opened: Session) -> ClusterMetrics:
     """What the cluster has done so far."""
-    found = opened._watch.last_record(5)
+    found = opened._monitor.last_record(5)
     assert found is not None
     return found
 
 
-def eventually(opened: Session, holds: Callable[[Record], object]) -> Record:
+def eventually(opened: Session, holds: Callable[[ClusterMetrics], object]) -> ClusterMetrics:
     """The record, as soon as that holds."""
     end = time.monotonic() + PATIENCE
     while not holds(found := record_of(opened)):
@@ -145,11 +145,11 @@ class TestTheNumbers:
         with recorded(started) as opened:
             work(opened.client)
             record = record_of(opened)
-        assert record.happened == {"failed": 2}
-        assert [(each.kind, each.worker[:-1]) for each in record.happenings] == [
+        assert record.event_counts == {"failed": 2}
+        assert [(each.kind, each.worker[:-1]) for each in record.events] == [
             ("failed", "default-worker-")
         ] * 2
-        for each in record.happenings:
+        for each in record.events:
             assert each.word.startswith("divided-")
             assert each.word.endswith(": ZeroDivisionError('division by zero')")
             assert 0 < each.at < record.seconds
@@ -200,7 +200,7 @@ class TestWorkersThatComeAndGo:
             gone = eventually(opened, lambda record: not record.workers[2].is_there)
         (late,) = (each for each in record.workers if each.name == "default-worker-2")
         assert 0 < late.present < record.seconds
-        assert [(each.kind, each.worker) for each in gone.happenings] == [
+        assert [(each.kind, each.worker) for each in gone.events] == [
             ("joined", "default-worker-2"),
             ("left", "default-worker-2"),
         ]
@@ -212,10 +212,10 @@ class TestWorkersThatComeAndGo:
             client = opened.client
             client.gather(client.map(steps.squared, range(10), pure=False))
             os.kill(client.run(os.getpid).popitem()[1], signal.SIGKILL)
-            record = eventually(opened, lambda record: "joined" in record.happened)
+            record = eventually(opened, lambda record: "joined" in record.event_counts)
             client.gather(client.map(steps.squared, range(10), pure=False))
             after = record_of(opened)
-        assert {"lost", "joined"} <= {*record.happened}
+        assert {"lost", "joined"} <= {*record.event_counts}
         (same,) = after.workers
         assert (same.name, same.finished) == ("default-worker-0", 20)
         assert len(same.spans) > 1
@@ -226,7 +226,7 @@ class TestWorkersThatComeAndGo:
             filling = opened.client.submit(steps.die, "memory", pure=False)
             record = eventually(
                 opened,  # what ends it is told before its end is seen
-                lambda record: "out of memory" in record.happened and record.lost > 0,
+                lambda record: "out of memory" in record.event_counts and record.lost > 0,
             )
             opened.client.cancel(filling, force=True)
         (same,) = record.workers
@@ -239,9 +239,9 @@ class TestWorkersThatComeAndGo:
         """Somebody wanted that."""
         with recorded(started) as opened:
             opened.client.restart()
-            record = eventually(opened, lambda record: record.happened.get("joined") == 2)
-        assert record.happened == {"left": 2, "joined": 2}
-        assert {each.kind for each in record.happenings} == {"left", "joined"}
+            record = eventually(opened, lambda record: record.event_counts.get("joined") == 2)
+        assert record.event_counts == {"left": 2, "joined": 2}
+        assert {each.kind for each in record.events} == {"left", "joined"}
 
 
 @pytest.mark.once
@@ -281,7 +281,7 @@ def test_there_is_none_that_nobody_wants(started: Cluster) -> None:
             "recorder" in each
             for each in opened.client.run_on_scheduler(steps.plugins_and_handlers)
         )
-        assert opened._watch.last_record(5) is None
+        assert opened._monitor.last_record(5) is None
 
 
 class TestWhatDidNotEnd:
@@ -310,7 +310,7 @@ class TestWhatDidNotEnd:
         gone = {"worker": "tcp://a", "expected": False, "action": "remove-worker"}
         keys = {f"p{number}-0" for number in range(4)}
         recorder.log_event("all", {**gone, "processing-tasks": keys})
-        told = Record.of(recorder.record())
+        told = ClusterMetrics.of(recorder.record())
         pieces = [(each.start, each.seconds, each.lane, each.prefix) for each in told.unfinished]
         names = [each.name for each in told.prefixes]
         assert [(start, lane, names[prefix]) for start, _, lane, prefix in pieces] == [
@@ -320,7 +320,7 @@ class TestWhatDidNotEnd:
         assert [seconds for _, seconds, _, _ in pieces] == pytest.approx([7.0, 4.0], abs=0.5)
         assert told.lost == 2
         assert told.workers[0].lost == pytest.approx(11.0, abs=0.5)
-        assert [each.word for each in told.happenings] == ["with 4 tasks that it had not finished"]
+        assert [each.word for each in told.events] == ["with 4 tasks that it had not finished"]
 
 
 class TestItsSize:
@@ -375,10 +375,10 @@ class TestItsSize:
             )
             recorder.add_worker(recorder.scheduler, address)
             ends(recorder, "p1-0", number, number + 1, address)
-        told = Record.of(recorder.record())
+        told = ClusterMetrics.of(recorder.record())
         assert (len(told.workers), told.unrecorded, told.finished) == (1000, 501, 1500)
-        assert told.happened == {"joined": 1500}
-        assert len(told.happenings) == 50
+        assert told.event_counts == {"joined": 1500}
+        assert len(told.events) == 50
 
 
 def test_dasks_own_report_has_the_last_tasks() -> None:

@@ -72,10 +72,10 @@ def test_the_one_value_that_was_replaced_is_remembered() -> None:
     config = presets.medium().with_workers(mem="16Gi").with_workers(mem=("16Gi", "32Gi"))
     origin = config.origins["workers.mem"]
     assert origin.value == (Quantity("16Gi"), Quantity("32Gi"))
-    replaced = origin.replaced
+    replaced = origin.overrides
     assert replaced is not None
     assert (replaced.by, replaced.value) == ("with_workers(...)", (Quantity("16Gi"),) * 2)
-    assert replaced.replaced is None
+    assert replaced.overrides is None
 
 
 def test_a_preset_of_ones_own_tells_its_own_words_from_those_it_builds_on() -> None:
@@ -88,10 +88,10 @@ def test_a_preset_of_ones_own_tells_its_own_words_from_those_it_builds_on() -> N
         "workers.cpu": "large",
         "workers.mem": "acme.etl",
     }
-    replaced = origins["workers.number_of_workers"].replaced
+    replaced = origins["workers.number_of_workers"].overrides
     assert replaced is not None
     assert (replaced.value, replaced.preset) == (20, "acme.etl")
-    replaced = origins["workers.mem"].replaced
+    replaced = origins["workers.mem"].overrides
     assert replaced is not None
     assert (replaced.value, replaced.preset) == ((Quantity("16Gi"),) * 2, "large")
 
@@ -120,7 +120,7 @@ def test_evolve_tells_what_it_changed_and_keeps_the_rest() -> None:
     }
     count = after.origins["number_of_workers"]
     assert _line(count) == 'after = attrs.evolve(before, number_of_workers=8, image="a")'
-    assert count.replaced == before.origins["number_of_workers"]
+    assert count.overrides == before.origins["number_of_workers"]
 
 
 def test_origins_are_no_part_of_equality() -> None:
@@ -219,7 +219,7 @@ def test_what_a_merge_replaced_is_what_the_left_side_said(a: Dask, b: Dask) -> N
     merged = (a.with_image("left") | b.with_image("right")).origins
     for path in ("scheduler.image", "workers.image"):
         assert merged[path].value == "right"
-        replaced = merged[path].replaced
+        replaced = merged[path].overrides
         assert replaced is not None
         before = b.origins.get(path)
         assert replaced.value == (before.value if before else "left")

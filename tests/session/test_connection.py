@@ -19,8 +19,8 @@ from distributed.comm.core import Comm, listen
 
 from flyte_dask import Dask, Runtime
 from flyte_dask_engine.monitor.diagnosis import Subject
-from flyte_dask_engine.monitor.monitor import watching
-from flyte_dask_engine.monitor.verdict import Judgement
+from flyte_dask_engine.monitor.monitor import monitoring
+from flyte_dask_engine.monitor.verdict import Assessment
 from flyte_dask_engine.session.connection import connect
 from flytekitplugins.dask.errors import ClusterUnavailable
 from tests.support.network import network_to
@@ -119,7 +119,7 @@ def test_what_keeps_a_watch_from_starting_is_raised(
     runtime, about = Runtime(), subject(scheduler)
     with connect(runtime, about) as client:
         monkeypatch.setattr("flyte_dask_engine.monitor.monitor.rpc", fail)
-        opening = watching(runtime, Judgement(runtime, about), client, list)
+        opening = monitoring(runtime, Assessment(runtime, about), client, list)
         with pytest.raises(OSError, match="too many open files"), opening:
             raise AssertionError("it opened")
 

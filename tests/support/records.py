@@ -9,13 +9,15 @@ from flyte_dask.advice import Job
 from flyte_dask.config.runtime import Runtime
 from flyte_dask.inheritance.parent import Parent
 from flyte_dask.prediction.platform import Platform
-from flyte_dask_engine.monitor.metrics import PrefixRecord, Record, WorkerRecord
+from flyte_dask_engine.monitor.metrics import ClusterMetrics, PrefixMetrics, WorkerMetrics
 from flyte_dask_engine.report.report import Report
 
 GIB = 2**30
 
 
-def a_worker(name: str = "0", busy: float = 0.83, there: float = 41.0, **said: Any) -> WorkerRecord:
+def a_worker(
+    name: str = "0", busy: float = 0.83, there: float = 41.0, **said: Any
+) -> WorkerMetrics:
     """A worker of one thread and 4 GiB that was there all the time."""
     others: dict[str, Any] = {
         "nthreads": 1,
@@ -38,10 +40,10 @@ def a_worker(name: str = "0", busy: float = 0.83, there: float = 41.0, **said: A
         "moved_bins": (),
         "spilled_bins": (),
     }
-    return WorkerRecord(name=name, **{**others, **said})
+    return WorkerMetrics(name=name, **{**others, **said})
 
 
-def a_record(*workers: WorkerRecord, seconds: float = 41.0, **said: Any) -> Record:
+def a_record(*workers: WorkerMetrics, seconds: float = 41.0, **said: Any) -> ClusterMetrics:
     """What these workers did in that time."""
     others: dict[str, Any] = {
         "began": 0.0,
@@ -53,13 +55,13 @@ def a_record(*workers: WorkerRecord, seconds: float = 41.0, **said: Any) -> Reco
         "ran": 0,
         "tasks": (),
         "unfinished": (),
-        "happenings": (),
-        "happened": {},
+        "events": (),
+        "event_counts": {},
     }
-    return Record(seconds=seconds, workers=workers, **{**others, **said})
+    return ClusterMetrics(seconds=seconds, workers=workers, **{**others, **said})
 
 
-def a_prefix(name: str = "inc", **said: Any) -> PrefixRecord:
+def a_prefix(name: str = "inc", **said: Any) -> PrefixMetrics:
     """A hundred tasks of 10 ms."""
     others: dict[str, Any] = {
         "finished": 100,
@@ -72,10 +74,10 @@ def a_prefix(name: str = "inc", **said: Any) -> PrefixRecord:
         "running": 0,
         "unfinished": 0.0,
     }
-    return PrefixRecord(name=name, **{**others, **said})
+    return PrefixMetrics(name=name, **{**others, **said})
 
 
-def a_report(record: Record | None, config: Dask | None = None, **said: Any) -> Report:
+def a_report(record: ClusterMetrics | None, config: Dask | None = None, **said: Any) -> Report:
     """The report of a task ``etl.total`` on a cluster that did that."""
     job = Job.of(config or Dask(workers=5), Parent(), Platform())
     others: dict[str, Any] = {"where": "on tcp://10.0.0.7:8786", "opened_after": 1.0}

@@ -19,7 +19,7 @@ import distributed
 from flytekit import Deck, current_context, map_task, task, workflow
 
 from flyte_dask import Dask
-from flyte_dask_engine.monitor.monitor import Watch
+from flyte_dask_engine.monitor.monitor import Monitor
 from flyte_dask_engine.report.report import Report
 from tests.support.steps import divided, squared
 from tests.support.using import TWO
@@ -67,8 +67,8 @@ def loses_its_scheduler() -> int:
     """Once the scheduler has told of the work."""
     work()
     # by its type, for isinstance() asks the objects, of which a dead proxy answers with an error
-    (watch,) = [each for each in gc.get_objects() if type(each) is Watch]
-    while watch.record is None or watch.record.finished < 40:
+    (monitor,) = [each for each in gc.get_objects() if type(each) is Monitor]
+    while monitor.record is None or monitor.record.finished < 40:
         time.sleep(0.1)
     client = distributed.default_client()
     pid = client.run_on_scheduler(os.getpid)

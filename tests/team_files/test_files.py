@@ -29,12 +29,12 @@ from flyte_dask import (
     UnknownPreset,
     presets,
 )
-from flyte_dask.advice import TRAPS
+from flyte_dask.advice import RULES
 from flyte_dask.config.runtime import SETTINGS
 from flyte_dask.team_files import TeamFile, find_beside, parse, read, schema, write
 from flyte_dask.team_files import tables as t
 from flyte_dask.team_files.parsers import FORMATS, Format, loaded
-from flyte_dask.team_files.tracking import Taken, taken
+from flyte_dask.team_files.tracking import TrackedFile, taken
 from tests.support.paths import RECORDED
 
 FILES = RECORDED / "team_files"
@@ -70,8 +70,8 @@ per_worker = { mem = "64Gi" }
 cpu = 1000
 
 [advice]
-silence = ["loose-packing"]
-fatal = ["worker-without-memory"]
+silence = ["poor-bin-packing"]
+fatal = ["missing-worker-memory"]
 """
 YAML = """\
 presets:
@@ -97,7 +97,7 @@ policy:
   registries: [ghcr.io/acme]
   per_worker: {mem: 64Gi}
   total: {cpu: 1000}
-advice: {silence: [loose-packing], fatal: [worker-without-memory]}
+advice: {silence: [poor-bin-packing], fatal: [missing-worker-memory]}
 """
 
 
@@ -178,7 +178,7 @@ class TestWhatAFileSays:
             "inherit": ("acme.big", 12),
             "silence.worker-only-gpu": ("acme.big", 13),
         }
-        replaced = origins["workers.mem"].replaced
+        replaced = origins["workers.mem"].overrides
         assert replaced is not None
         assert replaced.preset == "large"
 
@@ -202,7 +202,7 @@ class TestWhatAFileSays:
         }
 
     def test_advice(self, team: TeamFile) -> None:
-        assert (team.silence, team.fatal) == (("loose-packing",), ("worker-without-memory",))
+        assert (team.silence, team.fatal) == (("poor-bin-packing",), ("missing-worker-memory",))
 
     def test_yaml_and_json_say_the_same(self, tmp_path: Path) -> None:
         toml = read(a_file(tmp_path, TOML))
@@ -514,7 +514,7 @@ _AMOUNTS = st.sampled_from(["16Gi", "500m", "1e3", "+1", "007", "null", "yes", "
 _SIDES = st.builds(t.Sides, request=_AMOUNTS, limit=st.none() | _AMOUNTS) | st.builds(
     t.Sides, limit=_AMOUNTS
 )
-_CODES = st.none() | st.lists(st.sampled_from(list(TRAPS))).map(tuple)
+_CODES = st.none() | st.lists(st.sampled_from(list(RULES))).map(tuple)
 _DIMENSIONS = {name: st.none() | _AMOUNTS for name in ("cpu", "mem", "gpu", "ephemeral_storage")}
 _ROLE = {
     **{name: amounts | _SIDES for name, amounts in _DIMENSIONS.items()},
@@ -685,7 +685,7 @@ class TestReading:
 
     def test_is_noted(self, tmp_path: Path) -> None:
         module = self.reader(tmp_path, name="etl", code="later()")
-        assert Taken(tmp_path / "flyte-dask.toml", None, module) in taken
+        assert TrackedFile(tmp_path / "flyte-dask.toml", None, module) in taken
 
     @pytest.mark.parametrize(("name", "code"), [("etl", ""), ("__main__", "later()")])
     def test_what_a_function_or_a_script_reads_is_not(

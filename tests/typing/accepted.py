@@ -22,7 +22,7 @@ from flyte_dask import (
     merge,
 )
 from flyte_dask.advice import Advice, advise
-from flyte_dask.catalog.preset_packages import Pack
+from flyte_dask.catalog.preset_packages import PresetPackage
 from flyte_dask.config.runtime import Local, Report
 from flyte_dask.inheritance import Inherit
 from flyte_dask.inheritance.parent import Parent as SameParent
@@ -96,7 +96,7 @@ assert_type(attrs.evolve(config, workers=WorkerGroup(4)), Dask)
 assert_type(config.origins, dict[str, Origin])
 assert_type(WorkerGroup(4).origins, Mapping[str, Origin])
 assert_type(config.origins["workers.mem"].call_site, CallSite | None)
-assert_type(config.origins["workers.mem"].replaced, Origin | None)
+assert_type(config.origins["workers.mem"].overrides, Origin | None)
 
 # presets
 assert_type(presets.medium, Preset)
@@ -106,7 +106,7 @@ assert_type(presets.memory_heavy(workers=2), Dask)
 assert_type(presets.cpu_heavy.doc, str)
 assert_type(presets.define("acme.etl", presets.large(20), doc="nightly")(40), Dask)
 assert_type(presets.get("acme.etl", source="acme-presets")(workers=3), Dask)
-assert_type(presets.packs(), tuple[Pack, ...])
+assert_type(presets.packages(), tuple[PresetPackage, ...])
 assert_type(flyte_dask.presets.small().with_workers(mem="1Gi"), Dask)
 
 # errors

@@ -6,15 +6,15 @@ numbers, and the remedy, as code. What is meant is silenced: ``config.without_ad
 
 from flyte_dask.advice.advise import advise, unsilenced, wanted
 from flyte_dask.advice.job import Advice, Job
-from flyte_dask.rules import SEVERITIES, TRAPS, Severity, Trap
+from flyte_dask.rules import RULES, SEVERITIES, Rule, Severity
 
 __all__ = [
+    "RULES",
     "SEVERITIES",
-    "TRAPS",
     "Advice",
     "Job",
+    "Rule",
     "Severity",
-    "Trap",
     "advise",
     "unsilenced",
     "wanted",

@@ -13,8 +13,8 @@ from flyte_dask.roles.origin import Pair
 
 __all__ = [
     "fractional_cpu",
-    "limit_from_task",
-    "requests_only",
+    "inherited_limit",
+    "missing_limit",
 ]
 
 
@@ -37,7 +37,7 @@ def fractional_cpu(job: Job) -> Iterator[Advice]:
     yield Advice("fractional-cpu", "workers.limits.cpu", consequence, remedy)
 
 
-def limit_from_task(job: Job) -> Iterator[Advice]:
+def inherited_limit(job: Job) -> Iterator[Advice]:
     """A role that asks for little may use, and count on, what the task may."""
     for role in job.roles:
         found = {
@@ -55,10 +55,10 @@ def limit_from_task(job: Job) -> Iterator[Advice]:
             has_threads = role.name == "workers" and "cpu" in found
             threads = f": {counted(job.threads, 'thread')} in each worker" if has_threads else ""
             remedy = job.says(role, _enough(job, role, _requested(role, found)))
-            yield Advice("limit-from-task", f"{role.name}.limits", amounts + threads, remedy)
+            yield Advice("inherited-limit", f"{role.name}.limits", amounts + threads, remedy)
 
 
-def requests_only(job: Job) -> Iterator[Advice]:
+def missing_limit(job: Job) -> Iterator[Advice]:
     """Flyte makes the limit the same."""
     for role in job.roles:
         found = [
@@ -69,7 +69,7 @@ def requests_only(job: Job) -> Iterator[Advice]:
         if found:
             consequence = f"{', '.join(found)}: the limit is not said, and is the request"
             remedy = verb(role.name, _requested(role, found))
-            yield Advice("requests-only", f"{role.name}.limits", consequence, remedy)
+            yield Advice("missing-limit", f"{role.name}.limits", consequence, remedy)
 
 
 def _requested(role: Role, names: Collection[str]) -> dict[str, Quantity]:

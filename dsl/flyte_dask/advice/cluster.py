@@ -21,12 +21,12 @@ from flyte_dask.quantities.formatting import counted
 from flyte_dask.quantities.quantity import ZERO, Quantity
 
 __all__ = [
-    "beyond_nodes",
     "image_mismatch",
-    "loose_packing",
-    "many_workers",
-    "sidecars_multiplied",
-    "small_scheduler",
+    "poor_bin_packing",
+    "sidecar_replicated",
+    "too_many_workers",
+    "undersized_scheduler",
+    "worker_exceeds_node",
 ]
 
 _TINY, _HUGE = Quantity("1n"), Quantity("1000E")
@@ -43,7 +43,7 @@ _MUCH = 1 / 3
 _HARDLY = 0.05
 
 
-def small_scheduler(job: Job) -> Iterator[Advice]:
+def undersized_scheduler(job: Job) -> Iterator[Advice]:
     """It is one thread, and holds the whole graph."""
     scheduler, needed = job.roles[0], needed_by_scheduler(job)
     of_workers = f"for {counted(job.all_threads, 'thread')} of workers"
@@ -51,7 +51,7 @@ def small_scheduler(job: Job) -> Iterator[Advice]:
     if cpu is not None and "cpu" in needed and cpu < needed["cpu"]:
         consequence = f"{of_workers} {cpu} CPUs are less than its one thread can use"
         remedy = job.says(scheduler, {"cpu": needed["cpu"]})
-        yield Advice("small-scheduler", "scheduler.limits.cpu", consequence, remedy)
+        yield Advice("undersized-scheduler", "scheduler.limits.cpu", consequence, remedy)
     least = bytes_for_scheduler(job)
     if mem is not None and "mem" in needed and mem.value < least and not _is_servers(job):
         consequence = (
@@ -61,7 +61,9 @@ def small_scheduler(job: Job) -> Iterator[Advice]:
         enough = job.says(scheduler, {"mem": needed["mem"]})
         fewer = _fewer_threads(job, least)
         if fewer is not None:
-            yield Advice("small-scheduler", "scheduler.limits.mem", consequence, enough + fewer)
+            yield Advice(
+                "undersized-scheduler", "scheduler.limits.mem", consequence, enough + fewer
+            )
 
 
 def _is_servers(job: Job) -> bool:
@@ -87,7 +89,7 @@ def _fewer_threads(job: Job, needed: int) -> str | None:
     return remedy if remedy.startswith(".") else None
 
 
-def many_workers(job: Job) -> Iterator[Advice]:
+def too_many_workers(job: Job) -> Iterator[Advice]:
     """One scheduler has them all."""
     if job.number > _MANY_WORKERS:
         nodes = ceil((job.number + 2) / _PODS_ON_NODE)
@@ -97,7 +99,7 @@ def many_workers(job: Job) -> Iterator[Advice]:
             f"{_PODS_ON_NODE} on one"
         )
         remedy = f".with_workers({_MANY_WORKERS})"
-        yield Advice("many-workers", "workers.number_of_workers", consequence, remedy)
+        yield Advice("too-many-workers", "workers.number_of_workers", consequence, remedy)
 
 
 def image_mismatch(job: Job) -> Iterator[Advice]:
@@ -117,7 +119,7 @@ def image_mismatch(job: Job) -> Iterator[Advice]:
         yield Advice("image-mismatch", "image", consequence, f'.with_image("{meant}")')
 
 
-def sidecars_multiplied(job: Job) -> Iterator[Advice]:
+def sidecar_replicated(job: Job) -> Iterator[Advice]:
     """Pods of the cluster are copies of the task's whole pod."""
     names = [each.name for each in job.parent.sidecars]
     if names:
@@ -126,7 +128,7 @@ def sidecars_multiplied(job: Job) -> Iterator[Advice]:
         taking = f", and take {taken}" if any(each.value for each in taken) else ""
         who = ", ".join(names)
         consequence = f"{pods} pods have a copy of {who}{taking}"
-        yield Advice("sidecars-multiplied", "task.sidecars", consequence, _WITHOUT_SIDECARS)
+        yield Advice("sidecar-replicated", "task.sidecars", consequence, _WITHOUT_SIDECARS)
 
 
 class _Fit(NamedTuple):
@@ -160,7 +162,7 @@ class _Size(NamedTuple):
         return _best_fit(float(_bounded(self.cpu).value), float(_bounded(self.mem).value) / GIB)
 
 
-def beyond_nodes(job: Job) -> Iterator[Advice]:
+def worker_exceeds_node(job: Job) -> Iterator[Advice]:
     """No common node is that large."""
     worker, beside = _worker(job), _sidecars(job)
     if worker is None or beside is None or worker.plus(beside).fit is not None:
@@ -173,7 +175,7 @@ def beyond_nodes(job: Job) -> Iterator[Advice]:
         "Pending"
     )
     remedy = _in_more_workers(job, worker, beside)
-    yield Advice("beyond-nodes", "workers.requests", consequence, remedy)
+    yield Advice("worker-exceeds-node", "workers.requests", consequence, remedy)
 
 
 def _in_more_workers(job: Job, worker: _Size, beside: _Size) -> str:
@@ -193,7 +195,7 @@ def _size(cpus: int, gibs: int) -> _Size:
     return _Size(Quantity(str(cpus)), Quantity(f"{gibs}Gi"))
 
 
-def loose_packing(job: Job) -> Iterator[Advice]:
+def poor_bin_packing(job: Job) -> Iterator[Advice]:
     """What is left of a node is paid for, too."""
     worker, beside, resolved = _worker(job), _sidecars(job), job.workers.resolved
     is_said = resolved.cpu.request.effective and resolved.mem.request.effective
@@ -216,7 +218,7 @@ def loose_packing(job: Job) -> Iterator[Advice]:
     )
     _, limit = job.pods.workers.container.amounts[name]
     said = {name: (more, more if limit is None else max(limit, more))}
-    yield Advice("loose-packing", "workers.requests", consequence, job.says(job.workers, said))
+    yield Advice("poor-bin-packing", "workers.requests", consequence, job.says(job.workers, said))
 
 
 def _worker(job: Job) -> _Size | None:

@@ -14,9 +14,9 @@ from flyte_dask.roles.roles import Scheduler, WorkerGroup
 
 __all__ = [
     "gpu_not_inherited",
+    "implicit_gpu",
     "role_gpu_on_flyte_2",
     "scheduler_gpu",
-    "silent_gpu_role",
     "worker_only_gpu",
 ]
 
@@ -35,7 +35,7 @@ def gpu_not_inherited(job: Job) -> Iterator[Advice]:
         yield Advice("gpu-not-inherited", "workers.limits.gpu", consequence, remedy)
 
 
-def silent_gpu_role(job: Job) -> Iterator[Advice]:
+def implicit_gpu(job: Job) -> Iterator[Advice]:
     """A silent role is a copy of the task's pod, with its GPUs."""
     silent = [role for role in job.roles if _said(role.said) is None and _gpus(role) > ZERO]
     all_gpus = total(job.pods, lambda pod: (pod.container,)).limits.gpu if silent else ZERO
@@ -47,7 +47,7 @@ def silent_gpu_role(job: Job) -> Iterator[Advice]:
         gpus = _gpus(role) * (1 if is_scheduler else job.number)
         consequence = f"{_gpus_text(gpus)} for {what}: {_gpus_text(all_gpus)} in all"
         remedy = job.says(role, {"gpu": ZERO if is_scheduler else _gpus(role)})
-        yield Advice("silent-gpu-role", f"{role.name}.limits.gpu", consequence, remedy)
+        yield Advice("implicit-gpu", f"{role.name}.limits.gpu", consequence, remedy)
 
 
 def scheduler_gpu(job: Job) -> Iterator[Advice]:
@@ -96,7 +96,7 @@ def role_gpu_on_flyte_2(job: Job) -> Iterator[Advice]:
 
 def _on_task(job: Job, gpus: Quantity) -> str:
     """The only way on Flyte 2: all that workers need said on the task, and nothing on them."""
-    return job.task_says({**job.pods.workers.container.amounts, "gpu": gpus}, _rest(job))
+    return job.task_sets({**job.pods.workers.container.amounts, "gpu": gpus}, _rest(job))
 
 
 def _rest(job: Job) -> str:

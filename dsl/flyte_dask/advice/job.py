@@ -17,9 +17,9 @@ from flyte_dask.quantities.quantity import Quantity
 from flyte_dask.roles.origin import Pair
 from flyte_dask.roles.resources import DIMENSIONS, pairs
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
-from flyte_dask.rules import TRAPS, Severity, page_of
+from flyte_dask.rules import RULES, Severity, page_of
 
-__all__ = ["Advice", "Job", "Role", "amount_text", "task_saying", "verb"]
+__all__ = ["Advice", "Job", "Role", "amount_text", "task_setting", "verb"]
 
 
 @final
@@ -27,7 +27,7 @@ class Advice(NamedTuple):
     """One trap in one place."""
 
     code: str
-    """Its name in `TRAPS`."""
+    """Its name in `RULES`."""
     path: str
     """Of what, in the config or its task: ``workers.limits.mem``, ``task.limits.mem``."""
     consequence: str
@@ -38,7 +38,7 @@ class Advice(NamedTuple):
     @property
     def severity(self) -> Severity:
         """How bad it is."""
-        return TRAPS[self.code].severity
+        return RULES[self.code].severity
 
     @property
     def page(self) -> str:
@@ -135,10 +135,10 @@ class Job:
         """
         kept = self._would_lose(role)
         if "gpu" in kept and self.platform.backend == "v2":
-            return self.task_says(amounts)
+            return self.task_sets(amounts)
         return verb(role.name, self._allowed({**kept, **amounts}), count)
 
-    def task_says(
+    def task_sets(
         self, amounts: Mapping[str, Quantity | Pair], task_config: str | None = None
     ) -> str:
         """The decorator that says *amounts* beside what the task says already.
@@ -146,7 +146,7 @@ class Job:
         As far as the platform allows all that; with another config, if *task_config* is one.
         """
         said = pairs(self.parent.requests, self.parent.limits)
-        return task_saying(self._allowed({**said, **amounts}), task_config)
+        return task_setting(self._allowed({**said, **amounts}), task_config)
 
     def _would_lose(self, role: Role) -> dict[str, Pair]:
         """What *role* has of the task's for as long as it says nothing.
@@ -186,7 +186,7 @@ def verb(role: str, said: Mapping[str, object], count: int | None = None) -> str
     return f".with_{role}({listed})"
 
 
-def task_saying(amounts: Mapping[str, Pair], task_config: str | None = None) -> str:
+def task_setting(amounts: Mapping[str, Pair], task_config: str | None = None) -> str:
     """The decorator that says *amounts*, and a config."""
     said = []
     for side, name in enumerate(("requests", "limits")):

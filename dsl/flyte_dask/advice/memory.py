@@ -11,16 +11,16 @@ from flyte_dask.quantities.spelling import canonical
 from flyte_dask.roles.origin import Pair
 from flyte_dask.roles.resources import pairs
 
-__all__ = ["memory_in_thousandths", "tiny_memory", "worker_without_memory"]
+__all__ = ["memory_milli_unit", "missing_worker_memory", "tiny_memory"]
 
 _ENOUGH = Quantity("8Gi")
 _MEGABYTE = Quantity("1Mi")
 _MOST_GIBS = 64  # a bare number up to this was probably meant as Gi
 _MOST_MEBIBYTES = 64 * 1024  # a larger one as Mi, up to as much
-_UNSAID: Pair = (None, None)
+_UNSET: Pair = (None, None)
 
 
-def worker_without_memory(job: Job) -> Iterator[Advice]:
+def missing_worker_memory(job: Job) -> Iterator[Advice]:
     """The platform's default is rarely enough for Dask and pandas."""
     if job.workers.resolved.mem.limit.source == "platform" and not job.parent.pod_template:
         _, given = job.pods.workers.container.amounts["mem"]
@@ -29,12 +29,12 @@ def worker_without_memory(job: Job) -> Iterator[Advice]:
             "and that is its memory limit"
         )
         remedy = job.says(job.workers, {"mem": _ENOUGH})
-        yield Advice("worker-without-memory", "workers.limits.mem", consequence, remedy)
+        yield Advice("missing-worker-memory", "workers.limits.mem", consequence, remedy)
 
 
-def memory_in_thousandths(job: Job) -> Iterator[Advice]:
+def memory_milli_unit(job: Job) -> Iterator[Advice]:
     """No memory has parts of a byte."""
-    return _misread(job, "memory-in-thousandths", lambda amount: not amount.is_whole, _in_mebibytes)
+    return _misread(job, "memory-milli-unit", lambda amount: not amount.is_whole, _in_mebibytes)
 
 
 def tiny_memory(job: Job) -> Iterator[Advice]:
@@ -67,11 +67,11 @@ def _misread(
 def _memories(job: Job) -> Iterator[tuple[str, Quantity | None, Quantity]]:
     """Who says something of memory, what it requests, and what limit comes of it."""
     for role in job.roles:
-        request, limit = pairs(role.said.requests, role.said.limits).get("mem", _UNSAID)
+        request, limit = pairs(role.said.requests, role.said.limits).get("mem", _UNSET)
         comes_to = role.resolved.mem.limit.effective  # which may be the task's
         if (request or limit) and comes_to:
             yield role.name, request, comes_to
-    request, limit = pairs(job.parent.requests, job.parent.limits).get("mem", _UNSAID)
+    request, limit = pairs(job.parent.requests, job.parent.limits).get("mem", _UNSET)
     counts = limit or request
     if counts:
         yield "task", request, counts
@@ -90,7 +90,7 @@ def _to_dask(job: Job, amount: Quantity) -> str:
 def _saying(job: Job, path: str, amount: Quantity) -> str:
     """The code that says *amount* of memory: a role's verb, or the task's arguments."""
     role = next((each for each in job.roles if each.name == path), None)
-    return job.says(role, {"mem": amount}) if role else job.task_says({"mem": amount})
+    return job.says(role, {"mem": amount}) if role else job.task_sets({"mem": amount})
 
 
 def _in_mebibytes(amount: Quantity) -> str:

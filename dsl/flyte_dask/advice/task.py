@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flyte_dask.advice.job import Advice, Job, task_saying
+from flyte_dask.advice.job import Advice, Job, task_setting
 from flyte_dask.prediction.backend import Remark
 from flyte_dask.quantities.quantity import ZERO, Quantity
 from flyte_dask.roles.resources import pairs
 
 __all__ = [
-    "dask_variable",
-    "node_overrides",
-    "role_above_platform",
-    "server_pod_template",
-    "task_above_platform",
+    "ineffective_node_override",
+    "named_pod_template",
+    "reserved_env_var",
+    "role_exceeds_platform",
+    "task_exceeds_platform",
 ]
 
-_CUT = "cut-to-platform"
+_CUT = "clamped-to-platform"
 _AMOUNTS = {"cpu": Quantity("2"), "mem": Quantity("8Gi")}
 _VARIABLES = {
     "DASK_SCHEDULER_ADDRESS": "the runner and {workers} connect to that address, and the cluster's "
@@ -27,16 +27,16 @@ _VARIABLES = {
 """What the operator tells pods, and what happens where the task's environment has it already."""
 
 
-def dask_variable(job: Job) -> Iterator[Advice]:
+def reserved_env_var(job: Job) -> Iterator[Advice]:
     """The task's environment wins over the operator's."""
     for name in job.parent.environment:
         if name in _VARIABLES:
             consequence = _VARIABLES[name].format(workers=job.each_worker)
             remedy = f"leave {name} out of @task(environment=...)"
-            yield Advice("dask-variable", f"task.environment.{name}", consequence, remedy)
+            yield Advice("reserved-env-var", f"task.environment.{name}", consequence, remedy)
 
 
-def task_above_platform(job: Job) -> Iterator[Advice]:
+def task_exceeds_platform(job: Job) -> Iterator[Advice]:
     """Flyte 1 does not register it, if it says a request; otherwise it is cut."""
     cut = [each for each in job.pods.runner.remarks if each.rule in {"refused", _CUT}]
     said = pairs(job.parent.requests, job.parent.limits) if cut else {}
@@ -48,10 +48,10 @@ def task_above_platform(job: Job) -> Iterator[Advice]:
         left = {
             name: pair for name, pair in job.pods.runner.container.amounts.items() if name in said
         }
-        yield Advice("task-above-platform", "task.limits", consequence, task_saying(left))
+        yield Advice("task-exceeds-platform", "task.limits", consequence, task_setting(left))
 
 
-def role_above_platform(job: Job) -> Iterator[Advice]:
+def role_exceeds_platform(job: Job) -> Iterator[Advice]:
     """Nobody is told."""
     for role, pod in zip(job.roles, (job.pods.scheduler, job.pods.workers), strict=True):
         said = {path for path, side in job.resolved.sides.items() if side.source != "platform"}
@@ -62,10 +62,10 @@ def role_above_platform(job: Job) -> Iterator[Advice]:
             if role.name == "scheduler" and "gpu" in left:
                 left["gpu"] = (ZERO, ZERO)  # for it never computes
             remedy = job.says(role, left)
-            yield Advice("role-above-platform", f"{role.name}.limits", consequence, remedy)
+            yield Advice("role-exceeds-platform", f"{role.name}.limits", consequence, remedy)
 
 
-def server_pod_template(job: Job) -> Iterator[Advice]:
+def named_pod_template(job: Job) -> Iterator[Advice]:
     """What it says is seen by Flyte only."""
     template = job.parent.pod_template
     if template is None:
@@ -87,17 +87,17 @@ def server_pod_template(job: Job) -> Iterator[Advice]:
         if job.config.inherit == "off":  # nor from the task
             consequence = f"{only_flyte_knows}{of_platform}"
             remedy = job.says(role, amounts)
-            yield Advice("server-pod-template", f"{role.name}.limits", consequence, remedy)
+            yield Advice("named-pod-template", f"{role.name}.limits", consequence, remedy)
         else:
             told.append(of_platform)
             by_task.update(amounts)
     if told:
         consequence = f"{only_flyte_knows}{'; '.join(told)}"
-        remedy = job.task_says(by_task)
-        yield Advice("server-pod-template", "task.pod_template", consequence, remedy)
+        remedy = job.task_sets(by_task)
+        yield Advice("named-pod-template", "task.pod_template", consequence, remedy)
 
 
-def node_overrides(job: Job) -> Iterator[Advice]:
+def ineffective_node_override(job: Job) -> Iterator[Advice]:
     """What a role inherits is written out when the task is registered."""
     for role in job.roles:
         inherited = [
@@ -113,7 +113,7 @@ def node_overrides(job: Job) -> Iterator[Advice]:
                 "that"
             )
             remedy = "node.with_overrides(task_config=...)"
-            yield Advice("node-overrides", role.name, consequence, remedy)
+            yield Advice("ineffective-node-override", role.name, consequence, remedy)
 
 
 def _name(remark: Remark) -> str:

@@ -2,6 +2,6 @@
 
 from flyte_dask.catalog.builtin import NAMES, built_in
 from flyte_dask.catalog.preset import Preset, define
-from flyte_dask.catalog.preset_packages import Pack, known_packs
+from flyte_dask.catalog.preset_packages import PresetPackage, known_packages
 
-__all__ = ["NAMES", "Pack", "Preset", "built_in", "define", "known_packs"]
+__all__ = ["NAMES", "Preset", "PresetPackage", "built_in", "define", "known_packages"]

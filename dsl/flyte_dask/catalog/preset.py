@@ -8,7 +8,7 @@ from typing import final
 import attrs
 
 from flyte_dask.config.coercion import role_problems
-from flyte_dask.config.dask import Dask, said_by_preset, with_roles
+from flyte_dask.config.dask import Dask, set_by_preset, with_roles
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.quantities.quantity import plain_text
 from flyte_dask.roles.base import Config, checked_call, checked_function
@@ -18,7 +18,7 @@ from flyte_dask.roles.resources import plain_int
 from flyte_dask.roles.roles import (
     Scheduler,
     WorkerGroup,
-    with_said,
+    with_set,
 )
 
 __all__ = ["Preset", "define"]
@@ -47,7 +47,7 @@ class Preset(Config):
         raise_if_any("Preset(...)", _problems(self.name, self.config, self.doc))
         object.__setattr__(self, "name", plain_text(self.name))
         object.__setattr__(self, "doc", plain_text(self.doc))
-        object.__setattr__(self, "config", said_by_preset(self.config, self.name))
+        object.__setattr__(self, "config", set_by_preset(self.config, self.name))
 
     @checked_call("{self.name}(...)")
     def __call__(
@@ -75,8 +75,8 @@ class Preset(Config):
         counts: dict[str, Leaf] = {} if count is None else {"number_of_workers": count}
         base = with_roles(
             self.config,
-            with_said(self.config.scheduler, images, by),
-            with_said(self.config.workers, images | counts, by),
+            with_set(self.config.scheduler, images, by),
+            with_set(self.config.workers, images | counts, by),
         )
         return base if scheduler is None and group is None else base | Dask(scheduler, group)
 

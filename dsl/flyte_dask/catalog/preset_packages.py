@@ -21,12 +21,12 @@ from flyte_dask.errors.suggestions import did_you_mean
 if TYPE_CHECKING:  # takes longer to import than all of ours
     from importlib.metadata import EntryPoint
 
-__all__ = ["BUILT_IN", "Pack", "find", "installed_packs", "known_packs"]
+__all__ = ["BUILT_IN", "PresetPackage", "find", "installed_packages", "known_packages"]
 
 
 @final
 @attrs.frozen
-class Pack:
+class PresetPackage:
     """Presets that come from one place."""
 
     package: str
@@ -38,7 +38,7 @@ class Pack:
     error: str | None = None
     """Why there are none."""
 
-    def without(self, others: tuple[Preset, ...]) -> Pack:
+    def without(self, others: tuple[Preset, ...]) -> PresetPackage:
         """The same but for *others*, which its module only imports."""
         own = tuple(each for each in self.presets if each not in others)
         return attrs.evolve(self, presets=own)
@@ -54,28 +54,28 @@ BUILT_IN = "flyte-dask"
 """The package of the built-in presets."""
 
 
-def known_packs() -> tuple[Pack, ...]:
+def known_packages() -> tuple[PresetPackage, ...]:
     """All that are known here but for team files: the built-in ones first."""
     ours = tuple(map(built_in, NAMES))
-    others = (pack.without(ours) for pack in installed_packs())
-    return (Pack(BUILT_IN, presets=ours), *others)
+    others = (pack.without(ours) for pack in installed_packages())
+    return (PresetPackage(BUILT_IN, presets=ours), *others)
 
 
 @cache
-def installed_packs() -> tuple[Pack, ...]:
+def installed_packages() -> tuple[PresetPackage, ...]:
     """One for each entry point, by package; read once in a process. A broken one hides no other."""
     from importlib.metadata import entry_points  # noqa: PLC0415  # as above
 
     return tuple(sorted(map(_load, entry_points(group="flyte_dask.presets")), key=str))
 
 
-def find(name: str, packs: Sequence[Pack], source: str | None) -> Preset:
+def find(name: str, packages: Sequence[PresetPackage], source: str | None) -> Preset:
     """The preset *name*: that of the package *source*, or of the only package that has one."""
     raise_if_any("presets.get(...)", _type_problems(name=name, source=source))
-    asked = [pack for pack in packs if source in {None, pack.package}]
+    asked = [pack for pack in packages if source in {None, pack.package}]
     found = [(pack, each) for pack in asked for each in pack.presets if each.name == name]
     if not found:
-        raise_if_any("presets.get(...)", _unknown(name, source, packs), UnknownPreset)
+        raise_if_any("presets.get(...)", _unknown(name, source, packages), UnknownPreset)
     if any(each != found[0][1] for _, each in found):
         places = [str(pack) for pack, _ in found]
         remedy = f"say which is meant: presets.get({name!r}, source={found[-1][0].package!r})"
@@ -91,22 +91,24 @@ def _type_problems(name: object, source: object) -> Iterator[Problem]:
         yield Problem("source", source, "is no name of a package", "write one, or leave it out")
 
 
-def _unknown(name: str, source: str | None, packs: Sequence[Pack]) -> Iterator[Problem]:
+def _unknown(name: str, source: str | None, packages: Sequence[PresetPackage]) -> Iterator[Problem]:
     """Why there is no such preset: a misspelt name or package, or a pack that could not be read."""
-    packages = [pack.package for pack in packs]
-    if source is not None and source not in packages:
-        remedy = did_you_mean(source, packages) or f"known are {', '.join(packages)}"
+    names = [pack.package for pack in packages]
+    if source is not None and source not in names:
+        remedy = did_you_mean(source, names) or f"known are {', '.join(names)}"
         yield Problem("source", source, "is no package that publishes presets here", remedy)
         return
-    known = [each.name for pack in packs if source in {None, pack.package} for each in pack.presets]
+    known = [
+        each.name for pack in packages if source in {None, pack.package} for each in pack.presets
+    ]
     remedy = did_you_mean(name, known) or f"known are {', '.join(known)}"
     yield Problem("name", name, "is no preset that is known here", remedy)
-    for pack in packs:
+    for pack in packages:
         if pack.error:
-            yield Problem("packs", str(pack), "could not be read", pack.error)
+            yield Problem("packages", str(pack), "could not be read", pack.error)
 
 
-def _load(entry: EntryPoint) -> Pack:
+def _load(entry: EntryPoint) -> PresetPackage:
     package, version = (entry.dist.name, entry.dist.version) if entry.dist else (entry.value, "?")
     try:
         presets = _presets_in(entry.load())
@@ -114,9 +116,11 @@ def _load(entry: EntryPoint) -> Pack:
         Exception,
         SystemExit,
     ) as error:  # whatever a stranger's module does when it is imported
-        return Pack(package, version, error=f"{entry.value}: {type(error).__name__}: {error}")
+        return PresetPackage(
+            package, version, error=f"{entry.value}: {type(error).__name__}: {error}"
+        )
     problem = None if presets else f"{entry.value} is no Preset, nor a module with one"
-    return Pack(package, version, presets, problem)
+    return PresetPackage(package, version, presets, problem)
 
 
 def _presets_in(loaded: object) -> tuple[Preset, ...]:

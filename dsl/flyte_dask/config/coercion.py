@@ -9,11 +9,11 @@ from typing import cast
 from flyte_dask.errors import Problem
 from flyte_dask.quantities.quantity import plain_text
 from flyte_dask.roles.resources import plain_int
-from flyte_dask.roles.roles import Scheduler, WorkerGroup, count_problems, with_said
+from flyte_dask.roles.roles import Scheduler, WorkerGroup, count_problems, with_set
 
 __all__ = [
-    "SILENT_SCHEDULER",
-    "SILENT_WORKERS",
+    "UNSET_SCHEDULER",
+    "UNSET_WORKERS",
     "as_codes",
     "as_scheduler",
     "as_workers",
@@ -25,13 +25,13 @@ __all__ = [
 
 _WAYS = ("fill", "pin", "off")
 
-SILENT_SCHEDULER = Scheduler()
-SILENT_WORKERS = WorkerGroup()
+UNSET_SCHEDULER = Scheduler()
+UNSET_WORKERS = WorkerGroup()
 
 
 def as_scheduler(value: Scheduler | None) -> Scheduler:
     """None is a scheduler that says nothing."""
-    return SILENT_SCHEDULER if value is None else value
+    return UNSET_SCHEDULER if value is None else value
 
 
 def as_codes(value: Iterable[str]) -> tuple[str, ...]:
@@ -45,13 +45,13 @@ def as_codes(value: Iterable[str]) -> tuple[str, ...]:
 def as_workers(value: int | WorkerGroup | None) -> WorkerGroup:
     """``5`` is short for ``WorkerGroup(5)``; what cannot be one stays as it is, to be judged."""
     if value is None:
-        return SILENT_WORKERS
+        return UNSET_WORKERS
     if isinstance(value, WorkerGroup):
         return value
     count = plain_int(value)
     if count is None or any(count_problems("workers", count)):
         return cast("WorkerGroup", count)
-    return with_said(SILENT_WORKERS, {"number_of_workers": count}, "Dask(...)")
+    return with_set(UNSET_WORKERS, {"number_of_workers": count}, "Dask(...)")
 
 
 def role_problems(scheduler: object, workers: object) -> Iterator[Problem]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import attrs
 
 from flyte_dask.config.coercion import (
-    SILENT_SCHEDULER,
-    SILENT_WORKERS,
+    UNSET_SCHEDULER,
+    UNSET_WORKERS,
     as_codes,
     as_scheduler,
     as_workers,
@@ -37,7 +37,7 @@ from flyte_dask.roles.roles import (
     WorkerGroup,
     changed,
     with_origins,
-    with_said,
+    with_set,
 )
 
 if TYPE_CHECKING:  # loaded when it is asked for: importing us must stay almost free
@@ -45,9 +45,9 @@ if TYPE_CHECKING:  # loaded when it is asked for: importing us must stay almost 
     from flyte_dask.inheritance.parent import Parent
     from flyte_dask.inheritance.resolution import Inherit, Resolved
 
-__all__ = ["Dask", "said_by_preset", "told_anew", "with_roles"]
+__all__ = ["Dask", "map_origins", "set_by_preset", "with_roles"]
 
-_UNSAID: Any = attrs.NOTHING  # of an argument for which None says something
+_UNSET: Any = attrs.NOTHING  # of an argument for which None says something
 
 
 @final
@@ -84,36 +84,36 @@ class Dask(Config):
 
     scheduler: Scheduler = attrs.field(default=None, converter=as_scheduler)
     workers: WorkerGroup = attrs.field(default=None, converter=as_workers)
-    _said_inherit: Inherit | None = attrs.field(default=None, alias="inherit", kw_only=True)
-    _said_runtime: Runtime | None = attrs.field(default=None, alias="runtime", kw_only=True)
+    _set_inherit: Inherit | None = attrs.field(default=None, alias="inherit", kw_only=True)
+    _set_runtime: Runtime | None = attrs.field(default=None, alias="runtime", kw_only=True)
     silence: tuple[str, ...] = attrs.field(default=(), converter=as_codes, kw_only=True)
     _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         problems = [
             *role_problems(self.scheduler, self.workers),
-            *inherit_problems("inherit", self._said_inherit),
-            *runtime_problems(self._said_runtime),
+            *inherit_problems("inherit", self._set_inherit),
+            *runtime_problems(self._set_runtime),
             *silence_problems(self.silence),
         ]
         raise_if_any("Dask(...)", problems)
         said: dict[str, Leaf] = {f"silence.{code}": code for code in self.silence}
-        if self._said_inherit is not None:
-            said["inherit"] = plain_text(self._said_inherit)
-            object.__setattr__(self, "_said_inherit", said["inherit"])
+        if self._set_inherit is not None:
+            said["inherit"] = plain_text(self._set_inherit)
+            object.__setattr__(self, "_set_inherit", said["inherit"])
         object.__setattr__(self, "_origins", origins_of(said, "Dask(...)", self._origins))
 
     @property
     def inherit(self) -> Inherit:
         """How a role gets what it leaves unsaid; ``"fill"`` if unsaid."""
-        return "fill" if self._said_inherit is None else self._said_inherit
+        return "fill" if self._set_inherit is None else self._set_inherit
 
     @property
     def runtime(self) -> Runtime:
         """How the task's function uses its cluster; ``Runtime()`` if unsaid."""
-        if self._said_runtime is not None:
-            return self._said_runtime
-        return _unsaid_runtime()
+        if self._set_runtime is not None:
+            return self._set_runtime
+        return _default_runtime()
 
     @property
     def origins(self) -> dict[str, Origin]:
@@ -124,8 +124,8 @@ class Dask(Config):
         """
         parts: dict[str, Scheduler | WorkerGroup | Runtime]
         parts = {"scheduler": self.scheduler, "workers": self.workers}
-        if self._said_runtime is not None:
-            parts["runtime"] = self._said_runtime
+        if self._set_runtime is not None:
+            parts["runtime"] = self._set_runtime
         told = {
             f"{name}.{leaf}": origin
             for name, part in parts.items()
@@ -178,8 +178,8 @@ class Dask(Config):
         scheduler, workers = leaves_of(custom)
         read = with_roles(
             cls(),
-            with_said(SILENT_SCHEDULER, scheduler, by),
-            with_said(SILENT_WORKERS, workers, by),
+            with_set(UNSET_SCHEDULER, scheduler, by),
+            with_set(UNSET_WORKERS, workers, by),
         )
         return _with_own(read, (), "off", origins_of({"inherit": "off"}, by))
 
@@ -243,8 +243,8 @@ class Dask(Config):
         said: dict[str, Leaf] = {"image": plain_image(image)}
         return with_roles(
             self,
-            with_said(self.scheduler, said, "with_image(...)"),
-            with_said(self.workers, said, "with_image(...)"),
+            with_set(self.scheduler, said, "with_image(...)"),
+            with_set(self.workers, said, "with_image(...)"),
         )
 
     @checked_call("with_inherit(...)")
@@ -263,26 +263,26 @@ class Dask(Config):
     def with_runtime(  # noqa: PLR0913  # one for each setting
         self,
         *,
-        client: bool = _UNSAID,
-        require_cluster: bool = _UNSAID,
-        min_workers: int = _UNSAID,
-        connect_timeout: float | None = _UNSAID,
-        worker_timeout: float | None = _UNSAID,
-        stall_timeout: float | None = _UNSAID,
-        scheduler_timeout: float | None = _UNSAID,
-        ship_code: bool = _UNSAID,
-        check_versions: bool = _UNSAID,
-        report: Report = _UNSAID,
-        local: Local = _UNSAID,
-        dashboard: bool = _UNSAID,
-        progress: bool = _UNSAID,
+        client: bool = _UNSET,
+        require_cluster: bool = _UNSET,
+        min_workers: int = _UNSET,
+        connect_timeout: float | None = _UNSET,
+        worker_timeout: float | None = _UNSET,
+        stall_timeout: float | None = _UNSET,
+        scheduler_timeout: float | None = _UNSET,
+        ship_code: bool = _UNSET,
+        check_versions: bool = _UNSET,
+        report: Report = _UNSET,
+        local: Local = _UNSET,
+        dashboard: bool = _UNSET,
+        progress: bool = _UNSET,
     ) -> Dask:
         """This config, with these settings of its `Runtime`, where they are explained.
 
         Raises:
             InvalidConfig: with every problem of the call.
         """
-        given = {name: value for name, value in locals().items() if value is not _UNSAID}
+        given = {name: value for name, value in locals().items() if value is not _UNSET}
         del given["self"]
         from flyte_dask.config.runtime import with_settings  # noqa: PLC0415  # as above
 
@@ -306,9 +306,9 @@ class Dask(Config):
             return NotImplemented
         both = with_roles(self, self.scheduler | other.scheduler, self.workers | other.workers)
         if other._origins:
-            both = _with_own(both, other.silence, other._said_inherit, other._origins)
-        if other._said_runtime is not None:
-            both = _with_runtime(both, self.runtime | other._said_runtime)
+            both = _with_own(both, other.silence, other._set_inherit, other._origins)
+        if other._set_runtime is not None:
+            both = _with_runtime(both, self.runtime | other._set_runtime)
         return both
 
 
@@ -316,31 +316,31 @@ def with_roles(
     config: Dask, scheduler: Scheduler | None = None, workers: WorkerGroup | None = None
 ) -> Dask:
     """*config* with these valid roles in the place of its own; it is not judged again."""
-    return Dask.unjudged(
+    return Dask.unvalidated(
         {
             "scheduler": config.scheduler if scheduler is None else scheduler,
             "workers": config.workers if workers is None else workers,
-            "_said_inherit": config._said_inherit,
-            "_said_runtime": config._said_runtime,
+            "_set_inherit": config._set_inherit,
+            "_set_runtime": config._set_runtime,
             "silence": config.silence,
             "_origins": config._origins,
         }
     )
 
 
-def said_by_preset(config: Dask, preset: str) -> Dask:
+def set_by_preset(config: Dask, preset: str) -> Dask:
     """*config*, of which all that no other preset said is said by *preset*."""
-    return told_anew(config, lambda _, origin: of_preset(origin, preset))
+    return map_origins(config, lambda _, origin: of_preset(origin, preset))
 
 
-def told_anew(config: Dask, tell: Callable[[str, Origin], Origin]) -> Dask:
+def map_origins(config: Dask, tell: Callable[[str, Origin], Origin]) -> Dask:
     """*config*, whose origins are what *tell* makes of each, by its path as in `Dask.origins`."""
 
     def anew(part: str, origins: Mapping[str, Origin]) -> dict[str, Origin]:
         return {name: tell(f"{part}{name}", origin) for name, origin in origins.items()}
 
     told = with_origins(config, anew("", config._origins))
-    runtime = config._said_runtime
+    runtime = config._set_runtime
     if runtime is not None:
         told = _with_runtime(told, with_origins(runtime, anew("runtime.", runtime.origins)))
     return with_roles(
@@ -358,19 +358,19 @@ def _with_own(
         config,
         {
             "silence": as_codes({*config.silence, *silence}),
-            "_said_inherit": config._said_inherit if inherit is None else plain_text(inherit),
+            "_set_inherit": config._set_inherit if inherit is None else plain_text(inherit),
             "_origins": merge_origins(config._origins, origins),
         },
     )
 
 
 @lru_cache(maxsize=1)
-def _unsaid_runtime() -> Runtime:
-    from flyte_dask.config.runtime import UNSAID  # noqa: PLC0415  # as above
+def _default_runtime() -> Runtime:
+    from flyte_dask.config.runtime import DEFAULT_RUNTIME  # noqa: PLC0415  # as above
 
-    return UNSAID
+    return DEFAULT_RUNTIME
 
 
 def _with_runtime(config: Dask, runtime: Runtime) -> Dask:
     """*config* with this runtime."""
-    return with_values(config, {"_said_runtime": runtime})
+    return with_values(config, {"_set_runtime": runtime})

@@ -16,9 +16,9 @@ from flyte_dask.roles.resources import plain_int
 from flyte_dask.roles.roles import MOST_WORKERS
 
 __all__ = [
+    "DEFAULT_RUNTIME",
     "MOST_SECONDS",
     "SETTINGS",
-    "UNSAID",
     "Local",
     "Report",
     "Runtime",
@@ -125,7 +125,7 @@ class Runtime(Config):
         """This one, with all that *other* says in its place."""
         if not isinstance(other, Runtime):
             return NotImplemented
-        return _with_said(self, said(other), other._origins)
+        return _with_set(self, said(other), other._origins)
 
     def says(self, field: attrs.Attribute[Any]) -> bool:
         """Whether the setting is said."""
@@ -148,7 +148,7 @@ def with_settings(runtime: Runtime, given: Mapping[str, Any], by: str) -> Runtim
     """
     plain = {name: _plain(value) for name, value in given.items()}
     raise_if_any(by, (problem.under("runtime") for problem in _problems(plain)))
-    return _with_said(runtime, plain, origins_of(plain, by))
+    return _with_set(runtime, plain, origins_of(plain, by))
 
 
 def variable_of(setting: str) -> str:
@@ -171,7 +171,7 @@ def with_environment(runtime: Runtime, environment: Mapping[str, str]) -> Runtim
     if problems:
         raise InvalidConfig("the environment", problems)  # at no line of anybody's code
     origins = {name: Origin(variable_of(name), None, value) for name, value in given.items()}
-    return _with_said(runtime, given, origins)
+    return _with_set(runtime, given, origins)
 
 
 class _Untold:
@@ -184,7 +184,7 @@ class _Untold:
 _UNTOLD = _Untold()
 
 
-def _with_said(
+def _with_set(
     runtime: Runtime, values: Mapping[str, Leaf], origins: Mapping[str, Origin]
 ) -> Runtime:
     """*runtime* with these valid values, which *origins* tell, in the place of its own."""
@@ -292,5 +292,5 @@ _KINDS = {
 }
 
 
-UNSAID = Runtime()
+DEFAULT_RUNTIME = Runtime()
 """That of a config that says nothing of it."""

@@ -25,10 +25,10 @@ from flyte_dask.errors.suggestions import did_you_mean, same_thing
 
 __all__ = [
     "raise_what_does_not_fit",
-    "refuse_preset",
-    "refuse_subclass",
-    "refuse_to_delete",
-    "refuse_to_set",
+    "reject_assignment",
+    "reject_deletion",
+    "reject_preset",
+    "reject_subclass",
 ]
 
 
@@ -95,33 +95,33 @@ def _missing(parameters: Iterable[Parameter], given: set[str]) -> Iterator[Probl
             yield Problem(parameter.name, attrs.NOTHING, rule, "say it")
 
 
-def refuse_subclass(name: str, base: type) -> None:
+def reject_subclass(name: str, base: type) -> None:
     """Raise what to do instead of subclassing *base*."""
     rule = "has no subclasses: flytekit looks for the exact type of a config, and so do we"
     remedy = "make a preset, or a function that returns one"
     raise_if_any(f"class {name}", [Problem("bases", base, rule, remedy)])
 
 
-def refuse_to_set(config: object, verbs: Mapping[str, str], name: str, value: object) -> None:
+def reject_assignment(config: object, verbs: Mapping[str, str], name: str, value: object) -> None:
     """Raise `FrozenConfig`, with the call that makes a copy in which *name* is *value*.
 
     It is that of *verbs*, by name, with ``{value}``; else `attrs.evolve`.
     """
     verb = verbs.get(name, "attrs.evolve(..., {name}={value})") if value is not None else _UNSAY
     copy = f"make a changed copy: {verb.format(name=name, value=short(value))}"
-    _refuse(config, name, value, "cannot be set", copy)
+    _reject(config, name, value, "cannot be set", copy)
 
 
-def refuse_to_delete(config: object, name: str) -> None:
+def reject_deletion(config: object, name: str) -> None:
     """Raise `FrozenConfig`, with what to do instead."""
     value = getattr(config, name, None)
-    _refuse(config, name, value, "cannot be deleted", f"make a copy: {_UNSAY.format(name=name)}")
+    _reject(config, name, value, "cannot be deleted", f"make a copy: {_UNSAY.format(name=name)}")
 
 
 _UNSAY = "attrs.evolve(..., {name}=None)"
 
 
-def _refuse(config: object, name: str, value: object, rule: str, remedy: str) -> None:
+def _reject(config: object, name: str, value: object, rule: str, remedy: str) -> None:
     kind = type(config).__name__
     parameters = signature(type(config)).parameters
     if name in parameters:
@@ -137,7 +137,7 @@ def _refuse(config: object, name: str, value: object, rule: str, remedy: str) ->
     raise_if_any(f"{kind}.{name}", [Problem(name, value, rule, remedy)], FrozenConfig)
 
 
-def refuse_preset(name: str, names: Iterable[str]) -> None:
+def reject_preset(name: str, names: Iterable[str]) -> None:
     """Raise `UnknownPreset` for the attribute *name* of ``presets``, which has *names*."""
     remedy = did_you_mean(name, names) or f"presets.get({name!r}) looks into packages"
     problem = Problem("name", name, "is no preset that is known here", remedy)

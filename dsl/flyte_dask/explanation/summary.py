@@ -11,7 +11,7 @@ from flyte_dask.catalog import builtin
 from flyte_dask.config.runtime import SETTINGS
 from flyte_dask.errors.call_site import CallSite
 from flyte_dask.inheritance.resolution import Side
-from flyte_dask.prediction.backend import RULES, Remark
+from flyte_dask.prediction.backend import BACKEND_RULES, Remark
 from flyte_dask.prediction.footprint import Total, footprint
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.quantities.quantity import Quantity
@@ -19,9 +19,9 @@ from flyte_dask.roles.image import image_name
 from flyte_dask.roles.origin import Leaf, Origin, shown
 from flyte_dask.roles.resources import DIMENSIONS, amounts
 
-__all__ = ["UNITS", "Facts", "facts_of", "footprint_facts", "place", "platform_facts"]
+__all__ = ["UNITS", "Json", "place", "summarize", "summarize_footprint", "summarize_platform"]
 
-Facts: TypeAlias = dict[str, Any]
+Json: TypeAlias = dict[str, Any]
 """What JSON can hold."""
 
 UNITS = {"cpu": " CPU", "mem": "", "gpu": " GPU", "ephemeral_storage": " disk"}
@@ -30,17 +30,17 @@ UNITS = {"cpu": " CPU", "mem": "", "gpu": " GPU", "ephemeral_storage": " disk"}
 _SIDES = ("requests", "limits")
 
 
-def facts_of(job: Job) -> Facts:
+def summarize(job: Job) -> Json:
     """Every value with its story, the pods, and what they ask for together."""
     return {
-        "platform": platform_facts(job.platform),
+        "platform": summarize_platform(job.platform),
         "values": dict(_values(job)),
         "pods": job.pods.as_dict(),
-        "footprint": footprint_facts(job),
+        "footprint": summarize_footprint(job),
     }
 
 
-def platform_facts(platform: Platform) -> Facts:
+def summarize_platform(platform: Platform) -> Json:
     """What a site gives and allows."""
     sides = {"defaults": platform.given, "limits": platform.allowed}
     texts = {
@@ -49,7 +49,7 @@ def platform_facts(platform: Platform) -> Facts:
     return {"backend": platform.backend, **texts}
 
 
-def footprint_facts(job: Job, *, without_runner: bool = False) -> Facts:
+def summarize_footprint(job: Job, *, without_runner: bool = False) -> Json:
     """What all pods ask for together; or all but the runner, whose task is not known."""
     total = footprint(job.pods, without_runner=without_runner)
     sides = {"requests": total.requests, "limits": total.limits}
@@ -61,7 +61,7 @@ def _texts(total: Total) -> dict[str, str]:
     return {name: amount.text for name, amount in total._asdict().items()}
 
 
-def _values(job: Job) -> Iterator[tuple[str, Facts]]:
+def _values(job: Job) -> Iterator[tuple[str, Json]]:
     """Every value of every role, and of the config as a whole, by its path."""
     yield from _runner_values(job)
     for role in job.roles:
@@ -73,7 +73,7 @@ def _values(job: Job) -> Iterator[tuple[str, Facts]]:
         yield f"runtime.{name}", _said(getattr(runtime, name), origins.get(f"runtime.{name}"))
 
 
-def _runner_values(job: Job) -> Iterator[tuple[str, Facts]]:
+def _runner_values(job: Job) -> Iterator[tuple[str, Json]]:
     yield "runner.image", _value(job.pods.runner.image, "task" if job.parent.image else "unknown")
     said = [amounts(job.parent.requests), amounts(job.parent.limits)]
     for number, side in enumerate(_SIDES):
@@ -84,7 +84,7 @@ def _runner_values(job: Job) -> Iterator[tuple[str, Facts]]:
             yield path, _value(value, source, origin, number, steps=steps)
 
 
-def _role_values(job: Job, role: Role) -> Iterator[tuple[str, Facts]]:
+def _role_values(job: Job, role: Role) -> Iterator[tuple[str, Json]]:
     name, pod = role.name, getattr(job.pods, role.name)
     origins = job.config.origins
     if name == "workers":
@@ -104,12 +104,12 @@ def _role_values(job: Job, role: Role) -> Iterator[tuple[str, Facts]]:
         yield from _worker_limits(job)
 
 
-def _resolved(job: Job, path: str, side: Side, given: Quantity | None, number: int) -> Facts:
+def _resolved(job: Job, path: str, side: Side, given: Quantity | None, number: int) -> Json:
     steps = _steps(job, path)
     return _value(_text(given), side.source, side.origin, number, _text(side.task), steps)
 
 
-def _worker_limits(job: Job) -> Iterator[tuple[str, Facts]]:
+def _worker_limits(job: Job) -> Iterator[tuple[str, Json]]:
     """What a worker is told of its limits."""
     args = job.pods.workers.args or ()
     for name, of in (("nthreads", "cpu"), ("memory_limit", "mem")):
@@ -118,7 +118,7 @@ def _worker_limits(job: Job) -> Iterator[tuple[str, Facts]]:
         yield path, _value(value, f"workers.limits.{of}", steps=_steps(job, path))
 
 
-def _said(value: Any, origin: Origin | None) -> Facts:
+def _said(value: Any, origin: Origin | None) -> Json:
     """A value that a config has in any case, said or not."""
     return _value(value, "role" if origin else "default", origin)
 
@@ -129,8 +129,8 @@ def _value(  # noqa: PLR0913, PLR0917  # one for each key
     origin: Origin | None = None,
     side: int | None = None,
     task: str | None = None,
-    steps: Iterable[Facts] = (),
-) -> Facts:
+    steps: Iterable[Json] = (),
+) -> Json:
     """One value, and how it came to be.
 
     Args:
@@ -144,14 +144,14 @@ def _value(  # noqa: PLR0913, PLR0917  # one for each key
     return {
         "value": value,
         "source": source,
-        "origin": origin and _origin_facts(origin, side),
-        "replaced": origin and origin.replaced and _origin_facts(origin.replaced, side),
+        "origin": origin and _summarize_origin(origin, side),
+        "overrides": origin and origin.overrides and _summarize_origin(origin.overrides, side),
         "task": task,
         "steps": list(steps),
     }
 
 
-def _origin_facts(origin: Origin, side: int | None) -> Facts:
+def _summarize_origin(origin: Origin, side: int | None) -> Json:
     said = origin.value
     value = said[side] if isinstance(said, tuple) and side is not None else said
     site = origin.call_site
@@ -166,7 +166,7 @@ def _origin_facts(origin: Origin, side: int | None) -> Facts:
     }
 
 
-def place(site: CallSite | None) -> Facts:
+def place(site: CallSite | None) -> Json:
     """File and line, the file relative to the working directory where it lies below that."""
     if site is None:
         return {"file": None, "line": None}
@@ -182,7 +182,7 @@ def _plain(value: Leaf | Quantity) -> object:
     return value if isinstance(value, (str, int, float, type(None))) else image_name(value)
 
 
-def _steps(job: Job, path: str) -> list[Facts]:
+def _steps(job: Job, path: str) -> list[Json]:
     """What Flyte does to the value at *path*; of a copy, what it did to the runner's before."""
     role, _, rest = path.partition(".")
     copied = [each for each in job.pods.remarks if each.path == role and each.rule == "copied"]
@@ -192,12 +192,12 @@ def _steps(job: Job, path: str) -> list[Facts]:
     return [_step(each) for each in (*found, *copied)]
 
 
-def _step(remark: Remark) -> Facts:
+def _step(remark: Remark) -> Json:
     return {
         "rule": remark.rule,
         "before": remark.before,
         "after": remark.after,
-        "text": RULES[remark.rule],
+        "text": BACKEND_RULES[remark.rule],
     }
 
 

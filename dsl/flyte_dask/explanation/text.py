@@ -7,7 +7,7 @@ from typing import NamedTuple, final
 
 from flyte_dask.config.runtime import SETTINGS
 from flyte_dask.errors.suggestions import did_you_mean
-from flyte_dask.explanation.summary import Facts
+from flyte_dask.explanation.summary import Json
 from flyte_dask.prediction.backend import Pods
 from flyte_dask.roles.resources import DIMENSIONS
 
@@ -35,8 +35,8 @@ class Row(NamedTuple):
     what: str
     request: str
     limit: str
-    said_by: str
-    instead_of: str
+    set_by: str
+    overrides: str
 
 
 HEADERS = tuple(name.replace("_", " ") for name in Row._fields)
@@ -59,20 +59,20 @@ def fields_of(path: str) -> tuple[str, ...]:
     return (path,)
 
 
-def story(path: str, values: Mapping[str, Facts]) -> Iterator[str]:
+def story(path: str, values: Mapping[str, Json]) -> Iterator[str]:
     """How the value at *path* came to be, line by line."""
     value = values.get(path)
     if value is None:
         yield "none: nobody says it"
         return
     yield _shown(value["value"])
-    if value["replaced"]:
+    if value["overrides"]:
         yield f"  {_shown(value['replaced']['value'])} was said by {value['replaced']['text']}"
     if value["origin"] and value["source"] not in {"matched", "raised", "lowered"}:
-        instead = " instead" if value["replaced"] else ""
+        instead = " instead" if value["overrides"] else ""
         yield f"  {_shown(value['origin']['value'])} is said by {value['origin']['text']}{instead}"
     else:
-        yield f"  {_said_by(value, path)}"
+        yield f"  {_set_by(value, path)}"
     if value["task"] and value["source"] in {"role", "matched", "platform"}:
         yield f"  {value['task']} is the task's, and does not count"
     for step in value["steps"]:
@@ -80,7 +80,7 @@ def story(path: str, values: Mapping[str, Facts]) -> Iterator[str]:
         yield f"  {change}{step['text']}"
 
 
-def rows(values: Mapping[str, Facts]) -> Iterator[Row]:
+def rows(values: Mapping[str, Json]) -> Iterator[Row]:
     """All amounts, pod by pod."""
     for role in Pods._fields:
         yield from _counted(role, values)
@@ -88,14 +88,14 @@ def rows(values: Mapping[str, Facts]) -> Iterator[Row]:
         yield from _told(role, values)
 
 
-def _counted(role: str, values: Mapping[str, Facts]) -> Iterator[Row]:
+def _counted(role: str, values: Mapping[str, Json]) -> Iterator[Row]:
     value = values.get(f"{role}.number_of_workers")
     if value:
         number = str(value["value"])
-        yield Row(role, "number", number, "", _said_by(value, ""), _instead_of(value))
+        yield Row(role, "number", number, "", _set_by(value, ""), _overrides(value))
 
 
-def _amounts(role: str, values: Mapping[str, Facts]) -> Iterator[Row]:
+def _amounts(role: str, values: Mapping[str, Json]) -> Iterator[Row]:
     """One row for each dimension; two where its request and its limit have two stories."""
     for name in DIMENSIONS:
         paths = [f"{role}.{side}.{name}" for side in _SIDES]
@@ -103,7 +103,7 @@ def _amounts(role: str, values: Mapping[str, Facts]) -> Iterator[Row]:
             continue
         request, limit = (values[path] for path in paths)
         told, limit_told = (
-            (_said_by(values[path], path), _instead_of(values[path])) for path in paths
+            (_set_by(values[path], path), _overrides(values[path])) for path in paths
         )
         shown, limit_shown = _shown(request["value"]), _shown(limit["value"])
         if request["source"] == "matched":
@@ -115,15 +115,15 @@ def _amounts(role: str, values: Mapping[str, Facts]) -> Iterator[Row]:
             yield Row(role, name, "", limit_shown, *limit_told)
 
 
-def _told(role: str, values: Mapping[str, Facts]) -> Iterator[Row]:
+def _told(role: str, values: Mapping[str, Json]) -> Iterator[Row]:
     """What a worker is told of its limits."""
     for name, option in (("nthreads", "--nthreads"), ("memory_limit", "--memory-limit")):
         value = values.get(f"{role}.{name}")
         if value:
-            yield Row(role, option, "", str(value["value"]), _said_by(value, ""), "")
+            yield Row(role, option, "", str(value["value"]), _set_by(value, ""), "")
 
 
-def others(values: Mapping[str, Facts]) -> Iterator[str]:
+def others(values: Mapping[str, Json]) -> Iterator[str]:
     """Images, and what else is said."""
     images = {role: values[f"{role}.image"] for role in Pods._fields if f"{role}.image" in values}
     if len({each["value"] for each in images.values()}) == 1:
@@ -133,16 +133,16 @@ def others(values: Mapping[str, Facts]) -> Iterator[str]:
             yield f"image of {role}: {_image(image)}"
     for path in ("inherit", *(f"runtime.{name}" for name in SETTINGS)):
         if values[path]["source"] == "role":
-            yield f"{path}: {_shown(values[path]['value'])}, said by {_said_by(values[path], path)}"
+            yield f"{path}: {_shown(values[path]['value'])}, said by {_set_by(values[path], path)}"
 
 
-def _image(value: Facts) -> str:
+def _image(value: Json) -> str:
     if value["value"] is None:
-        return _said_by(value, "")
-    return f"{value['value']}, {_said_by(value, '')}" if value["origin"] else value["value"]
+        return _set_by(value, "")
+    return f"{value['value']}, {_set_by(value, '')}" if value["origin"] else value["value"]
 
 
-def _said_by(value: Facts, path: str) -> str:
+def _set_by(value: Json, path: str) -> str:
     """Who said it, or why it is so; and whether the platform cuts it."""
     told = _reason(value, path)
     cuts = [_CUTS[each["rule"]].format(**each) for each in value["steps"] if each["rule"] in _CUTS]
@@ -150,12 +150,12 @@ def _said_by(value: Facts, path: str) -> str:
 
 
 _CUTS = {
-    "cut-to-platform": "{before} -> {after} by the platform",
+    "clamped-to-platform": "{before} -> {after} by the platform",
     "refused": "refused: the platform allows {after}",
 }
 
 
-def _reason(value: Facts, path: str) -> str:
+def _reason(value: Json, path: str) -> str:
     source, origin = value["source"], value["origin"]
     who = origin["text"] if origin else ""
     other = "request" if ".limits." in path else "limit"
@@ -174,12 +174,12 @@ def _reason(value: Facts, path: str) -> str:
     return reasons.get(source, who)
 
 
-def _instead_of(value: Facts) -> str:
-    old = value["replaced"]
+def _overrides(value: Json) -> str:
+    old = value["overrides"]
     return f"{_shown(old['value'])} of {old['text']}" if old else ""
 
 
-def _change(step: Facts) -> str:
+def _change(step: Json) -> str:
     return f"{_shown(step['before'])} -> {_shown(step['after'])}"
 
 

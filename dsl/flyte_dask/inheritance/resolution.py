@@ -49,7 +49,7 @@ Source: TypeAlias = Literal[
 
 # Of these Flyte gives every pod some; of the others none, unless they are named.
 ALWAYS_GIVEN = ("cpu", "mem")
-_UNSAID: Pair = (None, None)
+_UNSET: Pair = (None, None)
 
 
 @final
@@ -102,7 +102,7 @@ class ResolvedRole(NamedTuple):
     def emitted(self) -> dict[str, Pair]:
         """What the task template says, without the dimensions of which it says nothing."""
         named = zip(DIMENSIONS, self, strict=True)
-        return {name: said for name, pair in named if (said := pair.emitted) != _UNSAID}
+        return {name: said for name, pair in named if (said := pair.emitted) != _UNSET}
 
 
 @final
@@ -177,7 +177,7 @@ def _resolve_role(
     for name in DIMENSIONS:
         own, task = said.get(name, _NO_WORDS), tasks.get(name, _NO_WORDS)
         if own is _NO_WORDS and task is _NO_WORDS:  # as most are of GPUs and disks
-            resolved.append(_NOBODYS[name])
+            resolved.append(_UNSET_PAIRS[name])
             continue
         if is_left_to_flyte:
             words = task
@@ -249,5 +249,7 @@ def _side(
     return Side(None, None, "dropped" if tasks and tasks > ZERO else "nobody", None, tasks)
 
 
-_NOBODYS = {name: _completed(name, _NO_WORDS, _NO_WORDS, is_emitted=True) for name in DIMENSIONS}
+_UNSET_PAIRS = {
+    name: _completed(name, _NO_WORDS, _NO_WORDS, is_emitted=True) for name in DIMENSIONS
+}
 """What it comes to if neither role nor task says it."""

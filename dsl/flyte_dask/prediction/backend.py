@@ -1,7 +1,8 @@
 """What Flyte makes of a task with a cluster: the resources, images and arguments of its pods.
 
 The rules are those of the backends' own code, which gives and cuts in silence: here each such step
-leaves a remark. They were read there, and not seen on a live site. `RULES` has them in words.
+leaves a remark. They were read there, and not seen on a live site. `BACKEND_RULES` has their
+texts.
 """
 
 from __future__ import annotations
@@ -23,41 +24,41 @@ from flyte_dask.roles.resources import DIMENSIONS, KUBERNETES_NAMES, pairs
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
 
 __all__ = [
-    "RULES",
+    "BACKEND_RULES",
+    "BackendRule",
     "Container",
     "Pod",
     "Pods",
     "Remark",
-    "Rule",
     "check_call",
     "pods_of",
     "predict",
 ]
 
-Rule: TypeAlias = Literal[
+BackendRule: TypeAlias = Literal[
     "copied",
     "default",
     "request-from-limit",
     "limit-from-request",
-    "cut-to-platform",
+    "clamped-to-platform",
     "refused",
     "zero-dropped",
-    "threads-rounded",
-    "memory-respelled",
-    "gpu-unnamed",
+    "threads-rounded-up",
+    "memory-canonicalized",
+    "gpu-resource-name",
 ]
 
-RULES: Mapping[Rule, str] = {
+BACKEND_RULES: Mapping[BackendRule, str] = {
     "copied": "the role says no resources: its pod has those of the task, as a whole",
     "default": "nobody says it: the platform's default",
     "request-from-limit": "no request is said: the limit is one",
     "limit-from-request": "no limit is said: the request is one",
-    "cut-to-platform": "above what the platform allows: cut to that, in silence",
+    "clamped-to-platform": "above what the platform allows: cut to that, in silence",
     "refused": "above what the platform allows: a task with such a request is not registered",
     "zero-dropped": "an amount of zero is dropped",
-    "threads-rounded": "the number of threads is the CPU limit, rounded up to a whole number",
-    "memory-respelled": "the memory limit is spelled as Kubernetes spells it",
-    "gpu-unnamed": "Flyte 2 asks for a resource named gpu, which Kubernetes should refuse",
+    "threads-rounded-up": "the number of threads is the CPU limit, rounded up to a whole number",
+    "memory-canonicalized": "the memory limit is spelled as Kubernetes spells it",
+    "gpu-resource-name": "Flyte 2 asks for a resource named gpu, which Kubernetes should refuse",
 }
 """What each remark means."""
 
@@ -67,8 +68,8 @@ _COMMANDS = {
     "v1": (("dask-scheduler",), ("dask-worker", *_NAMED)),
     "v2": (("dask", "scheduler"), ("dask", "worker", *_NAMED)),
 }
-_CUT: Rule = "cut-to-platform"
-_UNSAID: Pair = (None, None)
+_CUT: BackendRule = "clamped-to-platform"
+_UNSET: Pair = (None, None)
 
 Amounts: TypeAlias = dict[str, Pair]
 """Request and limit of each dimension that a container asks for."""
@@ -80,8 +81,8 @@ class Remark(NamedTuple):
 
     path: str
     """Of what: ``workers.limits.mem``."""
-    rule: Rule
-    """Its name in `RULES`."""
+    rule: BackendRule
+    """Its name in `BACKEND_RULES`."""
     before: str | None
     """What was said; None if nothing was."""
     after: str | None
@@ -89,7 +90,7 @@ class Remark(NamedTuple):
 
     def __str__(self) -> str:
         change = f"{self.before or 'nothing'} -> {self.after or 'nothing'}"
-        return f"{self.path}: {change}: {RULES[self.rule]}"
+        return f"{self.path}: {change}: {BACKEND_RULES[self.rule]}"
 
 
 @final
@@ -267,24 +268,24 @@ def _container(
         return Container(name, filling.filled(said)), filling.remarks
     gpus = said.pop("gpu")  # a resource that Flyte 2 does not know, and leaves as it is
     container = Container(name, {**filling.filled(said), "gpu": gpus}, "gpu")
-    filling.remark("gpu", 1, "gpu-unnamed", KUBERNETES_NAMES["gpu"], "gpu")
+    filling.remark("gpu", 1, "gpu-resource-name", KUBERNETES_NAMES["gpu"], "gpu")
     return container, filling.remarks
 
 
 class _Filling:
     """What Flyte makes of the amounts of one container, and a remark for each step."""
 
-    def __init__(self, path: str, platform: Platform, cut: Rule) -> None:
+    def __init__(self, path: str, platform: Platform, cut: BackendRule) -> None:
         self._path = path
         self._platform = platform
         self._allowed = platform.allowed
-        self._cut: Rule = cut
+        self._cut: BackendRule = cut
         """What it means that an amount, whose request is said, is above what is allowed."""
         self.remarks: list[Remark] = []
 
     def filled(self, said: Amounts, given: Collection[str] = ALWAYS_GIVEN) -> Amounts:
         """The amounts of *said*, completed; those that are *given* in any case."""
-        amounts = {**dict.fromkeys(given, _UNSAID), **said}
+        amounts = {**dict.fromkeys(given, _UNSET), **said}
         names = [name for name in DIMENSIONS if name in amounts]
         return {name: self._completed(name, amounts[name]) for name in names}
 
@@ -293,7 +294,7 @@ class _Filling:
         said = {
             name: (_as_read(request), _as_read(limit)) for name, (request, limit) in said.items()
         }
-        gpus = said.get("gpu", _UNSAID)  # of anything else a config cannot say zero
+        gpus = said.get("gpu", _UNSET)  # of anything else a config cannot say zero
         if ZERO not in gpus:
             return said
         for side, amount in enumerate(gpus):
@@ -306,14 +307,14 @@ class _Filling:
         cut = _CUT if request is None else self._cut
         if request is None:
             request = limit or self._platform.given.get(name)
-            rule: Rule = "request-from-limit" if limit else "default"
+            rule: BackendRule = "request-from-limit" if limit else "default"
             self.remark(name, 0, rule, None, str(request))
         if limit is None:
             limit = request
             self.remark(name, 1, "limit-from-request", None, str(limit))
         return self.within(name, (request, limit), cut)
 
-    def within(self, name: str, pair: Pair, cut: Rule = _CUT) -> Pair:
+    def within(self, name: str, pair: Pair, cut: BackendRule = _CUT) -> Pair:
         """*pair* as far as the platform allows.
 
         Flyte then cuts the request to the limit too, which a valid config never needs.
@@ -324,7 +325,7 @@ class _Filling:
         return self._cut_down(name, 0, request, cut), self._cut_down(name, 1, limit, cut)
 
     def _cut_down(
-        self, name: str, side: int, amount: Quantity | None, cut: Rule
+        self, name: str, side: int, amount: Quantity | None, cut: BackendRule
     ) -> Quantity | None:
         most = self._allowed[name]
         if amount is None or amount <= most:
@@ -333,7 +334,7 @@ class _Filling:
         return most
 
     def remark(
-        self, name: str, side: int, rule: Rule, before: str | None, after: str | None
+        self, name: str, side: int, rule: BackendRule, before: str | None, after: str | None
     ) -> None:
         path = f"{self._path}.{('requests', 'limits')[side]}.{name}"
         self.remarks.append(Remark(path, rule, before, after))
@@ -353,7 +354,7 @@ def _worker_limits(container: Container) -> tuple[tuple[str, ...], list[Remark]]
     threads = "0" if cpu is None else str(ceil(cpu.value))
     memory = "0" if mem is None else canonical(mem)
     if cpu is not None and not cpu.is_whole:
-        remarks.append(Remark("workers.nthreads", "threads-rounded", cpu.text, threads))
+        remarks.append(Remark("workers.nthreads", "threads-rounded-up", cpu.text, threads))
     if mem is not None and mem.text != memory:
-        remarks.append(Remark("workers.memory_limit", "memory-respelled", mem.text, memory))
+        remarks.append(Remark("workers.memory_limit", "memory-canonicalized", mem.text, memory))
     return ("--nthreads", threads, "--memory-limit", memory), remarks

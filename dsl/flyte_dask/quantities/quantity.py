@@ -78,14 +78,14 @@ class Quantity:
     if not TYPE_CHECKING:  # type checkers shall see that nothing can be set
 
         def __setattr__(self, name: str, value: object) -> None:
-            from flyte_dask.errors.usage_errors import refuse_to_set  # noqa: PLC0415  # for errors only
+            from flyte_dask.errors.usage_errors import reject_assignment  # noqa: PLC0415  # for errors only
 
-            refuse_to_set(self, {"text": "Quantity({value})"}, name, value)
+            reject_assignment(self, {"text": "Quantity({value})"}, name, value)
 
         def __delattr__(self, name: str) -> None:
-            from flyte_dask.errors.usage_errors import refuse_to_delete  # noqa: PLC0415  # for errors only
+            from flyte_dask.errors.usage_errors import reject_deletion  # noqa: PLC0415  # for errors only
 
-            refuse_to_delete(self, name)
+            reject_deletion(self, name)
 
     def __reduce__(self) -> tuple[Callable[[str, tuple[int, int]], Quantity], tuple[object, ...]]:
         return _made, (self._text, self._ratio)

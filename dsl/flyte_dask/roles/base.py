@@ -40,13 +40,13 @@ class ConfigType(type):
         """Answer assignments, once attrs has made the class anew with an answer of its own."""
         super().__init__(name, bases, namespace)
         if "__attrs_attrs__" in namespace:
-            type.__setattr__(cls, "__setattr__", Config._refuse_to_set)  # below
-            type.__setattr__(cls, "__delattr__", Config._refuse_to_delete)
+            type.__setattr__(cls, "__setattr__", Config._reject_assignment)  # below
+            type.__setattr__(cls, "__delattr__", Config._reject_deletion)
         for base in bases:
             if "__attrs_attrs__" in vars(base):
-                from flyte_dask.errors.usage_errors import refuse_subclass  # noqa: PLC0415  # as in _answer
+                from flyte_dask.errors.usage_errors import reject_subclass  # noqa: PLC0415  # as in _answer
 
-                refuse_subclass(name, base)
+                reject_subclass(name, base)
 
     def __call__(cls: type[T], *args: Any, **kwargs: Any) -> T:
         """An instance, or `InvalidConfig` with every problem of the call."""
@@ -57,7 +57,7 @@ class ConfigType(type):
             _answer(error, f"{cls.__name__}(...)", signature(cls), partial(make, *args, **kwargs))
             raise
 
-    def unjudged(cls: type[T], values: Mapping[str, object]) -> T:
+    def unvalidated(cls: type[T], values: Mapping[str, object]) -> T:
         """An instance with these values of its fields, known to be valid: nothing is checked."""
         config = object.__new__(cls)
         for name, value in values.items():
@@ -101,15 +101,15 @@ class Config(metaclass=ConfigType):
         value = getattr(self, field.name)
         return value != field.default and not (isinstance(value, Config) and not said(value))
 
-    def _refuse_to_set(self, name: str, value: object) -> None:
-        from flyte_dask.errors.usage_errors import refuse_to_set  # noqa: PLC0415  # as in _answer
+    def _reject_assignment(self, name: str, value: object) -> None:
+        from flyte_dask.errors.usage_errors import reject_assignment  # noqa: PLC0415  # as in _answer
 
-        refuse_to_set(self, self._VERBS, name, value)
+        reject_assignment(self, self._VERBS, name, value)
 
-    def _refuse_to_delete(self, name: str) -> None:
-        from flyte_dask.errors.usage_errors import refuse_to_delete  # noqa: PLC0415  # as in _answer
+    def _reject_deletion(self, name: str) -> None:
+        from flyte_dask.errors.usage_errors import reject_deletion  # noqa: PLC0415  # as in _answer
 
-        refuse_to_delete(self, name)
+        reject_deletion(self, name)
 
 
 C = TypeVar("C", bound=Config)
@@ -127,7 +127,7 @@ def said(config: Config) -> dict[str, Any]:
 def with_values(config: C, values: Mapping[str, object]) -> C:
     """*config* with these values of its fields, known to be valid: nothing is checked."""
     fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(config)))
-    return type(config).unjudged({**{f.name: getattr(config, f.name) for f in fields}, **values})
+    return type(config).unvalidated({**{f.name: getattr(config, f.name) for f in fields}, **values})
 
 
 def _shown(value: object) -> str:

@@ -1,4 +1,4 @@
-"""Who said a value: the call, its line, its preset, and the one value that it replaced."""
+"""Who said a value: the call, its line, its preset, and the one value that it overrides."""
 
 # Annotations are not postponed here: NamedTuple would compile every one that is a string.
 
@@ -46,11 +46,11 @@ class Origin(NamedTuple):
     """What was said; of a dimension, its request and limit."""
     preset: str | None = None
     """The name of the preset that it belongs to."""
-    replaced: "Origin | None" = None
-    """The one value that this one replaced, without what that had replaced itself."""
+    overrides: "Origin | None" = None
+    """The one value that this one overrides, without what that had overrides itself."""
 
-    def instead_of(self, old: "Origin") -> "Origin":
-        """The same, with *old* as what it replaced."""
+    def overriding(self, old: "Origin") -> "Origin":
+        """The same, with *old* as what it overrides."""
         return Origin(self.by, self.call_site, self.value, self.preset, old)
 
     def __str__(self) -> str:
@@ -70,7 +70,7 @@ def origins_of(
         if origin is None:
             origin = Origin(by, call_site, value)
         elif origin.value != value:
-            origin = Origin(by, call_site, value, replaced=_alone(origin))
+            origin = Origin(by, call_site, value, overrides=_alone(origin))
         elif shown(origin.value) != shown(value):  # the same, but spelled otherwise now
             origin = origin._replace(value=value)
         origins[name] = origin
@@ -78,25 +78,25 @@ def origins_of(
 
 
 def merge_origins(left: Mapping[str, Origin], right: Mapping[str, Origin]) -> dict[str, Origin]:
-    """Those of a merge: the right side's, each with the value of the left side that it replaced.
+    """Those of a merge: the right side's, each with the value of the left side that it overrides.
 
-    One that has replaced a value already keeps that, and the same word said twice replaces
+    One that has overrides a value already keeps that, and the same word said twice replaces
     nothing: so these merge associatively too.
     """
     merged = {**left, **right}
     for name, new in right.items():
         old = left.get(name)
-        if old is not None and new.replaced is None:
+        if old is not None and new.overrides is None:
             earlier = _alone(old)
             said_again = earlier == new  # if spelled otherwise, then that is how it stands now
-            merged[name] = old._replace(value=new.value) if said_again else new.instead_of(earlier)
+            merged[name] = old._replace(value=new.value) if said_again else new.overriding(earlier)
     return merged
 
 
 def of_preset(origin: Origin, preset: str) -> Origin:
     """*origin* in a preset's config: what no other preset said was said by *preset*."""
-    replaced = origin.replaced and of_preset(origin.replaced, preset)
-    return origin._replace(preset=origin.preset or preset, replaced=replaced)
+    overrides = origin.overrides and of_preset(origin.overrides, preset)
+    return origin._replace(preset=origin.preset or preset, overrides=overrides)
 
 
 def shown(value: Leaf) -> object:
@@ -108,4 +108,4 @@ def shown(value: Leaf) -> object:
 
 
 def _alone(origin: Origin) -> Origin:
-    return origin if origin.replaced is None else origin._replace(replaced=None)
+    return origin if origin.overrides is None else origin._replace(overrides=None)

@@ -33,9 +33,9 @@ __all__ = [
     "as_resources",
     "one_sided_problems",
     "pairs",
+    "parsed_pair",
     "plain_int",
     "resources_like",
-    "said_pair",
     "side_problems",
     "sides",
 ]
@@ -181,7 +181,7 @@ def as_resources(value: ResourcesLike | None) -> Resources | None:
     if not _looks_like_resources(value) or any(_amount_problems(value)):
         return cast("Resources | None", value)
     said = {name: _as_amount_of(name, getattr(value, name)) for name in DIMENSIONS}
-    return _unjudged({name: amount for name, amount in said.items() if amount is not None})
+    return _unvalidated({name: amount for name, amount in said.items() if amount is not None})
 
 
 def _looks_like_resources(value: object) -> TypeGuard[ResourcesLike]:
@@ -221,16 +221,16 @@ def sides(pairs: Mapping[str, Pair]) -> tuple[Resources | None, Resources | None
     """Requests and limits that say these pairs, which are valid."""
     requests = {name: request for name, (request, _) in pairs.items() if request is not None}
     if all(request is limit for request, limit in pairs.values()):
-        both = _unjudged(requests)
+        both = _unvalidated(requests)
         return both, both
     limits = {name: limit for name, (_, limit) in pairs.items() if limit is not None}
-    return _unjudged(requests), _unjudged(limits)
+    return _unvalidated(requests), _unvalidated(limits)
 
 
-def _unjudged(amounts: Mapping[str, Quantity]) -> Resources | None:
+def _unvalidated(amounts: Mapping[str, Quantity]) -> Resources | None:
     if not amounts:
         return None
-    return Resources.unjudged({name: amounts.get(name) for name in DIMENSIONS})
+    return Resources.unvalidated({name: amounts.get(name) for name in DIMENSIONS})
 
 
 def _amount_problems(resources: ResourcesLike) -> Iterator[Problem]:
@@ -286,7 +286,7 @@ def one_sided_problems(name: str, side: object) -> Iterator[Problem]:
         yield problem._replace(path=problem.path.replace("requests", name, 1))
 
 
-def said_pair(role: str, dimension: str, value: object) -> tuple[Pair, list[Problem]]:
+def parsed_pair(role: str, dimension: str, value: object) -> tuple[Pair, list[Problem]]:
     """Request and limit: the two of a pair, or one amount for both; and what is wrong with them."""
     if not isinstance(value, (tuple, list)):
         amount = _as_amount_of(dimension, value)

@@ -18,8 +18,8 @@ from flyte_dask.roles.resources import (
     Resources,
     as_resources,
     pairs,
+    parsed_pair,
     plain_int,
-    said_pair,
     side_problems,
     sides,
 )
@@ -32,7 +32,7 @@ __all__ = [
     "count_problems",
     "leaves",
     "with_origins",
-    "with_said",
+    "with_set",
 ]
 
 MOST_WORKERS = 2**32 - 1  # a uint32 on the wire
@@ -102,7 +102,7 @@ class WorkerGroup(Config):
         "image": "config.with_workers(image={value})",
     }
 
-    _said_number: int | None = attrs.field(
+    _set_number: int | None = attrs.field(
         default=None, alias="number_of_workers", converter=plain_int
     )
     image: Image | None = None
@@ -111,14 +111,14 @@ class WorkerGroup(Config):
     _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        number = count_problems("number_of_workers", self._said_number)
+        number = count_problems("number_of_workers", self._set_number)
         raise_if_any("WorkerGroup(...)", [*number, *_pod_problems(self)])
         _settle(self, "WorkerGroup(...)")
 
     @property
     def number_of_workers(self) -> int:
         """How many worker pods; 1 if unsaid."""
-        return 1 if self._said_number is None else self._said_number
+        return 1 if self._set_number is None else self._set_number
 
     @property
     def origins(self) -> Mapping[str, Origin]:
@@ -139,8 +139,8 @@ C = TypeVar("C", bound=Config)
 def leaves(role: Scheduler | WorkerGroup) -> dict[str, Leaf]:
     """All that *role* says, in the parts that a merge replaces as a whole."""
     said: dict[str, Leaf] = {}
-    if isinstance(role, WorkerGroup) and role._said_number is not None:
-        said["number_of_workers"] = role._said_number
+    if isinstance(role, WorkerGroup) and role._set_number is not None:
+        said["number_of_workers"] = role._set_number
     if role.image is not None:
         said["image"] = role.image
     return {**said, **pairs(role.requests, role.limits)}
@@ -165,11 +165,11 @@ def _with_leaves(role: R, said: Mapping[str, Leaf], origins: Mapping[str, Origin
         "_origins": merge_origins(role._origins, origins),
     }
     if isinstance(role, WorkerGroup):
-        values["_said_number"] = said.get("number_of_workers", role._said_number)
-    return type(role).unjudged(values)
+        values["_set_number"] = said.get("number_of_workers", role._set_number)
+    return type(role).unvalidated(values)
 
 
-def with_said(role: R, said: Mapping[str, Leaf], by: str) -> R:
+def with_set(role: R, said: Mapping[str, Leaf], by: str) -> R:
     """*role* with *said*, which is valid and which the call *by* says at the user's line."""
     return _with_leaves(role, said, origins_of(said, by)) if said else role
 
@@ -198,13 +198,13 @@ def changed(
         problems += image_problems(f"{name}.image", image)
     for dimension, value in amounts.items():
         if value is not None:
-            said[dimension], found = said_pair(name, dimension, value)
+            said[dimension], found = parsed_pair(name, dimension, value)
             problems += found
     verb = f"with_{name}(...)"
     raise_if_any(verb, problems)
     if image is not None:
         said["image"] = plain_image(image)
-    return with_said(role, said, verb)
+    return with_set(role, said, verb)
 
 
 def _merged(left: R, right: R) -> R:

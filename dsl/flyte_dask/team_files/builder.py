@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import attrs
 
 from flyte_dask.catalog.preset import Preset
-from flyte_dask.catalog.preset_packages import known_packs
-from flyte_dask.config.dask import Dask, told_anew
+from flyte_dask.catalog.preset_packages import known_packages
+from flyte_dask.config.dask import Dask, map_origins
 from flyte_dask.config.runtime import remedy_in_file
 from flyte_dask.errors import InvalidConfig, Problem
 from flyte_dask.errors.call_site import CallSite
@@ -35,7 +35,7 @@ from flyte_dask.team_files.tables import (
     Sides,
 )
 
-__all__ = ["Making"]
+__all__ = ["Builder"]
 
 C = TypeVar("C", Platform, Policy)
 T = TypeVar("T")
@@ -43,7 +43,7 @@ T = TypeVar("T")
 _MOST_IN_A_ROW = 100
 
 
-class Making:
+class Builder:
     """Makes what tables say, and collects what keeps it from being made."""
 
     def __init__(
@@ -114,15 +114,17 @@ class Making:
             if base not in above:
                 rule, remedy = "builds on too many others", "let it build on one of those"
         else:
-            packs = known_packs()
-            found = [(pack, each) for pack in packs for each in pack.presets if each.name == base]
+            packages = known_packages()
+            found = [
+                (pack, each) for pack in packages for each in pack.presets if each.name == base
+            ]
             if found and all(each == found[0][1] for _, each in found):
                 return found[0][1]()
             if found:
                 places = " and of ".join(str(pack) for pack, _ in found)
                 rule, remedy = f"is a preset of {places}", "build on one of another name"
             else:
-                known = dict.fromkeys(each.name for pack in packs for each in pack.presets)
+                known = dict.fromkeys(each.name for pack in packages for each in pack.presets)
                 names = [each for each in (*self._tables, *known) if each != name]
                 rule = "is itself" if base == name else "is no preset that is known here"
                 remedy = did_you_mean(base, names) or f"known are {', '.join(names)}"
@@ -138,7 +140,7 @@ class Making:
             config = self._attempt(at, partial(verb, config)) or config
         if len(self.problems) > problems:
             return None
-        return told_anew(config, partial(self._origin, at, name))
+        return map_origins(config, partial(self._origin, at, name))
 
     def _resources(self, at: Keys, table: Amounts | None) -> Resources | None:
         """What *table* says, as far as it is right: so the rest is judged by others too."""

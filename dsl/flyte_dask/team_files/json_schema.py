@@ -7,7 +7,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
-from flyte_dask.rules import TRAPS
+from flyte_dask.rules import RULES
 from flyte_dask.team_files.tables import SCHEMA_KEY, Sides, Tables
 
 __all__ = ["schema"]
@@ -37,7 +37,7 @@ def _table(cls: type, definitions: dict[str, Any]) -> dict[str, Any]:
     for name, field in attrs.fields_dict(cls).items():
         kind = _kind(hints[name], definitions)
         if name in _CODES:
-            kind = {"type": "array", "items": {"enum": list(TRAPS)}}
+            kind = {"type": "array", "items": {"enum": list(RULES)}}
         properties[name] = {**kind, **field.metadata}
     least = {"minProperties": 1} if cls is Sides else {}
     return {

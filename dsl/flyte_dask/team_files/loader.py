@@ -8,13 +8,13 @@ from pathlib import Path
 from types import ModuleType
 
 from flyte_dask.catalog.preset import Preset
-from flyte_dask.catalog.preset_packages import find, known_packs
+from flyte_dask.catalog.preset_packages import find, known_packages
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.errors.call_site import importing_module, user_call_site
 from flyte_dask.team_files import team_file as files
 from flyte_dask.team_files.discovery import find_beside
 from flyte_dask.team_files.team_file import TeamFile
-from flyte_dask.team_files.tracking import Taken, taken
+from flyte_dask.team_files.tracking import TrackedFile, taken
 
 __all__ = ["preset", "read"]
 
@@ -32,7 +32,7 @@ def read(path: str | PathLike[str]) -> TeamFile:
     team = files.read(path)
     module = importing_module()
     if module is not None and Path(module).is_file():
-        _goes_along(Taken(team.path.absolute(), None, Path(module)))
+        _goes_along(TrackedFile(team.path.absolute(), None, Path(module)))
     return team
 
 
@@ -46,9 +46,9 @@ def preset(name: str, source: str | None, file: str | PathLike[str] | None) -> P
         return _taken(find(name, [team.pack], source), team, caller)
     path = find_beside(caller) if caller else None
     if path is None:
-        return find(name, known_packs(), source)
+        return find(name, known_packages(), source)
     team = files.read(path)
-    return _taken(find(name, [*known_packs(), team.pack], source), team, caller)
+    return _taken(find(name, [*known_packages(), team.pack], source), team, caller)
 
 
 def _beside(module: Path | None, file: Path) -> Path:
@@ -65,11 +65,11 @@ def _beside(module: Path | None, file: Path) -> Path:
 def _taken(preset: Preset, team: TeamFile, module: Path | None) -> Preset:
     """*preset*; if it is of *team*, then its file has to go wherever the module goes."""
     if preset in team.presets:
-        _goes_along(Taken(team.path, preset.name, module))
+        _goes_along(TrackedFile(team.path, preset.name, module))
     return preset
 
 
-def _goes_along(file: Taken) -> None:
+def _goes_along(file: TrackedFile) -> None:
     """Note that *file* has to go wherever its module goes.
 
     ``pyflyte`` takes along the files of the modules that a program has loaded: so it is one.

@@ -11,11 +11,11 @@ from typing import final
 import attrs
 
 from flyte_dask.catalog.preset import Preset
-from flyte_dask.catalog.preset_packages import Pack
+from flyte_dask.catalog.preset_packages import PresetPackage
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.policy import Policy
 from flyte_dask.prediction.platform import Platform
-from flyte_dask.team_files.builder import Making
+from flyte_dask.team_files.builder import Builder
 from flyte_dask.team_files.convert import structured, wrong_text
 from flyte_dask.team_files.discovery import prefix_of
 from flyte_dask.team_files.parsers import FORMATS, Document, NotThatFormat, loaded
@@ -45,9 +45,9 @@ class TeamFile:
     """Codes of advice that is an error."""
 
     @property
-    def pack(self) -> Pack:
+    def pack(self) -> PresetPackage:
         """Its presets, as those of packages."""
-        return Pack(self.path.name, presets=self.presets)
+        return PresetPackage(self.path.name, presets=self.presets)
 
 
 def read(path: str | PathLike[str]) -> TeamFile:
@@ -78,7 +78,7 @@ def _read(path: Path, _: tuple[int, ...]) -> TeamFile:
         raise_if_any(str(path), [wrong_text(error, path.name)])
         raise
     tables, problems = structured(document, prefix)
-    making = Making(path, document, prefix, problems)
+    making = Builder(path, document, prefix, problems)
     made = TeamFile(
         path,
         tables,

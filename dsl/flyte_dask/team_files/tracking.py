@@ -6,11 +6,11 @@ from pathlib import Path
 
 import attrs
 
-__all__ = ["Taken", "taken"]
+__all__ = ["TrackedFile", "taken"]
 
 
 @attrs.frozen
-class Taken:
+class TrackedFile:
     """A team file that a module reads, or a preset of it that the module has."""
 
     path: Path
@@ -21,5 +21,5 @@ class Taken:
     """The module's file; None if it has none, as in a notebook."""
 
 
-taken: dict[Taken, None] = {}
+taken: dict[TrackedFile, None] = {}
 """All that were taken in this process, in order."""

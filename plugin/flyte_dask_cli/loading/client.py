@@ -22,7 +22,7 @@ from typing import IO, Literal, TypeAlias, cast, final
 import attrs
 
 from flyte_dask.errors.call_site import CallSite
-from flyte_dask.explanation.summary import Facts
+from flyte_dask.explanation.summary import Json
 from flyte_dask.team_files.discovery import VARIABLE
 from flyte_dask_cli.loading.findings import finding
 from flyte_dask_cli.loading.targets import Target
@@ -63,8 +63,8 @@ class Answer:
     """What one module has, and what is wrong with it."""
 
     target: Target
-    tasks: tuple[Facts, ...] = ()
-    findings: tuple[Facts, ...] = ()
+    tasks: tuple[Json, ...] = ()
+    findings: tuple[Json, ...] = ()
     failed: int = 0
     """How many tasks have no answer, but findings instead."""
 
@@ -93,7 +93,7 @@ class _Process:
         self.is_over = False
         self._number = 0
         self._token = token_hex(8)
-        self._said: queue.SimpleQueue[Facts] = queue.SimpleQueue()
+        self._said: queue.SimpleQueue[Json] = queue.SimpleQueue()
         utf8 = {} if sys.getfilesystemencoding() == "utf-8" else {"PYTHONUTF8": "1"}
         file = {VARIABLE: question.file} if question.file else {}
         self._popen = subprocess.Popen(
@@ -142,7 +142,7 @@ class _Process:
                 os.killpg(self._popen.pid, signal.SIGKILL)
         self._popen.wait()
 
-    def _ask(self, question: Facts) -> None:
+    def _ask(self, question: Json) -> None:
         stream = cast("IO[bytes]", self._popen.stdin)
         with suppress(BrokenPipeError), stream:
             stream.write(json.dumps({**question, "token": self._token}).encode())
@@ -155,7 +155,7 @@ class _Process:
                 with suppress(ValueError):  # what was cut off when it ended
                     self._said.put(json.loads(line.removeprefix(token)))
 
-    def _next(self, timeout: float | None) -> Facts | None:
+    def _next(self, timeout: float | None) -> Json | None:
         """What it says next; None if it has ended.
 
         Its end is not that of its stream, which what it started may still have.

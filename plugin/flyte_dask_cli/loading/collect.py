@@ -8,35 +8,35 @@ from typing import Any, final
 import attrs
 import click
 
-from flyte_dask.explanation.summary import Facts
+from flyte_dask.explanation.summary import Json
 from flyte_dask_cli.loading.client import Answer, Form, Question, ask
 from flyte_dask_cli.loading.findings import SEVERITIES, finding
 from flyte_dask_cli.loading.targets import NoTarget, Target, targets_of
 
-__all__ = ["Told", "finding_text", "inquire", "place_text", "show_errors"]
+__all__ = ["Collected", "collect", "finding_text", "place_text", "show_errors"]
 
 
 @final
 @attrs.frozen
-class Told:
+class Collected:
     """The tasks of all modules, and what is wrong beside what they tell themselves."""
 
-    tasks: tuple[Facts, ...]
+    tasks: tuple[Json, ...]
     """Those that have an answer."""
-    errors: tuple[Facts, ...]
+    errors: tuple[Json, ...]
     """Findings about modules and team files, and about tasks that have no answer."""
     targets: tuple[Target, ...]
     """The modules that were named."""
     failed: int
     """How many tasks have no answer."""
 
-    def by_name(self) -> Mapping[str, Facts]:
+    def by_name(self) -> Mapping[str, Json]:
         """The tasks by their names.
 
         Raises:
             click.ClickException: if two have one name, since their modules have.
         """
-        named: dict[str, Facts] = {}
+        named: dict[str, Json] = {}
         for each in self.tasks:
             other = named.setdefault(each["name"], each)
             if other is not each:
@@ -48,7 +48,7 @@ class Told:
         return named
 
 
-def inquire(form: Form, targets: Sequence[str], traceback: bool, **asked: Any) -> Told:
+def collect(form: Form, targets: Sequence[str], traceback: bool, **asked: Any) -> Collected:
     """What is asked, of all *targets*.
 
     Raises:
@@ -68,10 +68,10 @@ def inquire(form: Form, targets: Sequence[str], traceback: bool, **asked: Any) -
     if not traceback:
         errors = [{**each, "traceback": None} for each in errors]
     failed = sum(each.failed for each in answers)
-    return Told(tuple(tasks), tuple(errors), tuple(meant), failed)
+    return Collected(tuple(tasks), tuple(errors), tuple(meant), failed)
 
 
-def _all_tasks(answers: Iterable[Answer]) -> Iterator[Facts]:
+def _all_tasks(answers: Iterable[Answer]) -> Iterator[Json]:
     """Those of all answers, each once: a task may be meant by two targets."""
     told: set[tuple[object, object]] = set()
     for answer in answers:
@@ -80,7 +80,7 @@ def _all_tasks(answers: Iterable[Answer]) -> Iterator[Facts]:
         yield from new
 
 
-def show_errors(errors: Iterable[Facts]) -> None:
+def show_errors(errors: Iterable[Json]) -> None:
     """Tell them where errors belong."""
     for each in errors:
         click.echo(f"Error: {place_text(each)}{finding_text(each)}", err=True)
@@ -116,9 +116,9 @@ def _is_file_of(module: str, file: str) -> bool:
     return f".{path}".endswith(f".{module}")
 
 
-def _merged(answers: Iterable[Answer]) -> list[Facts]:
+def _merged(answers: Iterable[Answer]) -> list[Json]:
     """All findings, each once, with the modules that it is about; the worst first."""
-    merged: dict[tuple[object, ...], Facts] = {}
+    merged: dict[tuple[object, ...], Json] = {}
     for answer in answers:
         for each in answer.findings:
             same = merged.setdefault(_key(each), {**each, "modules": []})
@@ -127,5 +127,5 @@ def _merged(answers: Iterable[Answer]) -> list[Facts]:
     return sorted(merged.values(), key=lambda each: SEVERITIES.index(each["severity"]))
 
 
-def _key(told: Facts) -> tuple[object, ...]:
+def _key(told: Json) -> tuple[object, ...]:
     return tuple(told[name] for name in ("code", "file", "line", "task", "path", "message"))

@@ -10,12 +10,11 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
-from flyte_dask import rules as traps
 from flyte_dask.advice import Advice
 from flyte_dask.errors import ConfigError, Problem
 from flyte_dask.errors.call_site import CallSite, is_library
-from flyte_dask.explanation.summary import Facts, place
-from flyte_dask.rules import TRAPS, page_of
+from flyte_dask.explanation.summary import Json, place
+from flyte_dask.rules import RULES, SEVERITIES, page_of
 
 __all__ = [
     "SEVERITIES",
@@ -27,7 +26,6 @@ __all__ = [
     "of_problem",
 ]
 
-SEVERITIES = ("error", *traps.SEVERITIES)
 """The worst first. Only the first is no advice."""
 
 _LONGEST = 400
@@ -45,7 +43,7 @@ def finding(  # noqa: PLR0913  # one for each key
     remedy: str | None = None,
     page: str | None = None,
     trace: str | None = None,
-) -> Facts:
+) -> Json:
     """One thing that is wrong.
 
     Args:
@@ -63,7 +61,7 @@ def finding(  # noqa: PLR0913  # one for each key
     return {**told, "message": message, "remedy": remedy, "page": page, "traceback": trace}
 
 
-def of_advice(advice: Advice, site: CallSite | None, task: str) -> Facts:
+def of_advice(advice: Advice, site: CallSite | None, task: str) -> Json:
     """A piece of advice."""
     return finding(
         advice.severity,
@@ -79,17 +77,17 @@ def of_advice(advice: Advice, site: CallSite | None, task: str) -> Facts:
 
 def of_problem(
     problem: Problem, code: str, site: CallSite | None = None, task: str | None = None
-) -> Facts:
+) -> Json:
     """One problem of a config, or of a team file."""
     message = str(problem).removesuffix(f": {problem.remedy}")
-    page = page_of(code) if code in TRAPS else None
+    page = page_of(code) if code in RULES else None
     told = {"task": task, "path": problem.path, "remedy": problem.remedy, "page": page}
     return finding("error", code, message, site=site, **told)
 
 
 def of_error(
     error: BaseException, rule: str, task: str | None = None, site: CallSite | None = None
-) -> Iterator[Facts]:
+) -> Iterator[Json]:
     """What a module or a task raised: each problem of our errors, and of others what they say.
 
     Args:
@@ -113,7 +111,7 @@ def of_error(
         }
 
 
-def is_error(finding: Facts) -> bool:
+def is_error(finding: Json) -> bool:
     """Whether it keeps a task from being registered, and is no advice."""
     return bool(finding["severity"] == "error")
 

@@ -17,7 +17,7 @@ from flytekit.core.workflow import PythonFunctionWorkflow
 from flyte_dask.errors import InvalidConfig, Problem
 from flyte_dask.errors.call_site import CallSite
 from flyte_dask.errors.suggestions import did_you_mean
-from flyte_dask.explanation.summary import Facts
+from flyte_dask.explanation.summary import Json
 from flyte_dask_cli.loading.findings import finding, is_installed, of_error
 from flyte_dask_cli.loading.targets import Target
 from flytekitplugins.dask.flytekit_internals import function_of
@@ -40,7 +40,7 @@ class Loader:
         """Tasks and workflows, by the name of their module."""
         self._variants: set[DaskTask] = set()
 
-    def load(self, target: Target) -> tuple[list[DaskTask], list[Facts]]:
+    def load(self, target: Target) -> tuple[list[DaskTask], list[Json]]:
         """The Dask tasks that *target* means, those of nodes too, and what is wrong with others."""
         module = self._imported(target)
         self._note_definitions()
@@ -114,7 +114,7 @@ def _is_in(module: ModuleType, folder: str) -> bool:
     )
 
 
-def _compiled(entity: object) -> list[Facts]:
+def _compiled(entity: object) -> list[Json]:
     """Make the nodes of a workflow, which may have configs of their own."""
     if not isinstance(entity, PythonFunctionWorkflow):
         return []
@@ -154,7 +154,7 @@ def _has_ignored_config(entity: object) -> bool:
     return plugin is PythonFunctionTask and entity.task_type == "python-task"
 
 
-def _ignored(task: Any) -> Facts:
+def _ignored(task: Any) -> Json:
     code = task.task_function.__code__
     return finding(
         "error",

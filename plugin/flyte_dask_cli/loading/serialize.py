@@ -17,20 +17,20 @@ from flytekit.tools.translator import get_serializable
 from google.protobuf.json_format import MessageToDict
 
 from flyte_dask.errors.call_site import CallSite
-from flyte_dask.explanation.summary import Facts, facts_of, place
+from flyte_dask.explanation.summary import Json, place, summarize
 from flyte_dask.prediction.platform import Platform
 from flyte_dask_cli.loading.client import Question
 from flyte_dask_cli.loading.findings import of_advice, of_error, of_problem
-from flyte_dask_cli.platform_options import on_site
+from flyte_dask_cli.platform_options import with_options
 from flyte_dask_engine.registration import serialization as wire
 from flyte_dask_engine.registration.review import Review
-from flytekitplugins.dask.requested import said_image
+from flytekitplugins.dask.requested import declared_image
 from flytekitplugins.dask.task import DaskTask
 
-__all__ = ["Teller"]
+__all__ = ["Serializer"]
 
 
-class Teller:
+class Serializer:
     """Tells what a question asks of tasks.
 
     Raises:
@@ -50,7 +50,7 @@ class Teller:
         logging.getLogger("flytekit.dask.advice").disabled = True  # it is told by us
         _build_no_images()
 
-    def told(self, task: DaskTask) -> Facts | list[Facts]:
+    def told(self, task: DaskTask) -> Json | list[Json]:
         """What is asked of *task*, and what is wrong with it; that alone, if it has no answer."""
         head = {
             "name": task.name,
@@ -66,7 +66,7 @@ class Teller:
 
     def _find_image(self, task: DaskTask) -> None:
         """Let *task* know the reference of its image, if a spec is said."""
-        image = said_image(task)
+        image = declared_image(task)
         if not isinstance(image, ImageSpec):
             return
         if image is task.container_image:
@@ -74,34 +74,34 @@ class Teller:
         else:
             task.get_k8s_pod(self._settings)
 
-    def _answer(self, task: DaskTask, review: Review) -> Facts:
+    def _answer(self, task: DaskTask, review: Review) -> Json:
         form = self._question.form
         if form == "findings":
             return {}
         if form == "facts":
             file = place(CallSite(str(review.team.path), 1))["file"] if review.team else None
-            return {"team_file": file, **facts_of(review.job)}
+            return {"team_file": file, **summarize(review.job)}
         return {"rendered": self._rendering[form](task, review)}
 
-    def _custom(self, _: DaskTask, review: Review) -> Facts:
+    def _custom(self, _: DaskTask, review: Review) -> Json:
         return wire.custom(review.job.config, review.job.resolved)
 
-    def _pods(self, _: DaskTask, review: Review) -> Facts:
+    def _pods(self, _: DaskTask, review: Review) -> Json:
         return review.job.pods.as_dict()
 
-    def _template(self, task: DaskTask, review: Review) -> Facts:
+    def _template(self, task: DaskTask, review: Review) -> Json:
         spec: Any = get_serializable(OrderedDict(), self._settings, task)
-        template: Facts = MessageToDict(spec.to_flyte_idl().template)
+        template: Json = MessageToDict(spec.to_flyte_idl().template)
         template["custom"] = self._custom(task, review)  # whose numbers are whole
         _hide_environment(template)
         return template
 
     def _site(self, platform: Platform) -> Platform:
         asked = self._question
-        return on_site(platform, asked.backend, asked.defaults, asked.limits)
+        return with_options(platform, asked.backend, asked.defaults, asked.limits)
 
 
-def _findings(review: Review) -> Iterator[Facts]:
+def _findings(review: Review) -> Iterator[Json]:
     """Errors first, then advice; what the team wants to be an error is not told twice."""
     site, name, fatal = review.call_site, review.name, review.fatal
     for problem in review.forbidden:

@@ -14,11 +14,11 @@ from json import dumps, load  # which a module may replace in there
 from typing import Any
 
 from flyte_dask.errors.call_site import CallSite
-from flyte_dask.explanation.summary import Facts
+from flyte_dask.explanation.summary import Json
 from flyte_dask_cli.loading.client import Question
 from flyte_dask_cli.loading.findings import of_error
 from flyte_dask_cli.loading.loader import Loader
-from flyte_dask_cli.loading.serialize import Teller
+from flyte_dask_cli.loading.serialize import Serializer
 from flyte_dask_cli.loading.targets import Target
 
 __all__ = ["main"]
@@ -36,9 +36,9 @@ def main() -> None:
     os._exit(0)
 
 
-def _answer_all(answer: Callable[[Facts], None], asked: Mapping[str, Any]) -> None:
+def _answer_all(answer: Callable[[Json], None], asked: Mapping[str, Any]) -> None:
     try:
-        teller = Teller(Question(**asked["question"]))
+        teller = Serializer(Question(**asked["question"]))
     except ValueError as error:
         answer({"refused": str(error)})
         return
@@ -51,21 +51,21 @@ def _answer_all(answer: Callable[[Facts], None], asked: Mapping[str, Any]) -> No
         answer({"number": number, **told})
 
 
-def _private_channel(token: str) -> Callable[[Facts], None]:
+def _private_channel(token: str) -> Callable[[Json], None]:
     """Where answers go. What modules print goes to the standard error, and they read nothing."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="ascii")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     with open(os.devnull, encoding="ascii") as nothing:  # noqa: PTH123
         os.dup2(nothing.fileno(), sys.stdin.fileno())
 
-    def answer(said: Facts) -> None:
+    def answer(said: Json) -> None:
         answers.write(f"{token}{dumps(said)}\n")
         answers.flush()
 
     return answer
 
 
-def _told(loader: Loader, teller: Teller, target: Target) -> Facts:
+def _told(loader: Loader, teller: Serializer, target: Target) -> Json:
     try:
         tasks, findings = loader.load(target)
     except BaseException as error:  # a module may raise whatever it likes

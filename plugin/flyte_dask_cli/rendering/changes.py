@@ -8,7 +8,7 @@ from typing import final
 
 import attrs
 
-from flyte_dask.explanation.summary import UNITS, Facts
+from flyte_dask.explanation.summary import UNITS, Json
 from flyte_dask.prediction.backend import Pods
 from flyte_dask.quantities.formatting import decimal, readable
 from flyte_dask.quantities.quantity import ZERO, Quantity
@@ -47,7 +47,7 @@ class Delta:
         named = [(name, self.amounts.get(name, ZERO)) for name in DIMENSIONS]
         return ", ".join(pods + [_signed(name, each) for name, each in named if each.value])
 
-    def as_dict(self) -> Facts:
+    def as_dict(self) -> Json:
         """In JSON."""
         return {"pods": self.pods, **{name: each.text for name, each in self.amounts.items()}}
 

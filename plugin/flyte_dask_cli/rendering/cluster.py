@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flyte_dask.explanation.summary import Facts
+from flyte_dask.explanation.summary import Json
 from flyte_dask.explanation.text import HEADERS, others, rows
 from flyte_dask_cli.rendering.console import Screen
 
 __all__ = ["show_cluster", "show_findings"]
 
 
-def show_cluster(screen: Screen, facts: Facts) -> None:
+def show_cluster(screen: Screen, facts: Json) -> None:
     """A table of all amounts, then images, settings and the sum."""
     screen.table(HEADERS, rows(facts["values"]), titles=2)
     screen.line()
@@ -20,7 +20,7 @@ def show_cluster(screen: Screen, facts: Facts) -> None:
     screen.line(f"together: {facts['footprint']['text']}")
 
 
-def show_findings(screen: Screen, findings: Iterable[Facts]) -> None:
+def show_findings(screen: Screen, findings: Iterable[Json]) -> None:
     """Each with its remedy."""
     for each in findings:
         where = f"{each['path']}: " if each["path"] else ""

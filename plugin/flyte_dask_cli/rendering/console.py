@@ -15,9 +15,8 @@ __all__ = ["STYLES", "Screen", "json_text"]
 
 STYLES = {
     "error": "bold red",
-    "danger": "red",
     "warning": "yellow",
-    "hint": "cyan",
+    "info": "cyan",
     "title": "bold",
     "dim": "dim",
     "+": "green",

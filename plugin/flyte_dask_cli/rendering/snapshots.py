@@ -13,11 +13,11 @@ from typing import Any, Literal, NamedTuple, TypeAlias, final
 
 from flyte_dask.config.dask import Dask
 from flyte_dask.config.template_io import RESOURCE_NAMES
-from flyte_dask.explanation.summary import Facts
+from flyte_dask.explanation.summary import Json
 from flyte_dask.quantities.quantity import quantity_or_none
 from flyte_dask.roles.resources import DIMENSIONS, KUBERNETES_NAMES, pairs
 
-__all__ = ["Document", "Kind", "NoDocument", "Rendered", "of_facts", "of_rendered", "read"]
+__all__ = ["Document", "Kind", "NoDocument", "Rendered", "from_summary", "of_rendered", "read"]
 
 Document: TypeAlias = dict[str, object]
 """What is said, by path: ``workers.requests.mem``, ``scheduler.image``; amounts are quantities."""
@@ -85,7 +85,7 @@ def of_rendered(rendered: Mapping[str, Any], kind: Kind) -> Document:
     return dict(_template(rendered))
 
 
-def of_facts(facts: Facts) -> Document:
+def from_summary(facts: Json) -> Document:
     """The values of a task, of its pods as they will be."""
     values = {
         path: _amount(each["value"]) if _is_amount(path) else each["value"]

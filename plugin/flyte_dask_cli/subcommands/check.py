@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from flyte_dask.explanation.summary import Facts
+from flyte_dask.explanation.summary import Json
 from flyte_dask.quantities.formatting import counted
-from flyte_dask_cli.loading.collect import Told, finding_text, inquire, place_text
+from flyte_dask_cli.loading.collect import Collected, collect, finding_text, place_text
 from flyte_dask_cli.loading.findings import SEVERITIES
 from flyte_dask_cli.options import targets, task_options
 from flyte_dask_cli.rendering.console import Screen, json_text
@@ -49,7 +49,7 @@ def check(
     **asked: Any,
 ) -> int:
     """Check all."""
-    told = inquire("findings", targets, traceback, **asked)
+    told = collect("findings", targets, traceback, **asked)
     about_tasks = [{**each, "modules": []} for task in told.tasks for each in task["findings"]]
     found = sorted([*told.errors, *about_tasks], key=_order)
     counts = Counter(each["severity"] for each in found)
@@ -63,7 +63,7 @@ def _order(finding: Mapping[str, Any]) -> tuple[object, ...]:
     return finding["file"] or "", finding["line"] or 0, finding["task"] or "", rank
 
 
-def _show_text(told: Told, found: Iterable[Facts], counts: Mapping[str, int]) -> None:
+def _show_text(told: Collected, found: Iterable[Json], counts: Mapping[str, int]) -> None:
     screen = Screen()
     for each in found:
         screen.parts(
@@ -76,14 +76,18 @@ def _show_text(told: Told, found: Iterable[Facts], counts: Mapping[str, int]) ->
     screen.line(_summary(told, counts), "title")
 
 
-def _summary(told: Told, counts: Mapping[str, int]) -> str:
-    parts = [counted(counts[each], each) for each in SEVERITIES if counts[each]]
+def _summary(told: Collected, counts: Mapping[str, int]) -> str:
+    parts = [_counted(counts[each], each) for each in SEVERITIES if counts[each]]
     tasks = counted(len(told.tasks) + told.failed, "Dask task")
     where = f"{tasks} in {counted(len(told.targets), 'module')}"
     return f"{where}: {', '.join(parts) or 'nothing is wrong'}"
 
 
-def _show_json(told: Told, found: list[Facts], counts: Mapping[str, int]) -> None:
+def _counted(number: int, severity: str) -> str:
+    return f"{number} info" if severity == "info" else counted(number, severity)
+
+
+def _show_json(told: Collected, found: list[Json], counts: Mapping[str, int]) -> None:
     summary = {
         "tasks": len(told.tasks) + told.failed,
         "modules": len(told.targets),
@@ -92,9 +96,9 @@ def _show_json(told: Told, found: list[Facts], counts: Mapping[str, int]) -> Non
     click.echo(json_text({"version": 1, "findings": found, "summary": summary}))
 
 
-def _show_github(told: Told, found: Iterable[Facts], counts: Mapping[str, int]) -> None:
+def _show_github(told: Collected, found: Iterable[Json], counts: Mapping[str, int]) -> None:
     """As commands of a workflow, which GitHub shows beside the lines."""
-    levels = {"error": "error", "danger": "warning", "warning": "warning", "hint": "notice"}
+    levels = {"error": "error", "warning": "warning", "info": "notice"}
     for each in found:
         place = {"file": each["file"], "line": each["line"]} if each["file"] else {}
         properties = {**place, "title": f"flyte-dask: {each['code']}"}
@@ -111,7 +115,7 @@ def _property(value: object) -> str:
     return _data(str(value)).replace(":", "%3A").replace(",", "%2C")
 
 
-_SHOWN: Mapping[str, Callable[[Told, list[Facts], Mapping[str, int]], None]] = {
+_SHOWN: Mapping[str, Callable[[Collected, list[Json], Mapping[str, int]], None]] = {
     "text": _show_text,
     "json": _show_json,
     "github": _show_github,

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from flyte_dask.errors import InvalidConfig
-from flyte_dask.explanation.summary import Facts
-from flyte_dask_cli.loading.collect import inquire, show_errors
+from flyte_dask.explanation.summary import Json
+from flyte_dask_cli.loading.collect import collect, show_errors
 from flyte_dask_cli.options import as_json, files_complete, task_options
 from flyte_dask_cli.rendering.changes import Delta, TaskChange, changes, delta, matched
 from flyte_dask_cli.rendering.console import Screen, json_text
@@ -18,7 +18,7 @@ from flyte_dask_cli.rendering.snapshots import (
     Kind,
     NoDocument,
     Rendered,
-    of_facts,
+    from_summary,
     of_rendered,
     read,
 )
@@ -80,7 +80,7 @@ def diff(
 class _NoTasks(Exception):
     """A target without an answer, and why."""
 
-    def __init__(self, findings: Sequence[Facts]) -> None:
+    def __init__(self, findings: Sequence[Json]) -> None:
         super().__init__(findings)
         self.findings = findings
 
@@ -120,12 +120,12 @@ def _asked(
     target: str, kind: Kind | None, traceback: bool, asked: Mapping[str, Any]
 ) -> dict[str, Document]:
     """The tasks of *target*, as *kind* has them, or else as they will be."""
-    told = inquire(kind or "facts", [target], traceback, **asked)
+    told = collect(kind or "facts", [target], traceback, **asked)
     if told.errors:
         raise _NoTasks(told.errors)
     tasks = told.by_name().items()
     if kind is None:
-        return {name: of_facts(each) for name, each in tasks}
+        return {name: from_summary(each) for name, each in tasks}
     return {name: of_rendered(each["rendered"], kind) for name, each in tasks}
 
 
@@ -138,7 +138,7 @@ def _compared(old: Mapping[str, Document], new: Mapping[str, Document]) -> Itera
             yield TaskChange(old_name, new_name, found, delta(before, after))
 
 
-def _as_dict(task: TaskChange) -> Facts:
+def _as_dict(task: TaskChange) -> Json:
     values = [
         {
             "path": each.path,

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from flyte_dask.explanation.summary import Facts
+from flyte_dask.explanation.summary import Json
 from flyte_dask.explanation.text import FIELDS, fields_of, story
-from flyte_dask_cli.loading.collect import inquire, show_errors
+from flyte_dask_cli.loading.collect import collect, show_errors
 from flyte_dask_cli.loading.findings import is_error
 from flyte_dask_cli.options import as_json, targets, task_options
 from flyte_dask_cli.rendering.cluster import show_cluster, show_findings
@@ -50,7 +50,7 @@ def explain(
 ) -> int:
     """Explain each."""
     fields = () if field is None else _fields(field)
-    told = inquire("facts", targets, traceback, **asked)
+    told = collect("facts", targets, traceback, **asked)
     tasks = [_only(fields, each) for each in told.tasks] if fields else told.tasks
     if as_json:
         click.echo(json_text({"version": 1, "tasks": tasks, "errors": told.errors}))
@@ -68,12 +68,12 @@ def _fields(path: str) -> tuple[str, ...]:
         raise click.UsageError(str(error.args[0])) from None
 
 
-def _only(fields: tuple[str, ...], task: Facts) -> Facts:
+def _only(fields: tuple[str, ...], task: Json) -> Json:
     head = {name: task[name] for name in ("name", "function", "file", "line")}
     return {**head, "values": {field: task["values"].get(field) for field in fields}}
 
 
-def _show(tasks: tuple[Facts, ...], fields: tuple[str, ...]) -> None:
+def _show(tasks: tuple[Json, ...], fields: tuple[str, ...]) -> None:
     screen = Screen()
     for number, task in enumerate(tasks):
         if number:
@@ -87,7 +87,7 @@ def _show(tasks: tuple[Facts, ...], fields: tuple[str, ...]) -> None:
                 screen.line(line)
 
 
-def _explain(screen: Screen, task: Facts) -> None:
+def _explain(screen: Screen, task: Json) -> None:
     screen.parts((task["name"], "title"), (f"  {task['file']}:{task['line']}", "dim"))
     screen.line(_site(task), "dim")
     screen.line()
@@ -97,7 +97,7 @@ def _explain(screen: Screen, task: Facts) -> None:
         show_findings(screen, task["findings"])
 
 
-def _site(task: Facts) -> str:
+def _site(task: Json) -> str:
     """Where it would run, and who says so."""
     platform = task["platform"]
     given, allowed = (_amounts(platform[side]) for side in ("defaults", "limits"))

@@ -11,15 +11,15 @@ from click.shell_completion import CompletionItem
 
 from flyte_dask.advice import Job, unsilenced, wanted
 from flyte_dask.catalog.preset import Preset
-from flyte_dask.catalog.preset_packages import BUILT_IN, Pack, known_packs
+from flyte_dask.catalog.preset_packages import BUILT_IN, PresetPackage, known_packages
 from flyte_dask.errors.suggestions import did_you_mean
-from flyte_dask.explanation.summary import UNITS, Facts, facts_of, footprint_facts
+from flyte_dask.explanation.summary import UNITS, Json, summarize, summarize_footprint
 from flyte_dask.inheritance.parent import Parent
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.team_files.discovery import NAME
 from flyte_dask_cli.loading.findings import of_advice
 from flyte_dask_cli.options import as_json, preset_options
-from flyte_dask_cli.platform_options import on_site
+from flyte_dask_cli.platform_options import with_options
 from flyte_dask_cli.rendering.cluster import show_cluster, show_findings
 from flyte_dask_cli.rendering.console import Screen, json_text
 
@@ -40,7 +40,7 @@ workers take together, and advice.
 
 
 def _complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    names = [each.name for pack in known_packs() for each in pack.presets]
+    names = [each.name for pack in known_packages() for each in pack.presets]
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
@@ -55,19 +55,21 @@ def presets(
     **site: Any,
 ) -> int:
     """Show all, or the one that is named."""
-    packs, platform = list(known_packs()), Platform()
+    packages, platform = list(known_packages()), Platform()
     silence: Collection[str] = ()
     if file:
         from flyte_dask.team_files import read  # noqa: PLC0415  # needs cattrs
 
         team = read(file)
-        packs.append(team.pack)
+        packages.append(team.pack)
         platform, silence = team.platform, team.silence
-    platform = on_site(platform, **site)
-    found = [(pack, each) for pack in packs for each in pack.presets if name in {None, each.name}]
-    broken = [f"{pack}: {pack.error}" for pack in packs if pack.error]
+    platform = with_options(platform, **site)
+    found = [
+        (pack, each) for pack in packages for each in pack.presets if name in {None, each.name}
+    ]
+    broken = [f"{pack}: {pack.error}" for pack in packages if pack.error]
     if name and not found:
-        known = sorted({each.name for pack in packs for each in pack.presets})
+        known = sorted({each.name for pack in packages for each in pack.presets})
         remedy = did_you_mean(name, known) or f"known are {', '.join(known)}"
         raise click.ClickException(
             "\n".join([f"{name!r} is no preset that is known here: {remedy}", *broken])
@@ -85,11 +87,13 @@ def presets(
     return 0
 
 
-def _facts(pack: Pack, preset: Preset, platform: Platform, silence: Collection[str]) -> Facts:
+def _facts(
+    pack: PresetPackage, preset: Preset, platform: Platform, silence: Collection[str]
+) -> Json:
     config = preset()
     job = Job.of(config, Parent(), platform)
     advice = wanted(unsilenced(job), config, silence)
-    facts = facts_of(job)
+    facts = summarize(job)
     for told in (facts["values"], facts["pods"]):
         for path in [path for path in told if path.startswith("runner")]:
             del told[path]  # of a task that is not known
@@ -99,18 +103,18 @@ def _facts(pack: Pack, preset: Preset, platform: Platform, silence: Collection[s
         "doc": preset.doc,
         "usage": _usage(pack, preset),
         **facts,
-        "footprint": footprint_facts(job, without_runner=True),
+        "footprint": summarize_footprint(job, without_runner=True),
         "findings": [of_advice(each, None, preset.name) for each in advice],
     }
 
 
-def _usage(pack: Pack, preset: Preset) -> str:
+def _usage(pack: PresetPackage, preset: Preset) -> str:
     if pack.package == BUILT_IN:
         return f"@task(task_config=presets.{preset.name}(workers=5))"
     return f'@task(task_config=presets.get("{preset.name}")(workers=5))'
 
 
-def _show(told: list[Facts], *, in_full: bool) -> None:
+def _show(told: list[Json], *, in_full: bool) -> None:
     screen = Screen()
     if not in_full:
         screen.table(_HEADERS, map(_row, told))
@@ -127,19 +131,19 @@ def _show(told: list[Facts], *, in_full: bool) -> None:
         show_findings(screen, each["findings"])
 
 
-def _row(told: Facts) -> tuple[str, ...]:
+def _row(told: Json) -> tuple[str, ...]:
     values = told["values"]
     number = str(values["workers.number_of_workers"]["value"])
     sizes = (_size("workers", values), _size("scheduler", values))
     return told["name"], number, *sizes, told["footprint"]["text"], told["source"]["text"]
 
 
-def _size(role: str, values: Mapping[str, Facts]) -> str:
+def _size(role: str, values: Mapping[str, Json]) -> str:
     """``2 CPUs, 8Gi``: what it asks for, and in parentheses up to what, if that is more."""
     return ", ".join(_amounts(role, values))
 
 
-def _amounts(role: str, values: Mapping[str, Facts]) -> Iterator[str]:
+def _amounts(role: str, values: Mapping[str, Json]) -> Iterator[str]:
     for name, unit in UNITS.items():
         request, limit = (values.get(f"{role}.{side}.{name}") for side in ("requests", "limits"))
         if request is None or limit is None or request["value"] is None:

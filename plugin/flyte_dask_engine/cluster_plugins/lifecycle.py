@@ -15,7 +15,7 @@ from distributed.diagnostics.plugin import NannyPlugin, SchedulerPlugin, WorkerP
 from flyte_dask_engine.cluster_plugins.sums import spilled
 from flyte_dask_engine.distributed_internals import on_worker_exit
 
-__all__ = ["NannyWitness", "Restarts", "Witness", "WorkerWitness"]
+__all__ = ["NannyObserver", "Restarts", "SchedulerObserver", "WorkerObserver"]
 
 _MOST = 40  # deaths and words that are kept, each
 _LONGEST = 500  # characters of a word
@@ -39,7 +39,7 @@ class Restarts:
             self.wished |= {*msg["workers"]} - self.frozen
 
 
-class Witness(SchedulerPlugin):
+class SchedulerObserver(SchedulerPlugin):
     """Counts what the cluster does, and keeps what is said of the deaths of its workers.
 
     The scheduler answers calls of its name, by `answer`.
@@ -113,11 +113,11 @@ class Witness(SchedulerPlugin):
         }
 
     def answer(self, what: str, **arguments: Any) -> dict[str, Any]:
-        """The *activity* or the *pulse*, by that name; *leave* ends it."""
+        """The *activity* or the *snapshot*, by that name; *leave* ends it."""
         answers: dict[str, Callable[..., dict[str, Any]]] = {
             "activity": self.activity,
             "leave": self.leave,
-            "pulse": self.pulse,
+            "snapshot": self.snapshot,
         }
         return answers[what](**arguments)
 
@@ -127,7 +127,7 @@ class Witness(SchedulerPlugin):
         self.scheduler.remove_plugin(self.name)
         return {}
 
-    def pulse(self, joined: int, task: str = "") -> dict[str, Any]:
+    def snapshot(self, joined: int, task: str = "") -> dict[str, Any]:
         """How the cluster does, as plain values.
 
         Args:
@@ -172,7 +172,7 @@ def _is_able(worker: Any) -> bool:
     return bool(worker.status.name == "running" or worker.executing or worker.long_running)
 
 
-class WorkerWitness(WorkerPlugin):
+class WorkerObserver(WorkerPlugin):
     """Tells the scheduler what goes wrong in a worker itself, not in the tasks that it runs."""
 
     idempotent = True
@@ -228,7 +228,7 @@ def _is_of_environment(error: BaseException) -> bool:
 class _Listener(logging.Handler):
     """Lets a witness hear each error."""
 
-    def __init__(self, witness: WorkerWitness) -> None:
+    def __init__(self, witness: WorkerObserver) -> None:
         super().__init__(logging.ERROR)
         self.witness = witness
 
@@ -240,7 +240,7 @@ class _Listener(logging.Handler):
             self.handleError(record)
 
 
-class NannyWitness(NannyPlugin):
+class NannyObserver(NannyPlugin):
     """Tells the scheduler with which status a worker's process ended."""
 
     idempotent = True

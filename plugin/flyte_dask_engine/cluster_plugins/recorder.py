@@ -28,12 +28,12 @@ _MOST_TASKS = 3000
 _MOST_UNFINISHED = 500  # pieces of work that are kept
 _MOST_WORKERS = 1000
 _MOST_PREFIXES = 200  # those beyond are told together
-_MOST_HAPPENINGS = 50  # of a kind, of which each is told
+_MOST_EVENTS = 50  # of a kind, of which each is told
 _PATIENCE = 1.0  # seconds for last heartbeats
 
 
 class Recorder(SchedulerPlugin):
-    """The record of all workers, tasks and happenings since it began.
+    """The record of all workers, tasks and events since it began.
 
     The scheduler answers calls of its name, by `answer`.
     """
@@ -54,8 +54,8 @@ class Recorder(SchedulerPlugin):
         self.cut: list[list[float]] = []  # as tasks, but ended with their workers
         self.ran = 0
         self.shortest = 0.0  # of the tasks that are kept, once some are not
-        self.happenings: list[tuple[str, str, dict[str, Any]]] = []  # with address and kind
-        self.happened: Counter[str] = Counter()
+        self.events: list[tuple[str, str, dict[str, Any]]] = []  # with address and kind
+        self.event_counts: Counter[str] = Counter()
         self.lost: set[str] = set()  # addresses of those that went unexpectedly
         self.restarts = Restarts()
 
@@ -76,7 +76,7 @@ class Recorder(SchedulerPlugin):
 
     def add_worker(self, scheduler: Scheduler, worker: str) -> None:  # noqa: ARG002
         """Note it; called whenever one joins."""
-        self._happens("joined", worker, self._add(worker))
+        self._note_event("joined", worker, self._add(worker))
 
     def remove_worker(self, scheduler: Scheduler, worker: str, **_: Any) -> None:  # noqa: ARG002
         """Note it; called whenever one has gone."""
@@ -98,13 +98,13 @@ class Recorder(SchedulerPlugin):
         elif action == "worker-status-change" and topic in self.at:
             if "paused" in {msg["status"], msg["prev-status"]} and msg["status"] != "closing":
                 kind = "paused" if msg["status"] == "paused" else "resumed"
-                self._happens(kind, topic, self.at[topic])
+                self._note_event(kind, topic, self.at[topic])
         elif topic == "worker-restart-memory" and msg["worker"] in self.at:
             record = self.at[msg["worker"]]
             record.peak = max(record.peak, msg["rss"])
             self._raise_to(record.memory, self._now(), msg["rss"])
             word = f"its process had {format_bytes(msg['rss'])}"
-            self._happens("out of memory", msg["worker"], record, word)
+            self._note_event("out of memory", msg["worker"], record, word)
 
     async def _look_again_and_again(self) -> None:
         while True:
@@ -168,16 +168,16 @@ class Recorder(SchedulerPlugin):
                 for start, stop, *others in self._longest()
             ],
             "unfinished": sorted(self.cut + running, key=_minus_seconds)[:_MOST_UNFINISHED],
-            "happenings": [
+            "events": [
                 {
                     **told,
                     "kind": "left" if kind == "lost" and address in restarted else kind,
                 }
-                for address, kind, told in self.happenings
+                for address, kind, told in self.events
             ],
-            "happened": {
+            "event_counts": {
                 kind: number + change.get(kind, 0)
-                for kind, number in {"left": 0, **self.happened}.items()
+                for kind, number in {"left": 0, **self.event_counts}.items()
                 if number + change.get(kind, 0)
             },
         }
@@ -216,7 +216,7 @@ class Recorder(SchedulerPlugin):
         word = f"with {len(keys)} {_tasks(len(keys))} that it had not finished" if keys else ""
         if not msg["expected"]:
             self.lost.add(address)
-        self._happens("left" if msg["expected"] else "lost", address, record, word)
+        self._note_event("left" if msg["expected"] else "lost", address, record, word)
         self._gone(address)
 
     def _cut_off(
@@ -250,7 +250,7 @@ class Recorder(SchedulerPlugin):
         if has_failed:
             worker.failed += 1
             prefix.failed += 1
-            self._happens("failed", details["worker"], worker, _word(key, details))
+            self._note_event("failed", details["worker"], worker, _word(key, details))
         else:
             worker.finished += 1
             prefix.finished += 1
@@ -314,12 +314,12 @@ class Recorder(SchedulerPlugin):
                 if amount:
                     self._spread(of_worker, before, now, amount / (now - before))
 
-    def _happens(self, kind: str, address: str, worker: WorkerSums, word: str = "") -> None:
-        self.happened[kind] += 1
-        if self.happened[kind] <= _MOST_HAPPENINGS:
+    def _note_event(self, kind: str, address: str, worker: WorkerSums, word: str = "") -> None:
+        self.event_counts[kind] += 1
+        if self.event_counts[kind] <= _MOST_EVENTS:
             at = round(self._now(), 3)
             told = {"at": at, "worker": worker.name, "word": word[:LONGEST]}
-            self.happenings.append((address, kind, told))
+            self.events.append((address, kind, told))
 
     def _bin(self, when: float) -> int:
         """That in which *when* falls; if it is beyond them all, they are made wider."""

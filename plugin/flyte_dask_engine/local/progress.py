@@ -45,7 +45,7 @@ def progress(scheduler: Scheduler, task_name: str) -> Iterator[None]:
         return
     ended = threading.Event()
     watcher = threading.Thread(
-        target=_watch, args=(lambda: Count.of(scheduler), task_name, ended), daemon=True
+        target=_monitor, args=(lambda: Count.of(scheduler), task_name, ended), daemon=True
     )
     watcher.start()
     try:
@@ -65,7 +65,7 @@ def _shows() -> bool:
     )
 
 
-def _watch(count: Callable[[], Count], title: str, ended: threading.Event) -> None:
+def _monitor(count: Callable[[], Count], title: str, ended: threading.Event) -> None:
     """Show a bar whenever tasks are left for long."""
     busy = 0
     while not ended.wait(_EVERY):

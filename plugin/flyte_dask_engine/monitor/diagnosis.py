@@ -22,7 +22,7 @@ from flyte_dask_engine.errors import (
 )
 from flyte_dask_engine.host import NO_SDK, Host
 from flyte_dask_engine.log_levels import runtime_logger
-from flyte_dask_engine.monitor.snapshot import NEARLY, Death, Pulse
+from flyte_dask_engine.monitor.snapshot import NEARLY, Death, Snapshot
 
 __all__ = ["Subject"]
 
@@ -93,7 +93,7 @@ class Subject:
             self._look("what keeps them"),
         )
 
-    def silent(self, seconds: float, last: Pulse | None) -> SchedulerLost:
+    def silent(self, seconds: float, last: Snapshot | None) -> SchedulerLost:
         """The scheduler did not answer for so long."""
         return self._failure(
             SchedulerLost,
@@ -103,7 +103,7 @@ class Subject:
             "If it is only busy for so long, raise Runtime(scheduler_timeout=...).",
         )
 
-    def disconnected(self, last: Pulse | None) -> SchedulerLost:
+    def disconnected(self, last: Snapshot | None) -> SchedulerLost:
         """The connection to the scheduler broke, and with it all that was computed."""
         return self._failure(
             SchedulerLost,
@@ -113,7 +113,7 @@ class Subject:
             self._look("why its pod ended"),
         )
 
-    def replaced(self, last: Pulse | None) -> SchedulerLost:
+    def replaced(self, last: Snapshot | None) -> SchedulerLost:
         """Another scheduler answers there."""
         return self._failure(
             SchedulerLost,
@@ -123,7 +123,7 @@ class Subject:
             self._look("why the first one ended"),
         )
 
-    def stalled(self, seconds: float, now: Pulse) -> WorkersLost:
+    def stalled(self, seconds: float, now: Snapshot) -> WorkersLost:
         """There was work for so long, and no worker that could do it."""
         if now.workers:
             who = f"no worker (of {now.workers}) took work, as happens when their memory is full"
@@ -142,7 +142,7 @@ class Subject:
         """The scheduler itself gave up waiting for a worker."""
         return self._failure(WorkersLost, f"{self.task}: {error}")
 
-    def killed(self, task: str, number: int | None, now: Pulse | None) -> WorkersKilled:
+    def killed(self, task: str, number: int | None, now: Snapshot | None) -> WorkersKilled:
         """A Dask task that no worker survived; without a number if neither is known."""
         deaths = now.deaths if now else ()
         if number is None:
@@ -199,7 +199,7 @@ class Subject:
         image = self.images.get(role)
         return f" (image {image})" if image else ""
 
-    def _scheduler_before(self, last: Pulse | None) -> str:
+    def _scheduler_before(self, last: Snapshot | None) -> str:
         """How the scheduler was when it last answered."""
         if last is None or not last.memory:
             return ""

@@ -14,7 +14,7 @@ from distributed.scheduler import KilledWorker, NoValidWorkerError, NoWorkerErro
 
 from flyte_dask.errors import FlyteDaskError
 from flyte_dask_engine.errors import ClusterFailure, WrongEnvironment
-from flyte_dask_engine.monitor.monitor import Watch
+from flyte_dask_engine.monitor.monitor import Monitor
 
 __all__ = ["causes", "translated", "translating"]
 
@@ -23,13 +23,13 @@ _UNREADABLE_GRAPH = "Error during deserialization of the task graph"
 
 
 @contextmanager
-def translating(watch: Watch) -> Iterator[None]:
-    """Raise in our words what the cluster of *watch* makes the block fail with."""
+def translating(monitor: Monitor) -> Iterator[None]:
+    """Raise in our words what the cluster of *monitor* makes the block fail with."""
     try:
         yield
     except Exception as error:
-        host = watch.judgement.subject.host
-        ours = host.mapped(error, lambda carried: translated(carried, watch))
+        host = monitor.assessment.subject.host
+        ours = host.mapped(error, lambda carried: translated(carried, monitor))
         if ours is None:
             raise
         raise ours from _cause_of(ours, error)
@@ -50,7 +50,7 @@ def _cause_of(ours: Exception, error: Exception) -> BaseException | None:
     return ours.__cause__ if is_member else error
 
 
-def translated(error: Exception, watch: Watch) -> Exception | None:
+def translated(error: Exception, monitor: Monitor) -> Exception | None:
     """What *error* means, as one of our errors; None if it is the function's own.
 
     What happened to a cluster can be anywhere in the chain, for code and libraries raise errors of
@@ -59,43 +59,43 @@ def translated(error: Exception, watch: Watch) -> Exception | None:
     if isinstance(error, FlyteDaskError):
         return None
     if isinstance(error, ModuleNotFoundError):
-        return watch.judgement.subject.unimportable(error)
+        return monitor.assessment.subject.unimportable(error)
     for cause in causes(error):
-        found = _of_cluster(cause, watch, _MEANINGS)
+        found = _of_cluster(cause, monitor, _MEANINGS)
         if found is not None:
             return found
     for context in causes(error, with_contexts=True):
-        found = _of_cluster(context, watch, _SURE_MEANINGS)
+        found = _of_cluster(context, monitor, _SURE_MEANINGS)
         if found is not None:
             return found
     return None
 
 
-def _of_cluster(error: BaseException, watch: Watch, meanings: _Meanings) -> Exception | None:
+def _of_cluster(error: BaseException, monitor: Monitor, meanings: _Meanings) -> Exception | None:
     """What *error*, alone, means."""
     if isinstance(error, (ClusterFailure, WrongEnvironment)):
         return error
-    found = (meaning(error, watch) for kinds, meaning in meanings if isinstance(error, kinds))
+    found = (meaning(error, monitor) for kinds, meaning in meanings if isinstance(error, kinds))
     ours = next(filter(None, found), None)
-    return None if ours is None else watch.judgement.verdict or ours
+    return None if ours is None else monitor.assessment.verdict or ours
 
 
-def _lost(watch: Watch) -> Exception | None:
+def _lost(monitor: Monitor) -> Exception | None:
     """The verdict that the scheduler is, which ends all that waits for it elsewhere."""
-    judgement = watch.judgement
-    judgement.say(judgement.subject.disconnected(judgement.pulse))
-    return judgement.verdict
+    assessment = monitor.assessment
+    assessment.say(assessment.subject.disconnected(assessment.snapshot))
+    return assessment.verdict
 
 
-def _killed(error: KilledWorker, watch: Watch) -> Exception:
-    subject = watch.judgement.subject
+def _killed(error: KilledWorker, monitor: Monitor) -> Exception:
+    subject = monitor.assessment.subject
     if len(error.args) != 3:  # an SDK can write a text of its own there
-        return subject.killed("", None, watch.judgement.pulse)
+        return subject.killed("", None, monitor.assessment.snapshot)
     task = str(error.task)
-    return subject.killed(task, error.allowed_failures + 1, watch.evidence(task))
+    return subject.killed(task, error.allowed_failures + 1, monitor.evidence(task))
 
 
-def _cancelled(error: CancelledError, watch: Watch) -> Exception | None:
+def _cancelled(error: CancelledError, monitor: Monitor) -> Exception | None:
     """Futures are cancelled because the scheduler is lost; else it was by somebody's wish."""
     if isinstance(error, FuturesCancelledError):
         is_lost = any(group.reason == _LOST for group in error.error_groups)
@@ -103,42 +103,42 @@ def _cancelled(error: CancelledError, watch: Watch) -> Exception | None:
         is_lost = getattr(error, "reason", None) == _LOST
     if not is_lost:
         return None
-    return watch.judgement.subject.cut(error) if watch.does_answer() else _lost(watch)
+    return monitor.assessment.subject.cut(error) if monitor.does_answer() else _lost(monitor)
 
 
-def _unreadable(error: RuntimeError, watch: Watch) -> Exception | None:
+def _unreadable(error: RuntimeError, monitor: Monitor) -> Exception | None:
     """The scheduler could not unpickle the graph."""
     why = error.__cause__
     is_of_graph = str(error).lstrip().startswith(_UNREADABLE_GRAPH)
     if not is_of_graph or not isinstance(why, (ImportError, AttributeError)):
         return None
     told = f"{type(why).__name__}: {why}"
-    return watch.judgement.subject.unreadable("scheduler", "the scheduler", told)
+    return monitor.assessment.subject.unreadable("scheduler", "the scheduler", told)
 
 
-def _unable(error: NoWorkerError | NoValidWorkerError, watch: Watch) -> Exception:
-    return watch.judgement.subject.unable(error)
+def _unable(error: NoWorkerError | NoValidWorkerError, monitor: Monitor) -> Exception:
+    return monitor.assessment.subject.unable(error)
 
 
-def _unavailable(error: BaseException, watch: Watch) -> Exception | None:
+def _unavailable(error: BaseException, monitor: Monitor) -> Exception | None:
     """The function itself has waited for workers; before distributed had a class for that, too."""
     if "workers arrived after" not in str(error):
         return None
-    return watch.judgement.subject.unavailable(error)
+    return monitor.assessment.subject.unavailable(error)
 
 
-def _cut(error: BaseException, watch: Watch) -> Exception | None:
+def _cut(error: BaseException, monitor: Monitor) -> Exception | None:
     """What code sees once the scheduler is lost or cannot be reached."""
     is_cut = isinstance(error, CommClosedError)
     text = f"{type(error).__name__}: {error}"
     # of a closed client, before and after distributed had a class for that
     closed = ("ClosedClientError", "Exception: Tried sending message after closing")
-    if (is_cut or "trying to connect to" in text or text.startswith(closed)) and watch.is_silent:
-        return _lost(watch)
-    return watch.judgement.subject.cut(error) if is_cut else None
+    if (is_cut or "trying to connect to" in text or text.startswith(closed)) and monitor.is_silent:
+        return _lost(monitor)
+    return monitor.assessment.subject.cut(error) if is_cut else None
 
 
-_Meanings = tuple[tuple[Any, Callable[[Any, Watch], Exception | None]], ...]
+_Meanings = tuple[tuple[Any, Callable[[Any, Monitor], Exception | None]], ...]
 
 _SURE_MEANINGS: _Meanings = ((KilledWorker, _killed), (CancelledError, _cancelled))
 """Of what nothing but a cluster's failure raises."""

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import attrs
 
-__all__ = ["Happening", "PrefixRecord", "Record", "TaskRecord", "WorkerRecord"]
+__all__ = ["ClusterMetrics", "Event", "PrefixMetrics", "TaskMetrics", "WorkerMetrics"]
 
 
 @attrs.frozen(kw_only=True)
-class WorkerRecord:
+class WorkerMetrics:
     """One worker, by name; also if its process was another for a while.
 
     What happens when is in bins, of which the record tells the width.
@@ -83,7 +83,7 @@ class WorkerRecord:
 
 
 @attrs.frozen(kw_only=True)
-class PrefixRecord:
+class PrefixMetrics:
     """All tasks of one prefix: of one kind, as Dask tells them apart by the keys."""
 
     name: str
@@ -119,7 +119,7 @@ class PrefixRecord:
         return self.seconds.get("transfer", 0.0)
 
 
-class TaskRecord(NamedTuple):
+class TaskMetrics(NamedTuple):
     """When a task ran, and where."""
 
     start: float
@@ -132,7 +132,7 @@ class TaskRecord(NamedTuple):
     """A number in the record's prefixes."""
 
 
-class Happening(NamedTuple):
+class Event(NamedTuple):
     """What happened to a worker."""
 
     at: float
@@ -144,7 +144,7 @@ class Happening(NamedTuple):
 
 
 @attrs.frozen(kw_only=True)
-class Record:
+class ClusterMetrics:
     """What a cluster did since *began*, in which all times are seconds."""
 
     began: float
@@ -159,30 +159,30 @@ class Record:
     """Bytes that all workers wrote to disk, for lack of memory."""
     unrecorded: int
     """How often there came a worker that is in the sums over prefixes only: there are too many."""
-    workers: Sequence[WorkerRecord]
-    prefixes: Sequence[PrefixRecord]
+    workers: Sequence[WorkerMetrics]
+    prefixes: Sequence[PrefixMetrics]
     ran: int
     """How many tasks told when they ran: all but those whose worker died."""
-    tasks: Sequence[TaskRecord]
+    tasks: Sequence[TaskMetrics]
     """The longest of those."""
-    unfinished: Sequence[TaskRecord]
+    unfinished: Sequence[TaskMetrics]
     """The longest of those that ended with their workers, or had not ended at the end."""
-    happenings: Sequence[Happening]
+    events: Sequence[Event]
     """The first of each kind."""
-    happened: Mapping[str, int]
+    event_counts: Mapping[str, int]
     """How many there were, by kind."""
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> Record:
+    def of(cls, told: Mapping[str, Any]) -> ClusterMetrics:
         """What a recorder told."""
         return cls(
             **{
                 **told,
-                "workers": tuple(WorkerRecord(**each) for each in told["workers"]),
-                "prefixes": tuple(PrefixRecord(**each) for each in told["prefixes"]),
-                "tasks": tuple(TaskRecord(*each) for each in told["tasks"]),
-                "unfinished": tuple(TaskRecord(*each) for each in told["unfinished"]),
-                "happenings": tuple(Happening(**each) for each in told["happenings"]),
+                "workers": tuple(WorkerMetrics(**each) for each in told["workers"]),
+                "prefixes": tuple(PrefixMetrics(**each) for each in told["prefixes"]),
+                "tasks": tuple(TaskMetrics(*each) for each in told["tasks"]),
+                "unfinished": tuple(TaskMetrics(*each) for each in told["unfinished"]),
+                "events": tuple(Event(**each) for each in told["events"]),
             }
         )
 

@@ -1,4 +1,4 @@
-"""The watch over a cluster: it asks the scheduler, again and again, how the cluster does.
+"""The monitor over a cluster: it asks the scheduler, again and again, how the cluster does.
 
 What waits for a cluster that is lost would wait for ever. So all waiting is ended with the verdict,
 as soon as there is one.
@@ -20,16 +20,20 @@ from distributed.core import rpc
 from distributed.protocol.pickle import dumps
 
 from flyte_dask.config.runtime import Runtime
-from flyte_dask_engine.cluster_plugins.lifecycle import NannyWitness, Witness, WorkerWitness
+from flyte_dask_engine.cluster_plugins.lifecycle import (
+    NannyObserver,
+    SchedulerObserver,
+    WorkerObserver,
+)
 from flyte_dask_engine.cluster_plugins.recorder import Recorder
 from flyte_dask_engine.cluster_plugins.worker_metrics import WorkerRecorder
 from flyte_dask_engine.errors import SchedulerLost
 from flyte_dask_engine.monitor.abort import end_waiting
-from flyte_dask_engine.monitor.metrics import Record
-from flyte_dask_engine.monitor.snapshot import Pulse
-from flyte_dask_engine.monitor.verdict import Judgement
+from flyte_dask_engine.monitor.metrics import ClusterMetrics
+from flyte_dask_engine.monitor.snapshot import Snapshot
+from flyte_dask_engine.monitor.verdict import Assessment
 
-__all__ = ["Watch", "watching"]
+__all__ = ["Monitor", "monitoring"]
 
 _T = TypeVar("_T")
 
@@ -41,26 +45,29 @@ _RECORD_SHARE = 0.01  # of the time, at most, that the scheduler needs for them
 
 
 @contextmanager
-def watching(
-    runtime: Runtime, judgement: Judgement, client: Client, clients: Callable[[], Iterable[Client]]
-) -> Iterator[Watch]:
-    """A watch over a cluster until the block ends.
+def monitoring(
+    runtime: Runtime,
+    assessment: Assessment,
+    client: Client,
+    clients: Callable[[], Iterable[Client]],
+) -> Iterator[Monitor]:
+    """A monitor over a cluster until the block ends.
 
     Args:
         runtime: sets the pace.
-        judgement: gets what is seen.
+        assessment: gets what is seen.
         client: that of the session.
         clients: tells all whose waiting ends with a verdict.
 
     Raises:
         Exception: what keeps its thread from starting, as when no file can be opened any more.
     """
-    watch = Watch(judgement, _beat_of(runtime), client, clients)
+    monitor = Monitor(assessment, _beat_of(runtime), client, clients)
     started, failures = threading.Event(), list[Exception]()
 
     def run() -> None:
         try:
-            asyncio.run(watch.run(started))
+            asyncio.run(monitor.run(started))
         except Exception as error:
             if started.is_set():
                 raise
@@ -68,15 +75,15 @@ def watching(
         finally:
             started.set()
 
-    thread = threading.Thread(target=run, name="flyte-dask-watch", daemon=True)
+    thread = threading.Thread(target=run, name="flyte-dask-monitor", daemon=True)
     thread.start()
     started.wait()
     if failures:
         raise failures[0]
     try:
-        yield watch
+        yield monitor
     finally:
-        watch.end()
+        monitor.end()
         thread.join(2 * _PATIENCE)
 
 
@@ -86,54 +93,54 @@ def _beat_of(runtime: Runtime) -> float:
     return min([_LONGEST_BEAT, *(each / _FEWEST_BEATS for each in timeouts if each is not None)])
 
 
-class Watch:
+class Monitor:
     """Asks a scheduler how its cluster does, in a thread and by a connection of its own."""
 
     def __init__(
         self,
-        judgement: Judgement,
+        assessment: Assessment,
         beat: float,
         client: Client,
         clients: Callable[[], Iterable[Client]],
     ) -> None:
-        self.judgement = judgement
-        self._address = judgement.subject.address
+        self.assessment = assessment
+        self._address = assessment.subject.address
         self._beat = beat
         self._connection = client.connection_args
         self._clients = clients
         self._name = f"flyte-dask-{uuid4().hex}"
         self._joined = 0
-        self._has_witness = False
-        self._witnesses: list[tuple[str, str]] = []  # beside that: where they are, and their names
+        self._has_observer = False
+        self._observers: list[tuple[str, str]] = []  # beside that: where they are, and their names
         self._recorder = f"{self._name}-recorder"
         self._has_recorder = False
         self._next_record = 0.0
-        self.record: Record | None = None
+        self.record: ClusterMetrics | None = None
         """The latest of what the cluster did, if that is wanted."""
         self._recorded_at = 0.0
 
     @property
     def is_silent(self) -> bool:
         """Whether the scheduler has let more than a beat pass without an answer."""
-        return self.judgement.silence > self._beat
+        return self.assessment.silence > self._beat
 
     @property
     def _is_lost(self) -> bool:
         """Whether the verdict is that the scheduler is."""
-        return isinstance(self.judgement.verdict, SchedulerLost)
+        return isinstance(self.assessment.verdict, SchedulerLost)
 
     def activity(self, seconds: float) -> dict[str, Any] | None:
         """What the cluster has done; None if it does not tell within so long."""
         return self._call(self._ask("activity"), seconds)
 
-    def evidence(self, task: str) -> Pulse | None:
-        """The latest pulse, with the part that *task* had in deaths.
+    def evidence(self, task: str) -> Snapshot | None:
+        """The latest snapshot, with the part that *task* had in deaths.
 
         Nannies tell of a death a little later than the scheduler knows of it.
         """
-        found, end = self.judgement.pulse, time.monotonic() + _PATIENCE
+        found, end = self.assessment.snapshot, time.monotonic() + _PATIENCE
         while (left := end - time.monotonic()) > 0:
-            latest = self._call(self._pulse(task), left)
+            latest = self._call(self._snapshot(task), left)
             if latest is None:
                 break
             found = latest
@@ -146,7 +153,7 @@ class Watch:
         """Whether the scheduler does, and is still the same."""
         return self.activity(_PATIENCE) is not None
 
-    def last_record(self, seconds: float) -> Record | None:
+    def last_record(self, seconds: float) -> ClusterMetrics | None:
         """The record as of now; if that is not told within so long, the latest that was."""
         if self._has_recorder and not self._is_lost:
             self._call(self._note("last"), _PATIENCE if self.is_silent else seconds)
@@ -163,7 +170,7 @@ class Watch:
         Raises:
             Exception: the error that the operation raises.
             concurrent.futures.TimeoutError: if it does not answer within so many *seconds*.
-            RuntimeError: if the watch has ended.
+            RuntimeError: if the monitor has ended.
         """
         return self._start(getattr(self._scheduler, operation)(**arguments)).result(seconds)
 
@@ -182,7 +189,7 @@ class Watch:
             self._start(beginning).result(_PATIENCE)
 
     def end(self) -> None:
-        """No longer watch."""
+        """No longer monitor."""
         with suppress(RuntimeError):  # it has ended by itself
             self._loop.call_soon_threadsafe(self._ended.set)
 
@@ -194,15 +201,15 @@ class Watch:
             return None
 
     def _start(self, what: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
-        """Let the thread of the watch do *what*, for another one."""
+        """Let the thread of the monitor do *what*, for another one."""
         try:
             return asyncio.run_coroutine_threadsafe(what, self._loop)
-        except RuntimeError:  # the watch has ended
+        except RuntimeError:  # the monitor has ended
             what.close()
             raise
 
     async def run(self, started: threading.Event) -> None:
-        """Watch until the end."""
+        """Monitor until the end."""
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
         self._scheduler: Any = rpc(self._address, connection_args=self._connection)
         started.set()
@@ -213,9 +220,9 @@ class Watch:
                 if asking.done():  # else it is left alone: the answer may be on its way
                     is_answered = asking.result()
                     asking = asyncio.create_task(self._listen())
-                self.judgement.passed(seconds, is_answered=is_answered)
-                if self.judgement.verdict is not None:
-                    end_waiting(self._clients(), self._address, self.judgement.verdict)
+                self.assessment.passed(seconds, is_answered=is_answered)
+                if self.assessment.verdict is not None:
+                    end_waiting(self._clients(), self._address, self.assessment.verdict)
         finally:
             for task in asyncio.all_tasks() - {asyncio.current_task()}:
                 task.cancel()
@@ -224,7 +231,7 @@ class Watch:
 
     async def _leave(self) -> None:
         """Let the cluster tell no more; one that is not ours alone goes on."""
-        if self._has_witness and not self._is_lost and not self.is_silent:
+        if self._has_observer and not self._is_lost and not self.is_silent:
             await self._ask("leave")
             if self._has_recorder:
                 await self._ask("leave", self._recorder)
@@ -232,7 +239,7 @@ class Watch:
             await asyncio.gather(
                 *(
                     getattr(self._scheduler, f"unregister_{where}_plugin")(name=name)
-                    for where, name in self._witnesses
+                    for where, name in self._observers
                 ),
                 return_exceptions=True,
             )
@@ -250,28 +257,28 @@ class Watch:
             before = now
 
     async def _begin(self, *, in_processes: bool, recorded: bool) -> None:
-        self._has_witness = await self._register("scheduler", Witness(self._name))
-        if not self._has_witness:
+        self._has_observer = await self._register("scheduler", SchedulerObserver(self._name))
+        if not self._has_observer:
             return
-        await self._pulse()
+        await self._snapshot()
         others: list[tuple[str, Any]] = []
         if recorded:
             self._has_recorder = await self._register("scheduler", Recorder(self._recorder))
             others += [("worker", WorkerRecorder(self._recorder))]
         if in_processes:
             # for the latter the scheduler first waits until no nanny is just starting
-            others += [("worker", WorkerWitness(self._name)), ("nanny", NannyWitness(self._name))]
+            others += [("worker", WorkerObserver(self._name)), ("nanny", NannyObserver(self._name))]
         for where, plugin in others:
             if await self._register(where, plugin):
-                self._witnesses.append((where, plugin.name))
+                self._observers.append((where, plugin.name))
 
     async def _register(self, where: str, plugin: Any) -> bool:
         register = getattr(self._scheduler, f"register_{where}_plugin")
         try:
             await register(plugin=dumps(plugin), name=plugin.name, idempotent=True)
         except Exception as error:  # then without
-            task = self.judgement.subject.task
-            self.judgement.subject.logger.warning(
+            task = self.assessment.subject.task
+            self.assessment.subject.logger.warning(
                 "%s: no %s of its cluster tells of itself: %r", task, where, error
             )
             return False
@@ -280,8 +287,8 @@ class Watch:
     async def _listen(self) -> bool:
         """Ask how the cluster does; whether there was an answer."""
         try:
-            if self._has_witness:
-                await self._pulse()
+            if self._has_observer:
+                await self._snapshot()
                 if self._has_recorder and time.monotonic() >= self._next_record:
                     await self._note("record")
             else:
@@ -289,22 +296,22 @@ class Watch:
         except OSError:
             return False
         except Exception:
-            self.judgement.subject.logger.exception(
-                "%s: its scheduler answers wrongly", self.judgement.subject.task
+            self.assessment.subject.logger.exception(
+                "%s: its scheduler answers wrongly", self.assessment.subject.task
             )
         return True
 
-    async def _pulse(self, task: str = "") -> Pulse | None:
+    async def _snapshot(self, task: str = "") -> Snapshot | None:
         """What the scheduler tells, which is taken in; None if it does not know the witness."""
         known = self._joined
-        told = await self._ask("pulse", joined=known, task=task)
+        told = await self._ask("snapshot", joined=known, task=task)
         if told is None:
-            self.judgement.heard_another()
+            self.assessment.heard_another()
             return None
-        pulse = Pulse.of(told)
-        self._joined = max(self._joined, known + len(pulse.joined))
-        self.judgement.heard(pulse)
-        return pulse
+        snapshot = Snapshot.of(told)
+        self._joined = max(self._joined, known + len(snapshot.joined))
+        self.assessment.heard(snapshot)
+        return snapshot
 
     async def _note(self, what: str) -> None:
         """Take in the record, and don't ask again before long."""
@@ -313,7 +320,7 @@ class Watch:
         now = time.monotonic()
         self._next_record = now + max(_RECORD_PAUSE, (now - before) / _RECORD_SHARE)
         if told is not None:
-            self.record, self._recorded_at = Record.of(told), now
+            self.record, self._recorded_at = ClusterMetrics.of(told), now
 
     async def _ask(self, what: str, whom: str = "", **arguments: Any) -> dict[str, Any] | None:
         """The answer of the witness, or of *whom*."""

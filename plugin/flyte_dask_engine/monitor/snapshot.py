@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 from dask.utils import format_bytes
 
-__all__ = ["NEARLY", "Death", "Pulse"]
+__all__ = ["NEARLY", "Death", "Snapshot"]
 
 NEARLY = 0.8
 """How much of a limit is too near to it."""
@@ -90,7 +90,7 @@ class Death:
 
 
 @attrs.frozen
-class Pulse:
+class Snapshot:
     """How a cluster is doing."""
 
     memory: int
@@ -108,8 +108,8 @@ class Pulse:
     """Names and versions of workers that joined since the question before."""
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> Pulse:
-        """What the `Witness` on the scheduler has *told*."""
+    def of(cls, told: Mapping[str, Any]) -> Snapshot:
+        """What the `SchedulerObserver` on the scheduler has *told*."""
         known: dict[str, dict[str, Any]] = {}
         for word in told["words"]:
             known.setdefault(word["worker"], {}).update(word)

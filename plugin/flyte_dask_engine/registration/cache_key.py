@@ -11,7 +11,7 @@ from flyte_dask.prediction.platform import Platform
 from flyte_dask.roles.resources import Resources
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
 
-__all__ = ["rest_wording", "site_wording", "wording"]
+__all__ = ["other_key", "platform_key", "wording"]
 
 
 def wording(config: Dask) -> tuple[object, ...]:
@@ -24,12 +24,12 @@ def wording(config: Dask) -> tuple[object, ...]:
     )
 
 
-def rest_wording(config: Dask, platform: Platform) -> tuple[object, ...]:
+def other_key(config: Dask, platform: Platform) -> tuple[object, ...]:
     """What else *config* says that advice may repeat: on Flyte 2 a remedy can be a whole config."""
     return () if platform.backend == "v1" else (repr(config.runtime), config.silence)
 
 
-def site_wording(platform: Platform) -> tuple[object, ...]:
+def platform_key(platform: Platform) -> tuple[object, ...]:
     """What *platform* gives and allows."""
     return platform.backend, *_of_side(platform.defaults), *_of_side(platform.limits)
 

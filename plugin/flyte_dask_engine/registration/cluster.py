@@ -17,7 +17,7 @@ from flyte_dask.roles.resources import DIMENSIONS
 from flyte_dask_engine.registration import serialization
 from flyte_dask_engine.registration.cache import remembered
 from flyte_dask_engine.registration.cache_key import wording
-from flyte_dask_engine.registration.requested import Asked, judged
+from flyte_dask_engine.registration.requested import RequestedResources, judged
 
 __all__ = ["TaskCluster"]
 
@@ -30,7 +30,7 @@ class TaskCluster:
 
     config: Dask
     """The task's, with real images."""
-    asked: Asked
+    asked: RequestedResources
     """What the task's own container asks for."""
     task: str
     """Its name."""

@@ -11,7 +11,7 @@ from flyte_dask.quantities.quantity import ZERO, quantity_or_none
 from flyte_dask.roles.resources import resources_like
 from flyte_dask_engine.registration.cache import remembered
 
-__all__ = ["DEFAULT_RESOURCES", "Amounts", "Asked", "judged", "without_zeros"]
+__all__ = ["DEFAULT_RESOURCES", "Amounts", "RequestedResources", "judged", "without_zeros"]
 
 DEFAULT_RESOURCES = "default resources"
 """Who asks, where it is the registration for all tasks: for that the task's line does not stand."""
@@ -21,7 +21,7 @@ Amounts = dict[str, Any]
 _parents: dict[Hashable, Parent] = {}
 
 
-class Asked(NamedTuple):
+class RequestedResources(NamedTuple):
     """What a task's container will ask for, as it is written, and who wrote it."""
 
     by: str
@@ -40,7 +40,7 @@ class Asked(NamedTuple):
         )
 
 
-def judged(asked: Asked, task: str, call_site: CallSite | None) -> Parent:
+def judged(asked: RequestedResources, task: str, call_site: CallSite | None) -> Parent:
     """The parent that asks for *asked*, said at *call_site*; without zeros, which Flyte drops.
 
     Raises:
@@ -54,7 +54,7 @@ def judged(asked: Asked, task: str, call_site: CallSite | None) -> Parent:
     return told(parent, by, None if by == DEFAULT_RESOURCES else call_site)
 
 
-def _parent(asked: Asked) -> Parent:
+def _parent(asked: RequestedResources) -> Parent:
     requests, limits = map(without_zeros, (asked.requests, asked.limits))
     return Parent(resources_like(requests), resources_like(limits))
 

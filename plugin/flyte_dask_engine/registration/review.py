@@ -23,7 +23,7 @@ from flyte_dask.team_files.discovery import VARIABLE, find_beside
 from flyte_dask_engine.host import Host
 from flyte_dask_engine.log_levels import make_visible
 from flyte_dask_engine.registration.cache import Latest, remembered
-from flyte_dask_engine.registration.cache_key import rest_wording, site_wording
+from flyte_dask_engine.registration.cache_key import other_key, platform_key
 from flyte_dask_engine.registration.cluster import TaskCluster
 
 if TYPE_CHECKING:  # most have no team file, for which it is loaded
@@ -98,8 +98,8 @@ class Review:
         others = self.task.surroundings()
         if others is None:
             return unsilenced(self.job)
-        rest = rest_wording(self.cluster.config, self.platform)
-        key = self.cluster.wording, rest, others, site_wording(self.platform)
+        rest = other_key(self.cluster.config, self.platform)
+        key = self.cluster.wording, rest, others, platform_key(self.platform)
         return remembered(_advice, key, lambda: unsilenced(self.job))
 
     @property
@@ -152,7 +152,7 @@ class Review:
         if advice := self.advice:
             make_visible(logger, logging.WARNING, self.host.level_variable)
         for each in advice:
-            level = logging.INFO if each.severity == "hint" else logging.WARNING
+            level = logging.INFO if each.severity == "info" else logging.WARNING
             logger.log(level, "%s: %s", self.name, each)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
-from flyte_dask_engine.monitor.metrics import Record, TaskRecord, WorkerRecord
+from flyte_dask_engine.monitor.metrics import ClusterMetrics, TaskMetrics, WorkerMetrics
 
 __all__ = ["WIDTH", "absences", "area", "drawing", "held", "tasks", "ticks"]
 
@@ -29,7 +29,7 @@ def drawing(shapes: Iterable[Markup], height: float, label: str) -> Markup:
     ).format(WIDTH, height, label, Markup().join(shapes))
 
 
-def area(values: Sequence[float], most: float, record: Record, kind: str) -> Markup:
+def area(values: Sequence[float], most: float, record: ClusterMetrics, kind: str) -> Markup:
     """The steps of *values* in bins, of a height of 1, which is *most*."""
     if not values or most <= 0:
         return Markup()
@@ -41,7 +41,7 @@ def area(values: Sequence[float], most: float, record: Record, kind: str) -> Mar
     return Markup('<path class="{}" d="{}"/>').format(kind, "".join(points))
 
 
-def tasks(drawn: Iterable[TaskRecord], record: Record, kind: str) -> Markup:
+def tasks(drawn: Iterable[TaskMetrics], record: ClusterMetrics, kind: str) -> Markup:
     """A rectangle for each task, in the lane of its thread, of a height of 1.
 
     Of the shortest, which would look longer than they were, there is none if the busy area, which
@@ -60,7 +60,7 @@ def tasks(drawn: Iterable[TaskRecord], record: Record, kind: str) -> Markup:
     return Markup('<path class="{}" d="{}"/>').format(kind, "".join(shapes)) if shapes else Markup()
 
 
-def absences(worker: WorkerRecord, record: Record, height: float) -> Markup:
+def absences(worker: WorkerMetrics, record: ClusterMetrics, height: float) -> Markup:
     """Where it was not there."""
     scale = _scale(record)
     ends = [0.0, *(end for span in worker.spans for end in span), record.seconds]
@@ -72,7 +72,7 @@ def absences(worker: WorkerRecord, record: Record, height: float) -> Markup:
     return Markup('<path class="absent" d="{}"/>').format("".join(gaps)) if gaps else Markup()
 
 
-def held(values: Sequence[float], worker: WorkerRecord, record: Record) -> list[float]:
+def held(values: Sequence[float], worker: WorkerMetrics, record: ClusterMetrics) -> list[float]:
     """*values*, of which one lasts until the next, as long as the worker is there."""
     found: list[float] = []
     last = 0.0
@@ -100,7 +100,7 @@ def ticks(seconds: float) -> list[float]:
     return [number * step for number in range(math.floor(seconds / step) + 1)]
 
 
-def _scale(record: Record) -> float:
+def _scale(record: ClusterMetrics) -> float:
     return WIDTH / record.seconds if record.seconds > 0 else 0.0
 
 

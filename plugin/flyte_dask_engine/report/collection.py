@@ -17,7 +17,7 @@ from flyte_dask.prediction.platform import Platform
 from flyte_dask_engine.cluster_plugins.task_stream import BoundedTaskStream
 from flyte_dask_engine.host import Host
 from flyte_dask_engine.log_levels import runtime_logger
-from flyte_dask_engine.monitor.monitor import Watch
+from flyte_dask_engine.monitor.monitor import Monitor
 from flyte_dask_engine.report.page import page
 from flyte_dask_engine.report.performance import without_source
 from flyte_dask_engine.report.report import Failure, Report
@@ -62,12 +62,12 @@ class Reporting:
     def __init__(self, report: Report) -> None:
         self.report = report
         self._began = time.monotonic()
-        self._watch: Watch | None = None
+        self._monitor: Monitor | None = None
 
     def page(self) -> str:
         """As HTML, as of now."""
-        if self._watch is not None:
-            self._take_record(self._watch)
+        if self._monitor is not None:
+            self._take_record(self._monitor)
         return page(self.report)
 
     def is_about(self, place: Place, versions: Mapping[str, Mapping[str, str]]) -> None:
@@ -78,12 +78,12 @@ class Reporting:
         self.report.versions = versions
 
     @contextmanager
-    def of(self, watch: Watch) -> Iterator[None]:
-        """Report what the cluster of *watch* does in the block."""
+    def of(self, monitor: Monitor) -> Iterator[None]:
+        """Report what the cluster of *monitor* does in the block."""
         self.report.opened_after = time.monotonic() - self._began
         if self.report.runtime.report == "full":
-            _begin_performance(watch)
-        self._watch = watch
+            _begin_performance(monitor)
+        self._monitor = monitor
         try:
             yield
         finally:
@@ -91,23 +91,23 @@ class Reporting:
 
     def complete(self) -> None:
         """Report what its cluster did until now, and nothing that it does later."""
-        watch, self._watch = self._watch, None
-        if watch is None:
+        monitor, self._monitor = self._monitor, None
+        if monitor is None:
             return
-        self._take_record(watch)
+        self._take_record(monitor)
         if self.report.runtime.report == "full":
-            self.report.performance, self.report.no_performance = _performance(watch)
+            self.report.performance, self.report.no_performance = _performance(monitor)
 
-    def _take_record(self, watch: Watch) -> None:
-        self.report.record = watch.last_record(_PATIENCE)
-        self.report.record_age = watch.record_age
+    def _take_record(self, monitor: Monitor) -> None:
+        self.report.record = monitor.last_record(_PATIENCE)
+        self.report.record_age = monitor.record_age
 
 
-def _begin_performance(watch: Watch) -> None:
+def _begin_performance(monitor: Monitor) -> None:
     """Let the scheduler remember what its report will need, of tasks as many as a page can hold."""
     stream = BoundedTaskStream()
     with suppress(Exception):  # then there is no report, which is told in its place
-        watch.ask(
+        monitor.ask(
             "register_scheduler_plugin",
             _PATIENCE,
             plugin=dumps(stream),
@@ -116,14 +116,14 @@ def _begin_performance(watch: Watch) -> None:
         )
 
 
-def _performance(watch: Watch) -> tuple[str | None, str | None]:
+def _performance(monitor: Monitor) -> tuple[str | None, str | None]:
     """Dask's own report, or why there is none."""
-    record = watch.record
-    if record is None or not watch.does_answer():
+    record = monitor.record
+    if record is None or not monitor.does_answer():
         return None, "It could not be asked for."
     arguments = {"start": record.began, "last_count": record.monitored, "mode": "inline"}
     try:
-        told = watch.ask("performance_report", _LONG_PATIENCE, code="", **arguments)
+        told = monitor.ask("performance_report", _LONG_PATIENCE, code="", **arguments)
         return without_source(told), None
     except ImportError:
         return None, "The scheduler needs bokeh for it: pip install bokeh in its image."

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from flyte_dask.quantities.formatting import counted
-from flyte_dask_engine.monitor.metrics import Record, WorkerRecord
+from flyte_dask_engine.monitor.metrics import ClusterMetrics, WorkerMetrics
 from flyte_dask_engine.report.formatting import called, duration, in_bytes, percent
 from flyte_dask_engine.report.report import Report
 
@@ -73,23 +73,23 @@ def findings(report: Report) -> Iterator[Finding]:
             yield from find(record)
 
 
-def _does_fit(report: Report, record: Record) -> bool:
+def _does_fit(report: Report, record: ClusterMetrics) -> bool:
     """Whether the size is known to, if there is nothing else to say of it."""
     is_judged = report.is_to_scale and report.failure is None and record.seconds >= _LONG_ENOUGH
     return is_judged and record.busy >= _IDLE
 
 
-def _lost(record: Record) -> Iterator[Finding]:
+def _lost(record: ClusterMetrics) -> Iterator[Finding]:
     """Workers that ended, not for lack of memory."""
-    killed = record.happened.get("out of memory", 0)
-    lost = record.happened.get("lost", 0) - killed
+    killed = record.event_counts.get("out of memory", 0)
+    lost = record.event_counts.get("lost", 0) - killed
     if lost > 0:  # under one name it may happen again and again
         often = f"workers ended unexpectedly {lost:,} times"
         yield Finding("lost", "one worker ended unexpectedly" if lost == 1 else often)
 
 
-def _full(record: Record) -> Iterator[Finding]:
-    killed = record.happened.get("out of memory", 0)
+def _full(record: ClusterMetrics) -> Iterator[Finding]:
+    killed = record.event_counts.get("out of memory", 0)
     worst = max(record.workers, key=lambda worker: worker.fullness)
     if not worst.limit or (worst.fullness < _NEARLY_FULL and not killed):
         return
@@ -100,7 +100,7 @@ def _full(record: Record) -> Iterator[Finding]:
     yield Finding("full", text, _more_memory(record))
 
 
-def _spilled(record: Record) -> Iterator[Finding]:
+def _spilled(record: ClusterMetrics) -> Iterator[Finding]:
     if record.spilled >= _WORTH_TELLING:
         yield Finding(
             "spilled",
@@ -109,26 +109,26 @@ def _spilled(record: Record) -> Iterator[Finding]:
         )
 
 
-def _paused(record: Record) -> Iterator[Finding]:
-    paused = record.happened.get("paused", 0)
+def _paused(record: ClusterMetrics) -> Iterator[Finding]:
+    paused = record.event_counts.get("paused", 0)
     if paused:
         often = "once" if paused == 1 else f"{paused:,} times"
         text = f"workers took no new tasks {often} for lack of memory"
         yield Finding("paused", text, _more_memory(record))
 
 
-def _more_memory(record: Record) -> str:
+def _more_memory(record: ClusterMetrics) -> str:
     """What to do if there was not enough: of all that lacked it, the most that one of them did."""
     limit = max(worker.limit for worker in record.workers)
     peak = max(worker.peak for worker in record.workers)
     if not limit or not peak:
         return "more memory for each worker, or smaller partitions"
     wanted = max(worker.peak + worker.spilled for worker in record.workers)
-    factor = 2 if record.happened.get("out of memory") else _ROOM
+    factor = 2 if record.event_counts.get("out of memory") else _ROOM
     return f'with_workers(mem="{_fitting(max(factor * limit, _ROOM * peak, wanted))}")'
 
 
-def _nothing(record: Record) -> Iterator[Finding]:
+def _nothing(record: ClusterMetrics) -> Iterator[Finding]:
     if not record.finished and not record.failed and not record.worked:
         yield Finding(
             "nothing",
@@ -137,7 +137,7 @@ def _nothing(record: Record) -> Iterator[Finding]:
         )
 
 
-def _few_tasks(record: Record) -> Iterator[Finding]:
+def _few_tasks(record: ClusterMetrics) -> Iterator[Finding]:
     threads = _threads(record)
     if 0 < record.finished < threads and record.seconds >= _LONG_ENOUGH:
         there = "was" if record.finished == 1 else "were"
@@ -147,8 +147,8 @@ def _few_tasks(record: Record) -> Iterator[Finding]:
         yield Finding("few-tasks", text, f"more and smaller partitions{or_fewer}")
 
 
-def _unbalanced(record: Record) -> Iterator[Finding]:
-    if record.happened.get("lost"):  # then others did what was theirs
+def _unbalanced(record: ClusterMetrics) -> Iterator[Finding]:
+    if record.event_counts.get("lost"):  # then others did what was theirs
         return
     present = [worker for worker in record.workers if worker.present >= record.seconds / 2]
     if len(present) < 2 or record.seconds < _LONG_ENOUGH:
@@ -165,7 +165,7 @@ def _unbalanced(record: Record) -> Iterator[Finding]:
         )
 
 
-def _idle(record: Record) -> Iterator[Finding]:
+def _idle(record: ClusterMetrics) -> Iterator[Finding]:
     there = [worker for worker in record.workers if worker.is_there]
     is_idle = 0 < record.busy < _IDLE and record.seconds >= _LONG_ENOUGH
     if not there or not is_idle or any(_unbalanced(record)):
@@ -178,7 +178,7 @@ def _idle(record: Record) -> Iterator[Finding]:
     yield Finding("idle", text, f"with_workers({fitting})")
 
 
-def _idle_one(worker: WorkerRecord, record: Record) -> Finding:
+def _idle_one(worker: WorkerMetrics, record: ClusterMetrics) -> Finding:
     """Of a cluster that can't have fewer workers."""
     fitting = max(1, math.ceil(worker.nthreads * record.busy / _FITTING))
     if fitting == worker.nthreads:
@@ -187,7 +187,7 @@ def _idle_one(worker: WorkerRecord, record: Record) -> Finding:
     return Finding("idle", text, f"with_workers(cpu={fitting})")
 
 
-def _empty(record: Record) -> Iterator[Finding]:
+def _empty(record: ClusterMetrics) -> Iterator[Finding]:
     """Memory that nobody used."""
     worst = max(record.workers, key=lambda worker: worker.fullness)
     fitting = _fitting(_ROOM * worst.peak)
@@ -197,7 +197,7 @@ def _empty(record: Record) -> Iterator[Finding]:
         yield Finding("empty", text, f'with_workers(mem="{fitting}")')
 
 
-def _moving(record: Record) -> Iterator[Finding]:
+def _moving(record: ClusterMetrics) -> Iterator[Finding]:
     moving = sum(worker.seconds.get("transfer", 0.0) for worker in record.workers)
     if moving > record.worked / 2 and moving > 1:
         text = (
@@ -207,14 +207,14 @@ def _moving(record: Record) -> Iterator[Finding]:
         yield Finding("moving", text, "fewer and larger workers, or larger partitions")
 
 
-def _short(record: Record) -> Iterator[Finding]:
+def _short(record: ClusterMetrics) -> Iterator[Finding]:
     mean = record.worked / record.finished if record.finished else math.inf
     if record.finished >= _MANY and mean < _SHORT_TASK:
         text = f"{counted(record.finished, 'task')} took {duration(mean)} each"
         yield Finding("short", text, "fewer and larger tasks: each costs the scheduler about 1 ms")
 
 
-_Find = Callable[[Record], Iterator[Finding]]
+_Find = Callable[[ClusterMetrics], Iterator[Finding]]
 _OF_TROUBLE: tuple[_Find, ...] = (_full, _lost, _paused, _spilled)
 _OF_MEMORY = frozenset({"full", "paused", "spilled"})
 _OF_SIZE: tuple[_Find, ...] = (_few_tasks, _unbalanced, _short, _idle, _moving, _empty)
@@ -222,11 +222,11 @@ _TO_LESS = frozenset({_idle, _empty})
 """Which propose less, so that they contradict a lack of memory."""
 
 
-def _busy(worker: WorkerRecord) -> float:
+def _busy(worker: WorkerMetrics) -> float:
     return worker.busy
 
 
-def _threads(record: Record) -> int:
+def _threads(record: ClusterMetrics) -> int:
     return sum(worker.nthreads for worker in record.workers if worker.is_there)
 
 

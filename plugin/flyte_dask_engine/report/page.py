@@ -12,11 +12,11 @@ import attrs
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from flyte_dask.explanation.summary import facts_of
+from flyte_dask.explanation.summary import summarize
 from flyte_dask.explanation.text import HEADERS, Row, others, rows
 from flyte_dask.quantities.formatting import counted
 from flyte_dask_engine.cluster_plugins.task_stream import MOST_STREAMED
-from flyte_dask_engine.monitor.metrics import Happening, PrefixRecord, Record
+from flyte_dask_engine.monitor.metrics import ClusterMetrics, Event, PrefixMetrics
 from flyte_dask_engine.report.charts import ticks
 from flyte_dask_engine.report.findings import findings, sentence
 from flyte_dask_engine.report.formatting import called, distinct, duration, in_bytes, percent
@@ -27,13 +27,13 @@ __all__ = ["page"]
 
 _PACKAGE = "flyte_dask_engine.report"
 _MOST_PREFIXES = 15
-_MOST_HAPPENINGS = 50
+_MOST_EVENTS = 50
 _COLOURS = 6  # that people tell apart; other prefixes are grey
 
 
 def page(report: Report) -> str:
     """The HTML of *report*, in which nothing is left that is no text, as file names may be."""
-    facts = facts_of(report.job)
+    facts = summarize(report.job)
     known = {path: each for path, each in facts["values"].items() if each["source"] != "unknown"}
     made = _template().render(
         report=report,
@@ -71,7 +71,7 @@ def _columns(found: list[Row]) -> list[tuple[str, tuple[str, ...]]]:
     return [(header, cells) for header, cells in columns if any(cells)]
 
 
-def _did(report: Report, record: Record) -> dict[str, Any]:
+def _did(report: Report, record: ClusterMetrics) -> dict[str, Any]:
     """What the cluster did, as the template wants it."""
     ranked = sorted(range(len(record.prefixes)), key=lambda each: -record.prefixes[each].worked)
     colours = {each: f"c{rank}" for rank, each in enumerate(ranked[:_COLOURS])}
@@ -83,38 +83,38 @@ def _did(report: Report, record: Record) -> dict[str, Any]:
         "has_rest": len(ranked) > _COLOURS,
         "unmarked": list(_unmarked(record)),
         "has_absences": any(worker.present < 0.999 * record.seconds for worker in record.workers),
-        "seen": [kind for kind in MARKS if kind in record.happened],
+        "seen": [kind for kind in MARKS if kind in record.event_counts],
         "workers": pictures(record, colours),
         "ticks": [(100 * at / (record.seconds or 1), _tick(at)) for at in ticks(record.seconds)],
         "flows": [(what, flow(what, record)) for what in ("moved", "spilled")],
         "prefixes": _prefixes(record, ranked, colours),
         "more_prefixes": len(ranked) - _MOST_PREFIXES,
-        "happenings": _happenings(record),
-        "untold": sum(record.happened.values()) - min(len(record.happenings), _MOST_HAPPENINGS),
+        "events": _events(record),
+        "untold": sum(record.event_counts.values()) - min(len(record.events), _MOST_EVENTS),
     }
 
 
-def _happenings(record: Record) -> list[Happening]:
+def _events(record: ClusterMetrics) -> list[Event]:
     """Those that are listed, in time; of many those of rarer kinds, which else might be missed."""
-    ranked = sorted(record.happenings, key=lambda each: (record.happened.get(each.kind, 0), each))
-    return sorted(ranked[:_MOST_HAPPENINGS])
+    ranked = sorted(record.events, key=lambda each: (record.event_counts.get(each.kind, 0), each))
+    return sorted(ranked[:_MOST_EVENTS])
 
 
-def _unmarked(record: Record) -> Iterator[str]:
+def _unmarked(record: ClusterMetrics) -> Iterator[str]:
     """Of what not all is marked on the time lines."""
-    marked = Counter(each.kind for each in record.happenings)
+    marked = Counter(each.kind for each in record.events)
     for kind in MARKS:
-        happened = record.happened.get(kind, 0)
-        if 0 < marked[kind] < happened:
+        number = record.event_counts.get(kind, 0)
+        if 0 < marked[kind] < number:
             told = TELLING[kind].removeprefix("a task ")
-            yield f"Of {happened:,} times \u201c{told}\u201d the first {marked[kind]:,} are marked."
+            yield f"Of {number:,} times \u201c{told}\u201d the first {marked[kind]:,} are marked."
 
 
 def _tick(seconds: float) -> str:
     return duration(seconds).replace(".0 ", " ")
 
 
-def _tiles(report: Report, record: Record) -> Iterator[tuple[str, str]]:
+def _tiles(report: Report, record: ClusterMetrics) -> Iterator[tuple[str, str]]:
     """The figures that matter most, each with what it is."""
     if report.opened_after is not None:
         yield duration(report.opened_after), "until the cluster was ready"
@@ -134,7 +134,7 @@ def _tiles(report: Report, record: Record) -> Iterator[tuple[str, str]]:
     yield in_bytes(record.spilled), "spilled to disk"
 
 
-def _tasks_told(record: Record) -> str:
+def _tasks_told(record: ClusterMetrics) -> str:
     """What of the tasks is drawn."""
     ended = counted(record.finished + record.failed, "task")
     others = f" {_unfinished_told(record)}" if record.unfinished else ""
@@ -152,7 +152,7 @@ def _tasks_told(record: Record) -> str:
     )
 
 
-def _unfinished_told(record: Record) -> str:
+def _unfinished_told(record: ClusterMetrics) -> str:
     """What of those tasks that did not end."""
     parts = []
     if record.running:
@@ -169,14 +169,14 @@ def _unfinished_told(record: Record) -> str:
 class _Prefix:
     """A line of the table of prefixes."""
 
-    record: PrefixRecord
+    record: PrefixMetrics
     colour: str
     share: float
     """Of the longest bar, in percent."""
 
 
 def _prefixes(
-    record: Record, ranked: Sequence[int], colours: Mapping[int, str]
+    record: ClusterMetrics, ranked: Sequence[int], colours: Mapping[int, str]
 ) -> Iterator[_Prefix]:
     most = max((prefix.worked for prefix in record.prefixes), default=0) or 1.0
     for each in ranked[:_MOST_PREFIXES]:

@@ -9,7 +9,7 @@ import attrs
 
 from flyte_dask.advice import Advice, Job
 from flyte_dask.config.runtime import Runtime
-from flyte_dask_engine.monitor.metrics import Record
+from flyte_dask_engine.monitor.metrics import ClusterMetrics
 
 __all__ = ["Failure", "Report"]
 
@@ -41,7 +41,7 @@ class Report:
     """Seconds until it was ready; None is not yet."""
     versions: Mapping[str, Mapping[str, str]] = {}
     """By package, and by what has it."""
-    record: Record | None = None
+    record: ClusterMetrics | None = None
     """What it did, if that was told."""
     record_age: float = 0.0
     """How many seconds before the end that was."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import attrs
 from markupsafe import Markup
 
-from flyte_dask_engine.monitor.metrics import Happening, Record, TaskRecord, WorkerRecord
+from flyte_dask_engine.monitor.metrics import ClusterMetrics, Event, TaskMetrics, WorkerMetrics
 from flyte_dask_engine.report import charts
 from flyte_dask_engine.report.formatting import called, distinct, duration, in_bytes, percent
 
@@ -30,7 +30,7 @@ MARKS = {
     "paused": "‖",
     "resumed": "▸",
 }
-"""How happenings look on the time line: by shape, not by colour."""
+"""How events look on the time line: by shape, not by colour."""
 
 TELLING = {
     "failed": "a task failed",
@@ -63,7 +63,7 @@ class Mark(NamedTuple):
 class Pictures:
     """A worker's part of the pictures."""
 
-    worker: WorkerRecord
+    worker: WorkerMetrics
     name: str
     """Beside them."""
     tasks: Markup
@@ -81,7 +81,7 @@ class Flow(NamedTuple):
     """In a second."""
 
 
-def pictures(record: Record, colours: Mapping[int, str]) -> list[Pictures]:
+def pictures(record: ClusterMetrics, colours: Mapping[int, str]) -> list[Pictures]:
     """Of all workers; of many, of those with trouble, with most memory, and of the least busy.
 
     Args:
@@ -92,7 +92,7 @@ def pictures(record: Record, colours: Mapping[int, str]) -> list[Pictures]:
     return [_pictures(worker, names[worker.name], record, colours) for worker in _shown(record)]
 
 
-def flow(what: str, record: Record) -> Flow | None:
+def flow(what: str, record: ClusterMetrics) -> Flow | None:
     """Bytes that were ``moved`` or ``spilled``, of all workers together; None if there are none."""
     of_workers: list[Sequence[float]] = [
         getattr(worker, f"{what}_bins") for worker in record.workers
@@ -107,10 +107,10 @@ def flow(what: str, record: Record) -> Flow | None:
     return Flow(charts.drawing([charts.area(sums, most, record, what)], 1, label), rate)
 
 
-def _shown(record: Record) -> list[WorkerRecord]:
+def _shown(record: ClusterMetrics) -> list[WorkerMetrics]:
     chosen = list(record.workers)
     if len(chosen) > _MOST_WORKERS:
-        troubled = {each.worker for each in record.happenings if each.kind != "joined"}
+        troubled = {each.worker for each in record.events if each.kind != "joined"}
         worst = sorted(chosen, key=lambda each: (each.name not in troubled, -each.fullness))
         idlest = sorted(chosen, key=lambda each: each.busy)[:_LEAST_BUSY]
         others = [each for each in worst if each not in idlest]
@@ -118,14 +118,14 @@ def _shown(record: Record) -> list[WorkerRecord]:
     return sorted(chosen, key=_order)
 
 
-def _order(worker: WorkerRecord) -> list[tuple[int, str]]:
+def _order(worker: WorkerMetrics) -> list[tuple[int, str]]:
     """By name, and by the numbers in it."""
     parts = _NUMBERS.split(worker.name)
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 def _pictures(
-    worker: WorkerRecord, shown_as: str, record: Record, colours: Mapping[int, str]
+    worker: WorkerMetrics, shown_as: str, record: ClusterMetrics, colours: Mapping[int, str]
 ) -> Pictures:
     name = called(worker.name)
     lanes = max(worker.lanes, min(worker.nthreads, _MOST_IDLE_LANES))
@@ -142,18 +142,22 @@ def _pictures(
         lanes,
         _over_absences(charts.area(memory, most, record, "memory"), label, worker, record),
         _over_absences(charts.area(worker.cpu_bins, cpus, record, "cpu"), used, worker, record),
-        [_mark(each, record) for each in record.happenings if each.worker == worker.name],
+        [_mark(each, record) for each in record.events if each.worker == worker.name],
     )
 
 
-def _over_absences(shape: Markup, label: str, worker: WorkerRecord, record: Record) -> Markup:
+def _over_absences(
+    shape: Markup, label: str, worker: WorkerMetrics, record: ClusterMetrics
+) -> Markup:
     return charts.drawing([charts.absences(worker, record, 1), shape], 1, label)
 
 
-def _tasks(worker: WorkerRecord, record: Record, colours: Mapping[int, str], lanes: int) -> Markup:
+def _tasks(
+    worker: WorkerMetrics, record: ClusterMetrics, colours: Mapping[int, str], lanes: int
+) -> Markup:
     """Each task that the record has; behind them, if it has not all, how busy the worker was."""
     number = record.workers.index(worker)
-    of_kind: dict[str, list[TaskRecord]] = {}
+    of_kind: dict[str, list[TaskMetrics]] = {}
     for tasks, kind in ((record.tasks, ""), (record.unfinished, f" {UNFINISHED}")):
         for task in tasks:
             if task.worker == number:
@@ -170,7 +174,7 @@ def _tasks(worker: WorkerRecord, record: Record, colours: Mapping[int, str], lan
     return charts.drawing(shapes, lanes, label)
 
 
-def _mark(happening: Happening, record: Record) -> Mark:
+def _mark(happening: Event, record: ClusterMetrics) -> Mark:
     word = happening.word[:_LONGEST]  # there may be hundreds, and the list tells it
     text = f"{duration(happening.at)}: {TELLING[happening.kind]} {word}".strip()
     left = min(happening.at / record.seconds, 1) if record.seconds > 0 else 0

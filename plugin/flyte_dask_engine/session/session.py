@@ -24,12 +24,12 @@ from flyte_dask_engine.local.cluster import Shape, ended, is_to_scale, local_clu
 from flyte_dask_engine.local.progress import progress
 from flyte_dask_engine.monitor.diagnosis import Subject
 from flyte_dask_engine.monitor.error_mapping import translating
-from flyte_dask_engine.monitor.monitor import Watch, watching
-from flyte_dask_engine.monitor.verdict import Judgement
+from flyte_dask_engine.monitor.monitor import Monitor, monitoring
+from flyte_dask_engine.monitor.verdict import Assessment
 from flyte_dask_engine.session.code_upload import Code, ship
 from flyte_dask_engine.session.connection import connect, wait_for_workers
 from flyte_dask_engine.session.default_client import joined
-from flyte_dask_engine.session.session_log import make_heard, start_line, tells_what_it_did
+from flyte_dask_engine.session.session_log import log_activity, show_logs, start_line
 from flyte_dask_engine.session.versions import (
     Installed,
     check_versions,
@@ -54,7 +54,7 @@ class Session:
 
     client: Client
     """A synchronous client of the cluster, which is Dask's default unless the runtime says no."""
-    _watch: Watch
+    _monitor: Monitor
 
     def run(self, function: Callable[[], _T]) -> _T:
         """What *function* returns.
@@ -63,7 +63,7 @@ class Session:
             ClusterFailure: if its cluster failed it.
             WrongEnvironment: if its cluster cannot work like this.
         """
-        with translating(self._watch):
+        with translating(self._monitor):
             return function()
 
 
@@ -96,7 +96,7 @@ def session(  # noqa: PLR0913  # what a task knows
         MissingBokeh: if a local cluster is to serve the dashboard, and bokeh is not installed.
     """
     runtime = with_environment(config.runtime, os.environ)
-    make_heard(host)
+    show_logs(host)
     resolved = config.resolve(parent)
     with ExitStack() as stack:
         report = None
@@ -119,28 +119,28 @@ def session(  # noqa: PLR0913  # what a task knows
         clients = stack.enter_context(joined(place.address))
         client = connect(runtime, subject)
         stack.callback(client.close)
-        judgement = Judgement(runtime, subject)
-        watch = stack.enter_context(watching(runtime, judgement, client, clients))
+        assessment = Assessment(runtime, subject)
+        monitor = stack.enter_context(monitoring(runtime, assessment, client, clients))
         if runtime.client:
             # not by entering the client, for functions do that with the default one, and leave it
             stack.enter_context(client.as_current())
-        with translating(watch):
+        with translating(monitor):
             wait_for_workers(client, place.workers, runtime, subject, place.ended)
             info = client.scheduler_info(n_workers=-1)
             where = None
             if not place.is_local:
-                where = _prepare(client, info, runtime, subject, judgement)
+                where = _prepare(client, info, runtime, subject, assessment)
             if report is not None:
                 known = installed_here() if place.is_local else where
                 report.is_about(place, overview(known) if known else {})
-        watch.begin(in_processes=place.in_processes, recorded=report is not None)
+        monitor.begin(in_processes=place.in_processes, recorded=report is not None)
         shows = runtime.dashboard or not place.is_local
         dashboard = urlsplit(place.address).hostname if shows else None
         subject.logger.info("%s %s", task_name, start_line(config, info, place.where, dashboard))
-        stack.enter_context(tells_what_it_did(watch, paid=not place.is_local))
-        stack.enter_context(report.of(watch) if report else nullcontext())
-        stack.enter_context(translating(watch))  # of outputs that are converted later
-        yield Session(client, watch)
+        stack.enter_context(log_activity(monitor, paid=not place.is_local))
+        stack.enter_context(report.of(monitor) if report else nullcontext())
+        stack.enter_context(translating(monitor))  # of outputs that are converted later
+        yield Session(client, monitor)
 
 
 @attrs.frozen
@@ -204,14 +204,14 @@ def _prepare(
     info: Mapping[str, Any],
     runtime: Runtime,
     subject: Subject,
-    judgement: Judgement,
+    assessment: Assessment,
 ) -> Installed | None:
     """Make sure that the cluster can run what the runner sends; what is installed, if checked."""
     where = None
     if runtime.check_versions:
         names = {address: str(each["name"]) for address, each in info["workers"].items()}
         where = found = check_versions(client, names, subject)
-        judgement.judge_of_versions = lambda name, told: wrong_in_joined(found, name, told, subject)
+        assessment.version_check = lambda name, told: wrong_in_joined(found, name, told, subject)
     if runtime.ship_code:
         archive = subject.host.code()
         if archive is not None:

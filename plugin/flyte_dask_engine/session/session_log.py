@@ -17,9 +17,9 @@ from dask.utils import format_bytes
 from flyte_dask.config.dask import Dask
 from flyte_dask_engine.host import Host
 from flyte_dask_engine.log_levels import make_visible, runtime_logger
-from flyte_dask_engine.monitor.monitor import Watch
+from flyte_dask_engine.monitor.monitor import Monitor
 
-__all__ = ["make_heard", "start_line", "tells_what_it_did"]
+__all__ = ["log_activity", "show_logs", "start_line"]
 
 _PATIENCE = 5  # seconds for the last question; by then the task is done, whatever the answer
 _FEW = 8  # workers of which each is named
@@ -29,7 +29,7 @@ _IDLE = (
 )
 
 
-def make_heard(host: Host) -> None:
+def show_logs(host: Host) -> None:
     """Show what is told on Flyte and on a terminal, and elsewhere warnings."""
     watched = sys.stdout.isatty() and "PYTEST_CURRENT_TEST" not in os.environ
     level = logging.INFO if host.is_on_flyte() or watched else logging.WARNING
@@ -58,12 +58,12 @@ def start_line(
 
 
 @contextmanager
-def tells_what_it_did(watch: Watch, *, paid: bool) -> Iterator[None]:
-    """Tell at the end of the block what the cluster of *watch* did in it.
+def log_activity(monitor: Monitor, *, paid: bool) -> Iterator[None]:
+    """Tell at the end of the block what the cluster of *monitor* did in it.
 
     A warning, if it did nothing and was *paid* for.
     """
-    task, logger = watch.judgement.subject.task, watch.judgement.subject.logger
+    task, logger = monitor.assessment.subject.task, monitor.assessment.subject.logger
     started = time.monotonic()
     succeeded = False
     try:
@@ -71,7 +71,7 @@ def tells_what_it_did(watch: Watch, *, paid: bool) -> Iterator[None]:
         succeeded = True
     finally:
         seconds = time.monotonic() - started
-        activity = None if watch.judgement.verdict else watch.activity(_PATIENCE)
+        activity = None if monitor.assessment.verdict else monitor.activity(_PATIENCE)
         if activity is None:
             logger.info("%s ended: its scheduler does not tell what it did", task)
         else:

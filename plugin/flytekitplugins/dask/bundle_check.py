@@ -13,7 +13,7 @@ from flytekit.configuration import SerializationSettings
 from flytekit.tools.ignore import DockerIgnore, FlyteIgnore, GitIgnore, IgnoreGroup, StandardIgnore
 
 from flyte_dask.errors import Problem
-from flyte_dask.team_files.tracking import Taken, taken
+from flyte_dask.team_files.tracking import TrackedFile, taken
 from flyte_dask_engine.registration.cache import Latest
 
 __all__ = ["left_behind"]
@@ -39,7 +39,7 @@ def left_behind(settings: SerializationSettings) -> tuple[Problem, ...]:
     return problems
 
 
-def _left_behind(root: str, files: Iterable[Taken]) -> Iterator[Problem]:
+def _left_behind(root: str, files: Iterable[TrackedFile]) -> Iterator[Problem]:
     folder = Path(root).resolve()
     # of other modules, which are not sent either, nothing is said
     of_sent = {each.path: each for each in files if _is_in(folder, each.module)}
@@ -54,7 +54,7 @@ def _left_behind(root: str, files: Iterable[Taken]) -> Iterator[Problem]:
             yield Problem("file", path, rule, remedy)
 
 
-def _what(file: Taken) -> str:
+def _what(file: TrackedFile) -> str:
     """What it is read for."""
     if file.preset is not None:
         return f"of preset {file.preset}"

@@ -18,7 +18,7 @@ from flyte_dask.config.dask import Dask, with_roles
 from flyte_dask.errors import InvalidConfig, Problem
 from flyte_dask.errors.call_site import CallSite
 from flyte_dask.roles.image import Image as RoleImage
-from flyte_dask.roles.roles import Scheduler, WorkerGroup, with_origins, with_said
+from flyte_dask.roles.roles import Scheduler, WorkerGroup, with_origins, with_set
 
 __all__ = ["is_on_flyte", "with_real_images"]
 
@@ -54,7 +54,7 @@ def _real(path: str, role: R, settings: SerializationSettings, problems: list[Pr
         return role
     said = role.origins["image"]._replace(value=reference)  # whoever said the image, said this
     return with_origins(
-        with_said(role, {"image": reference}, "@task"), {**role.origins, "image": said}
+        with_set(role, {"image": reference}, "@task"), {**role.origins, "image": said}
     )
 
 

@@ -28,7 +28,7 @@ from flyte_dask.errors.call_site import user_call_site
 from flyte_dask.roles.base import said
 from flyte_dask_engine.log_levels import make_visible
 from flytekitplugins.dask.flytekit_internals import override, set_task
-from flytekitplugins.dask.rejected_configs import why_refused
+from flytekitplugins.dask.rejected_configs import rejection
 
 __all__ = [
     "check",
@@ -71,7 +71,7 @@ def variant_name(name: str, config: Dask) -> str:
 
 def check(config: object) -> None:
     """Raise `InvalidConfig` if *config* cannot be that of a node."""
-    problems = runtime_problems(config) if isinstance(config, Dask) else [why_refused(config)]
+    problems = runtime_problems(config) if isinstance(config, Dask) else [rejection(config)]
     raise_if_any("with_overrides(...)", problems)
 
 

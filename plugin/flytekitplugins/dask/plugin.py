@@ -25,9 +25,9 @@ def register() -> None:
     if _is_ours:
         import_module("flytekitplugins.dask.task")  # which registers itself
         return
-    from flytekitplugins.dask.rejected_configs import refuse_all_but  # noqa: PLC0415  # as above
+    from flytekitplugins.dask.rejected_configs import reject_all_but  # noqa: PLC0415  # as above
 
-    refuse_all_but(None)
+    reject_all_but(None)
     if installed.__file__ is None:
         import logging  # noqa: PLC0415
 

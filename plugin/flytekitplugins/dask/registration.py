@@ -16,7 +16,7 @@ from flyte_dask.prediction.platform import Platform
 from flyte_dask_engine.registration.cluster import TaskCluster
 from flytekitplugins.dask.host import FLYTEKIT
 from flytekitplugins.dask.images import with_real_images
-from flytekitplugins.dask.requested import asked_by, described, surroundings
+from flytekitplugins.dask.requested import described, requested_by, surroundings
 
 if TYPE_CHECKING:
     from flyte_dask_engine.registration.review import Review
@@ -37,7 +37,7 @@ def cluster_of(
     """
     by = f"@task of {task.name}"
     with_images = with_real_images(config, settings, by, call_site)
-    return TaskCluster(with_images, asked_by(task, settings), task.name, call_site)
+    return TaskCluster(with_images, requested_by(task, settings), task.name, call_site)
 
 
 def review_of(

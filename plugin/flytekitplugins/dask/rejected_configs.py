@@ -19,24 +19,24 @@ from flyte_dask.roles.base import ConfigType
 from flyte_dask.roles.resources import Resources
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
 
-__all__ = ["refuse_all_but", "why_refused"]
+__all__ = ["reject_all_but", "rejection"]
 
 
 _KINDS = (Dask, Preset, Resources, Runtime, Scheduler, WorkerGroup, ConfigType)
 """What of ours a user may take for a config; `ConfigType` is the type of each of these classes."""
 
 
-def refuse_all_but(config: type | None) -> None:
+def reject_all_but(config: type | None) -> None:
     """Let flytekit answer a ``task_config`` that is ours, but no *config*, with an error.
 
     Also a class in the place of an instance.
     """
     for each in _KINDS:
         if each is not config:
-            TaskPlugins.register_pythontask_plugin(each, _RefusedTask)
+            TaskPlugins.register_pythontask_plugin(each, _RejectedTask)
 
 
-class _RefusedTask(AsyncPythonFunctionTask[Any], metaclass=FlyteTrackedABC):
+class _RejectedTask(AsyncPythonFunctionTask[Any], metaclass=FlyteTrackedABC):
     """What flytekit makes of a ``task_config`` that is ours but no `Dask`: an error.
 
     flytekit looks for the plugin of the exact type, and would run any other as a plain task.
@@ -45,10 +45,10 @@ class _RefusedTask(AsyncPythonFunctionTask[Any], metaclass=FlyteTrackedABC):
 
     def __init__(self, task_config: object, task_function: Callable[..., Any], **_: Any) -> None:
         subject, site = f"@task of {task_function.__qualname__}", decoration_site(task_function)
-        raise_if_any(subject, [why_refused(task_config)], at=site)
+        raise_if_any(subject, [rejection(task_config)], at=site)
 
 
-def why_refused(config: object) -> Problem:
+def rejection(config: object) -> Problem:
     """What keeps *config*, which is no `Dask`, from being a task's config."""
     if isinstance(config, Preset):
         rule, remedy = "is a Preset, which makes configs", "call it, as in presets.medium()"

@@ -24,16 +24,18 @@ from flyte_dask.roles.resources import DIMENSIONS, KUBERNETES_NAMES, resources_l
 from flyte_dask_engine.registration.requested import (
     DEFAULT_RESOURCES,
     Amounts,
-    Asked,
+    RequestedResources,
     without_zeros,
 )
 
-__all__ = ["asked_by", "described", "said_image", "surroundings"]
+__all__ = ["declared_image", "described", "requested_by", "surroundings"]
 
 _DIMENSION_OF = {name: dimension for dimension, name in KUBERNETES_NAMES.items()}
 
 
-def asked_by(task: PythonAutoContainerTask[Any], settings: SerializationSettings) -> Asked:
+def requested_by(
+    task: PythonAutoContainerTask[Any], settings: SerializationSettings
+) -> RequestedResources:
     """What *task*'s container will ask for.
 
     The task's own resources; if it has none, the settings' default ones; if there are none, those
@@ -50,7 +52,7 @@ def asked_by(task: PythonAutoContainerTask[Any], settings: SerializationSettings
         )  # which flytekit may have set already
     if not (requests or limits) and task.pod_template is not None:
         by, requests, limits = "pod template", *_of_pod(task.pod_template)
-    return Asked(by, requests, limits)
+    return RequestedResources(by, requests, limits)
 
 
 def described(
@@ -92,7 +94,7 @@ def _environment(
     yield from task.environment or ()
 
 
-def said_image(task: PythonAutoContainerTask[Any]) -> str | ImageSpec | None:
+def declared_image(task: PythonAutoContainerTask[Any]) -> str | ImageSpec | None:
     """The image of its pod: where its pod template says one for it, flytekit keeps that."""
     primary, _ = _containers(task.pod_template)
     of_pod: str | ImageSpec | None = getattr(primary, "image", None)
@@ -101,7 +103,7 @@ def said_image(task: PythonAutoContainerTask[Any]) -> str | ImageSpec | None:
 
 def _image(task: PythonAutoContainerTask[Any], settings: SerializationSettings) -> str | None:
     """Its reference; of a spec, if it is built already."""
-    image = said_image(task)
+    image = declared_image(task)
     if isinstance(image, ImageSpec):
         return getattr(task, "built_image", None)
     try:

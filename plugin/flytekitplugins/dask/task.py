@@ -34,7 +34,7 @@ from flyte_dask.errors.call_site import decoration_site
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
 from flytekitplugins.dask import overrides  # whole: in a variant's pod it may be what imports us
 from flytekitplugins.dask.flytekit_internals import OpenTask
-from flytekitplugins.dask.rejected_configs import refuse_all_but, why_refused
+from flytekitplugins.dask.rejected_configs import reject_all_but, rejection
 
 if TYPE_CHECKING:
     from flyte_dask.advice import Advice, Job
@@ -50,7 +50,7 @@ logger = logging.getLogger("flytekit.dask")  # below flytekit's, whose level and
 _stack: ContextVar[ExitStack | None] = ContextVar("_stack", default=None)
 """Where `DaskTask.dispatch_execute` wants the session, so that it lasts as long as that."""
 
-_UNSAID_SETTINGS = SerializationSettings(ImageConfig())  # where nothing is registered
+_NO_SETTINGS = SerializationSettings(ImageConfig())  # where nothing is registered
 
 _WORKFLOW_MODES = (
     ExecutionState.Mode.LOCAL_WORKFLOW_EXECUTION,
@@ -248,9 +248,9 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
     def _running(self) -> TaskCluster:
         """Its cluster while it runs, when images are what they are."""
         from flyte_dask_engine.registration.cluster import TaskCluster  # noqa: PLC0415
-        from flytekitplugins.dask.requested import asked_by  # noqa: PLC0415
+        from flytekitplugins.dask.requested import requested_by  # noqa: PLC0415
 
-        asked = asked_by(self, _UNSAID_SETTINGS)
+        asked = requested_by(self, _NO_SETTINGS)
         return TaskCluster(self.task_config, asked, self.name, self.call_site)
 
     def _judged(self, cluster: TaskCluster) -> tuple[Job, tuple[Advice, ...]]:
@@ -302,7 +302,7 @@ def _task_problems(
 ) -> Iterator[Problem]:
     """What keeps the two from being a task."""
     if not isinstance(config, Dask):
-        yield why_refused(config)
+        yield rejection(config)
     else:
         yield from overrides.runtime_problems(config)
         yield from _deck_problems(config, wants_deck)
@@ -321,4 +321,4 @@ def _deck_problems(config: Dask, wants_deck: bool | None) -> Iterator[Problem]:
 
 
 TaskPlugins.register_pythontask_plugin(Dask, DaskTask)
-refuse_all_but(Dask)
+reject_all_but(Dask)
