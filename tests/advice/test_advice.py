@@ -72,7 +72,7 @@ def brought(given: Collection[Advice], again: Iterable[Advice]) -> set[str]:
     if "task-exceeds-platform" in before:
         before.add("role-exceeds-platform")  # of which the role has it
     own = {"fractional-cpu", "role-exceeds-platform", "scheduler-gpu", "image-mismatch"}
-    after = {each.code for each in again if each.severity == "danger" or each.code in own}
+    after = {each.code for each in again if each.severity == "error" or each.code in own}
     return after - before
 
 
@@ -228,7 +228,7 @@ class TestAnyAdvice:
 
     @given(CONFIGS, PARENTS, PLATFORMS)
     def test_the_worst_comes_first(self, config: Dask, parent: Parent, platform: Platform) -> None:
-        ranks = ["danger", "warning", "hint"]
+        ranks = ["error", "warning", "hint"]
         given = [ranks.index(advice.severity) for advice in advise(config, parent, platform)]
         assert given == sorted(given)
 

@@ -98,8 +98,8 @@ def finding_text(told: Mapping[str, Any]) -> str:
     where = [told["task"], told["path"]]
     text = ": ".join([*filter(None, where), told["message"]])
     if told["remedy"]:
-        is_advice = told["severity"] != "error"  # whose remedy is code
-        text = f"{text}{'. Remedy' if is_advice else ''}: {told['remedy']}"
+        # the remedy of advice is code
+        text = f"{text}{'' if told['blocking'] else '. Remedy'}: {told['remedy']}"
     return text + _imported_by(told.get("modules", ()), told["file"])
 
 

@@ -19,14 +19,11 @@ from flyte_dask.rules import RULES, SEVERITIES, page_of
 __all__ = [
     "SEVERITIES",
     "finding",
-    "is_error",
     "is_installed",
     "of_advice",
     "of_error",
     "of_problem",
 ]
-
-"""The worst first. Only the first is no advice."""
 
 _LONGEST = 400
 _LIBRARIES = [sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib")]
@@ -37,6 +34,7 @@ def finding(  # noqa: PLR0913  # one for each key
     code: str,
     message: str,
     *,
+    blocking: bool = True,
     site: CallSite | None = None,
     task: str | None = None,
     path: str | None = None,
@@ -50,6 +48,7 @@ def finding(  # noqa: PLR0913  # one for each key
         severity: one of `SEVERITIES`.
         code: of advice, its own; else ``config``, ``policy``, ``import`` and the like.
         message: what is wrong, without the remedy.
+        blocking: whether it prevents a registration, as advice does not.
         site: the line where it is.
         task: the name of the task.
         path: of what in its config, or in the team file.
@@ -57,7 +56,8 @@ def finding(  # noqa: PLR0913  # one for each key
         page: the page about it, in the documentation.
         trace: the traceback of what a module raised.
     """
-    told = {"severity": severity, "code": code, **place(site), "task": task, "path": path}
+    head = {"severity": severity, "code": code, "blocking": blocking}
+    told = {**head, **place(site), "task": task, "path": path}
     return {**told, "message": message, "remedy": remedy, "page": page, "traceback": trace}
 
 
@@ -67,6 +67,7 @@ def of_advice(advice: Advice, site: CallSite | None, task: str) -> Json:
         advice.severity,
         advice.code,
         advice.consequence,
+        blocking=False,
         site=site,
         task=task,
         path=advice.path,
@@ -109,11 +110,6 @@ def of_error(
             "task": None if is_file else task,
             "traceback": _trace(error),
         }
-
-
-def is_error(finding: Json) -> bool:
-    """Whether it keeps a task from being registered, and is no advice."""
-    return bool(finding["severity"] == "error")
 
 
 def is_installed(file: str | None) -> bool:

@@ -9,7 +9,6 @@ import click
 from flyte_dask.explanation.summary import Json
 from flyte_dask.explanation.text import FIELDS, fields_of, story
 from flyte_dask_cli.loading.collect import collect, show_errors
-from flyte_dask_cli.loading.findings import is_error
 from flyte_dask_cli.options import as_json, targets, task_options
 from flyte_dask_cli.rendering.cluster import show_cluster, show_findings
 from flyte_dask_cli.rendering.console import Screen, json_text
@@ -57,7 +56,7 @@ def explain(
     else:
         _show(told.tasks, fields)
         show_errors(told.errors)
-    forbidden = any(is_error(each) for task in told.tasks for each in task["findings"])
+    forbidden = any(each["blocking"] for task in told.tasks for each in task["findings"])
     return int(bool(told.errors) or forbidden)
 
 

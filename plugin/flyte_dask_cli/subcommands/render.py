@@ -8,7 +8,6 @@ import click
 
 from flyte_dask_cli.loading.client import Form
 from flyte_dask_cli.loading.collect import collect, show_errors
-from flyte_dask_cli.loading.findings import is_error
 from flyte_dask_cli.options import targets, task_options
 from flyte_dask_cli.rendering.console import json_text
 
@@ -54,7 +53,7 @@ def render(
 ) -> int:
     """Print each."""
     told = collect(form, targets, traceback, **asked)
-    forbidden = [each for task in told.tasks for each in task["findings"] if is_error(each)]
+    forbidden = [each for task in told.tasks for each in task["findings"] if each["blocking"]]
     if told.errors or forbidden:
         show_errors([*told.errors, *forbidden])
         return 1
