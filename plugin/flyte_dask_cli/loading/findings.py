@@ -82,8 +82,16 @@ def of_problem(
     """One problem of a config, or of a team file."""
     message = str(problem).removesuffix(f": {problem.remedy}")
     page = page_of(code) if code in RULES else None
-    told = {"task": task, "path": problem.path, "remedy": problem.remedy, "page": page}
-    return finding("error", code, message, site=site, **told)
+    return finding(
+        "error",
+        code,
+        message,
+        site=site,
+        task=task,
+        path=problem.path,
+        remedy=problem.remedy,
+        page=page,
+    )
 
 
 def of_error(
