@@ -25,11 +25,11 @@ from flytekit import Resources as TaskResources
 from flytekit import task
 
 from flyte_dask import InvalidConfig, Parent, Resources, Runtime
+from flyte_dask_engine.errors import ClusterUnavailable, MissingBokeh
 from flyte_dask_engine.local.cluster import Shape, local_cluster, told
 from flyte_dask_engine.session.default_client import joined
 from flyte_dask_engine.session.session import session
 from flytekitplugins.dask import Dask, WorkerGroup, presets
-from flytekitplugins.dask.errors import ClusterUnavailable, MissingBokeh
 from flytekitplugins.dask.task import _root_of
 from tests.support import tasks as typed_tasks
 

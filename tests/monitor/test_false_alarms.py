@@ -13,9 +13,9 @@ from typing import Any
 import distributed
 import pytest
 
+from flyte_dask_engine.errors import WorkersLost
 from flyte_dask_engine.session.session import session
 from flytekitplugins.dask import Dask
-from flytekitplugins.dask.errors import WorkersLost
 from tests.support import faulty, steps
 from tests.support.backend import Cluster, cluster
 from tests.support.faults import (
@@ -53,7 +53,7 @@ class TestTheFunctionsOwnErrors:
     def test_on_a_worker(self, healthy: Cluster, tmp_path: Path) -> None:
         done = run_task(faulty.fails_by_itself, tmp_path, healthy.env)
         is_not_retried(done, "ZeroDivisionError", "division by zero")
-        assert re.search(r'tests/steps\.py", line \d+, in divided', done.message)
+        assert re.search(r'tests/support/steps\.py", line \d+, in divided', done.message)
 
     def test_that_it_lacks_a_module(self, healthy: Cluster, tmp_path: Path) -> None:
         done = run_task(faulty.lacks_a_module_itself, tmp_path, healthy.env)

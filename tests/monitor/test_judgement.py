@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flyte_dask import Dask, Resources, Runtime, Scheduler, WorkerGroup
+from flyte_dask_engine.errors import SchedulerLost, WrongEnvironment
 from flyte_dask_engine.monitor.diagnosis import Subject
 from flyte_dask_engine.monitor.snapshot import Death, Snapshot
 from flyte_dask_engine.monitor.verdict import Assessment
-from flytekitplugins.dask.errors import SchedulerLost, WrongEnvironment
 
 MIB, GIB = 1024**2, 1024**3
 

@@ -14,7 +14,7 @@ import dask.config
 import distributed
 import pytest
 
-from flytekitplugins.dask.errors import WorkersKilled, WorkersLost
+from flyte_dask_engine.errors import WorkersKilled, WorkersLost
 from tests.support import faulty
 from tests.support.backend import Cluster, cluster, worker
 from tests.support.faults import (

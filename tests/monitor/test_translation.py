@@ -15,15 +15,16 @@ from distributed.scheduler import NoWorkerError
 from flytekit.exceptions.system import FlyteNonRecoverableSystemException
 from flytekit.exceptions.user import FlyteUserRuntimeException
 
-from flyte_dask_engine.session.session import Session, session
-from flytekitplugins.dask import Dask
-from flytekitplugins.dask.errors import (
+from flyte_dask_engine.errors import (
     ClusterFailure,
     ClusterUnavailable,
     WorkersKilled,
     WorkersLost,
     WrongEnvironment,
 )
+from flyte_dask_engine.session.session import Session, session
+from flytekitplugins.dask import Dask, errors
+from flytekitplugins.dask.host import FLYTEKIT
 
 LOST = "scheduler-connection-lost"
 UNREADABLE = "Error during deserialization of the task graph. This frequently\noccurs"
@@ -155,9 +156,12 @@ class TestTheClusters:
     @pytest.mark.parametrize("error", [caused(ValueError("x"), KILLED), WorkersKilled("x")])
     def test_of_outputs_that_flytekit_converts(self, error: Exception) -> None:
         """It calls what fails then an error of the system, and final."""
-        with pytest.raises(FlyteUserRuntimeException) as caught, session(Dask(), "etl"):
+        with (
+            pytest.raises(FlyteUserRuntimeException) as caught,
+            session(Dask(), "etl", host=FLYTEKIT),
+        ):
             raise FlyteNonRecoverableSystemException(error)
-        assert type(caught.value.value) is WorkersKilled
+        assert type(caught.value.value) is errors.WorkersKilled
 
     def test_of_which_flytekit_has_changed_the_words(self, opened: Session) -> None:
         changed = KilledWorker("x", None, 3)  # type: ignore[arg-type]  # as above

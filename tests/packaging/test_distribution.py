@@ -18,6 +18,7 @@ PACKAGES = {
     "flyte_dask": "dsl/flyte_dask",
     "flyte_dask_idl": "generated/flyte_dask_idl",
     "flyte_dask_cli": "plugin/flyte_dask_cli",
+    "flyte_dask_engine": "plugin/flyte_dask_engine",
     "flyte_dask_pytest": "plugin/flyte_dask_pytest",
     "flytekitplugins/dask": "plugin/flytekitplugins/dask",
 }

@@ -241,8 +241,10 @@ class TestTravel:
     ) -> None:
         """By whatever way it got its presets."""
         text = PIPELINE.format(workers=2, arguments="").replace('presets.get("nightly")', "nightly")
-        imports = "from pathlib import Path\n\nfrom flyte_dask import files\n"
-        beside = '[nightly] = files.read(Path(__file__).with_name("flyte-dask.toml")).presets\n'
+        imports = "from pathlib import Path\n\nfrom flyte_dask import team_files\n"
+        beside = (
+            '[nightly] = team_files.read(Path(__file__).with_name("flyte-dask.toml")).presets\n'
+        )
         folder = package(imports + beside + text, tmp_path, "auto", {"flyte-dask.toml": TEAM})
         (code,) = folder.glob("fast*.tar.gz")
         unpack(code, tmp_path / "code")

@@ -309,7 +309,7 @@ class TestLocally:
 
     def test_where_nobody_reads_what_is_told(self) -> None:
         """The task ends as it does; Python's own exit status may say that of the stream."""
-        code = "from tests import reported; print(reported.works())"
+        code = "from tests.support import reported; print(reported.works())"
         done = run("bash", "-c", f"{sys.executable} -c '{code}' 2> >(exec true)", cwd=PROJECT)
         assert done.stdout == "19019\n"
 

@@ -18,11 +18,11 @@ from distributed import Client, LocalCluster
 from distributed.comm.core import Comm, listen
 
 from flyte_dask import Dask, Runtime
+from flyte_dask_engine.errors import ClusterUnavailable
 from flyte_dask_engine.monitor.diagnosis import Subject
 from flyte_dask_engine.monitor.monitor import monitoring
 from flyte_dask_engine.monitor.verdict import Assessment
 from flyte_dask_engine.session.connection import connect
-from flytekitplugins.dask.errors import ClusterUnavailable
 from tests.support.network import network_to
 
 

@@ -53,7 +53,9 @@ def test_pyflyte_run(name: str, result: str, tmp_path: Path) -> None:
 
 def script(x: int) -> CompletedProcess[str]:
     """A run by no more than the standard library's means."""
-    program = f"import asyncio; from tests import kinds; print(asyncio.run(kinds.inverse(x={x})))"
+    program = (
+        f"import asyncio; from tests.support import kinds; print(asyncio.run(kinds.inverse(x={x})))"
+    )
     return run(sys.executable, "-c", program, cwd=PROJECT)
 
 
