@@ -38,11 +38,11 @@ def reserved_env_var(job: Job) -> Iterator[Advice]:
 
 def task_exceeds_platform(job: Job) -> Iterator[Advice]:
     """Flyte 1 does not register it, if it says a request; otherwise it is cut."""
-    cut = [each for each in job.pods.runner.remarks if each.rule in {"refused", _CUT}]
+    cut = [each for each in job.pods.runner.remarks if each.rule in {"rejected", _CUT}]
     said = pairs(job.parent.requests, job.parent.limits) if cut else {}
     found = [each for each in cut if each.path.startswith("runner.") and _name(each) in said]
     if found:
-        is_refused = any(each.rule == "refused" for each in found)
+        is_refused = any(each.rule == "rejected" for each in found)
         ends = "Flyte refuses to register it" if is_refused else "it is cut to that"
         consequence = f"{_listed(found)} is all that the platform allows: {ends}"
         left = {
