@@ -154,8 +154,8 @@ def _set_by(value: Json, path: str) -> str:
 
 
 _LIMITS = {
-    "clamped-to-platform": "{before} -> {after} by the platform's limit",
-    "rejected": "rejected: above the platform's limit {after}",
+    "clamped-to-platform": "{before} -> {after} (platform limit)",
+    "rejected": "rejected (platform limit {after})",
 }
 
 
