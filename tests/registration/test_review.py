@@ -84,9 +84,9 @@ class TestPolicy:
         assert not (tmp_path / "elsewhere" / "package.tgz").exists()
         module, file = r"\S*source/pipeline\.py", r"\S*source/flyte-dask\.toml"
         assert says(done, rf"3 problems in @task of pipeline\.total at {module}:7")
-        assert says(done, rf"20 of nightly\(\.\.\.\) at {module}:7 is above the 10")
-        assert says(done, rf"is above the 10 of policy at {file}:6: ask for less")
-        assert says(done, rf"'23' for all 22 pods.* the 4 of policy at {file}:8")
+        assert says(done, rf"20 set by nightly\(\.\.\.\) at {module}:7 exceeds the 10")
+        assert says(done, rf"exceeds the 10 allowed by policy at {file}:6: request less")
+        assert says(done, rf"'23' for all 22 pods.* the 4 allowed by policy at {file}:8")
         assert says(done, rf"'ghcr.io/acme/etl:3' of @task .* policy at {file}:7")
 
     def test_below_it_all_is_well(self, tmp_path: Path) -> None:

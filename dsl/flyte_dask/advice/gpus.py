@@ -68,8 +68,8 @@ def worker_only_gpu(job: Job) -> Iterator[Advice]:
     if gpus and gpus > ZERO and not is_placed and job.platform.backend == "v1":
         consequence = (
             f"{job.each_worker} requests {_gpus_text(gpus)}, but has neither the node selector nor "
-    """GPUs of workers only: Flyte adds node selector and tolerations for GPUs of tasks."""
-            "Pending"
+            "the tolerations that Flyte adds to a task with GPUs: if GPU nodes are tainted, it "
+            "stays Pending"
         )
         remedy = (
             "@task(pod_template=PodTemplate(pod_spec=V1PodSpec(containers=[], tolerations="
