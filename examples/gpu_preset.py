@@ -5,20 +5,20 @@
     gpu_preset.gpus  examples/gpu_preset.py:58
     Flyte 1; defaults cpu=2 mem=200Mi; limits none
 
-    pod        what            request  limit  said by                                      instead of
+    pod        resource        request  limit  set by                                       overrides
     runner     cpu             2        2      @task at examples/gpu_preset.py:58
                mem             4Gi      4Gi    @task at examples/gpu_preset.py:58
     scheduler  cpu             2        2      preset gpu_heavy
                mem             8Gi      8Gi    preset gpu_heavy
-    workers    number          4               gpu_heavy(...) at examples/gpu_preset.py:59  2 of preset gpu_heavy
+    workers    replicas        4               gpu_heavy(...) at examples/gpu_preset.py:59  2 from preset gpu_heavy
                cpu             4        4      preset gpu_heavy
                mem             24Gi     24Gi   preset gpu_heavy
                gpu             1        1      preset gpu_heavy
                --nthreads               4      from workers.limits.cpu
                --memory-limit           24Gi   from workers.limits.mem
 
-    image of all: ghcr.io/acme/train-cuda:3
-    together: 6 pods, 20 CPUs, 108Gi memory, 4 GPUs
+    image: ghcr.io/acme/train-cuda:3
+    total: 6 pods, 20 CPUs, 108Gi memory, 4 GPUs
 
 It runs where there are no GPUs too, and finds none:
 

@@ -1,4 +1,4 @@
-"""What a team allows: how many workers, how much for each and for a whole job, and which images."""
+"""A team's policy: limits for workers and whole jobs, and the registries of images."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ from flyte_dask.roles.roles import count_problems
 __all__ = ["Policy", "violations"]
 
 _REGISTRY = re.compile(r"[\w.-]+(:\d+)?(/[\w.-]+)*/?")
-_DOCKER = "docker.io"  # what an image without a registry is from
-_REMEDY = "ask for less, or have the policy changed"
+_DOCKER = "docker.io"  # the registry of an image that names none
+_CHANGE = "change the policy"
+_REMEDY = f"request less, or {_CHANGE}"
 
 
 def _as_registries(value: Iterable[str] | None) -> tuple[str, ...] | None:
@@ -36,16 +37,15 @@ def _as_registries(value: Iterable[str] | None) -> tuple[str, ...] | None:
 @final
 @attrs.frozen(eq=False, repr=False, kw_only=True)
 class Policy(Config):
-    """What a team allows its tasks. It is judged by limits, before the platform cuts them.
+    """What a team allows its tasks. It applies to limits, before the platform clamps them.
 
     Args:
-        max_workers: how many workers a task may have.
-        per_worker: how much each of them may use.
-        total: how much all pods of a job may use together, those of runner, scheduler and sidecars
-            included.
-        registries: from where images may come: registries, with the first parts of a path or all
-            of it if you like, such as ``ghcr.io/acme`` or ``ghcr.io/acme/etl``; unsaid, from
-            anywhere. It holds for images of roles and for the task's.
+        max_workers: the maximum number of workers of a task.
+        per_worker: the maximum of each worker.
+        total: the maximum of all pods of a job, runner, scheduler and sidecars included.
+        registries: the allowed registries of images, of roles and of the task, optionally with
+            a path or the start of one: ``ghcr.io``, ``ghcr.io/acme``, ``ghcr.io/acme/etl``. By
+            default all are allowed.
 
     Raises:
         InvalidConfig: with every problem of the call.
@@ -65,21 +65,21 @@ class Policy(Config):
 
     @property
     def origins(self) -> Mapping[str, Origin]:
-        """Who said what, such as ``per_worker.mem``."""
+        """The origin of each value that is set, by its path such as ``per_worker.mem``."""
         return MappingProxyType(self._origins)
 
 
 def violations(
     policy: Policy, config: Dask, parent: Parent, platform: Platform
 ) -> Iterator[Problem]:
-    """All of *config* that is above what *policy* allows."""
+    """All that *config* has and *policy* does not allow."""
     yield from _too_many_workers(policy, config)
     if policy.per_worker or policy.total:
         resolved = config.resolve(parent)
         pods = pods_of(config, resolved, parent, attrs.evolve(platform, limits=None))
-        told = _Told(config, resolved, parent, platform)
-        yield from _too_large_workers(policy, pods, told)
-        yield from _too_much_in_all(policy, pods, told)
+        origins = _Origins(config, resolved, parent, platform)
+        yield from _too_large_workers(policy, pods, origins)
+        yield from _too_large_total(policy, pods, origins)
     yield from _foreign_images(policy, config, parent)
 
 
@@ -87,24 +87,22 @@ def _too_many_workers(policy: Policy, config: Dask) -> Iterator[Problem]:
     number, most = config.workers.number_of_workers, policy.max_workers
     if most is not None and number > most:
         origin = config.workers.origins.get("number_of_workers")
-        rule = f"of {origin} is above the {most} of {policy.origins['max_workers']}"
+        rule = f"set by {origin} {_exceeds(policy, most, 'max_workers')}"
         yield Problem("workers.number_of_workers", number, rule, _REMEDY)
 
 
-def _too_large_workers(policy: Policy, pods: Pods, told: _Told) -> Iterator[Problem]:
+def _too_large_workers(policy: Policy, pods: Pods, origins: _Origins) -> Iterator[Problem]:
     for name, most in amounts(policy.per_worker).items():
         request, limit = pods.workers.container.amounts.get(name, (None, None))
         amount = request if limit is None else limit
         if amount is not None and amount > most:
             path = f"workers.{'requests' if limit is None else 'limits'}.{name}"
-            rule = (
-                f"of {told.amount('workers', name)} is above the {most} of "
-                f"{_said(policy, 'per_worker', name)}"
-            )
+            exceeds = _exceeds(policy, most, f"per_worker.{name}")
+            rule = f"set by {origins.of_amount('workers', name)} {exceeds}"
             yield Problem(path, amount.text, rule, _REMEDY)
 
 
-def _too_much_in_all(policy: Policy, pods: Pods, told: _Told) -> Iterator[Problem]:
+def _too_large_total(policy: Policy, pods: Pods, origins: _Origins) -> Iterator[Problem]:
     if policy.total is None:
         return
     whole = footprint(pods)
@@ -112,24 +110,26 @@ def _too_much_in_all(policy: Policy, pods: Pods, told: _Told) -> Iterator[Proble
         amount: Quantity = getattr(whole.limits, name)
         if amount > most:
             largest = _largest(_shares(pods, name), amount, most)
-            of = _grouped(told.share(who, name) for who in largest)
-            rule = (
-                f"for all {whole.pods} pods, with {of}, is above the {most} of "
-                f"{_said(policy, 'total', name)}"
-            )
+            shares = _grouped(origins.of_share(who, name) for who in largest)
+            exceeds = _exceeds(policy, most, f"total.{name}")
+            rule = f"for all {whole.pods} pods ({shares}) {exceeds}"
             yield Problem(f"total.{name}", amount.text, rule, _REMEDY)
 
 
+def _exceeds(policy: Policy, most: object, path: str) -> str:
+    return f"exceeds the {most} allowed by {policy.origins[path]}"
+
+
 def _shares(pods: Pods, name: str) -> Iterator[tuple[str, Quantity]]:
-    """How much of that dimension each role has in all of its pods, and each sidecar in all pods."""
+    """The total of the dimension *name* of each role, and of each sidecar in all pods."""
     for role, pod in zip(pods._fields, pods, strict=True):
-        yield role, _in_all([pod], pod.container, name)
+        yield role, _total([pod], pod.container, name)
     for sidecar in pods.runner.sidecars:
-        yield f"sidecar {sidecar.name}", _in_all(pods, sidecar, name)
+        yield f"sidecar {sidecar.name}", _total(pods, sidecar, name)
 
 
-def _in_all(pods: Sequence[Pod], container: Container, name: str) -> Quantity:
-    """How much of that dimension *container* has, if it is in each of *pods*."""
+def _total(pods: Sequence[Pod], container: Container, name: str) -> Quantity:
+    """The total of the dimension *name* of *container*, which is in each of *pods*."""
     amount: Quantity = getattr(total(pods, lambda _: [container]).limits, name)
     return amount
 
@@ -137,7 +137,7 @@ def _in_all(pods: Sequence[Pod], container: Container, name: str) -> Quantity:
 def _largest(
     shares: Iterable[tuple[str, Quantity]], amount: Quantity, most: Quantity
 ) -> Iterator[str]:
-    """The fewest of *shares*, which are *amount* in all, without which it is not above *most*."""
+    """The fewest *shares* of the total *amount* without which it does not exceed *most*."""
     for who, share in sorted(shares, key=lambda each: each[1].value, reverse=True):
         if amount <= most:
             return
@@ -145,16 +145,16 @@ def _largest(
         yield who
 
 
-def _grouped(told: Iterable[tuple[str, str]]) -> str:
-    """Shares with who said them, which is told once for all that are of the same."""
+def _grouped(shares_with_origins: Iterable[tuple[str, str]]) -> str:
+    """Shares with their origins, grouped by origin."""
     groups: dict[str, list[str]] = {}
-    for share, origins in told:
+    for share, origins in shares_with_origins:
         groups.setdefault(origins, []).append(share)
     return "; ".join(f"{_listed(shares)}{origins}" for origins, shares in groups.items())
 
 
-def _listed(words: list[str]) -> str:
-    *others, last = words
+def _listed(names: list[str]) -> str:
+    *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
 
 
@@ -166,16 +166,16 @@ def _foreign_images(policy: Policy, config: Dask, parent: Parent) -> Iterator[Pr
         "workers.image": (config.workers.image, config.origins.get("workers.image")),
         "task.image": (parent.image, "@task"),
     }
-    for path, (image, who) in images.items():
+    for path, (image, origin) in images.items():
         if isinstance(image, str) and not _comes_from(image, policy.registries):
-            rule = f"of {who} is from none of the registries of {policy.origins['registries']}"
-            known = ", ".join(policy.registries) or "no registry at all"
-            yield Problem(path, image, rule, f"push it to {known}")
+            rule = f"set by {origin} is from no registry allowed by {policy.origins['registries']}"
+            known = ", ".join(policy.registries)
+            yield Problem(path, image, rule, f"push it to {known}" if known else _CHANGE)
 
 
 def _comes_from(image: str, registries: tuple[str, ...]) -> bool:
     if "{{" in image:
-        return True  # that is not known before it is filled in
+        return True  # unknown until the template is filled in
     host, slash, path = image.partition("/")
     if not (slash and _is_host(host)):
         host, path = _DOCKER, image
@@ -202,22 +202,18 @@ def _place(host: str, path: str) -> str:
 
 
 def _alias(host: str) -> str:
-    """The one name of a host, which says the same in capitals."""
+    """The canonical name of *host*."""
     host = host.lower()
     return _DOCKER if host in {"index.docker.io", "registry-1.docker.io"} else host
 
 
 def _is_host(name: str) -> bool:
-    """Whether *name*, the first part of a reference, is a registry; or else a part of Docker's."""
+    """Whether *name*, the first part of a reference, is a registry, not a path on Docker Hub."""
     return "." in name or ":" in name or name == "localhost"
 
 
-def _said(policy: Policy, part: str, name: str) -> Origin:
-    return policy.origins[f"{part}.{name}"]
-
-
-class _Told:
-    """Who said what of a config in its task."""
+class _Origins:
+    """The origins of a config's values in its task."""
 
     def __init__(
         self, config: Dask, resolved: Resolved, parent: Parent, platform: Platform
@@ -227,8 +223,8 @@ class _Told:
         self._parent = parent
         self._platform = platform
 
-    def amount(self, role: str, name: str) -> str:
-        """Who said how much of that dimension a pod of *role* has; a default is the platform's."""
+    def of_amount(self, role: str, name: str) -> str:
+        """The origin of the dimension *name* of a pod of *role*, as text."""
         if role == "runner":
             origin = self._parent.origins.get(name)
         else:
@@ -237,27 +233,27 @@ class _Told:
         if origin:
             return str(origin)
         default = self._platform.origins.get(f"defaults.{name}")
-        return f"the default of {default}" if default else "the platform's default"
+        return f"the default of {default}" if default else "the platform default"
 
-    def share(self, who: str, name: str) -> tuple[str, str]:
-        """What has that share, and of whom its number and its amount are."""
+    def of_share(self, who: str, name: str) -> tuple[str, str]:
+        """The text of a share, and of the origins of its number of pods and its amount."""
         if who not in Pods._fields:
-            return f"{who} in each", ""
+            return f"{who} in each pod", ""
         number = [str(self._number)] if who == "workers" and self._number else []
-        origins = dict.fromkeys([*number, self.amount(who, name)])
-        return who, f" of {' and '.join(origins)}"
+        origins = dict.fromkeys([*number, self.of_amount(who, name)])
+        return who, f" set by {' and '.join(origins)}"
 
 
 def _leaves(policy: Policy) -> dict[str, Leaf]:
-    said: dict[str, Leaf] = {}
+    leaves: dict[str, Leaf] = {}
     if policy.max_workers is not None:
-        said["max_workers"] = policy.max_workers
+        leaves["max_workers"] = policy.max_workers
     for part, resources in (("per_worker", policy.per_worker), ("total", policy.total)):
         for name, amount in amounts(resources).items():
-            said[f"{part}.{name}"] = (amount, amount)
+            leaves[f"{part}.{name}"] = (amount, amount)
     if policy.registries is not None:
-        said["registries"] = ", ".join(policy.registries)
-    return said
+        leaves["registries"] = ", ".join(policy.registries)
+    return leaves
 
 
 def _problems(policy: Policy) -> Iterator[Problem]:
@@ -267,11 +263,11 @@ def _problems(policy: Policy) -> Iterator[Problem]:
     if policy.registries is None:
         return
     if not isinstance(policy.registries, tuple):
-        remedy = "write a list such as ['ghcr.io/acme']"
-        yield Problem("registries", policy.registries, "is no list of registries", remedy)
+        remedy = "use a list such as ['ghcr.io/acme']"
+        yield Problem("registries", policy.registries, "must be a list of registries", remedy)
         return
     registries: tuple[object, ...] = policy.registries
     for number, each in enumerate(registries):
         if not isinstance(each, str) or not _REGISTRY.fullmatch(each):
-            remedy = "write one such as 'ghcr.io/acme'"
-            yield Problem(f"registries[{number}]", each, "is no registry", remedy)
+            remedy = "use one such as 'ghcr.io/acme'"
+            yield Problem(f"registries[{number}]", each, "is not a registry", remedy)

@@ -43,14 +43,13 @@ NAMES: dict[str, Any] = {
     "TASK": Parent(Resources(cpu=4, mem="16G"), Resources(cpu=8, mem="32G")),
     "SMALL_TASK": Parent(limits=Resources(cpu=2, mem="8Gi")),
     "GPU_TASK": Parent(limits=Resources(cpu=4, mem="16Gi", gpu=1)),
-    "SITE": Platform(limits=Resources(cpu=16, mem="64Gi", gpu=4)),
+    "PLATFORM": Platform(limits=Resources(cpu=16, mem="64Gi", gpu=4)),
 }
 
 
 def evaluate(code: str) -> tuple[Advice, ...]:
-    """All advice about what a row of the table says."""
-    said = eval(f"({code},)", dict(NAMES))
-    return advise(*said)
+    """All advice on the arguments in a row of the table."""
+    return advise(*eval(f"({code},)", dict(NAMES)))
 
 
 def following(advice: Advice, config: Dask, parent: Parent) -> Iterator[tuple[Dask, Parent]]:
@@ -58,26 +57,26 @@ def following(advice: Advice, config: Dask, parent: Parent) -> Iterator[tuple[Da
     if advice.remedy.startswith("."):
         yield eval(f"config{advice.remedy}", {"config": config}), parent
     elif advice.remedy.startswith("@task(") and "pod_template" not in advice.remedy:
-        said = eval(f"dict{advice.remedy.removeprefix('@task')}", dict(NAMES))
-        task_config = said.pop("task_config", config)
-        yield task_config, attrs.evolve(parent, **{"requests": None, "limits": None, **said})
+        values = eval(f"dict{advice.remedy.removeprefix('@task')}", dict(NAMES))
+        task_config = values.pop("task_config", config)
+        yield task_config, attrs.evolve(parent, **{"requests": None, "limits": None, **values})
 
 
-def brought(given: Collection[Advice], again: Iterable[Advice]) -> set[str]:
-    """What else is wrong *again*, after advice that was *given* was followed.
+def new_errors(given: Collection[Advice], again: Iterable[Advice]) -> set[str]:
+    """The codes of new errors in *again*, the advice after *given* advice was followed.
 
-    Not what was hidden by it only: a scheduler too small for workers that nobody could place, ...
+    Not those that it only hid, such as a scheduler too small for workers that fit on no node.
     """
     before = {each.code for each in given}
     if "task-exceeds-platform" in before:
-        before.add("role-exceeds-platform")  # of which the role has it
+        before.add("role-exceeds-platform")  # whose amounts the role inherits
     own = {"fractional-cpu", "role-exceeds-platform", "scheduler-gpu", "image-mismatch"}
     after = {each.code for each in again if each.severity == "error" or each.code in own}
     return after - before
 
 
 def shown(advice: Advice) -> str:
-    """As in the table, without the page."""
+    """The advice as in the table, without the page."""
     return str(advice).removesuffix(f" ({advice.page})")
 
 
@@ -87,7 +86,7 @@ def test_a_case_is_as_worked_out(code: str, lines: str) -> None:
     assert (given or ["nothing"]) == lines.splitlines()
 
 
-def test_every_trap_has_a_case() -> None:
+def test_every_rule_has_a_case() -> None:
     assert {advice.code for code, _ in CASES for advice in evaluate(code)} == set(RULES)
 
 
@@ -95,40 +94,41 @@ PAGES = DOCS / "advice"
 
 
 @pytest.mark.parametrize("code", RULES)
-def test_every_trap_has_a_page(code: str) -> None:
+def test_every_rule_has_a_page(code: str) -> None:
     """It starts with the title, has an example, and is listed; `test_documents` runs it."""
     page = (PAGES / f"{code}.md").read_text(encoding="utf-8")
     title, severity = RULES[code].title, RULES[code].severity
-    assert page.startswith(f"# {title[0].upper()}{title[1:]}\n\n`{code}`, a {severity}.")
+    article = "a" if severity == "warning" else "an"
+    assert page.startswith(f"# {title[0].upper()}{title[1:]}\n\n`{code}`, {article} {severity}.")
     assert f'"{code}"' in page.partition("```python")[2]
     examples = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    (told,) = re.findall(r"^```text\n(.*?)\n```$", page, re.MULTILINE | re.DOTALL)
-    assert told in set_by(examples)
+    (output,) = re.findall(r"^```text\n(.*?)\n```$", page, re.MULTILINE | re.DOTALL)
+    assert output in advice_of(examples)
     assert f"[`{code}`]({code}.md)" in (PAGES / "README.md").read_text(encoding="utf-8")
 
 
-def set_by(examples: list[str]) -> list[str]:
-    """All advice that is given while they run."""
-    said: list[str] = []
+def advice_of(examples: list[str]) -> list[str]:
+    """All advice that is given while the examples run."""
+    texts: list[str] = []
 
     def recording(*args: Any, **kwargs: Any) -> tuple[Advice, ...]:
         given = advise(*args, **kwargs)
-        said.extend(map(str, given))
+        texts.extend(map(str, given))
         return given
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("flyte_dask.advice.advise", recording)
         for example in examples:
             exec(example, {"__name__": "example"})
-    return said
+    return texts
 
 
 LEGAL = [row for row in ROWS if row[1].startswith("advice: ") and not row[0].startswith("@task")]
 
 
 @pytest.mark.parametrize(("code", "expected"), LEGAL)
-def test_what_is_legal_and_probably_wrong_is_advised_on(code: str, expected: str) -> None:
-    """In the table of bad input: whatever is no error, and should not pass in silence."""
+def test_what_is_valid_but_probably_wrong_gets_advice(code: str, expected: str) -> None:
+    """In the table of bad input: whatever is no error, and should not pass silently."""
     made = evaluate_bad(code)
     workers = flyte_dask.WorkerGroup(limits=made) if isinstance(made, Resources) else made
     config = workers if isinstance(workers, Dask) else Dask(workers=workers)  # type: ignore[arg-type]
@@ -160,7 +160,7 @@ def _amounts(draw: st.DrawFn) -> tuple[Resources, Resources]:
     return Resources(**sides[0]), Resources(**sides[1])
 
 
-SAID_CONFIGS = CONFIGS | st.builds(
+ALL_CONFIGS = CONFIGS | st.builds(
     lambda number, scheduler, workers, images, inherit: Dask(
         Scheduler(images[0], *scheduler),
         WorkerGroup(number, images[1], *workers),
@@ -173,9 +173,9 @@ SAID_CONFIGS = CONFIGS | st.builds(
     st.sampled_from([(None, None), (None, "acme/etl:3"), ("acme/etl:3", "acme/etl:3")]),
     st.none() | WAYS,
 )
-"""Those of all shapes, and more of the usual ones."""
+"""Configs of all shapes, and more of the usual ones."""
 TASKS = PARENTS | st.builds(
-    lambda said, template, sidecars: Parent(*said, pod_template=template, sidecars=sidecars),
+    lambda sides, template, sidecars: Parent(*sides, pod_template=template, sidecars=sidecars),
     _amounts(),
     st.none() | st.just("large"),
     st.sampled_from([[], [Sidecar("proxy", Resources(cpu=1, mem="2Gi"))]]),
@@ -187,7 +187,7 @@ _LIMITS = [
     {"cpu": 96, "mem": "512Mi"},
     {"mem": "32Gi"},
 ]
-SITES = PLATFORMS | st.builds(
+ALL_PLATFORMS = PLATFORMS | st.builds(
     lambda backend, defaults, limits: Platform(
         backend=backend, defaults=Resources(**defaults), limits=Resources(**limits)
     ),
@@ -198,28 +198,30 @@ SITES = PLATFORMS | st.builds(
 
 
 class TestAnyAdvice:
-    """What holds for all configs, tasks and sites."""
+    """What holds for all configs, tasks and platforms."""
 
-    @given(SAID_CONFIGS, TASKS, SITES)
-    def test_following_it_ends_it(self, config: Dask, parent: Parent, platform: Platform) -> None:
+    @given(ALL_CONFIGS, TASKS, ALL_PLATFORMS)
+    def test_following_it_resolves_it(
+        self, config: Dask, parent: Parent, platform: Platform
+    ) -> None:
         """Where the remedy is a call on the config, or the task's decorator."""
         for advice in advise(config, parent, platform):
             for followed in following(advice, config, parent):
                 again = advise(*followed, platform)
                 assert (advice.code, advice.path) not in {(each.code, each.path) for each in again}
 
-    @given(SAID_CONFIGS, TASKS, SITES)
-    def test_following_it_is_nothing_worse(
+    @given(ALL_CONFIGS, TASKS, ALL_PLATFORMS)
+    def test_following_it_brings_no_new_errors(
         self, config: Dask, parent: Parent, platform: Platform
     ) -> None:
         given = advise(config, parent, platform)
         for advice in given:
             for followed in following(advice, config, parent):
                 again = advise(*followed, platform)
-                assert not brought(given, again)
+                assert not new_errors(given, again)
 
     @given(CONFIGS, PARENTS, PLATFORMS)
-    def test_silencing_all_of_it_leaves_none(
+    def test_silencing_all_codes_leaves_none(
         self, config: Dask, parent: Parent, platform: Platform
     ) -> None:
         codes = {advice.code for advice in advise(config, parent, platform)}
@@ -227,20 +229,22 @@ class TestAnyAdvice:
         assert advise(config, parent, platform, silence=codes) == ()
 
     @given(CONFIGS, PARENTS, PLATFORMS)
-    def test_the_worst_comes_first(self, config: Dask, parent: Parent, platform: Platform) -> None:
-        ranks = ["error", "warning", "hint"]
+    def test_the_most_severe_comes_first(
+        self, config: Dask, parent: Parent, platform: Platform
+    ) -> None:
+        ranks = ["error", "warning", "info"]
         given = [ranks.index(advice.severity) for advice in advise(config, parent, platform)]
         assert given == sorted(given)
 
     @pytest.mark.parametrize("name", golden_cases())
     @pytest.mark.parametrize("backend", ["v1", "v2"])
-    def test_the_incumbents_configurations_go_through(self, name: str, backend: Any) -> None:
+    def test_configs_of_the_official_plugin_get_advice(self, name: str, backend: Any) -> None:
         config: Any = golden_cases()[name]
         for advice in advise(config, None, Platform(backend=backend)):
             assert advice.code in RULES
 
 
-def test_built_in_presets_are_fine_but_for_what_their_gpus_need() -> None:
+def test_built_in_presets_get_no_advice_except_on_gpus() -> None:
     presets_here = [preset for pack in presets.packages() for preset in pack.presets]
     given = {preset.name: [each.code for each in advise(preset())] for preset in presets_here}
     assert {name: codes for name, codes in given.items() if codes} == {
@@ -255,6 +259,6 @@ def test_a_spec_is_unknown_until_it_is_built() -> None:
     assert advise(config, Parent(image="acme/etl:1")) == ()
 
 
-def test_what_is_no_parent_is_refused() -> None:
+def test_an_invalid_parent_is_rejected() -> None:
     with pytest.raises(InvalidConfig, match="is no Parent"):
         advise(Dask(), "task")  # type: ignore[arg-type]

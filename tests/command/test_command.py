@@ -149,7 +149,7 @@ def test_on_a_terminal_all_is_said_whatever_its_width(
     assert ("\x1b[" in shown, status) == (True, plain.returncode)
 
 
-HEADERS = {"preset", "workers", "pod", "what", "instead", "of"}
+HEADERS = {"preset", "workers", "pod", "resource", "overrides"}
 """Of tables only: where those are paragraphs, columns are titles, and empty ones are left out."""
 
 

@@ -1,4 +1,4 @@
-"""What is told of a task's values: each with who said it, what it replaced, and what Flyte does."""
+"""The provenance of a task's values: their origin, what they override, and what Flyte does."""
 
 from __future__ import annotations
 
@@ -20,53 +20,53 @@ from tests.support.configs import CONFIGS, PARENTS
 
 
 def values(config: Dask, parent: Parent | None = None, platform: Platform | None = None) -> Any:
-    """All values of a config in a task on a site."""
+    """All values of a config in a task on a platform."""
     return summarize(Job.of(config, parent or Parent(), platform or Platform()))["values"]
 
 
 TASK = Parent(Resources(cpu=4, mem="16G"), Resources(cpu=8, mem="32G", gpu=1))
-SITE = Platform(limits=Resources(mem="10Gi"))
-SAID = presets.medium(5).with_workers(mem="12Gi")
+PLATFORM = Platform(limits=Resources(mem="10Gi"))
+CONFIG = presets.medium(5).with_workers(mem="12Gi")
 MEDIUM = "preset medium"
 
 
 @pytest.mark.parametrize(
     ("path", "config", "parent", "platform", "lines"),
     [
-        ("workers.limits.cpu", SAID, None, None, ["2", f"  2 is said by {MEDIUM}"]),
+        ("workers.limits.cpu", CONFIG, None, None, ["2", f"  2 set by {MEDIUM}"]),
         (
             "workers.limits.mem",
-            SAID,
+            CONFIG,
             TASK,
-            SITE,
+            PLATFORM,
             [
                 "10Gi",
-                f"  8Gi was said by {MEDIUM}",
-                "  12Gi is said by with_workers(...) at {here} instead",
-                "  32G is the task's, and does not count",
-                "  12Gi -> 10Gi: above what the platform allows: cut to that, in silence",
+                f"  8Gi set by {MEDIUM}",
+                "  12Gi set by with_workers(...) at {here}, overriding it",
+                "  32G of the task does not apply",
+                "  12Gi -> 10Gi: above the platform's limit: silently clamped to it",
             ],
         ),
         (
             "workers.number_of_workers",
-            SAID,
+            CONFIG,
             None,
             None,
-            ["5", f"  4 was said by {MEDIUM}", "  5 is said by medium(...) at {here} instead"],
+            ["5", f"  4 set by {MEDIUM}", "  5 set by medium(...) at {here}, overriding it"],
         ),
         (
             "workers.requests.gpu",
-            SAID,
+            CONFIG,
             TASK,
             None,
-            ["none: nobody says it"],
+            ["none: not set"],
         ),
         (
             "workers.limits.gpu",
-            SAID,
+            CONFIG,
             TASK,
             None,
-            ["none", "  nobody: the task's 1 is not inherited"],
+            ["none", "  not set: the task's 1 is not inherited"],
         ),
         (
             "workers.limits.cpu",
@@ -89,9 +89,9 @@ MEDIUM = "preset medium"
             None,
             [
                 "2",
-                "  default of the platform",
-                "  none -> 2: nobody says it: the platform's default",
-                "  the role says no resources: its pod has those of the task, as a whole",
+                "  platform default",
+                "  none -> 2: not set: the platform default applies",
+                "  the role sets no resources: its pod gets all of the task's",
             ],
         ),
         (
@@ -101,9 +101,9 @@ MEDIUM = "preset medium"
             None,
             [
                 "1Gi",
-                "  as its request: Parent(...) at {here}",
-                "  none -> 1Gi: no limit is said: the request is one",
-                "  the role says no resources: its pod has those of the task, as a whole",
+                "  same as the request: Parent(...) at {here}",
+                "  none -> 1Gi: the limit is not set and defaults to the request",
+                "  the role sets no resources: its pod gets all of the task's",
             ],
         ),
         (
@@ -114,7 +114,7 @@ MEDIUM = "preset medium"
             [
                 "2",
                 "  from workers.limits.cpu",
-                "  1.5 -> 2: the number of threads is the CPU limit, rounded up to a whole number",
+                "  1.5 -> 2: the number of threads is the CPU limit, rounded up to an integer",
             ],
         ),
         ("runtime.min_workers", Dask(), None, None, ["1", "  default"]),
@@ -123,15 +123,15 @@ MEDIUM = "preset medium"
             Dask(inherit="pin"),
             None,
             None,
-            ["pin", "  pin is said by Dask(...) at {here}"],
+            ["pin", "  pin set by Dask(...) at {here}"],
         ),
     ],
 )
 def test_a_story(
     path: str, config: Dask, parent: Parent | None, platform: Platform | None, lines: list[str]
 ) -> None:
-    told = list(story(path, values(config, parent, platform)))
-    assert [_here(line) for line in told] == lines
+    lines_shown = list(story(path, values(config, parent, platform)))
+    assert [_here(line) for line in lines_shown] == lines
 
 
 def _here(line: str) -> str:
@@ -145,11 +145,11 @@ def _here(line: str) -> str:
     ("path", "remedy"),
     [
         ("workers.limits.memory", "did you mean 'workers.limits.mem'?"),
-        ("etc", "write one such as runner.requests.cpu"),
+        ("etc", "use one such as runner.requests.cpu"),
     ],
 )
-def test_a_value_that_no_cluster_has_is_refused(path: str, remedy: str) -> None:
-    with pytest.raises(LookupError, match="is no value of a cluster") as caught:
+def test_an_unknown_field_is_rejected(path: str, remedy: str) -> None:
+    with pytest.raises(LookupError, match="is an unknown field") as caught:
         fields_of(path)
     assert remedy in str(caught.value)
 
@@ -158,16 +158,16 @@ def test_a_value_that_no_cluster_has_is_refused(path: str, remedy: str) -> None:
 def test_all_values_have_a_story(config: Dask, parent: Parent, platform: Platform) -> None:
     """Which starts with the value that the pods have."""
     job = Job.of(config, parent, platform)
-    told = summarize(job)["values"]
-    assert set(told) <= set(FIELDS)
+    summary = summarize(job)["values"]
+    assert set(summary) <= set(FIELDS)
     for path in FIELDS:
-        first = next(story(path, told))
-        value = told.get(path, {}).get("value")
-        assert first == ("none: nobody says it" if path not in told else _shown(value))
+        first = next(story(path, summary))
+        value = summary.get(path, {}).get("value")
+        assert first == ("none: not set" if path not in summary else _shown(value))
     for role, pod in zip(job.pods._fields, job.pods, strict=True):
         for name, pair in pod.container.amounts.items():
             for side, amount in zip(("requests", "limits"), pair, strict=True):
-                shown = told.get(f"{role}.{side}.{name}", {}).get("value")
+                shown = summary.get(f"{role}.{side}.{name}", {}).get("value")
                 assert shown == (None if amount is None else amount.text)
 
 
@@ -175,8 +175,8 @@ def _shown(value: object) -> str:
     return "none" if value is None else str(value)
 
 
-SITES: list[tuple[Mapping[str, Any], Platform]] = [
-    ({"backend": None, "defaults": {}, "limits": {}}, SITE),
+PLATFORM_OPTIONS: list[tuple[Mapping[str, Any], Platform]] = [
+    ({"backend": None, "defaults": {}, "limits": {}}, PLATFORM),
     (
         {"backend": "v2", "defaults": {"cpu": "3"}, "limits": {"gpu": "2"}},
         Platform(backend="v2", defaults=Resources(cpu=3), limits=Resources(mem="10Gi", gpu=2)),
@@ -188,17 +188,17 @@ SITES: list[tuple[Mapping[str, Any], Platform]] = [
 ]
 
 
-@pytest.mark.parametrize(("options", "expected"), SITES)
-def test_options_say_another_site_dimension_by_dimension(
+@pytest.mark.parametrize(("options", "expected"), PLATFORM_OPTIONS)
+def test_options_override_the_platform_dimension_by_dimension(
     options: Mapping[str, Any], expected: Platform
 ) -> None:
-    made = with_options(SITE, **options)
+    made = with_options(PLATFORM, **options)
     assert made == expected
     origins = {path: str(origin) for path, origin in made.origins.items()}
     for side in ("defaults", "limits"):
         for name in options[side]:
             assert origins.pop(f"{side}.{name}") == f"--platform-{side}"
     assert origins == {
-        path: str(origin) for path, origin in SITE.origins.items() if path in origins
+        path: str(origin) for path, origin in PLATFORM.origins.items() if path in origins
     }
     assert made.allowed.get("mem") != Quantity("0")

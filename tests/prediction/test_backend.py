@@ -1,4 +1,4 @@
-"""What the backend makes of a task: worked cases, laws, and the sum of it."""
+"""The pods that the backends create for a task: worked cases, invariants, and their total."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.support.paths import RECORDED
 CASES = json.loads((RECORDED / "backend_cases.json").read_text(encoding="utf-8"))
 """Each a template, a platform and the pods: worked by hand, with the rule that each is about.
 
-What a real backend made of a template can be put beside them as it is.
+What a real backend made of a template can be compared with them as it is.
 """
 
 BACKENDS: tuple[Backend, ...] = ("v1", "v2")
@@ -45,7 +45,7 @@ PLATFORMS = st.builds(
 
 
 def sides_of(resources: dict[str, Any]) -> tuple[Resources, Resources]:
-    """Requests and limits, as a template says them."""
+    """Requests and limits of a template."""
     requests, limits = (
         Resources(**{_DIMENSIONS[each["name"]]: each["value"] for each in resources.get(side, [])})
         for side in ("requests", "limits")
@@ -54,10 +54,10 @@ def sides_of(resources: dict[str, Any]) -> tuple[Resources, Resources]:
 
 
 def parent_of(template: dict[str, Any]) -> Parent:
-    """What a template says of its task's container, and of those beside it."""
+    """The task of a template: its container, and the sidecars."""
     container = template["container"]
-    beside = template.get("sidecars", {})
-    sidecars = [Sidecar(name, *sides_of(resources)) for name, resources in beside.items()]
+    others = template.get("sidecars", {})
+    sidecars = [Sidecar(name, *sides_of(resources)) for name, resources in others.items()]
     return Parent(*sides_of(container["resources"]), image=container["image"], sidecars=sidecars)
 
 
@@ -65,9 +65,9 @@ def replayed(case: dict[str, Any]) -> Any:
     """The pods of a case's template."""
     template = case["template"]
     config, parent = Dask.from_custom(template["custom"]), parent_of(template)
-    site = case["platform"]
-    defaults, limits = (Resources(**site.get(side, {})) for side in ("defaults", "limits"))
-    platform = Platform(backend=site["backend"], defaults=defaults, limits=limits)
+    options = case["platform"]
+    defaults, limits = (Resources(**options.get(side, {})) for side in ("defaults", "limits"))
+    platform = Platform(backend=options["backend"], defaults=defaults, limits=limits)
     return predict(config, parent, platform)
 
 
@@ -86,18 +86,18 @@ class TestPrediction:
             assert [list(remark) for remark in pods.remarks] == case["remarks"]
 
     def test_every_rule_has_a_case(self) -> None:
-        told = {remark.rule for case in CASES for remark in replayed(case).remarks}
-        assert told == set(BACKEND_RULES)
+        rules = {remark.rule for case in CASES for remark in replayed(case).remarks}
+        assert rules == set(BACKEND_RULES)
 
     def test_a_remark_reads_as_a_sentence(self) -> None:
         pods = predict(Dask().with_workers(cpu=1, mem="32Gi"), None, Platform(limits=_limits()))
-        why = "above what the platform allows: cut to that, in silence"
+        why = "above the platform's limit: silently clamped to it"
         assert [str(remark) for remark in pods.workers.remarks] == [
             f"workers.requests.mem: 32Gi -> 16Gi: {why}",
             f"workers.limits.mem: 32Gi -> 16Gi: {why}",
         ]
 
-    def test_sidecars_are_in_every_pod_and_only_cut(self) -> None:
+    def test_sidecars_are_in_every_pod_and_only_clamped(self) -> None:
         proxy = Sidecar("proxy", Resources(cpu="100m"), Resources(cpu=1, mem="32Gi"))
         pods = predict(Dask(workers=3), Parent(sidecars=[proxy]), Platform(limits=_limits()))
         copies = {"proxy": {"requests": {"cpu": "100m"}, "limits": {"cpu": "1", "memory": "16Gi"}}}
@@ -123,16 +123,16 @@ class TestPrediction:
             policy = Policy(total=Resources(cpu=1, mem="1Gi"), per_worker=Resources(cpu=1))
             assert [*violations(policy, config, Parent(), platform)]
 
-    def test_what_is_less_than_a_billionth_is_one(self) -> None:
+    def test_a_fraction_of_a_billionth_is_rounded_up(self) -> None:
         pods = predict(presets.small().with_workers(cpu="1e-999"))
         assert pods.workers.container.resources["limits"]["cpu"] == "1e-9"
 
 
-class TestLaws:
+class TestInvariants:
     """What holds for all configs, tasks and platforms."""
 
     @given(CONFIGS, PARENTS, PLATFORMS)
-    def test_it_is_what_the_template_says(
+    def test_a_config_and_its_template_get_the_same_pods(
         self, config: Dask, parent: Parent, platform: Platform
     ) -> None:
         """The config itself and what is read back from its template get the same pods."""
@@ -151,18 +151,18 @@ class TestLaws:
                     assert limit is None or limit <= most
 
     @given(CONFIGS, PARENTS)
-    def test_without_limits_a_pod_has_what_it_was_said_to_have(
+    def test_without_limits_a_pod_has_its_effective_amounts(
         self, config: Dask, parent: Parent
     ) -> None:
         resolved, pods = config.resolve(parent), predict(config, parent)
         for role, pod in ((resolved.scheduler, pods.scheduler), (resolved.workers, pods.workers)):
             for name, pair in zip(role._fields, role, strict=True):
-                said = tuple(amount for amount in pair.effective if amount)
-                if any(amount.value for amount in said):
+                effective = tuple(amount for amount in pair.effective if amount)
+                if any(amount.value for amount in effective):
                     assert pod.container.amounts[name] == pair.effective
 
     @pytest.mark.parametrize("name", golden_cases())
-    def test_the_incumbents_configurations_go_through(self, name: str) -> None:
+    def test_configs_of_the_official_plugin_have_pods(self, name: str) -> None:
         """Whatever the backend; the configs are those of the golden file."""
         config: Any = golden_cases()[name]
         for backend in BACKENDS:
@@ -173,9 +173,9 @@ class TestLaws:
 
 
 class TestPlatform:
-    """A site."""
+    """A platform."""
 
-    def test_flytes_own_defaults_stay_where_the_site_has_none(self) -> None:
+    def test_flytes_own_defaults_stay_where_the_platform_has_none(self) -> None:
         assert Platform(defaults=Resources(mem="1Gi")).given == {
             "cpu": Quantity("2"),
             "mem": Quantity("1Gi"),
@@ -185,22 +185,22 @@ class TestPlatform:
         pods = predict(Dask(), None, Platform(defaults=Resources(gpu=0)))
         assert "nvidia.com/gpu" not in pods.workers.container.resources["limits"]
 
-    def test_a_limit_of_zero_would_be_none_to_flyte(self) -> None:
-        with pytest.raises(InvalidConfig, match="is zero, which Flyte takes for no limit"):
+    def test_a_limit_of_zero_is_rejected(self) -> None:
+        with pytest.raises(InvalidConfig, match="is zero, which Flyte treats as no limit"):
             Platform(limits=Resources(gpu=0))
 
-    def test_tells_who_said_it(self) -> None:
+    def test_has_origins(self) -> None:
         origin = Platform(limits=Resources(mem="1Gi")).origins["limits.mem"]
         assert (origin.by, origin.call_site and Path(origin.call_site.file)) == (
             "Platform(...)",
             Path(__file__),
         )
 
-    def test_all_problems_are_said_at_once(self) -> None:
+    def test_all_problems_are_reported_at_once(self) -> None:
         with pytest.raises(InvalidConfig) as caught:
             Platform(backend="v3", limits=5, defaults=Resources)  # type: ignore[arg-type]
         assert [(problem.path, problem.rule) for problem in caught.value.problems] == [
-            ("backend", "is no backend of Flyte"),
+            ("backend", "is an unknown backend"),
             ("defaults", "is no Resources"),
             ("limits", "is no Resources"),
         ]
@@ -214,7 +214,7 @@ class TestFootprint:
         assert str(total) == "5 pods, 15 CPUs, 82Gi memory, 3 GPUs"
         assert total.requests == total.limits
 
-    def test_tells_limits_where_they_differ(self) -> None:
+    def test_shows_limits_where_they_differ(self) -> None:
         config = Dask(
             Scheduler(requests=Resources(cpu="500m", mem="1Gi")),
             WorkerGroup(4, None, Resources(cpu=1, mem="4Gi"), Resources(cpu=2, mem="8Gi")),
@@ -237,7 +237,7 @@ def _proxy() -> Sidecar:
 _CANONICAL = json.loads(QUANTITIES.read_text(encoding="utf-8"))["canonical"]
 
 
-def test_amounts_are_spelled_as_kubernetes_spells_them() -> None:
+def test_amounts_are_canonical_as_in_kubernetes() -> None:
     """By the recorded answers of its own parser."""
     answers = {text: answer for text, answer in _CANONICAL.items() if answer is not None}
     assert len(answers) > 300

@@ -24,7 +24,7 @@ from flyte_dask import Dask, InvalidConfig
 from flyte_dask import Resources as Amounts
 from flyte_dask.advice import Job, unsilenced
 from flyte_dask.prediction.platform import Platform
-from flyte_dask.team_files.tracking import TrackedFile, taken
+from flyte_dask.team_files.tracking import TrackedFile, tracked
 from flyte_dask_engine.registration import serialization as wire
 from flyte_dask_engine.registration.cache import remembered
 from flyte_dask_engine.registration.cluster import TaskCluster
@@ -165,7 +165,7 @@ def test_a_remedy_counts_at_once(
     root = tmp_path / folder
     code, ignore = root / "pipeline.py", root / ".dockerignore"
     for module in (code, tmp_path / "elsewhere.py"):  # of which the latter is not sent
-        monkeypatch.setitem(taken, TrackedFile(root / "flyte-dask.toml", "nightly", module), None)
+        monkeypatch.setitem(tracked, TrackedFile(root / "flyte-dask.toml", "nightly", module), None)
     ignore.write_text("*.toml\n")
     registration = fast(root)
     (problem,) = left_behind(registration)
@@ -189,9 +189,9 @@ def test_a_file_is_judged_once_in_a_registration(
     monkeypatch.setattr(Path, "resolve", counted)
     team, (first, second) = tmp_path / "flyte-dask.toml", (tmp_path / "a.py", tmp_path / "b.py")
     registration = fast(tmp_path)
-    assert left_behind(registration) == ()  # of what other tests have taken
+    assert left_behind(registration) == ()  # of what other tests have tracked
     for module in (first, second):
-        monkeypatch.setitem(taken, TrackedFile(team, "nightly", module), None)
+        monkeypatch.setitem(tracked, TrackedFile(team, "nightly", module), None)
         resolved.clear()
         for _ in range(3):
             assert left_behind(registration) == ()

@@ -84,10 +84,10 @@ class TestPolicy:
         assert not (tmp_path / "elsewhere" / "package.tgz").exists()
         module, file = r"\S*source/pipeline\.py", r"\S*source/flyte-dask\.toml"
         assert says(done, rf"3 problems in @task of pipeline\.total at {module}:7")
-        assert says(done, rf"20 of nightly\(\.\.\.\) at {module}:7 is above the 10")
-        assert says(done, rf"is above the 10 of policy at {file}:6: ask for less")
-        assert says(done, rf"'23' for all 22 pods.* the 4 of policy at {file}:8")
-        assert says(done, rf"'ghcr.io/acme/etl:3' of @task .* policy at {file}:7")
+        assert says(done, rf"20 set by nightly\(\.\.\.\) at {module}:7 exceeds the 10")
+        assert says(done, rf"exceeds the 10 allowed by policy at {file}:6: request less")
+        assert says(done, rf"'23' for all 22 pods.* the 4 allowed by policy at {file}:8")
+        assert says(done, rf"'ghcr.io/acme/etl:3' set by @task .* policy at {file}:7")
 
     def test_below_it_all_is_well(self, tmp_path: Path) -> None:
         source = project(tmp_path, "[policy]\nmax_workers = 10\nregistries = ['ghcr.io/acme']")
@@ -100,7 +100,7 @@ class TestPolicy:
         assert packaging(source).returncode == 0
         done = packaging(source, FLYTE_DASK_FILE=str(strict))
         assert done.returncode != 0
-        assert says(done, r"the 1 of policy at \S*strict\.yaml:1")
+        assert says(done, r"the 1 allowed by policy at \S*strict\.yaml:1")
 
     def test_a_broken_file_is_told(self, tmp_path: Path) -> None:
         source = project(tmp_path, "[polcy]\nmax_workers = 10")
@@ -149,7 +149,8 @@ class TestAdvice:
         assert says(
             done,
             "workers.limits.gpu 'gpu-not-inherited' is an error by flyte-dask.toml: the task has 1 "
-            r"GPU, and its 2 workers, of which other resources are said, none: \.with_workers\(gpu",
+            r"GPU, and its 2 workers none: with resources of their own, workers do not inherit GPUs: "
+            r"\.with_workers\(gpu",
         )
 
     def test_a_task_cannot_silence_what_the_team_wants_to_be_an_error(self, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Team files: what they say, what is wrong with them, and how they are found."""
+"""Team files: their contents, their errors, and how they are found."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from flyte_dask import (
 )
 from flyte_dask.advice import RULES
 from flyte_dask.config.runtime import SETTINGS
-from flyte_dask.team_files import TeamFile, find_beside, parse, read, schema, write
+from flyte_dask.team_files import TeamFile, find_for_module, parse, read, schema, write
 from flyte_dask.team_files import tables as t
 from flyte_dask.team_files.parsers import FORMATS, Format, loaded
-from flyte_dask.team_files.tracking import TrackedFile, taken
+from flyte_dask.team_files.tracking import TrackedFile, tracked
 from tests.support.paths import RECORDED
 
 FILES = RECORDED / "team_files"
@@ -129,12 +129,12 @@ def a_file(folder: Path, text: str, name: str = "flyte-dask.toml") -> Path:
 
 
 def preset_of(team: TeamFile, name: str) -> Dask:
-    """What the preset of that name says."""
+    """The config of the preset *name*."""
     return next(each for each in team.presets if each.name == name)()
 
 
 def problems(path: Path) -> list[str]:
-    """What is wrong with the file at *path*: place, value and all."""
+    """The problems of the file at *path*, with their places."""
     with pytest.raises(InvalidConfig) as caught:
         read(path)
     assert caught.value.subject == str(path)
@@ -143,7 +143,7 @@ def problems(path: Path) -> list[str]:
     return [f"{problem.place}: {problem}" for problem in caught.value.problems]
 
 
-class TestWhatAFileSays:
+class TestContents:
     """Presets, platform, policy and advice."""
 
     @pytest.fixture
@@ -154,13 +154,13 @@ class TestWhatAFileSays:
         assert preset_of(team, "nightly") == presets.large(20).with_workers(mem="32Gi")
         assert team.presets[0].doc == "The nightly run."
 
-    def test_a_preset_says_all_that_a_config_can(self, team: TeamFile) -> None:
+    def test_a_preset_sets_all_that_a_config_can(self, team: TeamFile) -> None:
         config = presets.large(20).with_workers(mem="32Gi").with_image("ghcr.io/acme/etl:3")
         config = config.with_scheduler(mem=("8Gi", "16Gi"), image="ghcr.io/acme/dask:1")
         config = config.with_runtime(worker_timeout=None, min_workers=4).with_inherit("pin")
         assert preset_of(team, "acme.big") == config.without_advice("worker-only-gpu")
 
-    def test_each_value_is_told_by_its_line(self, team: TeamFile) -> None:
+    def test_each_value_has_its_line_as_origin(self, team: TeamFile) -> None:
         origins = preset_of(team, "acme.big").origins
         lines = {
             name: (origin.preset, origin.call_site.line)
@@ -182,7 +182,7 @@ class TestWhatAFileSays:
         assert replaced is not None
         assert replaced.preset == "large"
 
-    def test_the_site(self, team: TeamFile) -> None:
+    def test_the_platform(self, team: TeamFile) -> None:
         assert team.platform.backend == "v2"
         assert team.platform.given == {"cpu": Quantity("1"), "mem": Quantity("4Gi")}
         assert team.platform.limits == Resources(64, "256Gi", 8)
@@ -193,8 +193,8 @@ class TestWhatAFileSays:
         policy = team.policy
         assert (policy.max_workers, policy.registries) == (30, ("ghcr.io/acme",))
         assert (policy.per_worker, policy.total) == (Resources(mem="64Gi"), Resources(cpu=1000))
-        told = {name: str(origin).rpartition(":")[2] for name, origin in policy.origins.items()}
-        assert told == {
+        lines = {name: str(origin).rpartition(":")[2] for name, origin in policy.origins.items()}
+        assert lines == {
             "max_workers": "23",
             "registries": "24",
             "per_worker.mem": "25",
@@ -204,14 +204,14 @@ class TestWhatAFileSays:
     def test_advice(self, team: TeamFile) -> None:
         assert (team.silence, team.fatal) == (("poor-bin-packing",), ("missing-worker-memory",))
 
-    def test_yaml_and_json_say_the_same(self, tmp_path: Path) -> None:
+    def test_yaml_and_json_are_equal(self, tmp_path: Path) -> None:
         toml = read(a_file(tmp_path, TOML))
         data = write(toml.tables, "json")
         for name, text in (("team.yaml", YAML), ("team.json", data)):
             other = read(a_file(tmp_path, text, name))
             assert attrs.evolve(other, path=toml.path) == toml
 
-    def test_brackets_in_texts_and_comments_of_toml_are_none(self) -> None:
+    def test_brackets_in_strings_and_comments_of_toml_are_ignored(self) -> None:
         assert loaded(LINES, "toml").lines == {
             ("a",): 1,
             ("b]",): 2,
@@ -255,7 +255,7 @@ class TestWhatAFileSays:
         team = read(a_file(tmp_path, text, "pyproject.toml"))
         assert str(team.policy.origins["max_workers"]).endswith("pyproject.toml:4")
 
-    def test_an_empty_file_says_nothing(self, tmp_path: Path) -> None:
+    def test_an_empty_file_sets_nothing(self, tmp_path: Path) -> None:
         for name in ("flyte-dask.toml", "team.yaml", "pyproject.toml"):
             team = read(a_file(tmp_path, "", name))
             assert (team.presets, team.fatal) == ((), ())
@@ -266,17 +266,17 @@ class TestWhatAFileSays:
         a_file(tmp_path, "policy.max_workers = 30")
         assert read(path).policy.max_workers == 30
 
-    def test_a_preset_may_build_on_a_built_in_one_of_its_name(self, tmp_path: Path) -> None:
+    def test_a_preset_may_extend_a_built_in_one_of_its_name(self, tmp_path: Path) -> None:
         team = read(a_file(tmp_path, '[presets.large]\nextends = "large"\nworkers.count = 3'))
         assert preset_of(team, "large") == presets.large(3)
 
 
-class TestWhatIsWrong:
+class TestErrors:
     """Every problem of a file at once, each with its path and line."""
 
     @pytest.mark.parametrize("name", ["bad_keys", "bad_values"])
-    def test_all_is_said_at_once(self, name: str) -> None:
-        """Unknown names and wrong kinds, beside what no config can be."""
+    def test_all_are_reported_at_once(self, name: str) -> None:
+        """Unknown keys and wrong types, along with invalid configs."""
         expected = (FILES / f"{name}.txt").read_text(encoding="utf-8")
         assert problems(FILES / f"{name}.toml") == expected.splitlines()
 
@@ -286,64 +286,68 @@ class TestWhatIsWrong:
             (
                 "flyte-dask.toml",
                 "[policy]\nmax_workers = 5\nmax_workers = 6",
-                "file: 'flyte-dask.toml' is no TOML: cannot overwrite a value: mend it",
+                "file: 'flyte-dask.toml' is not valid TOML: cannot overwrite a value: fix it",
             ),
             (
                 "flyte-dask.toml",
                 "[policy]\nmax_workers =\n",
-                "file (line 2): 'flyte-dask.toml' is no TOML: invalid value: mend it",
+                "file (line 2): 'flyte-dask.toml' is not valid TOML: invalid value: fix it",
             ),
             (
                 "team.yaml",
                 "policy:\n  max_workers: 5\n  max_workers: 6\n",
-                "policy.max_workers (line 3): 'max_workers' is said twice: mend it",
+                "policy.max_workers (line 3): 'max_workers' is a duplicate key: fix it",
             ),
             (
                 "team.json",
                 '{"policy": {"max_workers": 5, "max_workers": 6}}',
-                "policy.max_workers (line 1): 'max_workers' is said twice: mend it",
+                "policy.max_workers (line 1): 'max_workers' is a duplicate key: fix it",
             ),
             (
                 "team.yaml",
                 "policy: {max_workers: 5\nx",
-                "file (line 2): 'team.yaml' is no YAML: expected ',' or '}', but got ",
+                "file (line 2): 'team.yaml' is not valid YAML: expected ',' or '}', but got ",
             ),
             (
                 "team.json",
                 '{"policy": \n5,}',
-                "file (line 2): 'team.json' is no JSON: ",
+                "file (line 2): 'team.json' is not valid JSON: ",
             ),
             (
                 "team.yaml",
                 "presets: {}\nplatform: {}\nyes: {}\ntrue: {}\n",
-                "True (line 4): 'True' is said twice: mend it",
+                "True (line 4): 'True' is a duplicate key: fix it",
             ),
-            ("team.json", "[" * 100_000, "file: 'team.json' is nested too deeply: mend it"),
+            ("team.json", "[" * 100_000, "file: 'team.json' is nested too deeply: fix it"),
             (
                 "flyte-dask.toml",
                 f"policy.max_workers = {'[' * 5000}",
-                "file: 'flyte-dask.toml' is nested too deeply: mend it",
+                "file: 'flyte-dask.toml' is nested too deeply: fix it",
             ),
             (
                 "flyte-dask.toml",
                 f"policy.max_workers = {'9' * 5000}",
-                "file: 'flyte-dask.toml' is no TOML: Exceeds the limit",
+                "file: 'flyte-dask.toml' is not valid TOML: Exceeds the limit",
             ),
-            ("team.yaml", "a: 2024-13-45", "file: 'team.yaml' is no YAML: month must be in 1..12"),
+            (
+                "team.yaml",
+                "a: 2024-13-45",
+                "file: 'team.yaml' is not valid YAML: month must be in 1..12",
+            ),
             (
                 "team.yaml",
                 "presets: {a: {workers: {cpu: {}}}}",
-                "presets.a.workers.cpu (line 1): {} says nothing: write request, limit, or both",
+                "presets.a.workers.cpu (line 1): {} is empty: set request, limit, or both",
             ),
             (
                 "flyte-dask.toml",
                 "[presets.d]\nextends = 'd'",
-                "presets.d.extends (line 2): 'd' is itself: known are small, ",
+                "presets.d.extends (line 2): 'd' is this preset itself: known presets: small, ",
             ),
             (
                 "flyte-dask.toml",
                 "[platform.limits]\ncpu = 4\ngpu = 0",
-                "platform.limits.gpu (line 3): '0' is zero, which Flyte takes for no limit",
+                "platform.limits.gpu (line 3): '0' is zero, which Flyte treats as no limit",
             ),
             (
                 "flyte-dask.toml",
@@ -363,7 +367,7 @@ class TestWhatIsWrong:
             (
                 "team.yaml",
                 "policy:\n  <<: {max_workers: 1}\n  <<: {max_workers: 2}",
-                "policy.<< (line 3): '<<' is said twice: mend it",
+                "policy.<< (line 3): '<<' is a duplicate key: fix it",
             ),
             (
                 "flyte-dask.toml",
@@ -376,29 +380,33 @@ class TestWhatIsWrong:
             (
                 "flyte-dask.toml",
                 "[presets.a.workers.mem]\nrequest = [1]",
-                "presets.a.workers.mem.request (line 2): [1] is no amount: write one such as 2",
+                "presets.a.workers.mem.request (line 2): [1] is not an amount: use one such as 2",
             ),
-            ("team.yaml", "- 5", "file: [5] is no table: write one with presets, "),
-            ("team.json", "null", "file: None is no table: write one with presets, "),
+            ("team.yaml", "- 5", "file: [5] must be a table: use one with presets, "),
+            ("team.json", "null", "file: None must be a table: use one with presets, "),
             (
                 "team.yaml",
                 "policy:\n  max_workers: null",
-                "policy.max_workers (line 2): None says nothing: leave it out",
+                "policy.max_workers (line 2): None must not be null: omit it",
             ),
-            ("team.ini", "", "file: 'team.ini' is none of .toml, .yaml, .yml, .json: mend it"),
+            (
+                "team.ini",
+                "",
+                "file: 'team.ini' must end in one of .toml, .yaml, .yml, .json: fix it",
+            ),
             (
                 "team.yaml",
                 "5: {}",
-                "5 (line 1): {} is under a name that is not known here: it has presets, ",
+                "5 (line 1): {} is under an unknown key: known keys: presets, ",
             ),
             (
                 "pyproject.toml",
                 "[tool]\nflyte-dask = 5",
-                "file (line 2): 5 is no table: write one with presets, ",
+                "file (line 2): 5 must be a table: use one with presets, ",
             ),
         ],
     )
-    def test_what_is_no_such_file(self, name: str, text: str, problem: str, tmp_path: Path) -> None:
+    def test_an_invalid_file(self, name: str, text: str, problem: str, tmp_path: Path) -> None:
         (found,) = problems(a_file(tmp_path, text, name))
         assert found.startswith(problem)
 
@@ -411,7 +419,7 @@ class TestWhatIsWrong:
         text = "\n".join(["a0: &a0 {x: 1}", *levels])
         assert len(problems(a_file(tmp_path, text, "team.yaml"))) == 9
 
-    def test_what_yaml_merges_is_told_by_the_line_that_merges_it(self, tmp_path: Path) -> None:
+    def test_what_yaml_merges_has_the_line_that_merges_it(self, tmp_path: Path) -> None:
         text = """\
         a: &a {count: 2, mem: 8Gi}
         b: &b {<<: *a, cpu: 2}
@@ -476,16 +484,16 @@ class TestWhatIsWrong:
         os.utime(path, (1, 1))
         assert read("team.toml").policy.max_workers == 3
 
-    def test_too_long_a_row_of_presets(self, tmp_path: Path) -> None:
+    def test_too_long_a_chain_of_presets(self, tmp_path: Path) -> None:
         chain = [f"[presets.p{n}]\nextends = 'p{n + 1}'" for n in range(3000)]
         text = "\n".join([*chain, "[presets.p3000]"])
         found = problems(a_file(tmp_path, text))
-        assert "builds on too many others" in found[0]
+        assert "is in a chain of over 100 presets" in found[0]
 
-    def test_what_is_no_text(self, tmp_path: Path) -> None:
+    def test_a_file_that_is_not_text(self, tmp_path: Path) -> None:
         path = tmp_path / "flyte-dask.toml"
         path.write_bytes(b"\xff\xfe[policy]")
-        assert problems(path) == ["file: 'flyte-dask.toml' is no text in UTF-8: mend it"]
+        assert problems(path) == ["file: 'flyte-dask.toml' is not UTF-8 text: fix it"]
 
     def test_what_is_not_there(self, tmp_path: Path) -> None:
         """However long its path is."""
@@ -507,7 +515,7 @@ class TestWhatIsWrong:
             read(a_file(tmp_path, "policy: {}", "team.yaml"))
 
 
-_WORDS = st.text(min_size=1, max_size=12)
+_NAMES = st.text(min_size=1, max_size=12)
 _AMOUNTS = st.sampled_from(["16Gi", "500m", "1e3", "+1", "007", "null", "yes", "1.5"]) | (
     st.integers(-5, 2**40) | st.floats(allow_nan=False, allow_infinity=False, width=32)
 )
@@ -518,7 +526,7 @@ _CODES = st.none() | st.lists(st.sampled_from(list(RULES))).map(tuple)
 _DIMENSIONS = {name: st.none() | _AMOUNTS for name in ("cpu", "mem", "gpu", "ephemeral_storage")}
 _ROLE = {
     **{name: amounts | _SIDES for name, amounts in _DIMENSIONS.items()},
-    "image": st.none() | _WORDS,
+    "image": st.none() | _NAMES,
 }
 _RUNTIMES = st.builds(
     t.RuntimeTable,
@@ -530,33 +538,33 @@ _RUNTIMES = st.builds(
 )
 _PRESETS = st.builds(
     t.PresetTable,
-    extends=st.none() | _WORDS,
+    extends=st.none() | _NAMES,
     doc=st.none() | st.text(),
-    image=st.none() | _WORDS,
+    image=st.none() | _NAMES,
     workers=st.none() | st.builds(t.WorkersTable, count=st.none() | st.integers(), **_ROLE),
     scheduler=st.none() | st.builds(t.SchedulerTable, **_ROLE),
     inherit=st.sampled_from([None, "fill", "pin", "off"]),
     runtime=st.none() | _RUNTIMES,
     silence=_CODES,
 )
-_SITES = st.builds(t.Amounts, **_DIMENSIONS)
+_AMOUNT_TABLES = st.builds(t.Amounts, **_DIMENSIONS)
 TABLES = st.builds(
     t.Tables,
-    presets=st.none() | st.dictionaries(_WORDS, _PRESETS, max_size=3),
+    presets=st.none() | st.dictionaries(_NAMES, _PRESETS, max_size=3),
     platform=st.none()
     | st.builds(
         t.PlatformTable,
         backend=st.sampled_from([None, "v1", "v2"]),
-        defaults=st.none() | _SITES,
-        limits=st.none() | _SITES,
+        defaults=st.none() | _AMOUNT_TABLES,
+        limits=st.none() | _AMOUNT_TABLES,
     ),
     policy=st.none()
     | st.builds(
         t.PolicyTable,
         max_workers=st.none() | st.integers(1, 50),
-        per_worker=st.none() | _SITES,
-        total=st.none() | _SITES,
-        registries=st.none() | st.lists(_WORDS).map(tuple),
+        per_worker=st.none() | _AMOUNT_TABLES,
+        total=st.none() | _AMOUNT_TABLES,
+        registries=st.none() | st.lists(_NAMES).map(tuple),
     ),
     advice=st.none() | st.builds(t.AdviceTable, silence=_CODES, fatal=_CODES),
 )
@@ -578,20 +586,20 @@ class TestRoundTrip:
         shown = write(read(a_file(tmp_path, TOML)).tables, fmt)
         assert shown == (FILES / f"team.{fmt}").read_text("utf-8")
 
-    def test_what_is_no_such_text_is_refused(self) -> None:
-        with pytest.raises(InvalidConfig, match="is no TOML"):
+    def test_invalid_text_is_rejected(self) -> None:
+        with pytest.raises(InvalidConfig, match="is not valid TOML"):
             parse("[", "toml")
         with pytest.raises(InvalidConfig, match=r"polcy \(line 1\)"):
             parse("polcy = {}", "toml")
 
-    def test_what_is_no_format_is_refused(self) -> None:
+    def test_an_unknown_format_is_rejected(self) -> None:
         with pytest.raises(InvalidConfig) as caught:
             parse(5, "xml")  # type: ignore[arg-type]
         assert [f"{each.path}: {each}" for each in caught.value.problems] == [
-            "text: 5 is no text: give what a file says",
-            "fmt: 'xml' is no format: write 'toml', 'yaml' or 'json'",
+            "text: 5 must be a str, not int: pass the contents of a team file",
+            "fmt: 'xml' is an unknown format: use 'toml', 'yaml' or 'json'",
         ]
-        with pytest.raises(InvalidConfig, match="'xml' is no format"):
+        with pytest.raises(InvalidConfig, match="'xml' is an unknown format"):
             write(t.Tables(), "xml")  # type: ignore[arg-type]
 
 
@@ -651,15 +659,15 @@ class TestSchema:
             {"advice": {"fatal": "all"}},
         ],
     )
-    def test_refuses_what_cannot_be_read(self, bad: Any) -> None:
+    def test_rejects_what_cannot_be_read(self, bad: Any) -> None:
         assert not Draft202012Validator(schema()).is_valid(bad)
 
     def test_knows_all_settings_of_the_runtime(self) -> None:
-        said = schema()["$defs"]["RuntimeTable"]["properties"]
-        assert list(said) == list(SETTINGS) == list(attrs.fields_dict(t.RuntimeTable))
+        properties = schema()["$defs"]["RuntimeTable"]["properties"]
+        assert list(properties) == list(SETTINGS) == list(attrs.fields_dict(t.RuntimeTable))
         assert set(SETTINGS) == {f.name for f in attrs.fields(Runtime) if f.name[0] != "_"}
 
-    def test_tells_what_each_thing_is(self) -> None:
+    def test_describes_everything(self) -> None:
         for table in (schema(), *schema()["$defs"].values()):
             assert table["description"]
             assert all(each["description"] for each in table["properties"].values())
@@ -685,14 +693,14 @@ class TestReading:
 
     def test_is_noted(self, tmp_path: Path) -> None:
         module = self.reader(tmp_path, name="etl", code="later()")
-        assert TrackedFile(tmp_path / "flyte-dask.toml", None, module) in taken
+        assert TrackedFile(tmp_path / "flyte-dask.toml", None, module) in tracked
 
     @pytest.mark.parametrize(("name", "code"), [("etl", ""), ("__main__", "later()")])
     def test_what_a_function_or_a_script_reads_is_not(
         self, name: str, code: str, tmp_path: Path
     ) -> None:
         module = self.reader(tmp_path, name=name, code=code)
-        assert not [each for each in taken if each.module == module]
+        assert not [each for each in tracked if each.module == module]
 
 
 MODULE = """
@@ -702,7 +710,7 @@ config = presets.get({arguments})
 """
 
 
-def asked(
+def run_module(
     folder: Path, arguments: str, *, module: str = "etl.py"
 ) -> subprocess.CompletedProcess[str]:
     """A module in *folder* that gets a preset, imported from somewhere else."""
@@ -731,7 +739,7 @@ class TestFinding:
 
     def test_next_to_the_module(self, tmp_path: Path) -> None:
         a_file(tmp_path / "project", self.NIGHTLY)
-        done = asked(tmp_path / "project", "'nightly'")
+        done = run_module(tmp_path / "project", "'nightly'")
         assert done.stdout == "7\n", done.stderr
 
     def test_above_the_module_as_far_as_the_repository_goes(self, tmp_path: Path) -> None:
@@ -740,24 +748,24 @@ class TestFinding:
             "[tool.flyte-dask.presets.nightly.workers]\ncount = 8",
             "pyproject.toml",
         )
-        done = asked(tmp_path / "project", "'nightly'", module="src/acme/etl.py")
+        done = run_module(tmp_path / "project", "'nightly'", module="src/acme/etl.py")
         assert done.stdout == "8\n", done.stderr
         (tmp_path / "project" / "src" / ".git").mkdir()
-        done = asked(tmp_path / "project", "'nightly'", module="src/acme/etl.py")
+        done = run_module(tmp_path / "project", "'nightly'", module="src/acme/etl.py")
         assert "is no preset that is known here" in done.stderr
 
     def test_the_nearest_one_counts(self, tmp_path: Path) -> None:
         a_file(tmp_path, "[presets.nightly]\nworkers.count = 9")
         a_file(tmp_path / "src", self.NIGHTLY)
-        assert find_beside(tmp_path / "src" / "etl.py") == tmp_path / "src" / "flyte-dask.toml"
+        assert find_for_module(tmp_path / "src" / "etl.py") == tmp_path / "src" / "flyte-dask.toml"
 
     def test_a_pyproject_without_the_table_is_none(self, tmp_path: Path) -> None:
         (tmp_path / ".git").mkdir()
         a_file(tmp_path, '[project]\nname = "flyte-dask"', "pyproject.toml")
-        assert find_beside(tmp_path / "etl.py") is None
+        assert find_for_module(tmp_path / "etl.py") is None
         broken = '[project]\nname = x\ndependencies = ["flyte-dask"]'
-        a_file(tmp_path, broken, "pyproject.toml")  # others will say what is wrong
-        assert find_beside(tmp_path / "etl.py") is None
+        a_file(tmp_path, broken, "pyproject.toml")  # others report what is wrong
+        assert find_for_module(tmp_path / "etl.py") is None
 
     @pytest.mark.parametrize(
         "tables",
@@ -772,23 +780,23 @@ class TestFinding:
         self, tables: str, tmp_path: Path
     ) -> None:
         path = a_file(tmp_path, f"[project]\nname = x\n{tables}", "pyproject.toml")
-        assert find_beside(tmp_path / "src" / "etl.py") == path
+        assert find_for_module(tmp_path / "src" / "etl.py") == path
         assert problems(path) == [
-            "file (line 2): 'pyproject.toml' is no TOML: invalid value: mend it"
+            "file (line 2): 'pyproject.toml' is not valid TOML: invalid value: fix it"
         ]
 
     def test_a_byte_order_mark_does_not_hide_it_either(self, tmp_path: Path) -> None:
         path = tmp_path / "pyproject.toml"
         path.write_text("[tool.flyte-dask.policy]\nmax_workers = 5", encoding="utf-8-sig")
-        assert find_beside(tmp_path / "etl.py") == path
+        assert find_for_module(tmp_path / "etl.py") == path
         assert read(path).policy.max_workers == 5
 
     def test_an_installed_module_has_none_of_the_project_around(self, tmp_path: Path) -> None:
         a_file(tmp_path, self.NIGHTLY)
         installed = tmp_path / ".venv" / "lib" / "site-packages" / "acme" / "__init__.py"
-        assert find_beside(installed) is None
+        assert find_for_module(installed) is None
 
-    def test_what_cannot_be_read_is_told(
+    def test_what_cannot_be_read_is_reported(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """It may hold the policy."""
@@ -798,35 +806,35 @@ class TestFinding:
 
         path = a_file(tmp_path, "[tool.flyte-dask]", "pyproject.toml")
         monkeypatch.setattr(Path, "read_text", forbidden)
-        assert find_beside(tmp_path / "etl.py") == path
+        assert find_for_module(tmp_path / "etl.py") == path
         assert problems(path) == [
-            "file: 'pyproject.toml' cannot be read: Permission denied: mend it"
+            "file: 'pyproject.toml' cannot be read: Permission denied: fix it"
         ]
 
-    def test_two_in_one_folder_are_refused(self, tmp_path: Path) -> None:
+    def test_two_in_one_folder_are_rejected(self, tmp_path: Path) -> None:
         a_file(tmp_path, self.NIGHTLY)
         a_file(tmp_path, "[tool.flyte-dask]", "pyproject.toml")
         with pytest.raises(InvalidConfig, match="keep one of them"):
-            find_beside(tmp_path / "etl.py")
+            find_for_module(tmp_path / "etl.py")
 
     def test_by_its_path_from_the_module(self, tmp_path: Path) -> None:
         a_file(tmp_path / "project", self.NIGHTLY, "conf/team.toml")
-        done = asked(tmp_path / "project", "'nightly', file='conf/team.toml'")
+        done = run_module(tmp_path / "project", "'nightly', file='conf/team.toml'")
         assert done.stdout == "7\n", done.stderr
 
     def test_a_relative_path_needs_a_module(self) -> None:
-        with pytest.raises(InvalidConfig, match="write an absolute path"):
+        with pytest.raises(InvalidConfig, match="use an absolute path"):
             exec("presets.get('nightly', file='team.toml')", {"presets": presets})
 
-    def test_an_unknown_preset_is_told_with_those_of_the_file(self, tmp_path: Path) -> None:
+    def test_an_unknown_preset_is_reported_with_those_of_the_file(self, tmp_path: Path) -> None:
         path = a_file(tmp_path, self.NIGHTLY)
         with pytest.raises(UnknownPreset, match="did you mean 'nightly'"):
             presets.get("nightlie", file=path)
 
-    def test_a_name_that_a_package_has_too_has_to_be_told_apart(self, tmp_path: Path) -> None:
+    def test_a_name_that_a_package_has_too_needs_a_source(self, tmp_path: Path) -> None:
         a_file(tmp_path / "project", "[presets.medium]\nworkers.count = 7")
-        done = asked(tmp_path / "project", "'medium'")
+        done = run_module(tmp_path / "project", "'medium'")
         assert ShadowedPreset.__name__ in done.stderr
         assert "is a preset of flyte-dask (built in) and of flyte-dask.toml" in done.stderr
-        done = asked(tmp_path / "project", "'medium', source='flyte-dask.toml'")
+        done = run_module(tmp_path / "project", "'medium', source='flyte-dask.toml'")
         assert done.stdout == "7\n", done.stderr

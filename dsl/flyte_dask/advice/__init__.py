@@ -1,7 +1,7 @@
-"""Traps in a config and its task: what is legal, and probably not what was meant.
+"""Advice on pitfalls in a config and its task: what is valid, but probably not intended.
 
-Each piece of advice has a code, a severity, the path that it is about, what will happen, in
-numbers, and the remedy, as code. What is meant is silenced: ``config.without_advice(code)``.
+Each piece of advice has a code, a severity, a path, its consequence in numbers, and a remedy as
+code. ``config.without_advice(code)`` suppresses what is intended.
 """
 
 from flyte_dask.advice.advise import advise, unsilenced, wanted

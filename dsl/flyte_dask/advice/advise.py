@@ -47,16 +47,16 @@ def advise(
     *,
     silence: Collection[str] = (),
 ) -> tuple[Advice, ...]:
-    """All advice about *config*, the worst first, but for what it silences itself.
+    """The advice on *config* that it does not silence itself, the most severe first.
 
     Args:
-        config: the config.
-        parent: its task; unsaid, one that asks for nothing, and of which nothing is known.
-        platform: its site; unsaid, Flyte 1 with its built-in defaults, and no limits.
-        silence: codes that are not wanted either.
+        config: the config of the cluster.
+        parent: the task; by default one that sets nothing.
+        platform: the platform; by default Flyte 1 with its built-in defaults, and no limits.
+        silence: further codes to suppress.
 
     Raises:
-        InvalidConfig: if *config* is no `Dask`, *parent* no `Parent`, or *platform* no `Platform`.
+        InvalidConfig: if an argument is not of its type.
     """
     check_call("advise(...)", config, platform)
     given = unsilenced(Job.of(config, parent or Parent(), platform or Platform()))
@@ -64,12 +64,12 @@ def advise(
 
 
 def wanted(given: Iterable[Advice], config: Dask, silence: Collection[str]) -> tuple[Advice, ...]:
-    """What of *given* neither *config* nor *silence* silences."""
+    """The advice in *given* whose code is neither in *silence* nor silenced by *config*."""
     unwanted = {*config.silence, *silence}
     return tuple(each for each in given if each.code not in unwanted)
 
 
 def unsilenced(job: Job) -> tuple[Advice, ...]:
-    """All advice, wanted or not, the worst first."""
+    """All advice, silenced or not, the most severe first."""
     found = [each for look in _ALL for each in look(job)]
     return tuple(sorted(found, key=lambda each: SEVERITIES.index(each.severity)))

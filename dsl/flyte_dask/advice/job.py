@@ -1,4 +1,4 @@
-"""What all advice is about, and what a piece of it is."""
+"""The job that advice is about, and a piece of advice."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from flyte_dask.roles.resources import DIMENSIONS, pairs
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
 from flyte_dask.rules import RULES, Severity, page_of
 
-__all__ = ["Advice", "Job", "Role", "amount_text", "task_setting", "verb"]
+__all__ = ["Advice", "Job", "Role", "task_decorator", "with_call"]
 
 
 @final
 class Advice(NamedTuple):
-    """One trap in one place."""
+    """A rule that matches at one path of a config or its task."""
 
     code: str
-    """Its name in `RULES`."""
+    """The rule, as named in `RULES`."""
     path: str
-    """Of what, in the config or its task: ``workers.limits.mem``, ``task.limits.mem``."""
+    """The path in the config or its task: ``workers.limits.mem``, ``task.limits.mem``."""
     consequence: str
-    """What will happen, in numbers."""
+    """What happens, in numbers."""
     remedy: str
-    """What to write. If it starts with a dot, it is to be appended to the config."""
+    """What to do; if it starts with a dot, code to append to the config."""
 
     @property
     def severity(self) -> Severity:
-        """How bad it is."""
+        """The severity of its rule."""
         return RULES[self.code].severity
 
     @property
     def page(self) -> str:
-        """The page about it, in the documentation."""
+        """The documentation page of its rule."""
         return page_of(self.code)
 
     def __str__(self) -> str:
@@ -52,26 +52,26 @@ class Advice(NamedTuple):
 
 
 class Role(NamedTuple):
-    """One role of the cluster, as said and as resolved."""
+    """One role of the cluster, as configured and as resolved."""
 
     name: str
-    said: Scheduler | WorkerGroup
+    config: Scheduler | WorkerGroup
     resolved: ResolvedRole
 
     @property
-    def is_silent(self) -> bool:
-        """Whether it says no resources, so that its pods are copies of the task's."""
-        return self.said.requests is None and self.said.limits is None
+    def is_unset(self) -> bool:
+        """Whether it sets no resources, so that its pods are copies of the task's."""
+        return self.config.requests is None and self.config.limits is None
 
     @property
     def pairs(self) -> Iterator[tuple[str, ResolvedPair]]:
-        """Each dimension, and what it came to."""
+        """Each dimension, as resolved."""
         return zip(DIMENSIONS, self.resolved, strict=True)
 
 
 @attrs.frozen(slots=False)
 class Job:
-    """A config in its task, on its site."""
+    """A config in its task on a platform."""
 
     config: Dask
     parent: Parent
@@ -83,7 +83,7 @@ class Job:
     def of(
         cls, config: Dask, parent: Parent, platform: Platform, resolved: Resolved | None = None
     ) -> Job:
-        """That of *config*; *resolved* in that task, if it is already."""
+        """The job of *config*, which may already be *resolved* in its task *parent*."""
         resolved = resolved or config.resolve(parent)
         return cls(config, parent, platform, resolved, pods_of(config, resolved, parent, platform))
 
@@ -102,58 +102,58 @@ class Job:
 
     @property
     def number(self) -> int:
-        """How many workers."""
+        """The number of workers."""
         return self.config.workers.number_of_workers
 
     @property
     def each_worker(self) -> str:
-        """Each of them, however many there are."""
+        """The subject of a sentence about each worker."""
         return "its one worker" if self.number == 1 else f"each of {self.number:,} workers"
 
     @property
     def threads(self) -> int:
-        """How many threads each worker starts."""
-        return int(self.told("--nthreads"))
+        """The number of threads of each worker."""
+        return int(self.worker_arg("--nthreads"))
 
     @property
     def all_threads(self) -> int:
-        """How many threads all workers have."""
+        """The number of threads of all workers, at least one each."""
         return self.number * max(self.threads, 1)
 
-    def told(self, option: str) -> str:
-        """What each worker is told by that option."""
+    def worker_arg(self, option: str) -> str:
+        """The argument of each worker for *option*."""
         args = self.pods.workers.args or ()
         return args[args.index(option) + 1]
 
-    def says(
+    def with_amounts(
         self, role: Role, amounts: Mapping[str, Quantity | Pair], count: int | None = None
     ) -> str:
-        """The call that says *amounts* of *role*, as far as the platform allows them.
+        """The call that sets *amounts* of *role*, clamped to the platform's limits.
 
-        With what a role that has said nothing yet would lose by that. Workers with the task's GPUs
-        can't say them on Flyte 2, where the task has to say it all.
+        It keeps what a role without resources would lose by it. On Flyte 2, workers with the task's
+        GPUs can't set them, so that the task has to set everything.
         """
         kept = self._would_lose(role)
         if "gpu" in kept and self.platform.backend == "v2":
-            return self.task_sets(amounts)
-        return verb(role.name, self._allowed({**kept, **amounts}), count)
+            return self.with_task_amounts(amounts)
+        return with_call(role.name, self._allowed({**kept, **amounts}), count)
 
-    def task_sets(
+    def with_task_amounts(
         self, amounts: Mapping[str, Quantity | Pair], task_config: str | None = None
     ) -> str:
-        """The decorator that says *amounts* beside what the task says already.
+        """The decorator that adds *amounts* to the task's own, clamped to the platform's limits.
 
-        As far as the platform allows all that; with another config, if *task_config* is one.
+        *task_config* is the code of another config, if that has to change too.
         """
-        said = pairs(self.parent.requests, self.parent.limits)
-        return task_setting(self._allowed({**said, **amounts}), task_config)
+        own = pairs(self.parent.requests, self.parent.limits)
+        return task_decorator(self._allowed({**own, **amounts}), task_config)
 
     def _would_lose(self, role: Role) -> dict[str, Pair]:
-        """What *role* has of the task's for as long as it says nothing.
+        """The task's amounts that *role* has only as long as it sets no resources.
 
-        All if nothing is inherited, else GPUs, of which a scheduler needs none.
+        These are all with ``inherit="off"``, else GPUs, of which a scheduler needs none.
         """
-        if not role.is_silent:
+        if not role.is_unset:
             return {}
         is_off = self.config.inherit == "off"
         return {
@@ -179,24 +179,24 @@ def _at_most(most: Quantity | None, pair: Pair) -> Pair:
     return request and min(request, most), limit and min(limit, most)
 
 
-def verb(role: str, said: Mapping[str, object], count: int | None = None) -> str:
-    """The call that says this of *role*: ``.with_workers(5, cpu=2, mem="8Gi")``."""
+def with_call(role: str, values: Mapping[str, object], count: int | None = None) -> str:
+    """The call that sets *values* of *role*: ``.with_workers(5, cpu=2, mem="8Gi")``."""
     number = [] if count is None else [str(count)]
-    listed = ", ".join([*number, *(f"{name}={_literal(value)}" for name, value in said.items())])
+    listed = ", ".join([*number, *(f"{name}={_literal(value)}" for name, value in values.items())])
     return f".with_{role}({listed})"
 
 
-def task_setting(amounts: Mapping[str, Pair], task_config: str | None = None) -> str:
-    """The decorator that says *amounts*, and a config."""
-    said = []
+def task_decorator(amounts: Mapping[str, Pair], task_config: str | None = None) -> str:
+    """The decorator that sets *amounts*, and a config."""
+    arguments = []
     for side, name in enumerate(("requests", "limits")):
         texts = {each: pair[side] for each, pair in amounts.items() if pair[side] is not None}
         if texts:
             listed = ", ".join(f'{dimension}="{amount}"' for dimension, amount in texts.items())
-            said.append(f"{name}=Resources({listed})")
+            arguments.append(f"{name}=Resources({listed})")
     if task_config is not None:
-        said.append(f"task_config={task_config}")
-    return f"@task({', '.join(said)})"
+        arguments.append(f"task_config={task_config}")
+    return f"@task({', '.join(arguments)})"
 
 
 def _literal(value: object) -> str:
@@ -208,8 +208,3 @@ def _literal(value: object) -> str:
         return repr(value)
     text = str(value)
     return text if isinstance(value, Quantity) and text.isdigit() else f'"{text}"'
-
-
-def amount_text(amount: Quantity | None) -> str:
-    """An amount as people say it."""
-    return "nothing" if amount is None else amount.text

@@ -1,4 +1,4 @@
-"""How much a scheduler and a worker need, to work well."""
+"""The resources that a scheduler and a worker need."""
 
 from __future__ import annotations
 
@@ -18,28 +18,27 @@ __all__ = [
 
 MIB, GIB = 2**20, 2**30
 _ONE = Quantity("1")
-_FEW_THREADS = 16  # for which part of a CPU is enough
+_FEW_THREADS = 16  # for which a fraction of a CPU is enough
 
-# Measured with distributed 2026.8: a scheduler with its dashboard takes 80Mi, 175Mi once it has
-# read a graph of dataframes, and 2.7 kB for each task that it knows. A graph has some thousand
-# tasks for each thread that works at it.
+# Measured with distributed 2026.8: a scheduler with its dashboard uses 80Mi, 175Mi after receiving
+# a graph of dataframes, and 2.7 kB per task. A graph has about a thousand tasks per worker thread.
 _SCHEDULER_ITSELF = 256 * MIB
 _SCHEDULER_FOR_THREAD = 3 * MIB
-_MOST_SENSIBLE = 64 * GIB  # beyond which it is not the scheduler that is wrong
+_MOST_SENSIBLE = 64 * GIB  # above which the scheduler is not the problem
 
 
 def bytes_for_scheduler(job: Job) -> int:
-    """The memory that it and its graphs take."""
+    """The bytes of memory that the scheduler and its graphs need."""
     return _SCHEDULER_ITSELF + _SCHEDULER_FOR_THREAD * job.all_threads
 
 
 def threads_within(memory: Quantity) -> int:
-    """For how many threads of workers a scheduler with that much memory is enough."""
+    """The number of worker threads that a scheduler with *memory* can serve."""
     return max(int(memory.value - _SCHEDULER_ITSELF) // _SCHEDULER_FOR_THREAD, 0)
 
 
 def needed_by_scheduler(job: Job) -> dict[str, Quantity]:
-    """What a scheduler needs at least, as far as it would help to give it that."""
+    """The minimum of a scheduler, for the dimensions where raising it would help."""
     needed, most = {}, job.platform.allowed
     if job.all_threads > _FEW_THREADS and most.get("cpu", _ONE) >= _ONE:
         needed["cpu"] = _ONE
@@ -49,7 +48,7 @@ def needed_by_scheduler(job: Job) -> dict[str, Quantity]:
 
 
 def whole_cpus(job: Job, amount: Quantity) -> Quantity | None:
-    """*amount* rounded up; or down, if the platform allows no more; None if not even one."""
+    """*amount* rounded up, within the platform's limit; None if that is below one CPU."""
     most = job.platform.allowed.get("cpu")
     whole = ceil(amount.value)
     if most is not None:

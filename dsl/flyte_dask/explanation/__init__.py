@@ -1,4 +1,4 @@
-"""A cluster as plain values, each with how it came about, and their text."""
+"""The values of a cluster as JSON, each with its provenance, and their text."""
 
 from flyte_dask.explanation.summary import UNITS, Json, summarize, summarize_footprint
 from flyte_dask.explanation.text import FIELDS, HEADERS, Row, fields_of, rows, story

@@ -1,8 +1,8 @@
-"""What there is to tell of a cluster, in plain values: JSON holds them, tables show them."""
+"""A summary of a cluster as JSON: its values, each with its provenance, its pods, its total."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from flyte_dask.advice import Job
@@ -12,7 +12,7 @@ from flyte_dask.config.runtime import SETTINGS
 from flyte_dask.errors.call_site import CallSite
 from flyte_dask.inheritance.resolution import Side
 from flyte_dask.prediction.backend import BACKEND_RULES, Remark
-from flyte_dask.prediction.footprint import Total, footprint
+from flyte_dask.prediction.footprint import footprint
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.quantities.quantity import Quantity
 from flyte_dask.roles.image import image_name
@@ -22,16 +22,16 @@ from flyte_dask.roles.resources import DIMENSIONS, amounts
 __all__ = ["UNITS", "Json", "place", "summarize", "summarize_footprint", "summarize_platform"]
 
 Json: TypeAlias = dict[str, Any]
-"""What JSON can hold."""
+"""A JSON object."""
 
 UNITS = {"cpu": " CPU", "mem": "", "gpu": " GPU", "ephemeral_storage": " disk"}
-"""What is written after an amount, by its dimension."""
+"""The suffix of an amount in text, by dimension."""
 
 _SIDES = ("requests", "limits")
 
 
 def summarize(job: Job) -> Json:
-    """Every value with its story, the pods, and what they ask for together."""
+    """The platform, every value with its provenance, the pods, and their total."""
     return {
         "platform": summarize_platform(job.platform),
         "values": dict(_values(job)),
@@ -41,45 +41,46 @@ def summarize(job: Job) -> Json:
 
 
 def summarize_platform(platform: Platform) -> Json:
-    """What a site gives and allows."""
+    """The backend, defaults and limits of a platform."""
     sides = {"defaults": platform.given, "limits": platform.allowed}
-    texts = {
-        side: {name: amount.text for name, amount in said.items()} for side, said in sides.items()
-    }
+    texts = {name: _texts(side) for name, side in sides.items()}
     return {"backend": platform.backend, **texts}
 
 
 def summarize_footprint(job: Job, *, without_runner: bool = False) -> Json:
-    """What all pods ask for together; or all but the runner, whose task is not known."""
+    """The total of all pods; *without_runner*, if the task is unknown, that of the others."""
     total = footprint(job.pods, without_runner=without_runner)
     sides = {"requests": total.requests, "limits": total.limits}
-    texts = {name: _texts(side) for name, side in sides.items()}
+    texts = {name: _texts(side._asdict()) for name, side in sides.items()}
     return {"pods": total.pods, **texts, "text": str(total)}
 
 
-def _texts(total: Total) -> dict[str, str]:
-    return {name: amount.text for name, amount in total._asdict().items()}
+def _texts(amounts: Mapping[str, Quantity]) -> dict[str, str]:
+    return {name: amount.text for name, amount in amounts.items()}
 
 
 def _values(job: Job) -> Iterator[tuple[str, Json]]:
-    """Every value of every role, and of the config as a whole, by its path."""
+    """Every value of each role and of the config as a whole, with its path."""
     yield from _runner_values(job)
     for role in job.roles:
         yield from _role_values(job, role)
     origins = job.config.origins
-    yield "inherit", _said(job.config.inherit, origins.get("inherit"))
+    yield "inherit", _set_or_default(job.config.inherit, origins.get("inherit"))
     runtime = job.config.runtime
     for name in SETTINGS:
-        yield f"runtime.{name}", _said(getattr(runtime, name), origins.get(f"runtime.{name}"))
+        yield (
+            f"runtime.{name}",
+            _set_or_default(getattr(runtime, name), origins.get(f"runtime.{name}")),
+        )
 
 
 def _runner_values(job: Job) -> Iterator[tuple[str, Json]]:
     yield "runner.image", _value(job.pods.runner.image, "task" if job.parent.image else "unknown")
-    said = [amounts(job.parent.requests), amounts(job.parent.limits)]
+    explicit = [amounts(job.parent.requests), amounts(job.parent.limits)]
     for number, side in enumerate(_SIDES):
         for name, pair in job.pods.runner.container.amounts.items():
             path, origin = f"runner.{side}.{name}", job.parent.origins.get(name)
-            source = "task" if name in said[number] else "matched" if origin else "platform"
+            source = "task" if name in explicit[number] else "matched" if origin else "platform"
             value, steps = _text(pair[number]), _steps(job, path)
             yield path, _value(value, source, origin, number, steps=steps)
 
@@ -89,7 +90,7 @@ def _role_values(job: Job, role: Role) -> Iterator[tuple[str, Json]]:
     origins = job.config.origins
     if name == "workers":
         path = "workers.number_of_workers"
-        yield path, _said(job.number, origins.get(path))
+        yield path, _set_or_default(job.number, origins.get(path))
     origin = origins.get(f"{name}.image")
     source = "role" if origin else "task" if job.parent.image else "unknown"
     yield f"{name}.image", _value(pod.image, source, origin)
@@ -110,7 +111,7 @@ def _resolved(job: Job, path: str, side: Side, given: Quantity | None, number: i
 
 
 def _worker_limits(job: Job) -> Iterator[tuple[str, Json]]:
-    """What a worker is told of its limits."""
+    """The arguments of a worker for its limits."""
     args = job.pods.workers.args or ()
     for name, of in (("nthreads", "cpu"), ("memory_limit", "mem")):
         path = f"workers.{name}"
@@ -118,8 +119,8 @@ def _worker_limits(job: Job) -> Iterator[tuple[str, Json]]:
         yield path, _value(value, f"workers.limits.{of}", steps=_steps(job, path))
 
 
-def _said(value: Any, origin: Origin | None) -> Json:
-    """A value that a config has in any case, said or not."""
+def _set_or_default(value: Any, origin: Origin | None) -> Json:
+    """A value that has a default."""
     return _value(value, "role" if origin else "default", origin)
 
 
@@ -131,14 +132,15 @@ def _value(  # noqa: PLR0913, PLR0917  # one for each key
     task: str | None = None,
     steps: Iterable[Json] = (),
 ) -> Json:
-    """One value, and how it came to be.
+    """One value and its provenance.
 
     Args:
-        value: what it is in the end.
-        source: why, as in `flyte_dask.inheritance.Source`, or the path that it is made of.
-        origin: who said it.
-        side: of a dimension, 0 for its request and 1 for its limit.
-        task: what the task says of it, whether or not it counts.
+        value: the effective value.
+        source: why it applies, as in `flyte_dask.inheritance.Source`, or the path that it is
+            derived from.
+        origin: where it was set.
+        side: for a dimension, 0 for its request and 1 for its limit.
+        task: the task's own value, whether or not it applies.
         steps: what Flyte does to it.
     """
     return {
@@ -152,29 +154,28 @@ def _value(  # noqa: PLR0913, PLR0917  # one for each key
 
 
 def _summarize_origin(origin: Origin, side: int | None) -> Json:
-    said = origin.value
-    value = said[side] if isinstance(said, tuple) and side is not None else said
-    site = origin.call_site
-    if site is not None and site.file == builtin.__file__:
-        site = None  # of no interest to who has not written it
+    leaf, call_site = origin.value, origin.call_site
+    value = leaf[side] if isinstance(leaf, tuple) and side is not None else leaf
+    if call_site is not None and call_site.file == builtin.__file__:
+        call_site = None  # not in the user's code
     return {
         "value": _plain(value),
         "by": origin.by,
         "preset": origin.preset,
-        **place(site),
-        "text": str(origin._replace(call_site=site)),
+        **place(call_site),
+        "text": str(origin._replace(call_site=call_site)),
     }
 
 
-def place(site: CallSite | None) -> Json:
-    """File and line, the file relative to the working directory where it lies below that."""
-    if site is None:
+def place(call_site: CallSite | None) -> Json:
+    """File and line; the file is relative if it is below the working directory."""
+    if call_site is None:
         return {"file": None, "line": None}
-    return {"file": str(site).rpartition(":")[0], "line": site.line}
+    return {"file": str(call_site).rpartition(":")[0], "line": call_site.line}
 
 
 def _plain(value: Leaf | Quantity) -> object:
-    """What was said, as JSON has it."""
+    """*value* as JSON."""
     if isinstance(value, Quantity):
         return value.text
     if isinstance(value, tuple):
@@ -183,7 +184,7 @@ def _plain(value: Leaf | Quantity) -> object:
 
 
 def _steps(job: Job, path: str) -> list[Json]:
-    """What Flyte does to the value at *path*; of a copy, what it did to the runner's before."""
+    """What Flyte does to the value at *path*; for a copy, those to the runner's value too."""
     role, _, rest = path.partition(".")
     copied = [each for each in job.pods.remarks if each.path == role and each.rule == "copied"]
     copied = copied if rest.startswith(_SIDES) else []

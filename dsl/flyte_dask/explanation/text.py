@@ -1,4 +1,4 @@
-"""A cluster's facts in words: the rows of a table, and the story of each value."""
+"""The summary of a cluster as text: the rows of a table, and the story of each value."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ FIELDS = (
 
 @final
 class Row(NamedTuple):
-    """A line of the table: an amount of a pod, or request and limit of a dimension."""
+    """A row of the table: a value of a pod, or request and limit of a dimension."""
 
     pod: str
-    what: str
+    resource: str
     request: str
     limit: str
     set_by: str
@@ -40,44 +40,48 @@ class Row(NamedTuple):
 
 
 HEADERS = tuple(name.replace("_", " ") for name in Row._fields)
-"""What stands above the cells of a row."""
+"""The columns of the table."""
 
 
 def fields_of(path: str) -> tuple[str, ...]:
-    """The paths of the values at *path*: that one, or of a dimension its request and its limit.
+    """The paths of the values at *path*: itself, or request and limit of a dimension.
 
     Raises:
-        LookupError: if there is no such value.
+        LookupError: if *path* is unknown.
     """
     role, _, name = path.partition(".")
     both = tuple(f"{role}.{side}.{name}" for side in _SIDES)
     if set(both) <= set(FIELDS):
         return both
     if path not in FIELDS:
-        remedy = did_you_mean(path, FIELDS) or f"write one such as {FIELDS[0]}"
-        raise LookupError(f"{path!r} is no value of a cluster: {remedy}")
+        remedy = did_you_mean(path, FIELDS) or f"use one such as {FIELDS[0]}"
+        raise LookupError(f"{path!r} is an unknown field: {remedy}")
     return (path,)
 
 
 def story(path: str, values: Mapping[str, Json]) -> Iterator[str]:
-    """How the value at *path* came to be, line by line."""
+    """The provenance of the value at *path*, line by line."""
     value = values.get(path)
     if value is None:
-        yield "none: nobody says it"
+        yield "none: not set"
         return
     yield _shown(value["value"])
     if value["overrides"]:
-        yield f"  {_shown(value['replaced']['value'])} was said by {value['replaced']['text']}"
+        yield f"  {_value_and_origin(value['overrides'])}"
     if value["origin"] and value["source"] not in {"matched", "raised", "lowered"}:
-        instead = " instead" if value["overrides"] else ""
-        yield f"  {_shown(value['origin']['value'])} is said by {value['origin']['text']}{instead}"
+        overriding = ", overriding it" if value["overrides"] else ""
+        yield f"  {_value_and_origin(value['origin'])}{overriding}"
     else:
         yield f"  {_set_by(value, path)}"
     if value["task"] and value["source"] in {"role", "matched", "platform"}:
-        yield f"  {value['task']} is the task's, and does not count"
+        yield f"  {value['task']} of the task does not apply"
     for step in value["steps"]:
         change = "" if step["rule"] == "copied" else f"{_change(step)}: "
         yield f"  {change}{step['text']}"
+
+
+def _value_and_origin(origin: Json) -> str:
+    return f"{_shown(origin['value'])} set by {origin['text']}"
 
 
 def rows(values: Mapping[str, Json]) -> Iterator[Row]:
@@ -85,38 +89,37 @@ def rows(values: Mapping[str, Json]) -> Iterator[Row]:
     for role in Pods._fields:
         yield from _counted(role, values)
         yield from _amounts(role, values)
-        yield from _told(role, values)
+        yield from _worker_args(role, values)
 
 
 def _counted(role: str, values: Mapping[str, Json]) -> Iterator[Row]:
     value = values.get(f"{role}.number_of_workers")
     if value:
         number = str(value["value"])
-        yield Row(role, "number", number, "", _set_by(value, ""), _overrides(value))
+        yield Row(role, "replicas", number, "", _set_by(value, ""), _overrides(value))
 
 
 def _amounts(role: str, values: Mapping[str, Json]) -> Iterator[Row]:
-    """One row for each dimension; two where its request and its limit have two stories."""
+    """One row for each dimension; two where request and limit have different origins."""
     for name in DIMENSIONS:
         paths = [f"{role}.{side}.{name}" for side in _SIDES]
         if not all(path in values for path in paths):
             continue
         request, limit = (values[path] for path in paths)
-        told, limit_told = (
+        origins, limit_origins = (
             (_set_by(values[path], path), _overrides(values[path])) for path in paths
         )
         shown, limit_shown = _shown(request["value"]), _shown(limit["value"])
         if request["source"] == "matched":
-            yield Row(role, name, shown, limit_shown, *limit_told)
-        elif limit["source"] == "matched" or told == limit_told:
-            yield Row(role, name, shown, limit_shown, *told)
+            yield Row(role, name, shown, limit_shown, *limit_origins)
+        elif limit["source"] == "matched" or origins == limit_origins:
+            yield Row(role, name, shown, limit_shown, *origins)
         else:
-            yield Row(role, name, shown, "", *told)
-            yield Row(role, name, "", limit_shown, *limit_told)
+            yield Row(role, name, shown, "", *origins)
+            yield Row(role, name, "", limit_shown, *limit_origins)
 
 
-def _told(role: str, values: Mapping[str, Json]) -> Iterator[Row]:
-    """What a worker is told of its limits."""
+def _worker_args(role: str, values: Mapping[str, Json]) -> Iterator[Row]:
     for name, option in (("nthreads", "--nthreads"), ("memory_limit", "--memory-limit")):
         value = values.get(f"{role}.{name}")
         if value:
@@ -124,34 +127,35 @@ def _told(role: str, values: Mapping[str, Json]) -> Iterator[Row]:
 
 
 def others(values: Mapping[str, Json]) -> Iterator[str]:
-    """Images, and what else is said."""
+    """Images, and the settings that are set."""
     images = {role: values[f"{role}.image"] for role in Pods._fields if f"{role}.image" in values}
     if len({each["value"] for each in images.values()}) == 1:
-        yield f"image of all: {_image(images['workers'])}"
+        yield f"image: {_image(images['workers'])}"
     else:
         for role, image in images.items():
-            yield f"image of {role}: {_image(image)}"
+            yield f"{role} image: {_image(image)}"
     for path in ("inherit", *(f"runtime.{name}" for name in SETTINGS)):
         if values[path]["source"] == "role":
-            yield f"{path}: {_shown(values[path]['value'])}, said by {_set_by(values[path], path)}"
+            yield f"{path}: {_shown(values[path]['value'])}, set by {_set_by(values[path], path)}"
 
 
 def _image(value: Json) -> str:
     if value["value"] is None:
         return _set_by(value, "")
-    return f"{value['value']}, {_set_by(value, '')}" if value["origin"] else value["value"]
+    return f"{value['value']}, set by {_set_by(value, '')}" if value["origin"] else value["value"]
 
 
 def _set_by(value: Json, path: str) -> str:
-    """Who said it, or why it is so; and whether the platform cuts it."""
-    told = _reason(value, path)
-    cuts = [_CUTS[each["rule"]].format(**each) for each in value["steps"] if each["rule"] in _CUTS]
-    return "; ".join([told, *cuts])
+    """The origin of *value* or why it applies, and what the platform's limit does to it."""
+    steps = [
+        _LIMITS[each["rule"]].format(**each) for each in value["steps"] if each["rule"] in _LIMITS
+    ]
+    return "; ".join([_reason(value, path), *steps])
 
 
-_CUTS = {
-    "clamped-to-platform": "{before} -> {after} by the platform",
-    "refused": "refused: the platform allows {after}",
+_LIMITS = {
+    "clamped-to-platform": "{before} -> {after} (platform limit)",
+    "rejected": "rejected (platform limit {after})",
 }
 
 
@@ -163,20 +167,20 @@ def _reason(value: Json, path: str) -> str:
         return f"from {source}"
     reasons = {
         "default": "default",
-        "dropped": f"nobody: the task's {value['task']} is not inherited",
+        "dropped": f"not set: the task's {value['task']} is not inherited",
         "lowered": f"{who}, below the task's {value['task']}",
-        "matched": f"as its {other}: {who}" if who else f"as its {other}",
-        "platform": "default of the platform",
+        "matched": f"same as the {other}: {who}" if who else f"same as the {other}",
+        "platform": "platform default",
         "raised": f"{who}, above the task's {value['task']}",
         "task": who or "the task",
-        "unknown": "not known here: --image says it",
+        "unknown": "unknown (pass --image)",
     }
     return reasons.get(source, who)
 
 
 def _overrides(value: Json) -> str:
     old = value["overrides"]
-    return f"{_shown(old['value'])} of {old['text']}" if old else ""
+    return f"{_shown(old['value'])} from {old['text']}" if old else ""
 
 
 def _change(step: Json) -> str:

@@ -1,4 +1,4 @@
-"""What Flyte's backends make of a task with a cluster: its pods, and what they ask for together."""
+"""The pods that Flyte's backends create for a task with a cluster, and their total resources."""
 
 from flyte_dask.prediction.backend import (
     BACKEND_RULES,

@@ -1,8 +1,8 @@
-"""What Flyte makes of a task with a cluster: the resources, images and arguments of its pods.
+"""The pods that Flyte creates for a task with a cluster: resources, images and arguments.
 
-The rules are those of the backends' own code, which gives and cuts in silence: here each such step
-leaves a remark. They were read there, and not seen on a live site. `BACKEND_RULES` has their
-texts.
+The rules are taken from the backends' source code, which applies defaults and limits silently; here
+each step is recorded as a remark. They were not observed on a live platform. `BACKEND_RULES` has
+their texts.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ BackendRule: TypeAlias = Literal[
     "request-from-limit",
     "limit-from-request",
     "clamped-to-platform",
-    "refused",
+    "rejected",
     "zero-dropped",
     "threads-rounded-up",
     "memory-canonicalized",
@@ -49,18 +49,18 @@ BackendRule: TypeAlias = Literal[
 ]
 
 BACKEND_RULES: Mapping[BackendRule, str] = {
-    "copied": "the role says no resources: its pod has those of the task, as a whole",
-    "default": "nobody says it: the platform's default",
-    "request-from-limit": "no request is said: the limit is one",
-    "limit-from-request": "no limit is said: the request is one",
-    "clamped-to-platform": "above what the platform allows: cut to that, in silence",
-    "refused": "above what the platform allows: a task with such a request is not registered",
+    "copied": "the role sets no resources: its pod gets all of the task's",
+    "default": "not set: the platform default applies",
+    "request-from-limit": "the request is not set and defaults to the limit",
+    "limit-from-request": "the limit is not set and defaults to the request",
+    "clamped-to-platform": "above the platform's limit: silently clamped to it",
+    "rejected": "above the platform's limit: Flyte rejects a task with such a request",
     "zero-dropped": "an amount of zero is dropped",
-    "threads-rounded-up": "the number of threads is the CPU limit, rounded up to a whole number",
-    "memory-canonicalized": "the memory limit is spelled as Kubernetes spells it",
-    "gpu-resource-name": "Flyte 2 asks for a resource named gpu, which Kubernetes should refuse",
+    "threads-rounded-up": "the number of threads is the CPU limit, rounded up to an integer",
+    "memory-canonicalized": "the memory limit is written in Kubernetes' canonical form",
+    "gpu-resource-name": "Flyte 2 requests a resource named gpu, which Kubernetes should reject",
 }
-"""What each remark means."""
+"""The text of each rule."""
 
 _CONTAINERS = {"scheduler": "scheduler", "workers": "dask-worker"}
 _NAMED = ("--name", "$(DASK_WORKER_NAME)")
@@ -68,25 +68,25 @@ _COMMANDS = {
     "v1": (("dask-scheduler",), ("dask-worker", *_NAMED)),
     "v2": (("dask", "scheduler"), ("dask", "worker", *_NAMED)),
 }
-_CUT: BackendRule = "clamped-to-platform"
+_CLAMPED: BackendRule = "clamped-to-platform"
 _UNSET: Pair = (None, None)
 
 Amounts: TypeAlias = dict[str, Pair]
-"""Request and limit of each dimension that a container asks for."""
+"""Request and limit of each dimension of a container."""
 
 
 @final
 class Remark(NamedTuple):
-    """One step by which Flyte comes from what a template says to what a pod gets."""
+    """One step from a value of the task template to that of a pod."""
 
     path: str
-    """Of what: ``workers.limits.mem``."""
+    """The value's path, such as ``workers.limits.mem``."""
     rule: BackendRule
-    """Its name in `BACKEND_RULES`."""
+    """The rule that was applied."""
     before: str | None
-    """What was said; None if nothing was."""
+    """The value before the step; None if it was not set."""
     after: str | None
-    """What it came to; None if nothing is left."""
+    """The value after the step; None if it was dropped."""
 
     def __str__(self) -> str:
         change = f"{self.before or 'nothing'} -> {self.after or 'nothing'}"
@@ -95,18 +95,18 @@ class Remark(NamedTuple):
 
 @final
 class Container(NamedTuple):
-    """One container of a pod: the one of the task or of Dask, or a sidecar."""
+    """One container of a pod: the task's, Dask's, or a sidecar."""
 
     name: str
-    """As Flyte names it, or the pod template of the task."""
+    """Its name, from Flyte or from the task's pod template."""
     amounts: Amounts
     """Request and limit of each dimension."""
     gpu_name: str = KUBERNETES_NAMES["gpu"]
-    """What Kubernetes is asked for where a GPU is meant."""
+    """The Kubernetes resource that is requested for GPUs."""
 
     @property
     def resources(self) -> dict[str, dict[str, str]]:
-        """Requests and limits as in a pod's specification, spelled as Kubernetes does."""
+        """Requests and limits as in a pod's specification, in Kubernetes' canonical form."""
         return {"requests": self._side(0), "limits": self._side(1)}
 
     def __str__(self) -> str:
@@ -115,34 +115,34 @@ class Container(NamedTuple):
 
     def _side(self, number: int) -> dict[str, str]:
         names = {**KUBERNETES_NAMES, "gpu": self.gpu_name}
-        said = {name: pair[number] for name, pair in self.amounts.items()}
-        return {names[name]: canonical(each) for name, each in said.items() if each is not None}
+        side = {name: pair[number] for name, pair in self.amounts.items()}
+        return {names[name]: canonical(each) for name, each in side.items() if each is not None}
 
 
 @final
 class Pod(NamedTuple):
-    """The pods of one role, all alike."""
+    """The pods of one role, which are identical."""
 
     replicas: int
-    """How many of them."""
+    """The number of pods."""
     image: str | None
-    """None if it is the task's, and that is unknown."""
+    """The image; None if it is the task's, and that is unknown."""
     args: tuple[str, ...] | None
-    """The arguments of the container; of the runner, which has the task's own, None."""
+    """The arguments of the container; None for the runner, which has the task's own."""
     container: Container
-    """The one of the task or of Dask."""
+    """The container of the task or of Dask."""
     sidecars: tuple[Container, ...]
-    """Those of the task's pod template."""
+    """The sidecars of the task's pod template."""
     remarks: tuple[Remark, ...]
-    """How Flyte comes to its amounts."""
+    """The steps by which Flyte determines its amounts."""
 
     @property
     def containers(self) -> tuple[Container, ...]:
-        """The pod's own container, and its sidecars."""
+        """The main container and the sidecars."""
         return (self.container, *self.sidecars)
 
     def as_dict(self) -> dict[str, Any]:
-        """The pod in JSON, without remarks; what is unknown is None."""
+        """The pod as JSON, without remarks; unknown values are None."""
         return {
             "replicas": self.replicas,
             "image": self.image,
@@ -157,19 +157,19 @@ class Pods(NamedTuple):
     """All pods of a task with a cluster."""
 
     runner: Pod
-    """It runs the task's function."""
+    """The pod that runs the task's function."""
     scheduler: Pod
-    """Dask's, which never computes."""
+    """The pod of Dask's scheduler, which runs no tasks."""
     workers: Pod
-    """All of them, which are alike."""
+    """The pods of Dask's workers."""
 
     @property
     def remarks(self) -> tuple[Remark, ...]:
-        """Those of all pods."""
+        """The remarks of all pods."""
         return tuple(chain.from_iterable(pod.remarks for pod in self))
 
     def as_dict(self) -> dict[str, Any]:
-        """The pods in JSON, by role."""
+        """The pods as JSON, by role."""
         return {name: pod.as_dict() for name, pod in zip(self._fields, self, strict=True)}
 
 
@@ -177,12 +177,12 @@ def predict(config: Dask, parent: Parent | None = None, platform: Platform | Non
     """The pods that a task with *config* gets.
 
     Args:
-        config: the task's.
-        parent: the task; unsaid, one that asks for nothing.
-        platform: the site; unsaid, Flyte 1 with its built-in defaults, and no limits.
+        config: the config of the cluster.
+        parent: the task; by default one that sets nothing.
+        platform: the platform; by default Flyte 1 with its built-in defaults, and no limits.
 
     Raises:
-        InvalidConfig: if *config* is no `Dask`, *parent* no `Parent`, or *platform* no `Platform`.
+        InvalidConfig: if an argument is not of its type.
     """
     check_call("predict(...)", config, platform)
     resolved = config.resolve(parent)
@@ -190,18 +190,18 @@ def predict(config: Dask, parent: Parent | None = None, platform: Platform | Non
 
 
 def check_call(by: str, config: object, platform: object) -> None:
-    """Raise `InvalidConfig` if the call *by* asks about no `Dask`, or on no `Platform`."""
+    """Raise `InvalidConfig` if the call *by* was given no `Dask`, or no `Platform`."""
     problems = []
     if not isinstance(config, Dask):
-        remedy = "write Dask(...), or call a preset"
-        problems.append(Problem("config", config, "is no Dask", remedy))
+        remedy = "pass Dask(...), or call a preset"
+        problems.append(Problem("config", config, "is not a Dask", remedy))
     if platform is not None and not isinstance(platform, Platform):
-        problems.append(Problem("platform", platform, "is no Platform", "write Platform(...)"))
+        problems.append(Problem("platform", platform, "is not a Platform", "pass Platform(...)"))
     raise_if_any(by, problems)
 
 
 def pods_of(config: Dask, resolved: Resolved, parent: Parent, platform: Platform) -> Pods:
-    """The same for a config that is *resolved* already, in that task."""
+    """The pods of *config*, which is already *resolved* in its task *parent*."""
     runner = _runner(parent, platform)
     scheduler = _copy("scheduler", config.scheduler, resolved.scheduler, runner, platform)
     workers = _copy("workers", config.workers, resolved.workers, runner, platform)
@@ -219,22 +219,21 @@ def pods_of(config: Dask, resolved: Resolved, parent: Parent, platform: Platform
 
 
 def _runner(parent: Parent, platform: Platform) -> Pod:
-    filling = _Filling("runner", platform, "refused" if platform.backend == "v1" else _CUT)
-    said = filling.without_zeros(pairs(parent.requests, parent.limits))
-    # of the other dimensions too, which a role that says something does not get
-    amounts = filling.filled(said, platform.given)
-    sidecars = tuple(_sidecar(each, platform, filling.remarks) for each in parent.sidecars)
-    container = Container("job-runner", amounts)
-    return Pod(1, parent.image, None, container, sidecars, tuple(filling.remarks))
+    steps = _Steps("runner", platform, "rejected" if platform.backend == "v1" else _CLAMPED)
+    amounts = steps.without_zeros(pairs(parent.requests, parent.limits))
+    # The defaults of all dimensions apply, unlike those of a role that sets something.
+    container = Container("job-runner", steps.completed(amounts, platform.given))
+    sidecars = tuple(_sidecar(each, platform, steps.remarks) for each in parent.sidecars)
+    return Pod(1, parent.image, None, container, sidecars, tuple(steps.remarks))
 
 
 def _sidecar(sidecar: Sidecar, platform: Platform, remarks: list[Remark]) -> Container:
-    """A sidecar, which gets no defaults and is only cut."""
-    filling = _Filling(f"sidecars.{sidecar.name}", platform, _CUT)
-    said = pairs(sidecar.requests, sidecar.limits)
-    amounts = {name: filling.within(name, pair) for name, pair in said.items()}
-    remarks += filling.remarks
-    return Container(sidecar.name, amounts)
+    """A sidecar, which gets no defaults and is only clamped."""
+    steps = _Steps(f"sidecars.{sidecar.name}", platform)
+    amounts = pairs(sidecar.requests, sidecar.limits)
+    clamped = {name: steps.clamped(name, pair) for name, pair in amounts.items()}
+    remarks += steps.remarks
+    return Container(sidecar.name, clamped)
 
 
 def _copy(
@@ -244,67 +243,67 @@ def _copy(
     runner: Pod,
     platform: Platform,
 ) -> Pod:
-    """A pod of *role*: a copy of the runner's, but for what the role says."""
+    """A pod of *role*: a copy of the runner's, except for what the role sets."""
     image = runner.image if role.image is None else role.image
     container, remarks = _container(path, resolved.emitted, runner, platform)
     return runner._replace(
-        image=image if isinstance(image, str) else None,  # or it is not built yet
+        image=image if isinstance(image, str) else None,  # an ImageSpec is not built yet
         container=container,
         remarks=tuple(remarks),
     )
 
 
 def _container(
-    path: str, said: Amounts, runner: Pod, platform: Platform
+    path: str, amounts: Amounts, runner: Pod, platform: Platform
 ) -> tuple[Container, list[Remark]]:
-    """That of a role of which the template says that: the runner's, if it is nothing."""
+    """The container of a role with *amounts* in the template; without any, the runner's."""
     name = _CONTAINERS[path]
-    if not said:
+    if not amounts:
         container = runner.container._replace(name=name)
         return container, [Remark(path, "copied", None, str(container))]
-    filling = _Filling(path, platform, _CUT)
-    said = filling.without_zeros(said)
-    if platform.backend == "v1" or "gpu" not in said:
-        return Container(name, filling.filled(said)), filling.remarks
-    gpus = said.pop("gpu")  # a resource that Flyte 2 does not know, and leaves as it is
-    container = Container(name, {**filling.filled(said), "gpu": gpus}, "gpu")
-    filling.remark("gpu", 1, "gpu-resource-name", KUBERNETES_NAMES["gpu"], "gpu")
-    return container, filling.remarks
+    steps = _Steps(path, platform)
+    amounts = steps.without_zeros(amounts)
+    if platform.backend == "v1" or "gpu" not in amounts:
+        return Container(name, steps.completed(amounts)), steps.remarks
+    gpus = amounts.pop("gpu")  # a resource that Flyte 2 does not know, and does not change
+    container = Container(name, {**steps.completed(amounts), "gpu": gpus}, "gpu")
+    steps.remark("gpu", 1, "gpu-resource-name", KUBERNETES_NAMES["gpu"], "gpu")
+    return container, steps.remarks
 
 
-class _Filling:
-    """What Flyte makes of the amounts of one container, and a remark for each step."""
+class _Steps:
+    """The steps by which Flyte determines the amounts of one container, each with a remark."""
 
-    def __init__(self, path: str, platform: Platform, cut: BackendRule) -> None:
+    def __init__(self, path: str, platform: Platform, above: BackendRule = _CLAMPED) -> None:
         self._path = path
         self._platform = platform
         self._allowed = platform.allowed
-        self._cut: BackendRule = cut
-        """What it means that an amount, whose request is said, is above what is allowed."""
+        self._above: BackendRule = above
+        """The rule for an explicit request above the platform's limit."""
         self.remarks: list[Remark] = []
 
-    def filled(self, said: Amounts, given: Collection[str] = ALWAYS_GIVEN) -> Amounts:
-        """The amounts of *said*, completed; those that are *given* in any case."""
-        amounts = {**dict.fromkeys(given, _UNSET), **said}
+    def completed(self, amounts: Amounts, given: Collection[str] = ALWAYS_GIVEN) -> Amounts:
+        """*amounts*, and those of the dimensions *given*, with missing sides filled in."""
+        amounts = {**dict.fromkeys(given, _UNSET), **amounts}
         names = [name for name in DIMENSIONS if name in amounts]
         return {name: self._completed(name, amounts[name]) for name in names}
 
-    def without_zeros(self, said: Amounts) -> Amounts:
-        """*said* without amounts of zero, nor dimensions of which nothing is left."""
-        said = {
-            name: (_as_read(request), _as_read(limit)) for name, (request, limit) in said.items()
+    def without_zeros(self, amounts: Amounts) -> Amounts:
+        """*amounts* without GPUs of zero, the only zero that a config can have."""
+        amounts = {
+            name: (_as_read(request), _as_read(limit)) for name, (request, limit) in amounts.items()
         }
-        gpus = said.get("gpu", _UNSET)  # of anything else a config cannot say zero
+        gpus = amounts.get("gpu", _UNSET)
         if ZERO not in gpus:
-            return said
+            return amounts
         for side, amount in enumerate(gpus):
             if amount is not None and amount == ZERO:
                 self.remark("gpu", side, "zero-dropped", amount.text, None)
-        return {name: pair for name, pair in said.items() if name != "gpu"}
+        return {name: pair for name, pair in amounts.items() if name != "gpu"}
 
     def _completed(self, name: str, pair: Pair) -> Pair:
         request, limit = pair
-        cut = _CUT if request is None else self._cut
+        above = _CLAMPED if request is None else self._above
         if request is None:
             request = limit or self._platform.given.get(name)
             rule: BackendRule = "request-from-limit" if limit else "default"
@@ -312,25 +311,23 @@ class _Filling:
         if limit is None:
             limit = request
             self.remark(name, 1, "limit-from-request", None, str(limit))
-        return self.within(name, (request, limit), cut)
+        return self.clamped(name, (request, limit), above)
 
-    def within(self, name: str, pair: Pair, cut: BackendRule = _CUT) -> Pair:
-        """*pair* as far as the platform allows.
+    def clamped(self, name: str, pair: Pair, above: BackendRule = _CLAMPED) -> Pair:
+        """*pair* clamped to the platform's limits.
 
-        Flyte then cuts the request to the limit too, which a valid config never needs.
+        Flyte then clamps the request to the limit too, which a valid config never needs.
         """
-        if name not in self._allowed:
-            return pair
-        request, limit = pair
-        return self._cut_down(name, 0, request, cut), self._cut_down(name, 1, limit, cut)
+        request, limit = (self._clamped(name, side, pair[side], above) for side in (0, 1))
+        return request, limit
 
-    def _cut_down(
-        self, name: str, side: int, amount: Quantity | None, cut: BackendRule
+    def _clamped(
+        self, name: str, side: int, amount: Quantity | None, above: BackendRule
     ) -> Quantity | None:
-        most = self._allowed[name]
-        if amount is None or amount <= most:
+        most = self._allowed.get(name)
+        if amount is None or most is None or amount <= most:
             return amount
-        self.remark(name, side, cut, amount.text, most.text)
+        self.remark(name, side, above, amount.text, most.text)
         return most
 
     def remark(
@@ -341,14 +338,14 @@ class _Filling:
 
 
 def _as_read(amount: Quantity | None) -> Quantity | None:
-    """As Kubernetes reads it: a part of a billionth is a whole one. Few say so little."""
+    """*amount* as Kubernetes reads it, which rounds a fraction of a billionth up."""
     if amount is None or "e-" not in amount.text.lower():
         return amount
     return Quantity(canonical(amount))
 
 
 def _worker_limits(container: Container) -> tuple[tuple[str, ...], list[Remark]]:
-    """What a worker is told of its limits, and how that differs from them."""
+    """The arguments of a worker for its limits, and remarks where they differ from those."""
     (_, cpu), (_, mem) = (container.amounts[name] for name in ALWAYS_GIVEN)
     remarks = []
     threads = "0" if cpu is None else str(ceil(cpu.value))

@@ -1,4 +1,4 @@
-"""What a whole job asks for: the sum over its pods, of the runner and of sidecars too."""
+"""The total resources of a job: the sum over its pods, runner and sidecars included."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNITS = {"cpu": "CPU", "mem": "memory", "gpu": "GPU", "ephemeral_storage": "dis
 
 @final
 class Total(NamedTuple):
-    """One side of all containers together, by dimension; zero where none says anything."""
+    """The total requests or limits of all containers; zero where none sets any."""
 
     cpu: Quantity
     mem: Quantity
@@ -26,41 +26,40 @@ class Total(NamedTuple):
 
     def __str__(self) -> str:
         """``13 CPUs, 44Gi memory, 2 GPUs``, without what is zero."""
-        return _in_words(self._asdict())
+        return _text(self._asdict())
 
 
 @final
 class Footprint(NamedTuple):
-    """What a whole job asks for."""
+    """The total resources of a job."""
 
     pods: int
-    """How many."""
+    """The number of pods."""
     requests: Total
-    """What Kubernetes has to have free; of a container without a request, its limit."""
+    """What Kubernetes schedules by; for a container without a request, its limit."""
     limits: Total
-    """What the job may use at most; of a container without a limit, what it requests."""
+    """The maximum that the job can use; for a container without a limit, its request."""
 
     def __str__(self) -> str:
-        """Pods and requests; limits too where they differ."""
+        """``7 pods, 13 CPUs, 44Gi memory``, with the limits too where they differ."""
         most = "" if self.requests == self.limits else f", up to {self.limits}"
         return f"{self.pods} pods, {self.requests}{most}"
 
 
 def footprint(pods: Pods, *, without_runner: bool = False) -> Footprint:
-    """The sum over *pods*; or over the cluster alone, without the runner."""
+    """The total of *pods*; *without_runner*, that of scheduler and workers only."""
     return total(pods[1:] if without_runner else pods, lambda pod: pod.containers)
 
 
 def total(pods: Sequence[Pod], of: Callable[[Pod], Iterable[Container]]) -> Footprint:
-    """The sum over those containers of each pod of *pods* that *of* names."""
+    """The total of the containers that *of* selects from each pod."""
     requests, limits = (
         Total(*(_total(pods, of, name, side) for name in DIMENSIONS)) for side in (0, 1)
     )
     return Footprint(sum(pod.replicas for pod in pods), requests, limits)
 
 
-def _in_words(amounts: dict[str, Quantity]) -> str:
-    """Amounts by dimension as people say them."""
+def _text(amounts: dict[str, Quantity]) -> str:
     parts = []
     for name, amount in amounts.items():
         if amount.value:

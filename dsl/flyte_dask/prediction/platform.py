@@ -1,4 +1,4 @@
-"""A site of Flyte, as far as it decides what pods get."""
+"""A Flyte platform: its backend, and its defaults and limits for the resources of pods."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ _BUILT_IN = {
     "v1": {"cpu": Quantity("2"), "mem": Quantity("200Mi")},
     "v2": {"cpu": Quantity("1"), "mem": Quantity("1Gi")},
 }
-"""What Flyte gives a pod of whose CPUs or memory nobody says anything, not even the site."""
+"""Flyte's own defaults for CPU and memory, where neither the task nor the platform sets them."""
 
 
 @final
 @attrs.frozen(eq=False, repr=False, kw_only=True)
 class Platform(Config):
-    """A site of Flyte: its backend, and the amounts that it gives and allows.
+    """A Flyte platform: its backend, its default amounts and its limits.
 
-    Sites set their own. Flyte 1 itself allows 2 CPUs, 1Gi and 1 GPU where nobody has set more: that
-    is ``Platform(limits=Resources(cpu=2, mem="1Gi", gpu=1))``. Flyte 2 allows anything.
+    Each deployment configures its own. Without configuration, Flyte 1 has the limits
+    ``Platform(limits=Resources(cpu=2, mem="1Gi", gpu=1))``, and Flyte 2 has none.
 
     Args:
-        backend: ``"v1"``, and if unsaid, or ``"v2"``.
-        defaults: what a pod gets where nobody sets an amount; where unsaid, 2 CPUs and 200Mi on
+        backend: ``"v1"`` (the default) for Flyte 1, or ``"v2"`` for Flyte 2.
+        defaults: the amounts of a pod where nothing else sets them; by default 2 CPUs and 200Mi on
             Flyte 1, 1 CPU and 1Gi on Flyte 2.
-        limits: to what requests and limits of each pod are cut; unsaid, no cutting.
+        limits: the maximum of each pod, to which requests and limits are clamped; by default none.
 
     Raises:
         InvalidConfig: with every problem of the call.
@@ -53,38 +53,39 @@ class Platform(Config):
 
     def __attrs_post_init__(self) -> None:
         raise_if_any("Platform(...)", _problems(self))
-        said: dict[str, Leaf] = {
+        leaves: dict[str, Leaf] = {
             f"{side}.{name}": (amount, amount)
             for side, resources in (("defaults", self.defaults), ("limits", self.limits))
             for name, amount in amounts(resources).items()
         }
-        object.__setattr__(self, "_origins", origins_of(said, "Platform(...)", self._origins))
+        object.__setattr__(self, "_origins", origins_of(leaves, "Platform(...)", self._origins))
 
     @property
     def given(self) -> dict[str, Quantity]:
-        """What a pod gets where nobody sets an amount, by dimension; Flyte's own included."""
-        said = {name: each for name, each in amounts(self.defaults).items() if each != ZERO}
-        return {**_BUILT_IN[self.backend], **said}
+        """The default amounts of a pod by dimension, Flyte's own included."""
+        defaults = {name: each for name, each in amounts(self.defaults).items() if each != ZERO}
+        return {**_BUILT_IN[self.backend], **defaults}
 
     @property
     def allowed(self) -> dict[str, Quantity]:
-        """What a pod may have at most, by dimension, as far as there is a limit."""
+        """The maximum amounts of a pod, for the dimensions that have a limit."""
         return amounts(self.limits)
 
     @property
     def origins(self) -> Mapping[str, Origin]:
-        """Who said what, such as ``limits.mem``."""
+        """The origin of each value that is set, by its path such as ``limits.mem``."""
         return MappingProxyType(self._origins)
 
 
 def _problems(platform: Platform) -> Iterator[Problem]:
     if platform.backend not in BACKENDS:
-        remedy = "write 'v1' or 'v2'"
-        yield Problem("backend", platform.backend, "is no backend of Flyte", remedy)
+        yield Problem("backend", platform.backend, "is an unknown backend", "use 'v1' or 'v2'")
     for name, side in (("defaults", platform.defaults), ("limits", platform.limits)):
         yield from one_sided_problems(name, side)
     gpus = platform.limits.gpu if isinstance(platform.limits, Resources) else None
     if gpus is not None and gpus == ZERO:
-        rule = "is zero, which Flyte takes for no limit"
-        remedy = "leave it out; what a team may not use is said by its policy"
+        rule, remedy = (
+            "is zero, which Flyte treats as no limit",
+            "omit it, and set a policy instead",
+        )
         yield Problem("limits.gpu", gpus.text, rule, remedy)

@@ -1,7 +1,6 @@
-"""Team files: a team's presets, its site, and what it allows, in TOML, YAML or JSON.
+"""Team files: a team's presets, platform and policy, in TOML, YAML or JSON.
 
-Nothing here is needed by who has none: its modules are loaded when they are asked for, and to look
-whether there is a file takes but one of them.
+Modules are loaded lazily: without a team file only the one that looks for it is needed.
 """
 
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from flyte_dask.lazy import lazy
 
 if TYPE_CHECKING:
     from flyte_dask.team_files.convert import parse, write
-    from flyte_dask.team_files.discovery import NAME, find_beside
+    from flyte_dask.team_files.discovery import NAME, find_for_module
     from flyte_dask.team_files.json_schema import schema
     from flyte_dask.team_files.loader import preset, read
     from flyte_dask.team_files.team_file import TeamFile
@@ -21,7 +20,7 @@ else:
         {
             "NAME": f"{_HERE}.discovery",
             "TeamFile": f"{_HERE}.team_file",
-            "find_beside": f"{_HERE}.discovery",
+            "find_for_module": f"{_HERE}.discovery",
             "parse": f"{_HERE}.convert",
             "preset": f"{_HERE}.loader",
             "read": f"{_HERE}.loader",
@@ -30,4 +29,4 @@ else:
         },
     )
 
-__all__ = ["NAME", "TeamFile", "find_beside", "parse", "preset", "read", "schema", "write"]
+__all__ = ["NAME", "TeamFile", "find_for_module", "parse", "preset", "read", "schema", "write"]

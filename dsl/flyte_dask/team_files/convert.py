@@ -1,4 +1,4 @@
-"""Plain data to tables and back, with every problem of a file at once."""
+"""Conversion of plain data to tables and back, with all problems of a file at once."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from flyte_dask.team_files.tables import SCHEMA_KEY, PresetTable, Sides, Tables
 __all__ = ["Keys", "parse", "shown", "structured", "write", "wrong_text"]
 
 _KINDS = {
-    str: ("is no text", "write a text in quotes"),
-    int: ("is no whole number", "write a number such as 4"),
-    bool: ("is neither true nor false", "write true or false"),
+    str: ("must be a string", "put it in quotes"),
+    int: ("must be an integer", "use a number such as 4"),
+    bool: ("must be a boolean", "use true or false"),
 }
 
 
 Keys: TypeAlias = tuple[str | int, ...]
-"""Where something is: the names of tables, and the number of an item in its list."""
+"""The path of a value: the keys of tables, and the index in a list."""
 
 
 class _BadItems(ValueError):
-    """A list in which some are not what their place wants, each by its number."""
+    """A list with invalid items, by index."""
 
-    def __init__(self, items: Mapping[int, _Misfit]) -> None:
+    def __init__(self, items: Mapping[int, _InvalidValue]) -> None:
         super().__init__()
         self.items = items
 
 
-class _Misfit(ValueError):
-    """A value that is not what its place wants."""
+class _InvalidValue(ValueError):
+    """A value that does not fit the type of its field."""
 
     def __init__(self, value: object, rule: str, remedy: str) -> None:
         super().__init__(rule)
@@ -49,15 +49,16 @@ class _Misfit(ValueError):
 
 
 def parse(text: str, fmt: Format) -> Tables:
-    """The tables that *text* says, as they are written.
+    """The tables in *text*.
 
     Raises:
-        InvalidConfig: with everything that is no such table, each with its path and line.
-        MissingExtra: if the package that reads it is not installed.
+        InvalidConfig: with every problem, each with its path and line.
+        MissingExtra: if the parser of the format is not installed.
     """
     problems = [*_format_problems(fmt)]
     if not isinstance(text, str):
-        problems.insert(0, Problem("text", text, "is no text", "give what a file says"))
+        rule = f"must be a str, not {type(text).__name__}"
+        problems.insert(0, Problem("text", text, rule, "pass the contents of a team file"))
     raise_if_any("parse(...)", problems)
     try:
         tables, problems = structured(loaded(text, fmt))
@@ -68,44 +69,46 @@ def parse(text: str, fmt: Format) -> Tables:
     return tables
 
 
-def wrong_text(error: NotThatFormat, what: str) -> Problem:
-    """What is wrong with a text that is called *what*."""
-    value = error.path[-1] if error.path else what
-    return Problem(shown(error.path), value, error.rule, "mend it", error.line)
+def wrong_text(error: NotThatFormat, name: str) -> Problem:
+    """The problem of a text named *name*."""
+    value = error.path[-1] if error.path else name
+    return Problem(shown(error.path), value, error.rule, "fix it", error.line)
 
 
 def write(tables: Tables, fmt: Format) -> str:
-    """*tables* as a text, which `parse` reads back as the same.
+    """*tables* as text, which `parse` reads back as equal tables.
 
     Raises:
-        InvalidConfig: if *fmt* is no format.
-        MissingExtra: if the package that writes it is not installed.
+        InvalidConfig: if *fmt* is unknown.
+        MissingExtra: if the package that writes the format is not installed.
     """
     raise_if_any("write(...)", _format_problems(fmt))
-    return dumped(plain(tables), fmt)
+    return dumped(_converter().unstructure(tables), fmt)
 
 
 def _format_problems(fmt: object) -> Iterator[Problem]:
     if not isinstance(fmt, str) or fmt not in FORMATS.values():
-        yield Problem("fmt", fmt, "is no format", "write 'toml', 'yaml' or 'json'")
+        yield Problem("fmt", fmt, "is an unknown format", "use 'toml', 'yaml' or 'json'")
 
 
 def structured(document: Document, prefix: Keys = ()) -> tuple[Tables, list[Problem]]:
-    """The tables of *document*, below *prefix*; and all that is none, which they leave out."""
+    """The tables of *document*, without invalid values, and the problems of those."""
     data = _without_schema(document.data)
     problems: list[Problem] = []
     removed: list[Keys] = []
     while True:
         try:
             return _converter().structure(data, Tables), problems
-        except (BaseValidationError, _Misfit) as error:
-            found = list(_misfits(error, data, ()))
-        for keys, misfit in found:
+        except (BaseValidationError, _InvalidValue) as error:
+            found = list(_invalid_values(error, data, ()))
+        for keys, value_error in found:
             if any(each[: len(keys)] == keys for each in removed):
-                continue  # it is a misfit since what it said is removed, and that is told
+                continue  # a result of the removal, which is already reported
             line = document.line((*prefix, *keys))
-            problems.append(Problem(shown(keys), misfit.value, misfit.rule, misfit.remedy, line))
-        for keys, _ in reversed(found):  # so that the numbers of items still hold
+            problems.append(
+                Problem(shown(keys), value_error.value, value_error.rule, value_error.remedy, line)
+            )
+        for keys, _ in reversed(found):  # the last first, so that indexes stay valid
             data = _without(data, keys)
             removed.append(keys)
 
@@ -117,7 +120,7 @@ def _without_schema(data: Any) -> Any:
 
 
 def _without(data: Any, keys: Keys) -> Any:
-    """*data* without what is at *keys*."""
+    """*data* without the value at *keys*."""
     if not keys:
         return {}
     key, *others = keys
@@ -128,12 +131,6 @@ def _without(data: Any, keys: Keys) -> Any:
         for name, value in data.items()
         if others or str(name) != key
     }
-
-
-def plain(tables: Tables) -> dict[str, Any]:
-    """What *tables* say, as plain data."""
-    data: dict[str, Any] = _converter().unstructure(tables)
-    return data
 
 
 @cache
@@ -156,7 +153,7 @@ def _of_kind(kind: type) -> Callable[[Any, Any], Any]:
 
     def hook(value: Any, _: Any) -> Any:
         if type(value) is not kind:
-            raise _Misfit(value, rule, remedy)
+            raise _InvalidValue(value, rule, remedy)
         return value
 
     return hook
@@ -167,10 +164,10 @@ def _is_literal(kind: Any) -> bool:
 
 
 def _literal(value: Any, kind: Any) -> Any:
-    words = get_args(kind)
-    if not isinstance(value, str) or value not in words:
-        near = did_you_mean(value, words) if isinstance(value, str) else None
-        raise _Misfit(value, "is no such word", near or f"write {_listed(words)}")
+    allowed = get_args(kind)
+    if not isinstance(value, str) or value not in allowed:
+        near = did_you_mean(value, allowed) if isinstance(value, str) else None
+        raise _InvalidValue(value, "is an unknown value", near or f"use {_listed(allowed)}")
     return value
 
 
@@ -179,16 +176,16 @@ def _is_union(kind: Any) -> bool:
 
 
 def _union(converter: Converter) -> Callable[[Any, Any], Any]:
-    """Of a field: None is what it is when it is not written."""
+    """The hook for the type of a field, in which None stands for a missing key."""
 
     def hook(value: Any, kind: Any) -> Any:
         kinds = [each for each in get_args(kind) if each is not type(None)]
         if value is None:
-            raise _Misfit(value, "says nothing", "leave it out")
+            raise _InvalidValue(value, "must not be null", "omit it")
         if len(kinds) == 1:
             return converter.structure(value, kinds[0])
         if value == {} and Sides in kinds:
-            raise _Misfit(value, "says nothing", "write request, limit, or both")
+            raise _InvalidValue(value, "is empty", "set request, limit, or both")
         if isinstance(value, Mapping) and Sides in kinds:
             return converter.structure(value, Sides)
         return _scalar(value, kinds)
@@ -197,22 +194,22 @@ def _union(converter: Converter) -> Callable[[Any, Any], Any]:
 
 
 def _scalar(value: Any, kinds: list[Any]) -> Any:
-    """A value of one of several plain kinds; what the amount is worth is judged later."""
-    words = [word for kind in kinds if _is_literal(kind) for word in get_args(kind)]
+    """A value of one of several plain types; the range of amounts is validated later."""
+    allowed = tuple(each for kind in kinds if _is_literal(kind) for each in get_args(kind))
     plain_kinds = tuple(kind for kind in kinds if isinstance(kind, type) and kind is not Sides)
     is_flag = isinstance(value, bool)
     if is_flag == (bool in plain_kinds) and isinstance(value, plain_kinds):
         return value
-    if isinstance(value, str) and value in words:
+    if isinstance(value, str) and value in allowed:
         return value
     if bool in plain_kinds:
-        raise _Misfit(value, "is no such word", f"write true, false or {_listed(tuple(words))}")
-    if words:
-        raise _Misfit(value, "is no time", f"write seconds, or {_listed(tuple(words))}")
-    remedy = "write one such as 2 or '16Gi'"
+        raise _InvalidValue(value, "is an unknown value", f"use true, false or {_listed(allowed)}")
+    if allowed:
+        raise _InvalidValue(value, "is not a number of seconds", f"use one, or {_listed(allowed)}")
+    remedy = "use one such as 2 or '16Gi'"
     if Sides in kinds:
         remedy += ", or { request = ..., limit = ... }"
-    raise _Misfit(value, "is no amount", remedy)
+    raise _InvalidValue(value, "is not an amount", remedy)
 
 
 def _is_texts(kind: Any) -> bool:
@@ -221,19 +218,19 @@ def _is_texts(kind: Any) -> bool:
 
 def _texts(value: Any, _: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
-        raise _Misfit(value, "is no list of texts", 'write ["...", "..."]')
-    misfits = {
-        number: _Misfit(each, *_KINDS[str])
+        raise _InvalidValue(value, "must be a list of strings", 'use ["...", "..."]')
+    invalid = {
+        number: _InvalidValue(each, *_KINDS[str])
         for number, each in enumerate(value)
         if not isinstance(each, str)
     }
-    if misfits:
-        raise _BadItems(misfits)
+    if invalid:
+        raise _BadItems(invalid)
     return tuple(value)
 
 
 def _table(converter: Converter) -> Callable[[Any], Callable[[Any, Any], Any]]:
-    """Cattrs' own hook for a class, which takes it for granted that there is a table."""
+    """A check that there is a table, before cattrs' own hook for a class."""
 
     def factory(cls: Any) -> Callable[[Any, Any], Any]:
         return _of_table(make_dict_structure_fn(cls, converter), attrs.fields_dict(cls))
@@ -257,30 +254,32 @@ def _of_table(
 ) -> Callable[[Any, Any], Any]:
     def hook(value: Any, kind: Any) -> Any:
         if not isinstance(value, Mapping):
-            raise _Misfit(value, "is no table", f"write one with {', '.join(keys)}")
+            raise _InvalidValue(value, "must be a table", f"use one with {', '.join(keys)}")
         return structure(value, kind)
 
     return hook
 
 
-def _misfits(error: BaseException, data: Any, keys: Keys) -> Iterator[tuple[Keys, _Misfit]]:
-    """Whatever of *data*, which is at *keys*, ended in *error*; and where it is."""
+def _invalid_values(
+    error: BaseException, data: Any, keys: Keys
+) -> Iterator[tuple[Keys, _InvalidValue]]:
+    """The invalid values in *data*, which is at *keys*, with their paths."""
     if isinstance(error, ClassValidationError):
         named, others = error.group_exceptions()
         for each, field in named:
-            yield from _misfits(each, data[field.name], (*keys, field.name))
+            yield from _invalid_values(each, data[field.name], (*keys, field.name))
         for each in others:
-            yield from _misfits(each, data, keys)
+            yield from _invalid_values(each, data, keys)
     elif isinstance(error, IterableValidationError):
         items, _ = error.group_exceptions()
         for each, item in items:
-            yield from _misfits(each, data[item.index], (*keys, str(item.index)))
+            yield from _invalid_values(each, data[item.index], (*keys, str(item.index)))
     elif isinstance(error, ForbiddenExtraKeysError):
         yield from _unknown(error, data, keys)
     elif isinstance(error, _BadItems):
-        for number, misfit in error.items.items():
-            yield (*keys, number), misfit
-    elif isinstance(error, _Misfit):
+        for number, value_error in error.items.items():
+            yield (*keys, number), value_error
+    elif isinstance(error, _InvalidValue):
         yield keys, error
     else:
         raise error
@@ -288,28 +287,27 @@ def _misfits(error: BaseException, data: Any, keys: Keys) -> Iterator[tuple[Keys
 
 def _unknown(
     error: ForbiddenExtraKeysError, data: Any, keys: Keys
-) -> Iterator[tuple[Keys, _Misfit]]:
+) -> Iterator[tuple[Keys, _InvalidValue]]:
     for key in data:
         if key in error.extra_fields:
-            rule = "is under a name that is not known here"
-            remedy = _known_name(key, data[key], error.cl, keys)
-            yield (*keys, str(key)), _Misfit(data[key], rule, remedy)
+            remedy = _known_key(key, data[key], error.cl, keys)
+            yield (*keys, str(key)), _InvalidValue(data[key], "is under an unknown key", remedy)
 
 
-def _known_name(key: object, value: object, cls: type, keys: Keys) -> str:
-    """What *key* might have been meant to be."""
+def _known_key(key: object, value: object, cls: type, keys: Keys) -> str:
+    """The remedy for the unknown *key*."""
     names = list(attrs.fields_dict(cls))
     near = did_you_mean(key, names) if isinstance(key, str) else None
     if near is None and cls is PresetTable and isinstance(value, Mapping):
-        return f'for a name with a dot write [presets."{keys[-1]}.{key}"]'
-    return near or f"it has {', '.join(names)}"
+        return f'quote a name with a dot: [presets."{keys[-1]}.{key}"]'
+    return near or f"known keys: {', '.join(names)}"
 
 
 def shown(path: Keys) -> str:
-    """*path* as TOML writes it, of an item that of its list."""
+    """*path* as a TOML key, without the index in a list."""
     names = [key for key in path if isinstance(key, str)]
     return ".".join(f'"{name}"' if "." in name else name for name in names) or "file"
 
 
-def _listed(words: tuple[str, ...]) -> str:
-    return " or ".join(f"'{word}'" for word in words)
+def _listed(values: tuple[str, ...]) -> str:
+    return " or ".join(f"'{value}'" for value in values)

@@ -1,4 +1,4 @@
-"""Which team file is meant: the one next to a module."""
+"""The search for a module's team file."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from pathlib import Path
 
 from flyte_dask.errors import Problem, raise_if_any
 
-__all__ = ["NAME", "VARIABLE", "find_beside", "prefix_of"]
+__all__ = ["NAME", "VARIABLE", "find_for_module", "prefix_of"]
 
 NAME = "flyte-dask.toml"
 VARIABLE = "FLYTE_DASK_FILE"
-"""The variable of the environment that says the path of the team file, whatever the module."""
+"""The environment variable with the path of the team file, which overrides the search."""
 
 _PROJECT = "pyproject.toml"
 _IN_PROJECT = ("tool", "flyte-dask")
-_SAYS_TABLES = r"""(?m)tool["']?\s*\.\s*["']?flyte-dask|^\s*["']?flyte-dask["']?\s*[.=]"""
-"""What a text holds that is to have these tables, even if it is no TOML."""
-_ENDS = (".git", ".hg")  # a repository ends here, and what is above it is another matter
+_MENTIONS_TABLES = r"""(?m)tool["']?\s*\.\s*["']?flyte-dask|^\s*["']?flyte-dask["']?\s*[.=]"""
+"""A pattern for text that mentions the tables, even if it is not valid TOML."""
+_ENDS = (".git", ".hg")  # the root of a repository, where the search ends
 _INSTALLED = ("site-packages", "dist-packages")
 
 
-def find_beside(module: Path) -> Path | None:
-    """The team file of the file *module*: in its folder, or in the nearest one above it.
+def find_for_module(module: Path) -> Path | None:
+    """The team file for the file *module*: in its folder, or in the nearest folder above.
 
     It is ``flyte-dask.toml``, or ``pyproject.toml`` if that has a table ``[tool.flyte-dask]``. The
-    search ends where the repository does, and for installed modules where those are.
+    search ends at the root of the repository, or of the installed packages.
 
-    A ``pyproject.toml`` that cannot be read, or that is no TOML and seems to have that table, is
-    one too: who reads it tells what is wrong. To pass it over would be to pass over a policy.
+    A ``pyproject.toml`` that cannot be read, or that is not valid TOML and seems to have that
+    table, is returned too, so that its reader reports what is wrong: it may hold a policy.
 
     Raises:
         InvalidConfig: if one folder has both.
@@ -38,7 +38,7 @@ def find_beside(module: Path) -> Path | None:
     while os.path.basename(folder) not in _INSTALLED:  # noqa: PTH119  # as above
         found = [path for name in (NAME, _PROJECT) if _is_one(path := f"{folder}{os.sep}{name}")]
         if len(found) > 1:
-            rule = f"is there, and so is [tool.flyte-dask] of {_PROJECT} beside it"
+            rule = f"exists next to [tool.flyte-dask] in {_PROJECT}"
             problem = Problem("file", Path(found[0]), rule, "keep one of them")
             raise_if_any("the team file", [problem])
         if found:
@@ -51,7 +51,7 @@ def find_beside(module: Path) -> Path | None:
 
 
 def prefix_of(path: Path) -> tuple[str, ...]:
-    """Where in the file at *path* the tables are."""
+    """The keys under which the tables are in the file at *path*."""
     return _IN_PROJECT if path.name == _PROJECT else ()
 
 
@@ -67,13 +67,13 @@ def _has_tables(project: Path) -> bool:
     try:
         text = project.read_text(encoding="utf-8-sig", errors="replace")
     except OSError:
-        return True  # a policy may be in it: so who reads it has to say that it cannot be read
+        return True  # it may hold a policy, so its reader has to report the error
     if "flyte-dask" not in text:
-        return False  # most have none, and parsing takes long
+        return False  # the usual case; parsing is slow
     try:
         data = loaded(text, "toml").data
     except NotThatFormat:
-        return re.search(_SAYS_TABLES, text) is not None  # as above; of others, others will say it
+        return re.search(_MENTIONS_TABLES, text) is not None  # as above
     for key in prefix_of(project):
         data = data.get(key) if isinstance(data, dict) else None
     return data is not None

@@ -1,4 +1,4 @@
-"""The JSON Schema of team files, for editors: made from the tables."""
+"""The JSON Schema of team files, for editors, derived from the tables."""
 
 from __future__ import annotations
 
@@ -20,14 +20,17 @@ _PLAIN = {
     bool: {"type": "boolean"},
 }
 _CODES = ("silence", "fatal")
-"""The fields that are codes of advice."""
+"""The fields that hold codes of advice."""
 
 
 def schema() -> dict[str, Any]:
-    """The schema: a new one with each call."""
+    """A new copy of the schema."""
     definitions: dict[str, Any] = {}
     root = _table(Tables, definitions)
-    root["properties"][SCHEMA_KEY] = {"type": "string", "description": "Where this schema is."}
+    root["properties"][SCHEMA_KEY] = {
+        "type": "string",
+        "description": "Location of this schema.",
+    }
     return {"$schema": _DRAFT, "title": "flyte-dask team file", **root, "$defs": definitions}
 
 
@@ -53,9 +56,9 @@ def _kind(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     if get_origin(kind) in {Union, UnionType}:
         kinds = [each for each in get_args(kind) if each is not type(None)]
         if float in kinds:
-            kinds.remove(int)  # which is a number, too
-        said = [_kind(each, definitions) for each in kinds]
-        return said[0] if len(said) == 1 else {"anyOf": said}
+            kinds.remove(int)  # included in numbers
+        schemas = [_kind(each, definitions) for each in kinds]
+        return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
     if get_origin(kind) is Literal:
         return {"enum": list(get_args(kind))}
     if get_origin(kind) is tuple:
@@ -65,6 +68,6 @@ def _kind(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     if kind in _PLAIN:
         return dict(_PLAIN[kind])
     if kind.__name__ not in definitions:
-        definitions[kind.__name__] = {}  # it may be met within itself
+        definitions[kind.__name__] = {}  # in case it contains itself
         definitions[kind.__name__] = _table(kind, definitions)
     return {"$ref": f"#/$defs/{kind.__name__}"}

@@ -1,4 +1,4 @@
-"""TOML, YAML and JSON: texts to plain data and back, and at which line what is said."""
+"""Parsers and writers of TOML, YAML and JSON, with the line of each key."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ FORMATS: Mapping[str, Format] = {
     ".yml": "yaml",
     ".json": "json",
 }
-"""By the suffix of a file."""
+"""The formats, by suffix of the file."""
 
 Path: TypeAlias = tuple[str | int, ...]
 
 
 @final
 class NotThatFormat(Exception):
-    """What is wrong with a text that is not of its format, and its line if that is known."""
+    """A text that is not valid in its format, with the line if that is known."""
 
     def __init__(self, rule: str, line: int | None = None, path: Path = ()) -> None:
         super().__init__(rule)
@@ -47,14 +47,14 @@ class NotThatFormat(Exception):
 
 @attrs.frozen
 class Document:
-    """A text as data."""
+    """A parsed text."""
 
     data: Any
     lines: Mapping[Path, int] = attrs.field(factory=dict)
-    """Where each path stands, as far as that is known."""
+    """The line of each path, as far as known."""
 
     def line(self, path: Path) -> int | None:
-        """The line of *path*, or of the nearest thing above it that has one."""
+        """The line of *path*, or of the nearest parent that has one."""
         for end in range(len(path), 0, -1):
             if path[:end] in self.lines:
                 return self.lines[path[:end]]
@@ -62,10 +62,10 @@ class Document:
 
 
 def loaded(text: str, fmt: Format) -> Document:
-    """What *text* says.
+    """*text* as data.
 
     Raises:
-        NotThatFormat: if it is no such text, or says a thing twice.
+        NotThatFormat: if it is invalid, or has a duplicate key.
         MissingExtra: if its parser is not installed.
     """
     try:
@@ -75,7 +75,7 @@ def loaded(text: str, fmt: Format) -> Document:
     except (
         ValueError
     ) as error:  # such as a number of more digits than Python reads, or a 13th month
-        raise NotThatFormat(f"is no {_NAMES[fmt]}: {error}") from None
+        raise NotThatFormat(f"is not valid {_NAMES[fmt]}: {error}") from None
 
 
 def dumped(data: Mapping[str, Any], fmt: Format) -> str:
@@ -87,13 +87,15 @@ def dumped(data: Mapping[str, Any], fmt: Format) -> str:
     if fmt == "json":
         return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
     if fmt == "toml":
-        written: str = _extra("tomli_w", "tomli-w").dumps(data)
-        return written
+        toml: str = _extra("tomli_w", "tomli-w").dumps(data)
+        return toml
     yaml = _extra("yaml", "PyYAML")
     shown: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
     if yaml.safe_load(shown) == data:
         return shown
-    escaped: str = yaml.safe_dump(data, sort_keys=False)  # rare line breaks, which it would fold
+    escaped: str = yaml.safe_dump(
+        data, sort_keys=False
+    )  # with rare line breaks, which would be folded
     return escaped
 
 
@@ -111,15 +113,15 @@ def _load_toml(text: str) -> Document:
     except tomllib.TOMLDecodeError as error:
         message, _, where = str(error).partition(" (at ")
         line = where.removeprefix("line ").partition(",")[0]
-        rule = f"is no TOML: {message[:1].lower()}{message[1:]}"
+        rule = f"is not valid TOML: {message[:1].lower()}{message[1:]}"
         raise NotThatFormat(rule, int(line) if line.isdigit() else None) from None
     return Document(data, dict(_lines_of_toml(text)))
 
 
 def _lines_of_toml(text: str) -> Iterator[tuple[Path, int]]:
-    """Each path that valid TOML says, and its line.
+    """Each path in valid TOML, with its line.
 
-    A statement, a header or a key with its value, is TOML by itself.
+    Each statement, a header or a key with its value, is valid TOML on its own.
     """
     header: Path = ()
     prefix: Path
@@ -170,11 +172,11 @@ def _load_json(text: str) -> Document:
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
-        raise NotThatFormat(f"is no JSON: {error.msg}", error.lineno) from None
+        raise NotThatFormat(f"is not valid JSON: {error.msg}", error.lineno) from None
     lines: dict[Path, int] = {}
     for path, line in _lines_of_json(text):
         if path in lines:
-            raise NotThatFormat("is said twice", line, path)
+            raise NotThatFormat("is a duplicate key", line, path)
         lines[path] = line
     return Document(data, lines)
 
@@ -183,10 +185,10 @@ _OF_JSON = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}:\n]')
 
 
 def _lines_of_json(text: str) -> Iterator[tuple[Path, int]]:
-    """Each path that valid JSON says, and its line; none of what is in a list."""
+    """Each path in valid JSON, with its line, except inside lists."""
     path: Path = ()
     around: list[Path | None] = []
-    """The paths of all open objects; None for a list, and for what is in one."""
+    """The paths of all open objects; None for a list, and for everything inside one."""
     line, latest = 1, ""
     for each in _OF_JSON.findall(text):
         if each == "\n":
@@ -212,12 +214,12 @@ def _load_yaml(text: str) -> Document:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         what = getattr(error, "problem", None) or str(error)
-        raise NotThatFormat(f"is no YAML: {what}", mark.line + 1 if mark else None) from None
+        raise NotThatFormat(f"is not valid YAML: {what}", mark.line + 1 if mark else None) from None
     return Document({} if data is None else data, lines)
 
 
 def _nodes(root: Any, yaml: ModuleType) -> Iterator[tuple[Path, int]]:
-    """Each path, and its line; what has several, by an alias, is told at the first."""
+    """Each path with its line, the first one if an alias repeats it."""
     waiting: list[tuple[Path, Any]] = [((), root)]
     seen: set[int] = set()
     while waiting:
@@ -225,21 +227,21 @@ def _nodes(root: Any, yaml: ModuleType) -> Iterator[tuple[Path, int]]:
         if not isinstance(node, yaml.MappingNode) or id(node) in seen:
             continue
         seen.add(id(node))
-        said: set[str] = set()
+        names: set[str] = set()
         for key, value in node.value:
             name, line = _name_of(key, yaml), key.start_mark.line + 1
-            if name in said:
-                raise NotThatFormat("is said twice", line, (*above, name))
-            said.add(name)
+            if name in names:
+                raise NotThatFormat("is a duplicate key", line, (*above, name))
+            names.add(name)
             yield (*above, name), line
             waiting.append(((*above, name), value))
         for name, line in _merged(node, yaml):
-            if name not in said:
+            if name not in names:
                 yield (*above, name), line
 
 
 def _merged(node: Any, yaml: ModuleType) -> Iterator[tuple[str, int]]:
-    """The names that the mapping *node* has from others by ``<<``, and the line of that."""
+    """The keys that the mapping *node* merges by ``<<``, with the line of that."""
     for key, value in node.value:
         if key.tag == _MERGE:
             for name in _names(value, yaml):
@@ -247,7 +249,7 @@ def _merged(node: Any, yaml: ModuleType) -> Iterator[tuple[str, int]]:
 
 
 def _names(root: Any, yaml: ModuleType) -> Iterator[str]:
-    """The names in *root*, a mapping or several, and in those that these have merged."""
+    """The keys of *root*, a mapping or several, and of those that they merge."""
     waiting, seen = [root], set[int]()
     while waiting:
         node = waiting.pop()
@@ -265,13 +267,13 @@ def _names(root: Any, yaml: ModuleType) -> Iterator[str]:
 
 
 def _name_of(key: Any, yaml: ModuleType) -> str:
-    """What the key of a mapping is when it is read: ``yes`` and ``true`` are one."""
+    """The key of a mapping as it is loaded: ``yes`` and ``true`` are equal."""
     is_text = key.tag in _PLAIN_KEYS or not isinstance(key, yaml.ScalarNode)
     return str(key.value if is_text else yaml.safe_load(yaml.serialize(key)))
 
 
 _MERGE = "tag:yaml.org,2002:merge"
-_PLAIN_KEYS = ("tag:yaml.org,2002:str", _MERGE)  # the latter says nothing by itself
+_PLAIN_KEYS = ("tag:yaml.org,2002:str", _MERGE)  # a merge, which is not loaded as a key
 
 
 _NAMES = {"toml": "TOML", "json": "JSON", "yaml": "YAML"}

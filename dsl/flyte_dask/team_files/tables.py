@@ -1,7 +1,7 @@
-"""What may be written in a team file: its tables, by their names there.
+"""The tables of a team file, as they are written.
 
-They say no more than what is written; `flyte_dask.team_files.builder` makes presets, a
-platform and a policy of them. Their texts are those of the JSON Schema.
+`flyte_dask.team_files.builder` builds presets, a platform and a policy from them. Their docstrings
+and descriptions are those of the JSON Schema.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ Amount: TypeAlias = str | int | float
 """A quantity as text, or a number."""
 
 Seconds: TypeAlias = float | int | Literal["never"]
-"""A time; none at all is ``never``, since a file cannot say None."""
+"""A time limit; ``never`` stands for None, which a file cannot contain."""
 
 
 SCHEMA_KEY = "$schema"
-"""By which editors find the schema; it says nothing else."""
+"""The key by which editors find the schema; it is ignored otherwise."""
 
 _NUMBER_OF_WORKERS = {"minimum": 1, "maximum": MOST_WORKERS}
 _CPUS = {"exclusiveMinimum": 0}
@@ -51,16 +51,16 @@ _NAMES = {"propertyNames": {"pattern": r"^[^\d\s._-][^\s.]*(\.[^\d\s._-][^\s.]*)
 
 
 def _field(text: str, rules: Mapping[str, Any] | None = None) -> Any:
-    """What is described so; *rules* are those of the JSON Schema that its kind does not say."""
+    """A field with a description; *rules* are keywords of the JSON Schema beyond its type."""
     return attrs.field(default=None, metadata={"description": text, **(rules or {})})
 
 
 @attrs.frozen(kw_only=True)
 class Sides:
-    """Request and limit, where they differ."""
+    """Request and limit of an amount, where they differ."""
 
-    request: Amount | None = _field("What the pod is scheduled by.")
-    limit: Amount | None = _field("What the pod may use at most.")
+    request: Amount | None = _field("The amount that the pod is scheduled by.")
+    limit: Amount | None = _field("The maximum that the pod can use.")
 
 
 @attrs.frozen(kw_only=True)
@@ -75,22 +75,22 @@ class Amounts:
 
 @attrs.frozen(kw_only=True)
 class SchedulerTable:
-    """The scheduler pod: one amount for request and limit, or both."""
+    """The scheduler pod: each amount is one for both request and limit, or a pair."""
 
     cpu: Amount | Sides | None = _field("CPUs, such as 2, 0.5 or '500m'.", _CPUS)
     mem: Amount | Sides | None = _field("Bytes of memory, such as '16Gi'.", _BYTES)
-    gpu: Amount | Sides | None = _field("Whole GPUs; 0 is none, explicitly.", _GPUS)
+    gpu: Amount | Sides | None = _field("Whole GPUs; 0 means explicitly none.", _GPUS)
     ephemeral_storage: Amount | Sides | None = _field(
         "Bytes of local disk, such as '50Gi'.", _BYTES
     )
-    image: str | None = _field("Reference or template of the image.")
+    image: str | None = _field("Image reference or template.")
 
 
 @attrs.frozen(kw_only=True)
 class WorkersTable(SchedulerTable):
-    """The worker pods; amounts are those of one worker."""
+    """The worker pods; amounts are per worker."""
 
-    count: int | None = _field("How many.", _NUMBER_OF_WORKERS)
+    count: int | None = _field("The number of workers.", _NUMBER_OF_WORKERS)
 
 
 @attrs.frozen(kw_only=True)
@@ -124,50 +124,50 @@ class RuntimeTable:
 
 @attrs.frozen(kw_only=True)
 class PresetTable:
-    """A preset."""
+    """A preset: a named config that tasks start from."""
 
-    extends: str | None = _field("The preset that this one builds on.")
-    doc: str | None = _field("What it is for, and why its numbers.")
-    image: str | None = _field("Reference or template of the image of both roles.")
+    extends: str | None = _field("The preset that this one extends.")
+    doc: str | None = _field("The purpose of the preset, and the reasons for its numbers.")
+    image: str | None = _field("Image reference or template for both roles.")
     workers: WorkersTable | None = _field("The workers.")
     scheduler: SchedulerTable | None = _field("The scheduler.")
-    inherit: Inherit | None = _field("How a role gets what it leaves unsaid.")
+    inherit: Inherit | None = _field("How a role inherits values that it does not set.")
     runtime: RuntimeTable | None = _field("How a task's function uses its cluster.")
-    silence: tuple[str, ...] | None = _field("Codes of advice that is not to be given.")
+    silence: tuple[str, ...] | None = _field("Codes of advice to suppress.")
 
 
 @attrs.frozen(kw_only=True)
 class PlatformTable:
-    """The site of Flyte."""
+    """The Flyte platform: its defaults and limits."""
 
-    backend: Backend | None = _field("Flyte 1's backend, or Flyte 2's.")
-    defaults: Amounts | None = _field("What a pod gets where nobody sets an amount.")
-    limits: Amounts | None = _field("To what each pod is cut.")
+    backend: Backend | None = _field("The backend: v1 for Flyte 1, v2 for Flyte 2.")
+    defaults: Amounts | None = _field("The default amounts of a pod.")
+    limits: Amounts | None = _field("The maximum amounts of a pod, to which Flyte clamps.")
 
 
 @attrs.frozen(kw_only=True)
 class PolicyTable:
-    """What the team allows."""
+    """The team's policy."""
 
-    max_workers: int | None = _field("How many workers a task may have.", _NUMBER_OF_WORKERS)
-    per_worker: Amounts | None = _field("How much each worker may use.")
-    total: Amounts | None = _field("How much all pods of a job may use together.")
-    registries: tuple[str, ...] | None = _field("From where images may come.")
+    max_workers: int | None = _field("The maximum number of workers of a task.", _NUMBER_OF_WORKERS)
+    per_worker: Amounts | None = _field("The maximum of each worker.")
+    total: Amounts | None = _field("The maximum of all pods of a job.")
+    registries: tuple[str, ...] | None = _field("The allowed registries of images.")
 
 
 @attrs.frozen(kw_only=True)
 class AdviceTable:
-    """What becomes of advice."""
+    """Which advice to suppress, and which to treat as errors."""
 
-    silence: tuple[str, ...] | None = _field("Codes of advice that is not to be given.")
-    fatal: tuple[str, ...] | None = _field("Codes of advice that is an error.")
+    silence: tuple[str, ...] | None = _field("Codes of advice to suppress.")
+    fatal: tuple[str, ...] | None = _field("Codes of advice to treat as errors.")
 
 
 @attrs.frozen(kw_only=True)
 class Tables:
-    """A team's presets, its site, and what it allows."""
+    """A team's presets, platform, policy and advice."""
 
     presets: dict[str, PresetTable] | None = _field("Presets, by name.", _NAMES)
-    platform: PlatformTable | None = _field("The site of Flyte.")
-    policy: PolicyTable | None = _field("What the team allows.")
-    advice: AdviceTable | None = _field("What becomes of advice.")
+    platform: PlatformTable | None = _field("The Flyte platform.")
+    policy: PolicyTable | None = _field("The team's policy.")
+    advice: AdviceTable | None = _field("Advice to suppress, or to treat as errors.")

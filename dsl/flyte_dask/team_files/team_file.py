@@ -27,31 +27,31 @@ __all__ = ["TeamFile", "read"]
 @final
 @attrs.frozen
 class TeamFile:
-    """What a team file says."""
+    """The contents of a team file."""
 
     path: Path
-    """Where it is, absolute."""
+    """The absolute path."""
     tables: Tables
-    """As it is written."""
+    """The tables as they are written."""
     presets: tuple[Preset, ...]
-    """In its order."""
+    """The presets in their order."""
     platform: Platform
-    """The site."""
+    """The platform."""
     policy: Policy
-    """What the team allows."""
+    """The team's policy."""
     silence: tuple[str, ...]
-    """Codes of advice that is not to be given."""
+    """Codes of advice to suppress."""
     fatal: tuple[str, ...]
-    """Codes of advice that is an error."""
+    """Codes of advice to treat as errors."""
 
     @property
-    def pack(self) -> PresetPackage:
-        """Its presets, as those of packages."""
+    def preset_package(self) -> PresetPackage:
+        """The presets, as those of an installed package."""
         return PresetPackage(self.path.name, presets=self.presets)
 
 
 def read(path: str | PathLike[str]) -> TeamFile:
-    """The team file at *path*, TOML, YAML or JSON by its suffix.
+    """The team file at *path*: TOML, YAML or JSON, by its suffix.
 
     Raises:
         InvalidConfig: with every problem of the file, each with its path and line.
@@ -62,7 +62,7 @@ def read(path: str | PathLike[str]) -> TeamFile:
         state = file.stat()
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
-        problem = Problem("file", path, f"cannot be read: {why}", "write its path")
+        problem = Problem("file", path, f"cannot be read: {why}", "pass the path of a team file")
         raise_if_any("the team file", [problem])
         raise
     version = (state.st_ino, state.st_ctime_ns, state.st_mtime_ns, state.st_size)
@@ -78,33 +78,29 @@ def _read(path: Path, _: tuple[int, ...]) -> TeamFile:
         raise_if_any(str(path), [wrong_text(error, path.name)])
         raise
     tables, problems = structured(document, prefix)
-    making = Builder(path, document, prefix, problems)
-    made = TeamFile(
+    builder = Builder(path, document, prefix, problems)
+    team_file = TeamFile(
         path,
         tables,
-        tuple(making.presets(tables.presets or {})),
-        making.platform(tables.platform or PlatformTable()),
-        making.policy(tables.policy or PolicyTable()),
-        *making.advice(tables.advice or AdviceTable()),
+        tuple(builder.presets(tables.presets or {})),
+        builder.platform(tables.platform or PlatformTable()),
+        builder.policy(tables.policy or PolicyTable()),
+        *builder.advice(tables.advice or AdviceTable()),
     )
-    raise_if_any(str(path), sorted(making.problems, key=_line))
-    return made
-
-
-def _line(problem: Problem) -> int:
-    return problem.line or 0
+    raise_if_any(str(path), sorted(builder.problems, key=lambda problem: problem.line or 0))
+    return team_file
 
 
 def _document(path: Path) -> Document:
     fmt = FORMATS.get(path.suffix)
     if fmt is None:
-        raise NotThatFormat(f"is none of {', '.join(FORMATS)}")
+        raise NotThatFormat(f"must end in one of {', '.join(FORMATS)}")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise NotThatFormat(f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise NotThatFormat("is no text in UTF-8") from None
+        raise NotThatFormat("is not UTF-8 text") from None
     document = loaded(text, fmt)
     data = document.data
     for key in prefix_of(path):

@@ -1,4 +1,4 @@
-"""The team files that the modules of this process read when they are imported."""
+"""The team files that modules of this process read while they are imported."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from pathlib import Path
 
 import attrs
 
-__all__ = ["TrackedFile", "taken"]
+__all__ = ["TrackedFile", "tracked"]
 
 
 @attrs.frozen
 class TrackedFile:
-    """A team file that a module reads, or a preset of it that the module has."""
+    """A team file that a module reads, as a whole or for a preset."""
 
     path: Path
-    """The team file's."""
+    """The path of the team file."""
     preset: str | None
     """The name of the preset; None if the file is read as a whole."""
     module: Path | None
-    """The module's file; None if it has none, as in a notebook."""
+    """The file of the module; None if it has none, as in a notebook."""
 
 
-taken: dict[TrackedFile, None] = {}
-"""All that were taken in this process, in order."""
+tracked: dict[TrackedFile, None] = {}
+"""The team files read so far, in order."""

@@ -17,7 +17,7 @@ def show_cluster(screen: Screen, facts: Json) -> None:
     screen.line()
     for text in others(facts["values"]):
         screen.line(text)
-    screen.line(f"together: {facts['footprint']['text']}")
+    screen.line(f"total: {facts['footprint']['text']}")
 
 
 def show_findings(screen: Screen, findings: Iterable[Json]) -> None:

@@ -61,7 +61,7 @@ def presets(
         from flyte_dask.team_files import read  # noqa: PLC0415  # needs cattrs
 
         team = read(file)
-        packages.append(team.pack)
+        packages.append(team.preset_package)
         platform, silence = team.platform, team.silence
     platform = with_options(platform, **site)
     found = [

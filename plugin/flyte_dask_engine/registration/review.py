@@ -19,7 +19,7 @@ from flyte_dask.advice import Advice, Job, unsilenced, wanted
 from flyte_dask.errors import AdviceIsFatal, CallSite, InvalidConfig, PolicyViolation, Problem
 from flyte_dask.inheritance.parent import Parent
 from flyte_dask.prediction.platform import Platform
-from flyte_dask.team_files.discovery import VARIABLE, find_beside
+from flyte_dask.team_files.discovery import VARIABLE, find_for_module
 from flyte_dask_engine.host import Host
 from flyte_dask_engine.log_levels import make_visible
 from flyte_dask_engine.registration.cache import Latest, remembered
@@ -185,4 +185,4 @@ def _read(path: Path) -> TeamFile:
 
 def _path_beside(module: Path, found: dict[Hashable, Path | None]) -> Path | None:
     """The team file of *module*, looked for once for all modules of its folder."""
-    return remembered(found, module.parent, lambda: find_beside(module))
+    return remembered(found, module.parent, lambda: find_for_module(module))

@@ -13,13 +13,13 @@ from flytekit.configuration import SerializationSettings
 from flytekit.tools.ignore import DockerIgnore, FlyteIgnore, GitIgnore, IgnoreGroup, StandardIgnore
 
 from flyte_dask.errors import Problem
-from flyte_dask.team_files.tracking import TrackedFile, taken
+from flyte_dask.team_files.tracking import TrackedFile, tracked
 from flyte_dask_engine.registration.cache import Latest
 
 __all__ = ["left_behind"]
 
 _sent_along: Latest[None] = Latest()
-"""The first of all that were taken, as far as they are known to come along."""
+"""The first of the tracked files, those that are known to be sent along."""
 
 
 def left_behind(settings: SerializationSettings) -> tuple[Problem, ...]:
@@ -32,7 +32,7 @@ def left_behind(settings: SerializationSettings) -> tuple[Problem, ...]:
     if fast is None or not fast.enabled or root is None:
         return ()
     known = _sent_along.of(settings)
-    fresh = tuple(islice(taken, len(known), None))  # for each task, and nearly always none
+    fresh = tuple(islice(tracked, len(known), None))  # for each task, and nearly always none
     problems = tuple(_left_behind(root, fresh)) if fresh else ()
     if not problems:  # these end a registration, and who mends them may go on with its settings
         known.update(dict.fromkeys(fresh))
