@@ -1,6 +1,5 @@
 """Typed, checked configuration for Dask clusters on Flyte; needs neither flytekit nor dask."""
 
-import sys
 from typing import TYPE_CHECKING
 
 from flyte_dask import presets
@@ -24,6 +23,7 @@ from flyte_dask.quantities.quantity import Quantity
 from flyte_dask.roles.origin import Origin
 from flyte_dask.roles.resources import Resources
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
+from flyte_dask.startup import start
 
 if TYPE_CHECKING:
     from flyte_dask.catalog.preset import Preset
@@ -41,18 +41,6 @@ else:
         },
     )
 
-
-# Whether the incumbent is installed beside us, by what the import system knows of the folders that
-# it has looked into: to list them again would be I/O at each import. Other threads may import too.
-for _finder in tuple(sys.path_importer_cache.values()):
-    if "flytekitplugins_dask-" in (_names := "/".join(getattr(_finder, "_path_cache", ()))):
-        from flyte_dask import official_plugin as incumbent
-
-        incumbent.warn(_names)
-
-# flytekit loads its plugins when it is imported: ours waits there until somebody may have a config.
-if "flytekitplugins.dask.plugin" in sys.modules:
-    sys.modules["flytekitplugins.dask.plugin"].register()
 
 __all__ = [
     "AdviceIsFatal",
@@ -79,3 +67,5 @@ __all__ = [
     "merge",
     "presets",
 ]
+
+start()

@@ -262,10 +262,8 @@ class TestNothingIsLeftBehind:
 
         clients = []
         with local_cluster(Shape(1, 1), Runtime()) as cluster:
-            with (
-                pytest.raises(TimeoutError, match="busy"),  # at its end
-                default_cluster(cluster.scheduler_address),
-            ):
+            joining = default_cluster(cluster.scheduler_address)
+            with pytest.raises(TimeoutError, match="busy"), joining:  # noqa: PT012  # at its end
                 clients.append(distributed.Client())
                 monkeypatch.setattr(distributed.Client, "close", fail)
             monkeypatch.undo()

@@ -153,7 +153,7 @@ class TestTheClusters:
         ours = caused(WorkersLost("there was no worker for 2 s"), cause)
         assert chain(fail(opened, group_type("several", [ours]))) == [ours, cause]
 
-    @pytest.mark.parametrize("error", [caused(ValueError("x"), KILLED), WorkersKilled("x")])
+    @pytest.mark.parametrize("error", [caused(ValueError("x"), KILLED), errors.WorkersKilled("x")])
     def test_of_outputs_that_flytekit_converts(self, error: Exception) -> None:
         """Flytekit would raise it as a system error that is not retried."""
         with (

@@ -150,7 +150,7 @@ class TestWorkThatKillsItsWorkers:
             ("7", "A worker process exited by itself:", "exited with status 7"),
             (
                 "memory",
-                "Raise workers.limits.mem from 512Mi: with_workers(mem=...); or let each worker hold",
+                "Raise workers.limits.mem from 512Mi: with_workers(mem=...); or let each worker",
                 "terminated by its nanny near the memory limit: ",
             ),
         ],
