@@ -1,7 +1,7 @@
-"""What of distributed is private and used here, under public names; tests hold their contract.
+"""Private parts of distributed, wrapped under public names; contract tests cover each of them.
 
-It goes into the cluster by value, as `flyte_dask_engine.cluster_plugins` does: so it may use
-nothing but Python and Dask.
+The module is pickled by value into the cluster, like `flyte_dask_engine.cluster_plugins`, so it may
+use only Python and Dask.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ __all__ = ["Client", "clients", "on_worker_exit"]
 
 
 class Client(distributed.Client):
-    """A client whose attempts to connect end in time.
+    """A client whose attempts to connect time out.
 
-    distributed's wait without end for the first word of who only accepts, as a scheduler that is
-    stopped and many a proxy does.
+    distributed's own waits forever if the connection is accepted but nothing is sent, as by a
+    stopped scheduler or a proxy.
     """
 
     async def _ensure_connected(self, timeout: float | None = None) -> None:
         connecting = super()._ensure_connected(timeout)  # type: ignore[no-untyped-call]  # theirs
         try:
             await asyncio.wait_for(connecting, timeout)
-        except asyncio.TimeoutError as error:  # no OSError before Python 3.11: it is not cleaned up
-            raise OSError(f"no answer within {timeout} s") from error
+        except asyncio.TimeoutError as error:  # no OSError before Python 3.11, so not cleaned up
+            raise OSError(f"no response within {timeout} s") from error
 
 
 def clients() -> list[distributed.Client]:
-    """All clients of this process, as far as somebody still holds them."""
+    """All clients of this process that are still referenced."""
     while True:
-        with suppress(RuntimeError):  # another thread opened one just now
+        with suppress(RuntimeError):  # another thread opened one meanwhile
             return list(distributed.Client._instances)
 
 
 def on_worker_exit(nanny: distributed.Nanny, call: Callable[[int], None]) -> None:
-    """Call *call* with the exit status whenever a worker's process of *nanny* has ended."""
+    """Call *call* with the exit status whenever a worker process of *nanny* exits."""
     known: Any = nanny
     proceed = known._on_worker_exit_sync
 
@@ -47,6 +47,6 @@ def on_worker_exit(nanny: distributed.Nanny, call: Callable[[int], None]) -> Non
         call(status)
         proceed(status)
 
-    known._on_worker_exit_sync = on_exit  # of a process to come
+    known._on_worker_exit_sync = on_exit  # for processes that start later
     if known.process is not None:
         known.process.on_exit = on_exit

@@ -1,7 +1,7 @@
-"""What can go wrong between a task and its cluster: the kinds of failure.
+"""The kinds of failure between a task and its cluster.
 
-An SDK retries by the class of an error. So the engine raises the classes of its `Host`, each of
-which is a subclass of one of these.
+An SDK decides by an error's class whether to retry, so the engine raises the classes of its `Host`,
+which are subclasses of these.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ class ClusterUnavailable(ClusterFailure):
 
 
 class SchedulerLost(ClusterFailure):
-    """The scheduler is gone, or does not answer."""
+    """The scheduler is gone or does not respond."""
 
 
 class WorkersLost(ClusterFailure):
-    """There is work, and for too long there was no worker that could do it."""
+    """Tasks waited too long without a worker that could run them."""
 
 
 class WorkersKilled(ClusterFailure):
-    """Workers died again and again over the same work."""
+    """A Dask task killed several workers."""
 
 
 class NoCluster(FlyteDaskError, RuntimeError):
-    """The task runs on Flyte, and Flyte started no Dask cluster for it."""
+    """The task runs on Flyte, but Flyte started no Dask cluster for it."""
 
 
 class WrongEnvironment(FlyteDaskError, RuntimeError):
-    """The images of a task and of its cluster cannot work together."""
+    """The images of the task and its cluster cannot work together."""
 
 
 class MissingBokeh(FlyteDaskError, ModuleNotFoundError):
-    """The dashboard is enabled, and bokeh, which draws it, is not installed."""
+    """The dashboard is enabled, but bokeh is not installed."""

@@ -1,4 +1,4 @@
-"""What the engine needs of an SDK, the `Host`, and what stands in for one where there is none."""
+"""The SDK that the engine runs in: the `Host` protocol, and its stand-in without an SDK."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["NO_SDK", "ErrorMapping", "Host", "NoSdk"]
 K = TypeVar("K", bound=FlyteDaskError)
 
 ErrorMapping = Callable[[Exception], Exception | None]
-"""What an exception means, as one of our errors; None if it is the function's own."""
+"""Returns the error of ours for an exception; None if it is the function's own."""
 
 
 class Host(Protocol):
-    """The SDK in which a task's function runs."""
+    """The SDK that runs a task's function."""
 
     @property
     def logger(self) -> logging.Logger:
@@ -29,12 +29,12 @@ class Host(Protocol):
 
     @property
     def level_variable(self) -> str | None:
-        """The environment variable that sets the level of the SDK's loggers; None if none does."""
+        """The environment variable for the level of the SDK's loggers; None if there is none."""
         ...
 
     @property
     def decorator(self) -> str:
-        """How users write the decorator of a task, such as ``@task``; for remedies."""
+        """The decorator of a task as users write it, such as ``@task``; for remedies."""
         ...
 
     def is_on_flyte(self) -> bool:
@@ -42,36 +42,35 @@ class Host(Protocol):
         ...
 
     def image(self) -> str | None:
-        """The reference of the runner's image; None if it is unknown."""
+        """The reference of the runner's image; None if unknown."""
         ...
 
     def code(self) -> bytes | None:
-        """The tar archive of the code that was registered without an image; None if none was."""
+        """The tar archive of fast-registered code; None if the code is in the image."""
         ...
 
     def error(self, kind: type[K]) -> type[K]:
-        """The SDK's own class for this *kind* of failure, by which it retries or does not."""
+        """The SDK's own class for this *kind* of failure, which decides whether it retries."""
         ...
 
     def mapped(self, error: Exception, mapping: ErrorMapping) -> Exception | None:
-        """What to raise in the place of *error*, which left the session; None if that itself.
+        """The exception to raise instead of *error*, which left the session; None to keep it.
 
-        That is what *mapping* makes of the error that the SDK has wrapped, in the wrapper that it
-        needs.
+        Apply *mapping* to the error that the SDK has wrapped, and wrap the result again.
         """
         ...
 
     def failure(self, error: BaseException) -> BaseException | None:
-        """What failed the function, without the SDK's wrapper; None if *error* is no failure."""
+        """The function's error without the SDK's wrapper; None if *error* is not a failure."""
         ...
 
     def show_report(
         self, make: Callable[[], str], task: str, completing: Callable[[], None]
     ) -> AbstractContextManager[None]:
-        """Show the report of *task* to its user, while the block lasts and then.
+        """Show the report of *task* to its user, during the block and afterwards.
 
         Args:
-            make: makes its page, as HTML, of what is known by then.
+            make: renders the page as HTML, as of now.
             task: the name of the task.
             completing: to be called when the function has ended, before the SDK does more.
         """
@@ -79,34 +78,34 @@ class Host(Protocol):
 
 
 class NoSdk:
-    """A host without an SDK, such as a test that opens a session: never on Flyte, and no retry."""
+    """The host without an SDK, such as in a test that opens a session: no Flyte, no retries."""
 
     logger = logging.getLogger("flyte_dask")
     level_variable: str | None = None
     decorator = "@task"
 
     def is_on_flyte(self) -> bool:
-        """Never."""
+        """Always False."""
         return False
 
     def image(self) -> str | None:
-        """None: there is no pod."""
+        """None, as there is no pod."""
         return None
 
     def code(self) -> bytes | None:
-        """None: nothing is registered."""
+        """None, as nothing is registered."""
         return None
 
     def error(self, kind: type[K]) -> type[K]:
-        """The *kind* itself."""
+        """The *kind* itself, unchanged."""
         return kind
 
     def mapped(self, error: Exception, mapping: ErrorMapping) -> Exception | None:
-        """What *mapping* makes of *error*, for nothing wraps it."""
+        """The result of *mapping*, as nothing wraps *error*."""
         return mapping(error)
 
     def failure(self, error: BaseException) -> BaseException | None:
-        """The *error*."""
+        """The *error* itself, unchanged."""
         return error
 
     @contextmanager
@@ -116,7 +115,7 @@ class NoSdk:
         task: str,
         completing: Callable[[], None],
     ) -> Iterator[None]:
-        """Write the page into a temporary file at the end of the block, and log its path."""
+        """Write the page to a temporary file when the block ends, and log its path."""
         try:
             yield
         finally:

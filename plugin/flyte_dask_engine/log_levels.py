@@ -1,4 +1,4 @@
-"""The loggers of the engine, made visible where an SDK silences its own, as `pyflyte` does."""
+"""Log levels of the engine, raised where an SDK such as `pyflyte` silences its loggers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ __all__ = ["make_visible", "runtime_logger"]
 
 
 def runtime_logger(host: Host) -> logging.Logger:
-    """The logger of all that sessions say under *host*."""
+    """The logger of sessions under *host*."""
     return host.logger.getChild("runtime")
 
 
 def make_visible(logger: logging.Logger, level: int, variable: str | None) -> None:
-    """Let *logger* show what is of *level*, unless the user has set a level.
+    """Enable *level* for *logger*, unless the user has set a level.
 
-    That is by the environment *variable* of the SDK, or by a level of *logger* itself.
+    A user sets it by the SDK's environment *variable*, or on *logger* itself.
     """
     is_set = logger.level != logging.NOTSET or (variable is not None and variable in os.environ)
     if not is_set and logger.getEffectiveLevel() > level:

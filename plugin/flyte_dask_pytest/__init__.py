@@ -1,4 +1,4 @@
-"""A pytest fixture for functions that use a task's Dask cluster; pytest loads it by itself."""
+"""A pytest plugin with a fixture for functions that use a task's Dask cluster."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-if TYPE_CHECKING:  # pytest loads this module for whoever has flyte-dask, and these take a while
+if TYPE_CHECKING:  # pytest always loads this module, and these are slow to import
     from distributed import Client
 
     from flyte_dask import Dask, Parent
@@ -17,16 +17,16 @@ __all__ = ["OpenSession", "dask_session"]
 
 
 class OpenSession(Protocol):
-    """What `dask_session` is: it opens a cluster, and returns its client."""
+    """The type of `dask_session`: it opens a cluster and returns its client."""
 
     def __call__(self, config: Dask | None = None, *, parent: Parent | None = None) -> Client:
-        """The client of a cluster like that of a task with *config*, which asks for *parent*."""
+        """Open the cluster of a task with *config* and the resources of *parent*."""
         ...
 
 
 @pytest.fixture
 def dask_session(request: pytest.FixtureRequest) -> Iterator[OpenSession]:
-    """Opens a local Dask cluster as a task has it, until the test ends.
+    """Opens a task's local Dask cluster until the test ends.
 
     Its client is Dask's default, so what the test calls uses the cluster as in a task:
 
@@ -34,13 +34,12 @@ def dask_session(request: pytest.FixtureRequest) -> Iterator[OpenSession]:
             client = dask_session(presets.medium(workers=2))
             assert mean_of_x.task_function("x.csv") == 4.5
 
-    A task that a test calls as such needs no fixture: it has a cluster of its own.
+    A test that calls the task itself needs no fixture: the task opens its own cluster.
     """
     with ExitStack() as stack:
 
         def open_session(config: Dask | None = None, *, parent: Parent | None = None) -> Client:
-            # only a test that uses the fixture needs distributed
-            from flyte_dask import Dask  # noqa: PLC0415
+            from flyte_dask import Dask  # noqa: PLC0415  # slow to import, and rarely needed
             from flyte_dask_engine.session.session import session  # noqa: PLC0415
 
             opening = session(config or Dask(), request.node.name, parent)

@@ -132,8 +132,8 @@ class TestProgress:
     def test_it_is_shown_on_a_terminal(self, script: Path) -> None:
         shown = on_a_terminal([sys.executable, str(script)])
         assert re.search(r"etl\.total .* \d+/60 .*tasks", shown)
-        assert re.search(r"etl\.total starts on a local cluster in threads", shown)
-        assert "ended: tasks 60 " in shown
+        assert re.search(r"etl\.total: local cluster in threads", shown)
+        assert "finished: 60 tasks " in shown
         assert shown.endswith("1770\r\n")
 
     @pytest.mark.parametrize("setting", [{"FLYTE_DASK_PROGRESS": "0"}, {"TERM": "dumb"}])

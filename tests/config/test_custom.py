@@ -10,7 +10,7 @@ from hypothesis import given
 
 from flyte_dask import Dask, InvalidConfig, Parent, Resources, Scheduler, WorkerGroup, presets
 from flyte_dask_engine.registration import serialization as wire
-from tests.registration.test_wire import INCUMBENT
+from tests.registration.test_serialization import OFFICIAL
 from tests.support.configs import CONFIGS, PARENTS
 
 CPU = {"name": "CPU", "value": "2"}
@@ -45,10 +45,10 @@ def test_reads_what_is_said_and_inherits_nothing() -> None:
     assert {origin.by for origin in config.origins.values()} == {"from_custom(...)"}
 
 
-@pytest.mark.parametrize("name", INCUMBENT)
+@pytest.mark.parametrize("name", OFFICIAL)
 def test_reads_the_incumbents_templates(name: str) -> None:
-    config = Dask.from_custom(INCUMBENT[name])
-    assert wire.custom(config, config.resolve()) == INCUMBENT[name]
+    config = Dask.from_custom(OFFICIAL[name])
+    assert wire.custom(config, config.resolve()) == OFFICIAL[name]
 
 
 @given(CONFIGS, PARENTS)
@@ -64,7 +64,7 @@ def test_reads_what_was_resolved(config: Dask, parent: Parent) -> None:
 
 
 def test_what_was_read_is_changed_like_any_config() -> None:
-    custom = json.loads(json.dumps(INCUMBENT["the document's sizes"]))
+    custom = json.loads(json.dumps(OFFICIAL["the document's sizes"]))
     config = Dask.from_custom(custom).with_workers(8).with_inherit("fill")
     assert (config.workers.number_of_workers, config.inherit) == (8, "fill")
     assert (presets.small() | Dask.from_custom(custom)).inherit == "off"

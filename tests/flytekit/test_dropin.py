@@ -1,4 +1,4 @@
-"""In the place of the incumbent: its models, its own tests, and what happens beside it."""
+"""The official plugin's models and its own tests, and installing it next to ours."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CPU = Resources([Resources.ResourceEntry(Resources.ResourceName.CPU, "3")], [])
 
 
 class TestModels:
-    """The incumbent's model classes."""
+    """The official plugin's model classes."""
 
     def test_a_job_becomes_the_official_message(self) -> None:
         job = models.DaskJob(
@@ -44,7 +44,7 @@ class TestModels:
         assert job == models.DaskJob(scheduler=job.scheduler, workers=job.workers)
         assert job != models.DaskJob(scheduler=models.Scheduler(), workers=job.workers)
 
-    def test_what_is_unsaid_stays_so(self) -> None:
+    def test_what_is_unset_stays_unset(self) -> None:
         assert models.Scheduler().to_flyte_idl() == dask_pb2.DaskScheduler()
         assert not models.Scheduler().to_flyte_idl().HasField("resources")
 
@@ -65,7 +65,7 @@ def index(done: CompletedProcess[str]) -> None:
 
 @pytest.fixture(scope="module")
 def pinned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The incumbent alone as pip's requirement, with its hashes."""
+    """The official plugin alone as pip's requirement, with its hashes."""
     (block,) = re.findall(
         r"^flytekitplugins-dask==(?:.*\\\n)*.*$", REQUIREMENTS.read_text(), re.MULTILINE
     )
@@ -74,14 +74,14 @@ def pinned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_the_incumbents_own_tests_pass(pinned: Path, tmp_path: Path) -> None:
+def test_the_official_plugins_own_tests_pass(pinned: Path, tmp_path: Path) -> None:
     """Unchanged, out of its sdist."""
     download = (sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--dest", tmp_path)
     index(run(*download, "--no-binary", "flytekitplugins-dask", "--require-hashes", "-r", pinned))
     (sdist,) = tmp_path.glob("*.tar.gz")
     unpack(sdist, tmp_path)
     (tests,) = tmp_path.glob("*/tests")
-    folder = tests.rename(tmp_path / "tests")  # away from the incumbent itself
+    folder = tests.rename(tmp_path / "tests")  # away from the official plugin itself
     pytest_here = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", ".")
     done = run(*pytest_here, cwd=folder)
     assert done.returncode == 0, done.stdout
@@ -122,7 +122,7 @@ def pip(python: Path, *args: str | Path) -> CompletedProcess[str]:
 
 
 @pytest.mark.source
-class TestBeside:
+class TestSideBySide:
     """Both in one environment, by pip, in either order."""
 
     def install(self, python: Path, *what: str | Path) -> None:
@@ -135,8 +135,8 @@ class TestBeside:
         script.write_text(USES)
         return run(python, script, cwd=script.parent)
 
-    def test_the_incumbent_came_last(self, python: Path, wheel: Path, pinned: Path) -> None:
-        """Ours are refused, until the remedy was applied."""
+    def test_the_official_plugin_came_last(self, python: Path, wheel: Path, pinned: Path) -> None:
+        """Our configs are rejected until the remedy is applied."""
         self.install(python, wheel)
         self.install(python, "-r", pinned)
         alone = run(python, "-c", "import flyte_dask", cwd=python.parent)
@@ -144,10 +144,10 @@ class TestBeside:
         done = self.uses(python)
         assert done.stdout == "dask\n", done.stderr
         assert done.stderr.count(" is installed beside flyte-dask, ") == 1
-        said = " ".join(done.stderr.split())
-        assert "InvalidConfig: 1 problem in @task of function" in said
+        output = " ".join(done.stderr.split())
+        assert "InvalidConfig: 1 problem in @task of function" in output
         reason = "has no plugin: flytekitplugins.dask is not flyte-dask's: "
-        assert f"{reason}{REMEDY}" in said
+        assert f"{reason}{REMEDY}" in output
 
         uninstall = pip(python, "uninstall", "-q", "-y", "flytekitplugins-dask")
         assert uninstall.returncode == 0, uninstall.stderr
@@ -172,6 +172,9 @@ class TestBeside:
             "import flytekit; from flyte_dask import Dask; flytekit.task(task_config=Dask())(int)"
         )
         gone = run(python, "-c", alone, cwd=python.parent)
-        said = " ".join((gone.stdout + gone.stderr).split())
-        assert "files of flyte-dask are gone, as if flytekitplugins-dask had been" in said
-        assert "has no plugin: flytekitplugins.dask is not flyte-dask's" in said
+        output = " ".join((gone.stdout + gone.stderr).split())
+        assert (
+            "files of flyte-dask are missing, as after flytekitplugins-dask was uninstalled"
+            in output
+        )
+        assert "has no plugin: flytekitplugins.dask is not flyte-dask's" in output

@@ -88,13 +88,13 @@ def test_a_spec_is_built_and_named_as_the_tasks_own(
     assert roots == ({None} if fast else {str(tmp_path)})
 
 
-def test_what_is_unsaid_stays_empty(tmp_path: Path) -> None:
+def test_what_is_unset_stays_empty(tmp_path: Path) -> None:
     task = flytekit.task(task_config=Dask(), container_image="acme/other:2")(increment)
     assert images(task.get_custom(settings(tmp_path)) or {}) == [None, None]
 
 
 class Imitation:
-    """What type checkers take for a spec."""
+    """A class that type checkers accept as a spec."""
 
     def image_name(self) -> str:
         return "acme/etl:3"
@@ -106,18 +106,18 @@ class Imitation:
         (
             "{{.image.gone.fqn}}:1",
             (
-                "cannot be filled in (Image Config with name gone not found in the configuration): "
-                "register with --image name=reference, or write a reference"
+                "cannot be rendered (Image Config with name gone not found in the configuration): "
+                "register with --image name=reference, or use a reference"
             ),
         ),
         (
             "{{ inputs.x }}",
             (
-                "is no template that flytekit fills in: "
-                "write '{{.image.name.fqn}}:{{.image.name.version}}' or '{{.image.name}}'"
+                "is not a template that flytekit renders: "
+                "use '{{.image.name.fqn}}:{{.image.name.version}}' or '{{.image.name}}'"
             ),
         ),
-        (Imitation(), "is no ImageSpec of flytekit: write one, or a reference"),
+        (Imitation(), "is not a flytekit ImageSpec: use one, or an image reference"),
     ],
 )
 def test_an_image_without_a_reference_is_an_error(image: Any, reason: str, tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_an_image_without_a_reference_is_an_error(image: Any, reason: str, tmp_p
     assert all(str(each).endswith(reason) for each in caught.value.problems)
 
 
-def test_an_image_that_is_not_built_has_no_place_on_the_wire() -> None:
+def test_an_image_that_is_not_built_cannot_be_serialized() -> None:
     config = Dask().with_image(spec("etl"))
     with pytest.raises(TypeError, match="is not built yet"):
         wire.custom(config, config.resolve())
@@ -178,8 +178,8 @@ def test_a_dynamic_task_names_the_image_that_was_built(tmp_path: Path) -> None:
     assert images(built) == [None, "registry.example.com/etl:1"]
 
 
-def test_a_dynamic_task_that_was_registered_before_it_says_so(tmp_path: Path) -> None:
-    """Rather than to name an image that nobody has built."""
+def test_a_dynamic_task_that_was_registered_before_it_is_an_error(tmp_path: Path) -> None:
+    """Instead of naming an image that was not built."""
     assert isinstance(building, PythonFunctionTask)
     container = building.get_container(settings(tmp_path).with_serialized_context())
     with pytest.raises(InvalidConfig) as caught:
@@ -188,7 +188,7 @@ def test_a_dynamic_task_that_was_registered_before_it_says_so(tmp_path: Path) ->
     assert problem.path == "workers.image"
     assert str(problem).endswith(
         "was not built when the dynamic task was registered: "
-        "define its task above the dynamic one, or write a reference"
+        "define its task above the dynamic one, or use a reference"
     )
 
 

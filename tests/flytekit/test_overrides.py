@@ -93,7 +93,7 @@ def numbers_of(flow: Any) -> list[int]:
 class TestEachNodeHasItsOwn:
     """Whatever the kind of task, and however the node was made."""
 
-    def test_beside_one_that_has_none(self) -> None:
+    def test_next_to_one_without(self) -> None:
         @workflow
         def flow() -> int:
             one()
@@ -117,7 +117,7 @@ class TestEachNodeHasItsOwn:
 
         assert numbers_of(flow) == [1, 5, 6]
 
-    def test_by_position_and_beside_other_overrides(self) -> None:
+    def test_by_position_and_with_other_overrides(self) -> None:
         @workflow
         def flow() -> None:
             node: Any = create_node(one)
@@ -178,7 +178,7 @@ class TestVariants:
         assert first.variant(Dask(workers=1)) is one.variant(one.task_config) is one
 
     def test_another_spelling_is_another_task(self) -> None:
-        """For the template keeps it."""
+        """The template keeps it."""
         config = FIVE.with_workers(mem="1Gi")
         assert config == FIVE.with_workers(mem="1024Mi")
         assert one.variant(config).name != one.variant(FIVE.with_workers(mem="1024Mi")).name
@@ -186,8 +186,8 @@ class TestVariants:
     def test_the_name_is_the_same_in_every_process(self) -> None:
         assert overrides.variant_name("etl.monthly", presets.medium(5)) == "etl.monthly-29b5f103"
 
-    def test_what_the_wire_does_not_know_travels_in_the_loader_arguments(self) -> None:
-        """How it runs, and what its deck shall not advise."""
+    def test_what_the_template_lacks_is_in_the_loader_arguments(self) -> None:
+        """The runtime settings, and the silenced advice."""
         config = FIVE.with_runtime(min_workers=3, worker_timeout=None)
         variant = one.variant(config.without_advice("tiny-memory", "poor-bin-packing"))
         loaded = overrides.resolver.load_task(overrides.resolver.loader_args(SETTINGS, variant))
@@ -215,7 +215,7 @@ class TestVariants:
         assert (loaded.name, loaded.original) == (variant.name, one)
         assert loaded.get_custom(SETTINGS) == variant.get_custom(SETTINGS)
 
-    def test_images_that_flytekit_takes_for_the_same_are_two(self) -> None:
+    def test_images_with_equal_ids_in_flytekit_differ(self) -> None:
         """Its id of a spec leaves fields out."""
         specs = [ImageSpec(name="etl", builder=builder) for builder in ("envd", "noop")]
         assert specs[0].id == specs[1].id
@@ -263,7 +263,7 @@ class TestVariants:
                 assert len({id(each) for each in found}) == 1
 
 
-_WARNING = "the task ran with its own config: a local run has no overrides of it"
+_WARNING = "the task ran with its own config: a local run ignores overrides of it"
 _FLOW = """
 from flytekit import task, workflow
 from flytekitplugins.dask import presets
@@ -279,11 +279,11 @@ def flow() -> int:
 
 
 class TestLocally:
-    """A workflow that runs here has run the task before it hears of an override: it says so."""
+    """A local run has run the task before an override is known, and warns about it."""
 
     @pytest.fixture
-    def said(self, caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
-        """What our log says, whatever level other tests have left to it."""
+    def logged(self, caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
+        """The messages of our log, whatever level other tests have set."""
         caplog.set_level(logging.WARNING, "flytekit.dask")
         records: list[str] = []
         handler = logging.Handler()
@@ -294,14 +294,14 @@ class TestLocally:
         logger.removeHandler(handler)
 
     @pytest.mark.parametrize("each", [one, two, none, waits], ids=lambda each: each.name)
-    def test_of_any_kind_of_task(self, each: Any, said: list[str]) -> None:
+    def test_of_any_kind_of_task(self, each: Any, logged: list[str]) -> None:
         @workflow
         def flow() -> None:
             each().with_overrides(task_config=FIVE)
             each().with_overrides(retries=2)
 
         flow()
-        assert said == [_WARNING]
+        assert logged == [_WARNING]
 
     @pytest.mark.once
     def test_pyflyte_run_shows_it(self, tmp_path: Path) -> None:
@@ -310,16 +310,16 @@ class TestLocally:
         assert done.returncode == 0, done.stdout + done.stderr
         assert " ".join(done.stdout.split()).count(_WARNING) == 1  # which flytekit wraps
 
-    def test_in_a_dynamic_task(self, said: list[str]) -> None:
+    def test_in_a_dynamic_task(self, logged: list[str]) -> None:
         @dynamic
         def flow() -> int:
             return one().with_overrides(task_config=FIVE)
 
         result: Any = flow()
         assert result == 1
-        assert len(said) == 1
+        assert len(logged) == 1
 
-    def test_what_is_no_config_is_refused_here_too(self) -> None:
+    def test_what_is_not_a_config_is_rejected_here_too(self) -> None:
         @dynamic
         def flow() -> int:
             return one().with_overrides(task_config=presets.medium)
@@ -329,7 +329,7 @@ class TestLocally:
 
 
 class TestErrors:
-    """Where a node cannot have its own, nobody gets another's."""
+    """If a node cannot have its own config, it is an error."""
 
     def test_map_tasks(self) -> None:
         @workflow
@@ -344,7 +344,7 @@ class TestErrors:
         assert caught.value.call_site is not None
         assert caught.value.call_site.file == __file__
         assert (problem.path, problem.value) == ("task_config", FIVE)
-        assert problem.remedy == "write another @task function with this config, and use that here"
+        assert problem.remedy == "define another @task function with this config, and use it here"
         assert one.task_config == Dask(workers=1)
 
     @pytest.mark.parametrize(
@@ -353,10 +353,10 @@ class TestErrors:
             (presets.medium, "is a Preset, which makes configs: call it, as in presets.medium()"),
             (WorkerGroup(5), "is a WorkerGroup, one part of a config: write Dask(workers=...)"),
             (Dask, "is a class, not a config: call it: Dask(...)"),
-            ({"workers": 5}, "is no Dask: write Dask(...), or call a preset"),
+            ({"workers": 5}, "is not a Dask: write Dask(...), or call a preset"),
         ],
     )
-    def test_what_is_no_config(self, config: Any, reason: str) -> None:
+    def test_what_is_not_a_config(self, config: Any, reason: str) -> None:
         @workflow
         def flow() -> int:
             return one().with_overrides(task_config=config)
@@ -405,7 +405,7 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="module")
 def started() -> Iterator[Cluster]:
-    """A cluster for whoever runs."""
+    """A cluster for all tasks."""
     with cluster(workers=1) as running:
         yield running
 
@@ -421,7 +421,7 @@ def test_packaged_each_runs_with_its_own(started: Cluster, folder: Path, tmp_pat
             outputs = tmp_path / template.id.name
             done = run_packaged(folder, template, outputs, started.env, x=21)
             assert done.result == 42
-            assert f"{template.id.name} starts on " in done.told()[0][1]
+            assert f"{template.id.name}: cluster at " in done.logged()[0][1]
         custom = MessageToDict(template.custom)
         numbers.setdefault(name, []).append(custom["workers"]["numberOfWorkers"])
     assert numbers == {"pipeline.doubled": [3, 4], "pipeline.awaited": [2, 5]}

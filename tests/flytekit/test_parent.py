@@ -1,4 +1,4 @@
-"""What a task asks for: from flytekit's settings, its resources and its pod template."""
+"""The resources of a task: from flytekit's settings, its arguments and its pod template."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from flytekit.tools.translator import get_serializable
 from kubernetes.client import V1Container, V1PodSpec, V1ResourceRequirements
 
 from flyte_dask import CallSite, InvalidConfig
-from flyte_dask_engine.registration.requested import judged
+from flyte_dask_engine.registration.requested import parent_with
 from flytekitplugins.dask import Dask, WorkerGroup
 from flytekitplugins.dask.requested import requested_by
 from tests.flytekit.test_task import increment
@@ -51,17 +51,17 @@ SOURCES: dict[str, tuple[dict[str, Any], ResourceSpec | None, list[str | None]]]
     "none": ({}, None, [None, None]),
     "the task": ({"requests": Resources(cpu="3")}, DEFAULT, ["3", None]),
     "default resources": ({}, DEFAULT, ["1", "2"]),
-    "default resources that say nothing": ({}, ResourceSpec(Resources(), Resources()), [None] * 2),
+    "default resources that are empty": ({}, ResourceSpec(Resources(), Resources()), [None] * 2),
     "the pod": ({"pod_template": pod(OF_POD)}, None, ["5", "6"]),
     "default resources before the pod": ({"pod_template": pod(OF_POD)}, DEFAULT, ["1", "2"]),
-    "a zero is said, and dropped": ({"requests": Resources(cpu="0")}, DEFAULT, [None, None]),
+    "a zero is set, and dropped": ({"requests": Resources(cpu="0")}, DEFAULT, [None, None]),
     "other devices of the pod": (
         {"pod_template": pod(V1ResourceRequirements(limits={"amd.com/gpu": "1"}))},
         None,
         [None, None],
     ),
     "another container of the pod": ({"pod_template": pod(OF_POD, "other")}, None, [None, None]),
-    "a pod that says nothing": ({"pod_template": pod(None)}, None, [None, None]),
+    "a pod without resources": ({"pod_template": pod(None)}, None, [None, None]),
     "a pod of no containers": ({"pod_template": PodTemplate()}, None, [None, None]),
     "a pod template by name": ({"pod_template_name": "gpu-pods"}, None, [None, None]),
 }
@@ -89,15 +89,15 @@ ORIGINS = {
 
 @pytest.mark.parametrize("source", ORIGINS)
 @pytest.mark.parametrize("is_translated", [False, True])
-def test_who_said_so(source: str, is_translated: bool) -> None:
-    """Default resources have no line of the user's, though flytekit puts them into the task."""
+def test_where_the_origins_point_to(source: str, is_translated: bool) -> None:
+    """Default resources have no call site, though flytekit puts them into the task."""
     arguments, default, _ = SOURCES[source]
     where = settings(default)
     line = sys._getframe().f_lineno + 1
     task = flytekit.task(task_config=MEM, **arguments)(increment)
     if is_translated:
         get_serializable(OrderedDict(), where, task)
-    parent = judged(requested_by(task, where), task.name, CallSite(__file__, line))
+    parent = parent_with(requested_by(task, where), task.name, CallSite(__file__, line))
     origin = parent.origins["cpu"]
     assert str(origin) == ORIGINS[source].format(line)
 
@@ -106,7 +106,7 @@ def with_images(primary: str | ImageSpec | None) -> PodTemplate:
     """A pod of two containers."""
     side = V1Container(name="side", image="acme/side:1")
     container = V1Container(name="primary")
-    # as if said in the call: there the client of some versions takes no spec, which flytekit does
+    # as if passed to the call: the client of some versions rejects specs, which flytekit accepts
     vars(container)["image" if "image" in vars(container) else "_image"] = primary
     return PodTemplate(V1PodSpec(containers=[container, side]))
 
@@ -184,7 +184,7 @@ BAD: list[tuple[dict[str, Any], str, dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("arguments", "subject", "problems"), BAD, ids=["task", "pod"])
-def test_what_kubernetes_would_refuse_is_an_error_at_the_tasks_line(
+def test_what_kubernetes_would_reject_is_an_error_at_the_tasks_line(
     arguments: dict[str, Any], subject: str, problems: dict[str, str]
 ) -> None:
     task = flytekit.task(task_config=MEM, **arguments)(increment)

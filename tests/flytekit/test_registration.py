@@ -112,8 +112,8 @@ MEM_GROUP = "Dask(workers=WorkerGroup(2, None, mem, mem))"
 
 # By name: the config, the other arguments of the decorator, and the custom that comes of it.
 TASKS: dict[str, tuple[str, str, Any]] = {
-    "silent": ("Dask()", "", job()),
-    "silent_in_a_task": ("Dask(workers=3)", "**cpus", job(count=3)),
+    "unset": ("Dask()", "", job()),
+    "unset_in_a_task": ("Dask(workers=3)", "**cpus", job(count=3)),
     "preset": (
         "presets.medium(5)",
         "",
@@ -244,10 +244,10 @@ TASKS: dict[str, tuple[str, str, Any]] = {
 }
 
 INHERITED = {
-    "silent": "nothing: the task says no resources",
-    "silent_in_a_task": "from @task at {line}: scheduler.cpu=1/2, scheduler.mem=4G/8G, "
+    "unset": "nothing: the task sets no resources",
+    "unset_in_a_task": "from @task at {line}: scheduler.cpu=1/2, scheduler.mem=4G/8G, "
     "workers.cpu=1/2, workers.mem=4G/8G",
-    "preset": "nothing: the task says no resources",
+    "preset": "nothing: the task sets no resources",
     "preset_in_a_task": "from @task at {line}: workers.ephemeral_storage=5G/5G",
     "requests": "from @task at {line}: scheduler.cpu=4/8, scheduler.mem=16G/32G, "
     "workers.limits.cpu=8, workers.limits.mem=32G",
@@ -255,7 +255,7 @@ INHERITED = {
     "workers.limits.mem=64G (raised from 8G)",
     "lowered": "from @task at {line}: scheduler.cpu=1/2, scheduler.mem=4G/8G, "
     "workers.requests.cpu=500m (lowered from 1), workers.mem=4G/8G",
-    "gpu": "nothing: the task says no resources",
+    "gpu": "nothing: the task sets no resources",
     "dropped_gpu": "from @task at {line}: scheduler.cpu=4/4, scheduler.gpu=1/1, workers.cpu=4/4, "
     "not workers.requests.gpu=1, not workers.limits.gpu=1",
     "pinned_gpu": "from @task at {line}: scheduler.gpu=1/1, workers.gpu=1/1",
@@ -263,7 +263,7 @@ INHERITED = {
     "pod": "from pod template at {line}: scheduler.cpu=1/2, scheduler.gpu=1/1, workers.cpu=1/2, "
     "not workers.requests.gpu=1",
 }
-"""What the log says, of some."""
+"""The log lines of some tasks."""
 
 NOT_CALLED = ("mapped", "async")
 """In the workflow; flytekit's own async tasks can't be, and others are mapped."""
@@ -372,7 +372,7 @@ def test_the_workflow_is_the_plain_tasks_one(package: Package) -> None:
     assert twin(plain) == MessageToDict(dask)
 
 
-def test_one_line_for_each_template_says_what_it_inherits(package: Package) -> None:
+def test_one_line_for_each_template_logs_what_it_inherits(package: Package) -> None:
     """Of the mapped task there are two: its own and that of the map task."""
     lines = dict(message.split(" inherits ") for message in package.inherited)
     names = [f"pipelines.dask_{name}" for name in TASKS]

@@ -1,4 +1,4 @@
-"""The plugin under flytekit: what is registered, refused, and serialized."""
+"""The plugin under flytekit: what is registered, rejected, and serialized."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def increment(number: int) -> int:
     return number + 1
 
 
-def test_the_incumbents_names_are_exported() -> None:
-    """Where the incumbent has them, the module of the task included."""
+def test_the_official_plugins_names_are_exported() -> None:
+    """In the same modules, including that of the task."""
     import flytekitplugins.dask as plugin
     from flytekitplugins.dask import task
 
@@ -110,7 +110,7 @@ def test_image_templates_are_filled_in() -> None:
 
 
 async def wait(number: int) -> int:
-    """A coroutine function, which flytekit treats in its own way."""
+    """A coroutine function, which flytekit treats differently."""
     return number
 
 
@@ -125,13 +125,13 @@ async def wait(number: int) -> int:
         (WorkerGroup(4), "is a WorkerGroup, one part of a config: write Dask(workers=...)"),
         (Scheduler(), "is a Scheduler, one part of a config: write Dask(scheduler=...)"),
         (Runtime(), "is a Runtime, one part of a config: write Dask(runtime=...)"),
-        (Resources(cpu=1), "is no Dask: write Dask(...), or call a preset"),
-        (Parent(), "is no Dask: write Dask(...), or call a preset"),
+        (Resources(cpu=1), "is not a Dask: write Dask(...), or call a preset"),
+        (Parent(), "is not a Dask: write Dask(...), or call a preset"),
         (Dask, "is a class, not a config: call it: Dask(...)"),
         (WorkerGroup, "is a class, not a config: call it: Dask(...)"),
     ],
 )
-def test_what_is_no_dask_config_is_refused_at_decoration(
+def test_what_is_not_a_dask_config_is_rejected_at_decoration(
     config: object, message: str, function: Callable[..., Any]
 ) -> None:
     with pytest.raises(InvalidConfig, match=re.escape(message)) as caught:
@@ -156,17 +156,17 @@ except ValueError as error:
     assert run(sys.executable, "-c", program).stdout == "InvalidConfig task_config\n"
 
 
-def test_a_dynamic_coroutine_function_is_refused_at_decoration() -> None:
+def test_a_dynamic_coroutine_function_is_rejected_at_decoration() -> None:
     with pytest.raises(
-        InvalidConfig, match="flytekit's dynamic tasks can't be: write def"
+        InvalidConfig, match="flytekit does not support for dynamic tasks: use def"
     ) as caught:
         flytekit.dynamic(task_config=Dask())(wait)
     assert caught.value.subject == "@task of wait"
 
 
-def test_the_task_class_refuses_what_is_no_config_too() -> None:
+def test_the_task_class_rejects_what_is_not_a_config_too() -> None:
     config: Any = None
-    with pytest.raises(InvalidConfig, match="None is no Dask: write Dask"):
+    with pytest.raises(InvalidConfig, match="None is not a Dask: write Dask"):
         DaskTask(config, increment)
 
 

@@ -1,4 +1,4 @@
-"""The local twin: a real cluster of the task's shape, on loopback, gone when the task ends."""
+"""The local cluster: a real one of the task's shape, on loopback, closed when the task ends."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from flytekit import task
 
 from flyte_dask import InvalidConfig, Parent, Resources, Runtime
 from flyte_dask_engine.errors import ClusterUnavailable, MissingBokeh
-from flyte_dask_engine.local.cluster import Shape, local_cluster, told
-from flyte_dask_engine.session.default_client import joined
+from flyte_dask_engine.local.cluster import Shape, describe, local_cluster
+from flyte_dask_engine.session.default_client import default_cluster
 from flyte_dask_engine.session.session import session
 from flytekitplugins.dask import Dask, WorkerGroup, presets
 from flytekitplugins.dask.task import _root_of
@@ -39,7 +39,7 @@ GIB = 1024**3
 
 
 class TestShape:
-    """What Flyte starts, and what of it this machine can."""
+    """The shape on Flyte, and the nearest one that fits a machine."""
 
     @pytest.mark.parametrize(
         ("group", "shape"),
@@ -53,7 +53,7 @@ class TestShape:
             (presets.medium(5).workers, Shape(5, 2, 8 * GIB)),
         ],
     )
-    def test_of_what_a_role_says(self, group: WorkerGroup, shape: Shape) -> None:
+    def test_of_what_a_role_sets(self, group: WorkerGroup, shape: Shape) -> None:
         resolved = Dask(workers=group).resolve()
         assert Shape.on_flyte(group.number_of_workers, resolved) == shape
 
@@ -63,7 +63,7 @@ class TestShape:
         assert Shape.on_flyte(2, resolved) == Shape(2, 3, 4 * GIB)
 
     @pytest.mark.parametrize(
-        ("wanted", "cpus", "scaled"),
+        ("requested", "cpus", "scaled"),
         [
             (Shape(1, 1), 8, Shape(1, 1, 16 * GIB)),
             (Shape(4, 2, 2 * GIB), 8, Shape(4, 2, 2 * GIB)),
@@ -74,25 +74,25 @@ class TestShape:
             (Shape(7, 7), 1, Shape(1, 1, 16 * GIB)),
         ],
     )
-    def test_scaled_to_the_machine(self, wanted: Shape, cpus: int, scaled: Shape) -> None:
-        assert wanted.scaled_to(cpus, 16 * GIB) == scaled
+    def test_scaled_to_the_machine(self, requested: Shape, cpus: int, scaled: Shape) -> None:
+        assert requested.scaled_to(cpus, 16 * GIB) == scaled
 
-    def test_told_in_one_line(self) -> None:
-        wanted = Shape(1000, 2, 8 * GIB)
-        scaled = wanted.on_this_machine(Runtime())
+    def test_described_in_one_line(self) -> None:
+        requested = Shape(1000, 2, 8 * GIB)
+        scaled = requested.on_this_machine(Runtime())
         assert scaled == Shape(CPU_COUNT, 1)
-        assert told(scaled, wanted, Runtime()) == (
-            f"on a local cluster in threads, {CPU_COUNT} workers of 1 thread for 1,000 workers of "
-            f"2 threads and 8.00 GiB, on {CPU_COUNT} CPUs"
+        assert describe(scaled, requested, Runtime()) == (
+            f"local cluster in threads: {CPU_COUNT} workers x 1 thread (asked for 1,000 x "
+            f"2 threads, 8Gi; this machine has {CPU_COUNT} CPUs)"
         )
         processes = Runtime(local="processes")
         small = Shape(1, 1, GIB)
         assert small.on_this_machine(processes) == small
-        assert told(small, small, processes) == (
-            "on a local cluster in processes, 1 worker of 1 thread and 1.00 GiB"
+        assert describe(small, small, processes) == (
+            "local cluster in processes: 1 worker x 1 thread, 1Gi"
         )
         big = Shape(1, 1, 2 * MEMORY_LIMIT)
-        assert " for 1 worker of 1 thread and " in told(
+        assert " (asked for 1 x 1 thread, " in describe(
             big.on_this_machine(processes), big, processes
         )
         assert Shape(1, 1).on_this_machine(processes) == Shape(1, 1, MEMORY_LIMIT)
@@ -100,13 +100,13 @@ class TestShape:
 
 @pytest.fixture(params=["threads", "processes"])
 def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """What the workers are, by the variable of the environment."""
+    """The kind of workers, set by the environment variable."""
     monkeypatch.setenv("FLYTE_DASK_LOCAL", request.param)
     return str(request.param)
 
 
 class TestATask:
-    """Called as a function, beside its cluster."""
+    """Called as a function, next to its cluster."""
 
     @pytest.mark.usefixtures("kind")
     def test_a_bare_compute_uses_it(self) -> None:
@@ -138,13 +138,13 @@ class TestATask:
         monkeypatch.setenv("FLYTE_DASK_LOCAL", "processes")
         assert tasks.memory_limit() == 512 * 1024**2
 
-    def test_its_outputs_are_converted_beside_it_too(self) -> None:
-        """For what a function returns may be lazy."""
+    def test_its_outputs_are_converted_in_its_session(self) -> None:
+        """The value that a function returns may be lazy."""
         assert tasks.lazy().address.startswith("tcp://127.0.0.1:")
 
 
 class TestNothingListensBeyondLoopback:
-    """Of whatever kind, with its dashboard and without."""
+    """With either kind of workers, with the dashboard and without."""
 
     @pytest.mark.usefixtures("kind")
     def test_of_this_process_and_its_workers(self) -> None:
@@ -156,7 +156,7 @@ class TestNothingListensBeyondLoopback:
         assert tasks.listening_while_it_runs() == ["127.0.0.1"]
 
 
-def test_the_dashboard_is_served_if_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_dashboard_is_served_if_enabled(monkeypatch: pytest.MonkeyPatch) -> None:
     assert tasks.dashboard() == "HTTP Error 404: Not Found"
     monkeypatch.setenv("FLYTE_DASK_DASHBOARD", "1")
     assert "<title>Dask Diagnostic UI</title>" in tasks.dashboard()
@@ -169,18 +169,18 @@ def test_a_dashboard_without_bokeh_is_an_error(monkeypatch: pytest.MonkeyPatch) 
         raise AssertionError("it opened")
 
 
-def test_nobody_is_asked_for_a_port_without_a_dashboard(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who listens at Dask's usual port may be anybody."""
-    asked: list[object] = []
-    monkeypatch.setattr(socket.socket, "connect_ex", lambda _, address: asked.append(address))
+def test_no_port_is_probed_without_a_dashboard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any program may listen at Dask's usual port."""
+    probed: list[object] = []
+    monkeypatch.setattr(socket.socket, "connect_ex", lambda _, address: probed.append(address))
     with local_cluster(Shape(1, 1), Runtime()):
-        assert asked == []
+        assert probed == []
 
 
-def test_a_module_of_a_name_that_its_path_does_not_have_is_in_no_folder(
+def test_a_module_whose_name_does_not_match_its_path_has_no_root(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It was loaded under that name, and not found by it."""
+    """It was loaded under an unrelated name."""
     module = ModuleType("acme.pipelines.daily.etl")
     module.__file__ = "/acme/etl.py"
     monkeypatch.setitem(sys.modules, module.__name__, module)
@@ -190,30 +190,30 @@ def test_a_module_of_a_name_that_its_path_does_not_have_is_in_no_folder(
 
 
 @pytest.mark.parametrize(
-    ("ends", "how"), [("os._exit(7)", "exit status 7"), ("os.kill(os.getpid(), 9)", "signal 9")]
+    ("ending", "how"), [("os._exit(7)", "exit status 7"), ("os.kill(os.getpid(), 9)", "signal 9")]
 )
 def test_a_worker_process_that_ends_at_once_is_not_waited_for(
-    ends: str, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ending: str, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As where something that Python imports at its start is broken."""
-    start = f"import os, sys\nif 'worker' in sys.orig_argv: {ends}\n"
+    """For example, a module that Python imports at startup is broken."""
+    start = f"import os, sys\nif 'worker' in sys.orig_argv: {ending}\n"
     (tmp_path / "sitecustomize.py").write_text(start)
     monkeypatch.syspath_prepend(tmp_path)
     opening = session(Dask(workers=1, runtime=Runtime(local="processes")), "etl")
     with pytest.raises(ClusterUnavailable) as caught, opening:
         raise AssertionError("it opened")
     assert str(caught.value) == (
-        f"etl: 0 of 1 workers were there when processes of workers ended, with {how}. What they "
-        "wrote to the standard error says why."
+        f"etl: worker processes exited ({how}) when 0 of 1 workers had joined. See their standard "
+        "error for the cause."
     )
 
 
 class TestNothingIsLeftBehind:
-    """Neither processes nor ports, folders and settings."""
+    """No processes, ports, folders or settings."""
 
     @pytest.fixture(autouse=True)
     def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-        """Where temporary folders are."""
+        """The parent of temporary folders."""
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
         yield tmp_path
         gc.collect()
@@ -237,18 +237,18 @@ class TestNothingIsLeftBehind:
 
     @pytest.mark.usefixtures("kind")
     def test_by_one_that_leaves_its_work_undone(self) -> None:
-        """And it does not wait for that."""
+        """The task does not wait for it."""
         assert tasks.leaves_its_work_undone() == 1
 
-    def test_by_tasks_side_by_side(self) -> None:
-        """Each of which has its own cluster."""
+    def test_by_parallel_tasks(self) -> None:
+        """Each has its own cluster."""
         with ThreadPoolExecutor() as threads:
             found = list(threads.map(lambda _: tasks.bare_compute(), range(4)))
         addresses = [address for each in found for address in each]
         assert len(set(addresses)) == len(addresses) == 4 * min(2, CPU_COUNT)
 
-    def test_by_clusters_whose_ends_cross(self) -> None:
-        """The handlers of distributed's log are as loud as before."""
+    def test_by_clusters_that_overlap(self) -> None:
+        """The handlers of distributed's log have their original levels."""
         handlers = logging.getLogger("distributed").handlers
         before = [each.level for each in handlers]
         first, second = (local_cluster(Shape(1, 1), Runtime()) for _ in range(2))
@@ -262,13 +262,14 @@ class TestNothingIsLeftBehind:
 
         clients = []
         with local_cluster(Shape(1, 1), Runtime()) as cluster:
-            with pytest.raises(TimeoutError, match="busy"), joined(cluster.scheduler_address):  # noqa: PT012  # at its end
+            joining = default_cluster(cluster.scheduler_address)
+            with pytest.raises(TimeoutError, match="busy"), joining:  # noqa: PT012  # at its end
                 clients.append(distributed.Client())
                 monkeypatch.setattr(distributed.Client, "close", fail)
             monkeypatch.undo()
             clients[0].close()
 
-    def test_by_settings_that_are_wrong(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_by_invalid_settings(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("FLYTE_DASK_LOCAL", "hunter2")
         monkeypatch.setenv("FLYTE_DASK_WORKER_TIMEOUT", "hunter2")
         with pytest.raises(InvalidConfig) as caught, session(Dask(), "etl"):

@@ -1,4 +1,4 @@
-"""What is private elsewhere and used here: a change of it fails here, by its name."""
+"""Contracts with private parts of other libraries: a change there fails the test of its name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.flytekit.test_task import increment
 
 
 def test_pythons_finders_list_their_folders_as_path_cache() -> None:
-    """By which `flyte_dask` sees whether the incumbent is installed beside it."""
+    """`flyte_dask` finds an installed official plugin by it."""
     finders = [each for each in sys.path_importer_cache.values() if isinstance(each, FileFinder)]
     listed = {name for finder in finders for name in getattr(finder, "_path_cache")}  # noqa: B009
     version = importlib.metadata.version("attrs")
@@ -42,7 +42,7 @@ def node() -> Node:
 
 
 def test_flytekit_compiles_in_the_first_mode(node: Node) -> None:
-    """The default of `CompilationState.mode`, whose number flytekit has nowhere named."""
+    """The default of `CompilationState.mode`, a number for which flytekit has no name."""
     assert CompilationState(prefix="").mode == CompilationState.mode
     assert node.flyte_entity.task_function is increment
 
@@ -69,21 +69,21 @@ def lacks(of: object, *names: str) -> list[str]:
 
 
 def of_scheduler(dask_scheduler: Any) -> list[str]:
-    """What a scheduler lacks of what a witness asks."""
+    """The attributes that a scheduler lacks and an observer uses."""
     (worker,) = dask_scheduler.workers.values()
     used = "handlers", "unrunnable", "queued", "monitor", "cumulative_worker_metrics", "task_groups"
-    asked = "executing", "long_running", "processing", "versions", "metrics", "memory_limit"
-    return lacks(dask_scheduler, *used) + lacks(worker, *asked)
+    of_workers = "executing", "long_running", "processing", "versions", "metrics", "memory_limit"
+    return lacks(dask_scheduler, *used) + lacks(worker, *of_workers)
 
 
 def of_nanny(dask_worker: Any) -> list[str]:
-    """What a nanny lacks, and its process."""
+    """The attributes that a nanny and its process lack."""
     used = "_on_worker_exit_sync", "worker_address", "log_event", "process"
     return lacks(dask_worker, *used) + lacks(dask_worker.process, "on_exit")
 
 
-def test_distributed_has_what_tells_of_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By which a monitor knows how it does, and how workers die."""
+def test_distributed_has_what_a_monitor_uses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To know the state of a cluster, and how workers die."""
     monkeypatch.setenv("FLYTE_DASK_LOCAL", "processes")
     with session(Dask(), "contract") as opened:
         client: Any = opened.client
@@ -97,13 +97,13 @@ def test_distributed_has_what_tells_of_a_cluster(monkeypatch: pytest.MonkeyPatch
 
 
 def of_worker(dask_worker: Any) -> list[str]:
-    """What a worker lacks of what a recorder asks."""
+    """The attributes that a worker lacks and a recorder uses."""
     used = "handlers", "metrics", "heartbeat", "digests_total", "transfer_incoming_log"
     return lacks(dask_worker, *used)
 
 
-def test_distributed_has_what_a_record_is_made_of() -> None:
-    """And tells when a task ran, and where."""
+def test_distributed_has_what_a_recorder_uses() -> None:
+    """It reports when and where a task ran."""
     with session(Dask(), "contract") as opened:
         client: Any = opened.client
         assert list(client.run(of_worker).values()) == [[]]
@@ -115,7 +115,7 @@ def test_distributed_has_what_a_record_is_made_of() -> None:
 
 
 def test_flytekit_writes_decks() -> None:
-    """Those of its parameters, for tasks that have not disabled them."""
+    """The decks in its parameters, for tasks that have not disabled them."""
     task: Any = flytekit.task(increment, enable_deck=True)
     assert task._disable_deck is False
     parameters: Any = flytekit.current_context()
@@ -124,8 +124,8 @@ def test_flytekit_writes_decks() -> None:
     assert list(inspect.signature(deck._output_deck).parameters) == ["task_name", "new_user_params"]
 
 
-def test_distributed_tells_of_workers_that_go() -> None:
-    """By an event to which plugins of the scheduler listen."""
+def test_distributed_reports_workers_that_are_removed() -> None:
+    """By an event to which scheduler plugins listen."""
     with session(Dask(workers=2), "contract") as opened:
         client: Any = opened.client
         worker, _ = client.scheduler_info()["workers"]
@@ -136,8 +136,8 @@ def test_distributed_tells_of_workers_that_go() -> None:
     assert list(event["processing-tasks"]) == []
 
 
-def test_workers_that_are_restarted_on_wish_are_no_deaths(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Though they go unexpectedly; another event tells them apart."""
+def test_restarts_by_the_user_are_not_deaths(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the workers are removed unexpectedly; another event distinguishes them."""
     monkeypatch.setenv("FLYTE_DASK_LOCAL", "processes")
     with session(Dask(), "contract") as opened:
         client: Any = opened.client
@@ -148,7 +148,7 @@ def test_workers_that_are_restarted_on_wish_are_no_deaths(monkeypatch: pytest.Mo
 
 
 def test_a_client_connects_in_one_place() -> None:
-    """At first and again, with a timeout that ours keep; they are cleaned up after an OSError."""
+    """At first and again, with a timeout that our client enforces; an OSError cleans up."""
     client = distributed.Client
     assert list(inspect.signature(client._ensure_connected).parameters) == ["self", "timeout"]
     for caller in (client._start, client._reconnect):
@@ -157,12 +157,12 @@ def test_a_client_connects_in_one_place() -> None:
         assert "OSError" in source
 
 
-def test_distributed_says_why_futures_are_cancelled() -> None:
-    """By which a lost scheduler is told from somebody's wish."""
+def test_distributed_gives_the_reason_of_cancelled_futures() -> None:
+    """It distinguishes a lost scheduler from a user's cancellation."""
     source = inspect.getsource(distributed.Client._reconnect)
     assert 'reason="scheduler-connection-lost"' in source
 
 
-def test_a_scheduler_says_that_it_cannot_read_a_graph() -> None:
+def test_a_scheduler_reports_that_it_cannot_unpickle_a_graph() -> None:
     source = inspect.getsource(distributed.Scheduler.update_graph)
     assert "Error during deserialization of the task graph" in source

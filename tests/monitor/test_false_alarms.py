@@ -1,4 +1,4 @@
-"""What is slow is not taken for lost; and what a function raises itself stays its own."""
+"""A slow cluster is not reported as lost, and a function's own errors are left alone."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ pytestmark = pytest.mark.fault
 
 @pytest.fixture
 def started() -> Iterator[Cluster]:
-    """A worker, which nobody starts again."""
+    """One worker, which is not restarted."""
     with cluster(workers=1, nannies=False, env=CODE) as made:
         yield made
-        kill_workers(made)  # which would wait for their work
+        kill_workers(made)  # otherwise their end waits for their work
 
 
 @pytest.fixture(scope="module")
 def healthy() -> Iterator[Cluster]:
-    """One that stays so."""
+    """One for tests that do not harm it."""
     with cluster(workers=1, nannies=False, env=CODE) as made:
         yield made
 
@@ -60,9 +60,9 @@ class TestTheFunctionsOwnErrors:
         is_not_retried(done, "ModuleNotFoundError", "No module named 'acme_nowhere'")
 
     def test_about_its_cluster_are_the_clusters(self, started: Cluster, tmp_path: Path) -> None:
-        """With its own beside."""
+        """Next to its own."""
         done = run_and_act(faulty.wraps, tmp_path, started.env, lambda _: kill_workers(started))
-        is_retried(done, "WorkersLost", "there was no worker, ")
+        is_retried(done, "WorkersLost", "there was no worker for 2 s ")
         assert "ValueError: the nightly report failed" in done.message
 
     @pytest.mark.parametrize("number", [0, 1])
@@ -81,7 +81,7 @@ VERY_SHORT = {"FLYTE_DASK_STALL_TIMEOUT": "1.5", "FLYTE_DASK_SCHEDULER_TIMEOUT":
 
 
 class TestNoFalseAlarm:
-    """What is only slow is not taken for lost."""
+    """A slow cluster is not reported as lost."""
 
     def test_of_work_that_holds_workers_and_runner(self, healthy: Cluster, tmp_path: Path) -> None:
         done = run_task(faulty.is_slow, tmp_path, {**healthy.env, **VERY_SHORT})
@@ -96,28 +96,28 @@ class TestNoFalseAlarm:
 
         def act(runner: Running) -> None:
             os.kill(runner.popen.pid, signal.SIGSTOP)
-            time.sleep(4)  # which is what is tried
+            time.sleep(4)  # longer than the timeouts
             os.kill(runner.popen.pid, signal.SIGCONT)
             finish(tmp_path)
 
         assert run_and_act(faulty.waits, tmp_path, {**healthy.env, **VERY_SHORT}, act).result == 1
 
     def test_of_a_cluster_that_stood_still(self, healthy: Cluster, tmp_path: Path) -> None:
-        """As in a debugger, if it is said that nothing is ever lost."""
+        """As in a debugger, if the timeouts are disabled."""
         never = {"FLYTE_DASK_STALL_TIMEOUT": "never", "FLYTE_DASK_SCHEDULER_TIMEOUT": "never"}
 
         def act(runner: Running) -> None:
             freeze(healthy)(runner)
-            time.sleep(4)  # which is what is tried
+            time.sleep(4)  # longer than the timeouts
             os.kill(healthy.scheduler.popen.pid, signal.SIGCONT)
             finish(tmp_path)
 
         assert run_and_act(faulty.waits, tmp_path, {**healthy.env, **never}, act).result == 1
 
-    def test_of_a_session_beside_one_that_is_lost(
+    def test_of_a_session_next_to_one_that_is_lost(
         self, healthy: Cluster, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """With the same cluster; and neither leaves anything there."""
+        """Both use the same cluster, and leave nothing in it."""
         monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", healthy.address.removeprefix("tcp://"))
         with distributed.Client(healthy.address) as client:
             before = client.run_on_scheduler(steps.plugins_and_handlers)
@@ -125,7 +125,7 @@ class TestNoFalseAlarm:
                 one: Any = outer.client.submit(steps.slowly, "one")
                 with session(Dask(), "inner") as inner:
                     two: Any = inner.client.submit(steps.slowly, "two")
-                    inner._monitor.assessment.say(WorkersLost("inner"))
+                    inner._monitor.assessment.conclude(WorkersLost("inner"))
                     with pytest.raises(WorkersLost, match="inner"):
                         two.result()
                 assert one.result() == "one"

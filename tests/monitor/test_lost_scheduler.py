@@ -1,4 +1,4 @@
-"""A scheduler that is gone, silent, or another one ends its task in time, in a retryable error."""
+"""A scheduler that is lost or restarted ends its task in time, in a retryable error."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.support import faulty
 from tests.support.backend import SCHEDULER_HERE, Cluster, cluster, scheduler
 from tests.support.faults import (
     LOOK,
-    TRIES,
-    TRIES_NOT,
+    NOT_RETRIED,
+    RETRIED,
     finish,
     freeze,
     is_retried,
@@ -32,29 +32,29 @@ pytestmark = pytest.mark.fault
 
 @pytest.fixture
 def started() -> Iterator[Cluster]:
-    """A worker, which nobody starts again."""
+    """One worker, which is not restarted."""
     with cluster(workers=1, nannies=False, env=CODE) as made:
         yield made
-        kill_workers(made)  # which would wait for their work
+        kill_workers(made)  # otherwise their end waits for their work
 
 
 @pytest.fixture(scope="module")
 def lasting() -> Iterator[Cluster]:
-    """Another one, which outlives what stands still for a while."""
+    """Another one, for tests that freeze it for a while."""
     with cluster(workers=1, nannies=False, env=CODE) as made:
         yield made
 
 
 @pytest.fixture
 def freezing(lasting: Cluster, tmp_path: Path) -> Iterator[Cluster]:
-    """It, which goes on after the test, without the test's work."""
+    """That one, resumed after the test, without the test's work."""
     yield lasting
     finish(tmp_path)
     os.kill(lasting.scheduler.popen.pid, signal.SIGCONT)
 
 
 class TestTheScheduler:
-    """Gone, silent, or another one."""
+    """Killed, frozen, unreachable or restarted."""
 
     def test_killed(self, started: Cluster, tmp_path: Path) -> None:
         done = run_and_act(
@@ -63,10 +63,9 @@ class TestTheScheduler:
         is_retried(
             done,
             "SchedulerLost",
-            f"tests.support.faulty.waits lost its scheduler at {started.address}: its process has "
-            "ended, "
-            "or the connection broke. When it last answered it used ",
-            f" MiB of memory of its limit of 1Gi. {LOOK} why its pod ended. {TRIES}",
+            f"tests.support.faulty.waits: lost the scheduler at {started.address}: its process "
+            "exited, or the connection was closed. When it last responded it used ",
+            f" MiB of memory of its limit of 1Gi. {LOOK} why its pod ended. {RETRIED}",
         )
 
     def test_killed_while_nothing_waits_for_it(self, started: Cluster, tmp_path: Path) -> None:
@@ -75,21 +74,21 @@ class TestTheScheduler:
             finish(tmp_path)
 
         is_retried(
-            run_and_act(faulty.computes_alone, tmp_path, started.env, act), "SchedulerLost", TRIES
+            run_and_act(faulty.computes_alone, tmp_path, started.env, act), "SchedulerLost", RETRIED
         )
 
     @pytest.mark.parametrize("task", [faulty.waits, faulty.awaits])
     def test_frozen(self, task: Any, freezing: Cluster, tmp_path: Path) -> None:
-        """Of which the environment need not say how it is talked to."""
+        """The address in the environment may lack the protocol."""
         env = {"DASK_SCHEDULER_ADDRESS": freezing.address.removeprefix("tcp://")}
         done = run_and_act(task, tmp_path, env, freeze(freezing))
         is_retried(
             done,
             "SchedulerLost",
-            f"{task.name}: the scheduler at {freezing.address} did not answer for 4 s. When it "
-            "last answered it used ",
-            f"{LOOK} whether its pod still runs. If it is only busy for so long, raise "
-            f"Runtime(scheduler_timeout=...). {TRIES}",
+            f"{task.name}: the scheduler at {freezing.address} did not respond for 4 s. When it "
+            "last responded it used ",
+            f"{LOOK} whether its pod is running. If it was only busy, raise "
+            f"Runtime(scheduler_timeout=...). {RETRIED}",
         )
 
     def test_frozen_and_every_wait_for_it_ends(self, freezing: Cluster, tmp_path: Path) -> None:
@@ -109,9 +108,9 @@ class TestTheScheduler:
         }
 
     def test_frozen_while_workers_are_waited_for(self, freezing: Cluster, tmp_path: Path) -> None:
-        until = "waits for workers: 1/2"
+        until = "waiting for workers (1/2, "
         done = run_and_act(faulty.loses_one, tmp_path, freezing.env, freeze(freezing), until)
-        is_retried(done, "SchedulerLost", "did not answer for 4 s. Flyte's", TRIES_NOT)
+        is_retried(done, "SchedulerLost", "did not respond for 4 s. See Flyte's", NOT_RETRIED)
 
     def test_frozen_when_the_function_returns(self, freezing: Cluster, tmp_path: Path) -> None:
         def act(_: Running) -> None:
@@ -120,16 +119,16 @@ class TestTheScheduler:
 
         done = run_and_act(faulty.returns, tmp_path, freezing.env, act)
         assert done.result == 1
-        line = "tests.support.faulty.returns ended: its scheduler does not tell what it did"
-        assert done.told()[-1] == ("INFO", line)
+        line = "tests.support.faulty.returns: the scheduler did not respond: no metrics"
+        assert done.logged()[-1] == ("INFO", line)
 
     def test_cut_off(self, freezing: Cluster, tmp_path: Path) -> None:
         with network_to(freezing.address) as network:
             env = {"DASK_SCHEDULER_ADDRESS": network.address}
             done = run_and_act(faulty.waits, tmp_path, env, lambda _: network.cut())
-        is_retried(done, "SchedulerLost", f"at {network.address} did not answer for 4 s.", TRIES)
+        is_retried(done, "SchedulerLost", f"at {network.address} did not respond for 4 s.", RETRIED)
 
-    def test_started_anew(self, started: Cluster, tmp_path: Path) -> None:
+    def test_restarted(self, started: Cluster, tmp_path: Path) -> None:
         """Flyte's scheduler pods restart always."""
         port = started.address.rpartition(":")[2]
         line = [str(BIN / "dask"), "scheduler", *SCHEDULER_HERE[:-1], port]
@@ -142,4 +141,4 @@ class TestTheScheduler:
 
             patient = {**started.env, "FLYTE_DASK_SCHEDULER_TIMEOUT": str(PATIENCE)}
             done = run_and_act(faulty.computes_alone, tmp_path, patient, act)
-        is_retried(done, "SchedulerLost", "another one answers there now", TRIES)
+        is_retried(done, "SchedulerLost", "it was restarted, without the work so far", RETRIED)

@@ -1,4 +1,4 @@
-"""Workers that are gone, or die over their work, end their task in time, in a retryable error."""
+"""Workers that are lost, or killed by their work, end their task in a retryable error in time."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from tests.support.backend import Cluster, cluster, worker
 from tests.support.faults import (
     IMPATIENT,
     LOOK,
+    NOT_RETRIED,
+    RETRIED,
     SHORT,
-    TRIES,
-    TRIES_NOT,
     finish,
     is_retried,
     kill_workers,
@@ -36,21 +36,21 @@ pytestmark = pytest.mark.fault
 
 @pytest.fixture
 def started() -> Iterator[Cluster]:
-    """A worker, which nobody starts again."""
+    """One worker, which is not restarted."""
     with cluster(workers=1, nannies=False, env=CODE) as made:
         yield made
-        kill_workers(made)  # which would wait for their work
+        kill_workers(made)  # otherwise their end waits for their work
 
 
 @pytest.fixture(scope="module")
 def restarting() -> Iterator[Cluster]:
-    """Two workers, which their nannies start again."""
+    """Two workers, which their nannies restart."""
     with cluster(workers=2, memory_limit="300MiB", env={**CODE, **IMPATIENT}) as made:
         yield made
 
 
 class TestTheWorkers:
-    """Gone, all or some, or of no use."""
+    """Lost, all or some, or paused."""
 
     def test_none_ever(self, tmp_path: Path) -> None:
         with cluster(workers=0) as empty:
@@ -59,8 +59,8 @@ class TestTheWorkers:
         is_retried(
             done,
             "ClusterUnavailable",
-            "tests.support.faulty.waits: 0 of 1 workers were there after 1.5 s.",
-            f"min_workers. {TRIES}",
+            "tests.support.faulty.waits: only 0 of 1 workers joined within 1.5 s.",
+            f"min_workers. {RETRIED}",
         )
 
     def test_all_killed(self, started: Cluster, tmp_path: Path) -> None:
@@ -68,16 +68,15 @@ class TestTheWorkers:
         is_retried(
             done,
             "WorkersLost",
-            "tests.support.faulty.waits: for 2 s there was no worker, while work waits (Dask "
-            "tasks: 1). "
-            f"{LOOK} what keeps workers from coming back. If they only need longer, raise "
-            f"Runtime(stall_timeout=...). {TRIES}\nDeaths of workers that were seen:\n",
-            "  default-worker-0   gone without a word; when last heard of it used ",
+            "tests.support.faulty.waits: there was no worker for 2 s while 1 Dask task waited. "
+            f"{LOOK} why no worker came back. If they only need more time, raise "
+            f"Runtime(stall_timeout=...). {RETRIED}\nWorker deaths:\n",
+            "  default-worker-0   cause unknown; last reported memory: ",
             " MiB of 1.00 GiB",
         )
 
     def test_all_frozen(self, tmp_path: Path) -> None:
-        """Which Dask sees by their heartbeats, after its ``worker-ttl``.
+        """Dask notices it by missing heartbeats, after its ``worker-ttl``.
 
         It would then wait half a minute for nannies, which are frozen too.
         """
@@ -91,7 +90,7 @@ class TestTheWorkers:
                 lambda _: os.killpg(only.popen.pid, signal.SIGSTOP),
             )
             kill_workers(made)
-        is_retried(done, "WorkersLost", "for 2 s there was no worker, ", "gone without a word")
+        is_retried(done, "WorkersLost", "there was no worker for 2 s ", "cause unknown")
 
     def test_all_killed_and_back_in_time(self, started: Cluster, tmp_path: Path) -> None:
         with ExitStack() as stack:
@@ -105,7 +104,7 @@ class TestTheWorkers:
             assert run_and_act(faulty.waits, tmp_path, env, act).result == 1
 
     def test_one_of_them_killed(self, restarting: Cluster, tmp_path: Path) -> None:
-        """Which costs its work another try, and the task nothing."""
+        """Its work is retried, and the task does not notice."""
         env = {**SHORT, **restarting.env, "ACME_FILE": str(tmp_path / "file")}
         assert run_task(faulty.loses_one, tmp_path, env).result == sum(range(8))
 
@@ -115,16 +114,16 @@ class TestTheWorkers:
         is_retried(
             done,
             "WorkersLost",
-            "tests.support.faulty.pauses: for 2 s no worker (of 1) took work, as happens when "
-            "their memory "
-            "is full, while work waits (Dask tasks: 1). Raise workers.limits.mem from 512Mi: ",
+            "tests.support.faulty.pauses: no worker (of 1) accepted tasks for 2 s while 1 Dask "
+            "task waited, as happens when their memory is full. Raise workers.limits.mem from "
+            "512Mi: ",
         )
 
     def test_killed_while_outputs_are_converted(self, restarting: Cluster, tmp_path: Path) -> None:
-        """For what a function returns may be lazy."""
+        """The value that a function returns may be lazy."""
         env = {**restarting.env, "ACME_DEATH": "SIGKILL"}
         done = run_task(faulty.dies_lazily, tmp_path, env)
-        is_retried(done, "WorkersKilled", "tests.support.faulty.dies_lazily: workers died ", TRIES)
+        is_retried(done, "WorkersKilled", "tests.support.faulty.dies_lazily: Dask task ", RETRIED)
 
     def test_whole_pods_killed_again_and_again(self, tmp_path: Path) -> None:
         with cluster(workers=2, env={**CODE, **IMPATIENT}) as made:
@@ -132,36 +131,36 @@ class TestTheWorkers:
         is_retried(
             done,
             "WorkersKilled",
-            "tests.support.faulty.dies: workers died 2 times over the same work, die-",
-            "Nobody told why. Memory is what most often does it; then `kubectl describe pod` says "
-            "OOMKilled. If so: Raise workers.limits.mem from 512Mi: ",
-            f"{TRIES_NOT}\nDeaths of workers that were seen:\n",
-            "gone without a word; when last heard of it used ",
+            "tests.support.faulty.dies: Dask task die-",
+            " killed 2 workers. Cause unknown; most often it is memory, and `kubectl describe pod` "
+            "then shows OOMKilled. If so: Raise workers.limits.mem from 512Mi: ",
+            f"{NOT_RETRIED}\nWorker deaths:\n",
+            "cause unknown; last reported memory: ",
         )
 
 
 class TestWorkThatKillsItsWorkers:
-    """Their nannies know how, and start them again."""
+    """Their nannies know how they died, and restart them."""
 
     @pytest.mark.parametrize(
         ("death", "remedy", "evidence"),
         [
-            ("SIGKILL", "Nobody told why. Memory is what most often does it;", "killed by SIGKILL"),
-            ("SIGSEGV", "Native code crashed: compare the versions", "killed by SIGSEGV"),
-            ("7", "A process was ended from within:", "exited with status 7"),
+            ("SIGKILL", "Cause unknown; most often it is memory,", "killed by SIGKILL"),
+            ("SIGSEGV", "Native code crashed: compare the package versions", "killed by SIGSEGV"),
+            ("7", "A worker process exited by itself:", "exited with status 7"),
             (
                 "memory",
-                "Raise workers.limits.mem from 512Mi: with_workers(mem=...); or give a worker less",
-                "ended by its nanny near its memory limit, at ",
+                "Raise workers.limits.mem from 512Mi: with_workers(mem=...); or let each worker",
+                "terminated by its nanny near the memory limit: ",
             ),
         ],
     )
-    def test_is_told_apart(
+    def test_causes_are_distinguished(
         self, death: str, remedy: str, evidence: str, restarting: Cluster, tmp_path: Path
     ) -> None:
         done = run_task(faulty.dies, tmp_path, {**restarting.env, "ACME_DEATH": death})
-        what = "tests.support.faulty.dies: workers died 2 times over the same work, die-"
-        is_retried(done, "WorkersKilled", what, remedy, TRIES_NOT, evidence, evidence)
+        what, how_often = "tests.support.faulty.dies: Dask task die-", " killed 2 workers. "
+        is_retried(done, "WorkersKilled", what, how_often, remedy, NOT_RETRIED, evidence, evidence)
 
 
 class TestOnThisMachine:
@@ -174,11 +173,14 @@ class TestOnThisMachine:
         monkeypatch.setenv("ACME_FILE", str(tmp_path / "file"))
         with dask.config.set({"distributed.scheduler.allowed-failures": 1}):
             yield
-        gc.collect()  # while what the collector says of it is expected
+        gc.collect()  # while warnings of the collector are expected
 
     @pytest.mark.parametrize(
         ("death", "evidence"),
-        [("SIGKILL", "killed by SIGKILL"), ("memory", "ended by its nanny near its memory limit")],
+        [
+            ("SIGKILL", "killed by SIGKILL"),
+            ("memory", "terminated by its nanny near the memory limit"),
+        ],
     )
     def test_work_that_kills_its_workers(
         self, death: str, evidence: str, monkeypatch: pytest.MonkeyPatch
@@ -194,7 +196,7 @@ class TestOnThisMachine:
         patient = {"distributed.scheduler.allowed-failures": 3}  # its work may see both die
         with (
             dask.config.set(patient),
-            pytest.raises(WorkersLost, match="for 2 s there was no worker"),
+            pytest.raises(WorkersLost, match="there was no worker for 2 s"),
         ):
             task()
 

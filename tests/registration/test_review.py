@@ -1,4 +1,4 @@
-"""What is said of a task when it is registered, by real ``pyflyte`` commands."""
+"""The review of a task at registration, by real ``pyflyte`` commands."""
 
 from __future__ import annotations
 
@@ -58,23 +58,23 @@ def packaging(source: Path, *args: str | Path, **env: str) -> CompletedProcess[s
 
 
 def squeezed(text: str) -> str:
-    """*text* without blanks, line breaks and frames, which terminals put anywhere."""
+    """*text* without whitespace and frames, which terminals put anywhere."""
     return re.sub(r"[\s│╭╮╰╯─]+", "", text)
 
 
-def says(done: CompletedProcess[str], pattern: str) -> bool:
-    """Whether it says so, however it is broken into lines."""
+def contains(done: CompletedProcess[str], pattern: str) -> bool:
+    """Whether the output contains *pattern*, however it is wrapped."""
     return bool(re.search(squeezed(pattern), squeezed(done.stdout + done.stderr)))
 
 
 def advised(done: CompletedProcess[str]) -> list[tuple[str, str]]:
-    """Code and path of all advice that it tells."""
+    """Code and path of all logged advice."""
     text = " ".join((done.stdout + done.stderr).split())
     return re.findall(r"pipeline\.total: (?:\w+) ([\w-]+): ([\w.]+):", text)
 
 
 class TestPolicy:
-    """The team's word at registration."""
+    """The team's policy at registration."""
 
     def test_above_it_nothing_is_registered(self, tmp_path: Path) -> None:
         team = "[policy]\nmax_workers = 10\nregistries = ['quay.io/acme']\ntotal.cpu = 4"
@@ -83,30 +83,30 @@ class TestPolicy:
         assert done.returncode != 0
         assert not (tmp_path / "elsewhere" / "package.tgz").exists()
         module, file = r"\S*source/pipeline\.py", r"\S*source/flyte-dask\.toml"
-        assert says(done, rf"3 problems in @task of pipeline\.total at {module}:7")
-        assert says(done, rf"20 set by nightly\(\.\.\.\) at {module}:7 exceeds the 10")
-        assert says(done, rf"exceeds the 10 allowed by policy at {file}:6: request less")
-        assert says(done, rf"'23' for all 22 pods.* the 4 allowed by policy at {file}:8")
-        assert says(done, rf"'ghcr.io/acme/etl:3' set by @task .* policy at {file}:7")
+        assert contains(done, rf"3 problems in @task of pipeline\.total at {module}:7")
+        assert contains(done, rf"20 set by nightly\(\.\.\.\) at {module}:7 exceeds the 10")
+        assert contains(done, rf"exceeds the 10 allowed by policy at {file}:6: request less")
+        assert contains(done, rf"'23' for all 22 pods.* the 4 allowed by policy at {file}:8")
+        assert contains(done, rf"'ghcr.io/acme/etl:3' set by @task .* policy at {file}:7")
 
     def test_below_it_all_is_well(self, tmp_path: Path) -> None:
         source = project(tmp_path, "[policy]\nmax_workers = 10\nregistries = ['ghcr.io/acme']")
         assert packaging(source).returncode == 0
 
-    def test_the_environment_may_say_another_file(self, tmp_path: Path) -> None:
+    def test_the_environment_may_set_another_file(self, tmp_path: Path) -> None:
         source = project(tmp_path, "")
         strict = tmp_path / "strict.yaml"
         strict.write_text("policy: {max_workers: 1}")
         assert packaging(source).returncode == 0
         done = packaging(source, FLYTE_DASK_FILE=str(strict))
         assert done.returncode != 0
-        assert says(done, r"the 1 allowed by policy at \S*strict\.yaml:1")
+        assert contains(done, r"the 1 allowed by policy at \S*strict\.yaml:1")
 
     def test_a_broken_file_is_told(self, tmp_path: Path) -> None:
         source = project(tmp_path, "[polcy]\nmax_workers = 10")
         done = packaging(source)
         assert done.returncode != 0
-        assert says(done, r"polcy \(line 5\)")
+        assert contains(done, r"polcy \(line 5\)")
 
     def test_the_runner_does_not_care(self, tmp_path: Path) -> None:
         """The file has become stricter since: what was registered still runs."""
@@ -136,24 +136,24 @@ class TestAdvice:
         assert advised(packaging(source)) == []
         done = packaging(source, FLYTE_SDK_LOGGING_LEVEL="20")
         assert advised(done) == [("poor-bin-packing", "workers.requests")]
-        assert not says(done, "secret")
+        assert not contains(done, "secret")
 
-    def test_a_site_where_it_is_no_trap_silences_it(self, tmp_path: Path) -> None:
+    def test_a_platform_where_it_is_no_pitfall_silences_it(self, tmp_path: Path) -> None:
         source = project(tmp_path, "[advice]\nsilence = ['gpu-not-inherited']", arguments=self.GPU)
         assert advised(packaging(source, FLYTE_SDK_LOGGING_LEVEL="20")) == []
 
-    def test_is_an_error_where_the_team_wants_that(self, tmp_path: Path) -> None:
+    def test_is_an_error_if_the_team_made_it_fatal(self, tmp_path: Path) -> None:
         source = project(tmp_path, "[advice]\nfatal = ['gpu-not-inherited']", arguments=self.GPU)
         done = packaging(source)
         assert done.returncode != 0
-        assert says(
+        assert contains(
             done,
             "workers.limits.gpu 'gpu-not-inherited' is an error by flyte-dask.toml: the task has 1 "
             r"GPU, and its 2 workers none: with resources of their own, workers do not inherit GPUs: "
             r"\.with_workers\(gpu",
         )
 
-    def test_a_task_cannot_silence_what_the_team_wants_to_be_an_error(self, tmp_path: Path) -> None:
+    def test_a_task_cannot_silence_what_the_team_made_fatal(self, tmp_path: Path) -> None:
         source = project(tmp_path, "[advice]\nfatal = ['gpu-not-inherited']", arguments=self.GPU)
         text = (source / "pipeline.py").read_text()
         silent = text.replace("workers=2)", "workers=2).without_advice('gpu-not-inherited')")
@@ -193,54 +193,52 @@ POD = PodTemplate(
         ]
 
 
-class TestTravel:
-    """A preset's file has to come along, for the runner imports the module anew."""
+class TestUpload:
+    """A preset's file has to be uploaded, because the runner imports the module again."""
 
     @pytest.mark.parametrize("copy", ["all", "auto"])
-    def test_the_file_comes_along(self, copy: str, tmp_path: Path) -> None:
+    def test_the_file_is_uploaded(self, copy: str, tmp_path: Path) -> None:
         source = PIPELINE.format(workers=2, arguments="")
         folder = package(source, tmp_path, copy, {"flyte-dask.toml": TEAM})
         (code,) = folder.glob("fast*.tar.gz")
         unpack(code, tmp_path / "code")
         assert (tmp_path / "code" / "flyte-dask.toml").read_text() == TEAM
-        if copy == "auto":  # of which the runner's code is less
+        if copy == "auto":  # the runner gets fewer files
             (template,) = packaged(folder)
             local = {"FLYTE_DASK_REQUIRE_CLUSTER": "0", ADDRESS: ""}
             assert run_packaged(folder, template, tmp_path / "outputs", local).result == 5
 
-    def test_a_file_outside_of_the_code_is_refused(self, tmp_path: Path) -> None:
+    def test_a_file_outside_of_the_code_is_rejected(self, tmp_path: Path) -> None:
         source = project(tmp_path, "")
         (source / "flyte-dask.toml").rename(tmp_path / "flyte-dask.toml")
         done = packaging(source, "--copy", "all")
         assert done.returncode != 0
-        assert says(
+        assert contains(
             done,
-            r"'\S*/flyte-dask\.toml' of preset nightly is not in \S*/source, of which alone the "
-            "code is sent: move it there, next to the module",
+            r"'\S*/flyte-dask\.toml' of preset nightly is outside of \S*/source, the only folder "
+            "that is uploaded: move it there, next to the module",
         )
         assert packaging(source, "--copy", "none").returncode == 0
 
-    def test_a_file_that_says_nothing_that_is_left_is_refused_too(self, tmp_path: Path) -> None:
-        """The module reads it all the same."""
+    def test_a_file_without_effect_on_the_config_is_rejected_too(self, tmp_path: Path) -> None:
+        """The module reads it anyway."""
         source = project(tmp_path, '[presets.alias]\nextends = "large"')
         (source / "flyte-dask.toml").rename(tmp_path / "flyte-dask.toml")
         text = (source / "pipeline.py").read_text().replace('get("nightly")', 'get("alias")')
         (source / "pipeline.py").write_text(text)
         done = packaging(source, "--copy", "auto")
         assert done.returncode != 0
-        assert says(done, "of preset alias is not in")
+        assert contains(done, "of preset alias is outside of")
 
-    def test_a_file_that_is_ignored_is_refused(self, tmp_path: Path) -> None:
+    def test_a_file_that_is_ignored_is_rejected(self, tmp_path: Path) -> None:
         source = project(tmp_path, "")
         (source / ".dockerignore").write_text("*.toml\n")
         done = packaging(source, "--copy", "all")
         assert done.returncode != 0
-        assert says(done, "of preset nightly is ignored when the code is sent")
+        assert contains(done, "of preset nightly is excluded from the upload of the code")
 
-    def test_a_file_that_the_module_reads_itself_has_to_come_along_too(
-        self, tmp_path: Path
-    ) -> None:
-        """By whatever way it got its presets."""
+    def test_a_file_that_the_module_reads_itself_must_be_uploaded_too(self, tmp_path: Path) -> None:
+        """In whatever way the module gets its presets."""
         text = PIPELINE.format(workers=2, arguments="").replace('presets.get("nightly")', "nightly")
         imports = "from pathlib import Path\n\nfrom flyte_dask import team_files\n"
         beside = (
@@ -257,8 +255,8 @@ class TestTravel:
         (source / "pipeline.py").write_text(imports + above + text)
         done = packaging(source, "--copy", "all")
         assert done.returncode != 0
-        assert says(
+        assert contains(
             done,
-            r"'\S*/flyte-dask\.toml' that \S*/pipeline\.py reads when it is imported is not in "
-            r"\S*/source, of which alone the code is sent: move it there, next to the module",
+            r"'\S*/flyte-dask\.toml' that \S*/pipeline\.py reads on import is outside of "
+            r"\S*/source, the only folder that is uploaded: move it there, next to the module",
         )

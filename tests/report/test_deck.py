@@ -200,7 +200,7 @@ class TestOnFlyte:
         page = deck_of(done)
         assert done.result == 1
         assert sorted(tabs(page)) == ["Dask", *OTHERS]
-        assert "The report could not be made; the log says why." in page
+        assert "The report could not be rendered; see the log." in page
         assert "ValueError: no page today" in done.log
 
 
@@ -234,8 +234,8 @@ class TestTheTemplate:
 
     def test_a_report_without_a_deck_is_refused(self) -> None:
         expected = (
-            "runtime.report   True is shown in the task's deck, and enable_deck=False wants none: "
-            "leave out enable_deck, or say with_runtime(report=False)"
+            "runtime.report   True is shown in the task's deck, which enable_deck=False disables: "
+            "omit enable_deck, or use with_runtime(report=False)"
         )
         with pytest.raises(InvalidConfig) as caught:
             DaskTask(Dask().with_runtime(report=True), reported.work, enable_deck=False)
@@ -339,6 +339,6 @@ def _told(capsys: pytest.CaptureFixture[str], task: str) -> str:
 def _pages(capsys: pytest.CaptureFixture[str], task: str) -> list[str]:
     """The pages whose paths standard error has told, where no result of a program is."""
     told = capsys.readouterr()
-    assert "deck" not in told.out
-    urls = re.findall(rf"^{task}: its deck is at (file://\S+)$", told.err, re.MULTILINE)
+    assert "report" not in told.out
+    urls = re.findall(rf"^{task}: report: (file://\S+)$", told.err, re.MULTILINE)
     return [Path(unquote(urlsplit(url).path)).read_text(encoding="utf-8") for url in urls]

@@ -79,7 +79,7 @@ def here(folder: Path) -> Iterator[Seen]:
             patch.setenv(name, value)
         call: Any = shown.works
         asked = json.loads(call())
-        path = re.search(r"its deck is at file://(\S+)", said.getvalue())
+        path = re.search(r": report: file://(\S+)", said.getvalue())
         assert path
         yield Seen(Path(path[1]), asked)
         sys.modules.pop("kept_code")

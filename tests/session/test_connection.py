@@ -1,4 +1,4 @@
-"""A client is made as soon as the scheduler answers, and waited for no longer than was said."""
+"""A client connects as soon as the scheduler responds, or fails after the timeout."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from tests.support.network import network_to
 
 
 def subject(address: str) -> Subject:
-    """Whose scheduler is at *address*."""
+    """A task whose scheduler is at *address*."""
     return Subject("etl.total", address, {}, Dask().resolve())
 
 
 @pytest.fixture(scope="module")
 def scheduler() -> Iterator[str]:
-    """The address of a real one."""
+    """The address of a real scheduler."""
     opening: Any = LocalCluster(
         n_workers=0,
         processes=False,
@@ -47,14 +47,14 @@ def scheduler() -> Iterator[str]:
 
 @contextmanager
 def accepting() -> Iterator[str]:
-    """The address of who accepts and says nothing, as the kernel does for a stopped process."""
+    """The address of a server that accepts and sends nothing, like a stopped process."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield f"tcp://127.0.0.1:{listening.getsockname()[1]}"
 
 
 @contextmanager
 def greeting() -> Iterator[str]:
-    """The address of who greets as Dask does, and then says nothing."""
+    """The address of a server that sends Dask's handshake, and then nothing."""
     ready = Queue[tuple[str, Callable[[], object]]]()
 
     async def serve() -> None:
@@ -81,13 +81,13 @@ def greeting() -> Iterator[str]:
 
 
 class TestConnect:
-    """Within the runtime's *connect_timeout*."""
+    """Connecting within the runtime's *connect_timeout*."""
 
     @pytest.mark.parametrize("timeout", [60, None])
-    def test_once_connections_are_not_broken_any_more(
+    def test_succeeds_once_connections_are_no_longer_closed(
         self, timeout: float | None, scheduler: str
     ) -> None:
-        """As by a proxy whose scheduler is just starting."""
+        """As by a proxy whose scheduler is starting."""
         with (
             network_to(scheduler, refusing=3) as network,
             connect(Runtime(connect_timeout=timeout), subject(network.address)) as client,
@@ -95,23 +95,23 @@ class TestConnect:
             assert client.submit(int, pure=False).status == "pending"
         assert network.refused == 3
 
-    def test_not_for_longer_if_all_are_broken(self, scheduler: str) -> None:
+    def test_fails_in_time_if_all_connections_are_closed(self, scheduler: str) -> None:
         with network_to(scheduler, refusing=math.inf) as network:
-            assert_in_vain(network.address)
-        assert 2 <= network.refused <= 6, "with pauses that grow"
+            assert_fails(network.address)
+        assert 2 <= network.refused <= 6, "with growing pauses"
 
-    @pytest.mark.parametrize("silent", [accepting, greeting])
-    def test_not_for_longer_if_nothing_is_said(
-        self, silent: Callable[[], AbstractContextManager[str]]
+    @pytest.mark.parametrize("serving", [accepting, greeting])
+    def test_fails_in_time_if_nothing_is_sent(
+        self, serving: Callable[[], AbstractContextManager[str]]
     ) -> None:
-        with silent() as address:
-            assert_in_vain(address)
+        with serving() as address:
+            assert_fails(address)
 
 
-def test_what_keeps_a_watch_from_starting_is_raised(
+def test_what_keeps_a_monitor_from_starting_is_raised(
     scheduler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rather than what comes of that."""
+    """Instead of an error that follows from it."""
 
     def fail(*_: object, **__: object) -> None:
         raise OSError("too many open files")
@@ -124,16 +124,16 @@ def test_what_keeps_a_watch_from_starting_is_raised(
             raise AssertionError("it opened")
 
 
-def assert_in_vain(address: str) -> None:
-    """That connecting to *address* ends when it was said, and leaves nothing."""
+def assert_fails(address: str) -> None:
+    """Assert that connecting to *address* fails after the timeout, and leaves no client open."""
     known, before = set(Client._instances), time.monotonic()
     with pytest.raises(ClusterUnavailable) as caught:
         _ = connect(Runtime(connect_timeout=1), subject(address))
     assert 1 <= time.monotonic() - before < 30
     assert str(caught.value) == (
-        f"etl.total: the scheduler at {address} did not answer within 1 s. "
-        "Flyte's console and `kubectl describe pod` show what keeps its pod from starting. If it "
-        "only needs longer, raise Runtime(connect_timeout=...)."
+        f"etl.total: the scheduler at {address} did not respond within 1 s. "
+        "See Flyte's console or `kubectl describe pod` for why its pod does not start. If it "
+        "only needs more time, raise Runtime(connect_timeout=...)."
     )
     left = set(Client._instances) - known
     assert [each.status for each in left if each.status != "closed"] == []

@@ -52,7 +52,7 @@ def test_pyflyte_run(name: str, result: str, tmp_path: Path) -> None:
 
 
 def script(x: int) -> CompletedProcess[str]:
-    """A run by no more than the standard library's means."""
+    """A run of a script, with nothing but the standard library."""
     program = (
         f"import asyncio; from tests.support import kinds; print(asyncio.run(kinds.inverse(x={x})))"
     )

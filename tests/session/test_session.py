@@ -1,4 +1,4 @@
-"""The runner beside a real cluster: it is used, and told of; or the error says why not."""
+"""The runner next to a real cluster: the cluster is used and logged, or an error says why not."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def started() -> Iterator[Cluster]:
 
 
 class TestTheClusterIsUsed:
-    """Whatever the function does, and of whatever kind it is."""
+    """By every kind of function, in every way."""
 
     def test_by_a_function(self, started: Cluster, tmp_path: Path) -> None:
         result = run_task(using.sees, tmp_path, started.env).result
@@ -51,27 +51,27 @@ class TestTheClusterIsUsed:
         assert result == {**SEEN, "asynchronous client": [True, 3]}
 
     def test_by_a_client_of_its_own_only(self, started: Cluster, tmp_path: Path) -> None:
-        """If the config says so."""
+        """If the config sets it."""
         assert run_task(using.without_client, tmp_path, started.env).result == [[], NAMES]
 
 
 @pytest.mark.once
-class TestItIsToldOf:
+class TestItIsLogged:
     """One line at the start, and one at the end."""
 
     def test_what_there_is_and_what_it_did(self, started: Cluster, tmp_path: Path) -> None:
         done = run_task(using.sees, tmp_path, started.env)
-        first, last = done.told()
+        first, last = done.logged()
         port = _dashboard(started)
         config: Any = using.sees.task_config
         line = (
-            f"tests.support.using.sees starts on {started.address}: config {config.fingerprint}, "
+            f"tests.support.using.sees: cluster at {started.address}; config {config.fingerprint}, "
             f"workers 2/2, threads 2, memory 2.00 GiB, {_VERSIONS}, "
             f"dashboard http://127.0.0.1:{port}/status"
         )
         assert first == ("INFO", line)
         pattern = (
-            r"tests.support.using.sees ended: tasks 10 "
+            r"tests.support.using.sees: finished: 10 tasks "
             r"\(default-worker-0: (\d+), default-worker-1: (\d+)\), "
             r"failed 0, spilled 0 B, wall time \d+\.\d s"
         )
@@ -80,33 +80,32 @@ class TestItIsToldOf:
         assert int(match[1]) + int(match[2]) == 10
 
     def test_that_the_workers_did_nothing(self, started: Cluster, tmp_path: Path) -> None:
-        *_, last = run_task(using.idles, tmp_path, started.env).told()
+        *_, last = run_task(using.idles, tmp_path, started.env).logged()
         line = (
-            "tests.support.using.idles: its workers did nothing. Use .compute(), dask.compute() "
-            "or the "
-            "client's submit(), or run it as a plain @task, without a cluster to pay for"
+            "tests.support.using.idles: the workers ran no tasks. Use .compute(), dask.compute() "
+            "or the client's submit(), or use a plain @task, which does not pay for a cluster"
         )
         assert last == ("WARNING", line)
 
     def test_that_tasks_failed(self, started: Cluster, tmp_path: Path) -> None:
         done = run_task(using.fails, tmp_path, {**started.env, "ACME_PASSWORD": "hunter2"})
-        _, (_, line) = done.told()
+        _, (_, line) = done.logged()
         assert "hunter2" not in done.log + done.message
         assert "ZeroDivisionError" in done.error.message
-        assert re.search(r"tasks 1 \(.*\), failed 1, ", line)
+        assert re.search(r"1 task \(.*\), failed 1, ", line)
 
     def test_also_if_the_function_closes_the_client(self, started: Cluster, tmp_path: Path) -> None:
-        """Which is its own affair: what it returns is returned."""
+        """That is no error: the result is returned."""
         done = run_task(using.closes, tmp_path, started.env)
         assert done.result == 3
         assert re.match(
-            r"tests.support.using.closes ended: tasks 1 \(.*\), failed 0, ", done.told()[-1][1]
+            r"tests.support.using.closes: finished: 1 task \(.*\), failed 0, ", done.logged()[-1][1]
         )
 
     def test_that_memory_was_spilled(self, tmp_path: Path) -> None:
         with cluster(workers=2, memory_limit="400MiB", env=CODE) as small:
             done = run_task(using.spills, tmp_path, small.env)
-        _, (_, line) = done.told()
+        _, (_, line) = done.logged()
         assert done.result == 40_000_000
         assert re.search(r"spilled \d+\.\d\d MiB", line), line
 
@@ -127,7 +126,7 @@ def _dashboard(started: Cluster) -> str:
 
 @pytest.mark.once
 class TestItIsWaitedFor:
-    """The operator starts the runner beside it, without waiting."""
+    """The operator starts the runner without waiting for the cluster."""
 
     def test_until_scheduler_and_workers_are_there(self, tmp_path: Path) -> None:
         with socket.socket() as probe:
@@ -136,53 +135,51 @@ class TestItIsWaitedFor:
         address = f"tcp://127.0.0.1:{port}"
         with ExitStack() as stack:
             runner = stack.enter_context(
-                running_task(using.sees, tmp_path, {ADDRESS: address}, "waits for the scheduler")
+                running_task(using.sees, tmp_path, {ADDRESS: address}, "waiting for the scheduler")
             )
             line = [str(BIN / "dask"), "scheduler", *SCHEDULER_HERE[:-1], port]
             scheduler(stack, line, CODE)
             worker(stack, address, 0, env=CODE)
-            runner.wait_for("sees waits for workers: 1/2")
+            runner.wait_for("sees: waiting for workers (1/2, ")
             worker(stack, address, 1, env=CODE)
             runner.popen.wait(60)
         result = Done(runner.output, tmp_path / "outputs").result
         assert result["bare compute"] == NAMES
 
-    def test_not_for_ever_for_the_scheduler(self, tmp_path: Path) -> None:
+    def test_not_forever_for_the_scheduler(self, tmp_path: Path) -> None:
         env = {ADDRESS: "tcp://127.0.0.1:9", "FLYTE_DASK_CONNECT_TIMEOUT": "1.5"}
         error = run_task(using.sees, tmp_path, env).error
         assert error.kind == ContainerError.RECOVERABLE
         assert (
-            "tests.support.using.sees: the scheduler at tcp://127.0.0.1:9 did not answer within "
-            "1.5 s. "
-            "Flyte's console and `kubectl describe pod` show what keeps its pod from starting. If "
-            "it only needs longer, raise Runtime(connect_timeout=...). The task has retries=0, so "
-            "nothing tries again; @task(retries=2) would."
+            "tests.support.using.sees: the scheduler at tcp://127.0.0.1:9 did not respond within "
+            "1.5 s. See Flyte's console or `kubectl describe pod` for why its pod does not start. "
+            "If it only needs more time, raise Runtime(connect_timeout=...). The task has "
+            "retries=0, so it is not retried: set @task(retries=2)."
         ) in error.message
 
-    def test_not_for_ever_for_workers(self, tmp_path: Path) -> None:
+    def test_not_forever_for_workers(self, tmp_path: Path) -> None:
         with cluster(workers=1) as small:
             env = {**small.env, "FLYTE_DASK_WORKER_TIMEOUT": "1.5"}
             error = run_task(using.sees, tmp_path, env).error
         assert error.kind == ContainerError.RECOVERABLE
-        assert "tests.support.using.sees: 1 of 2 workers were there after 1.5 s." in error.message
+        assert "tests.support.using.sees: only 1 of 2 workers joined within 1.5 s." in error.message
 
 
 class TestWithoutACluster:
-    """Flyte has none for sites that did not enable it."""
+    """A platform may not have enabled Dask clusters."""
 
     def test_it_is_an_error(self, tmp_path: Path) -> None:
         error = run_task(using.sees, tmp_path, {}).error
         assert error.kind == ContainerError.NON_RECOVERABLE
         assert (
             "tests.support.using.sees runs on Flyte, but DASK_SCHEDULER_ADDRESS is not set: "
-            "Flyte started "
-            "no Dask cluster for it. Enable the dask plugin in this site's Flyte "
-            "(enabled_plugins), or run the function as a plain @task; "
-            "Runtime(require_cluster=False) starts a cluster in its pod"
+            "Flyte started no Dask cluster for it. Enable the dask plugin of the Flyte platform "
+            "(enabled_plugins), or use a plain @task; Runtime(require_cluster=False) starts a "
+            "cluster in the task's pod"
         ) in error.message
 
-    def test_one_is_started_in_the_pod_if_that_is_said(self, tmp_path: Path) -> None:
+    def test_one_is_started_in_the_pod_if_configured(self, tmp_path: Path) -> None:
         done = run_task(using.anywhere, tmp_path, {})
-        (_, first), _ = done.told()
+        (_, first), _ = done.logged()
         assert done.result == 3
-        assert "starts on a local cluster in threads" in first
+        assert ": local cluster in threads: " in first

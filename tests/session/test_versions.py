@@ -1,4 +1,4 @@
-"""What is installed in runner, scheduler and workers fits together, or it is said at once."""
+"""Versions in runner, scheduler and workers are compared before the function runs."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from flyte_dask_engine.monitor.diagnosis import Subject
 from flyte_dask_engine.session.versions import (
     Difference,
     Installed,
+    check_joined,
     differences,
     table,
-    wrong_in_joined,
 )
 from tests.support import using
 from tests.support.backend import Cluster, cluster
@@ -47,13 +47,13 @@ def where(
     scheduler: Mapping[str, str] | None = None,
     *workers: Mapping[str, str],
 ) -> Installed:
-    """All the same, but for what is given."""
+    """The same versions everywhere, except for the given ones."""
     named = {f"worker-{number}": {**SAME, **each} for number, each in enumerate(workers)}
     return Installed({**SAME, **(runner or {})}, {**SAME, **(scheduler or {})}, named)
 
 
 class TestDifferences:
-    """What breaks, what may not, and what is none."""
+    """Differences that break the cluster, harmless ones, and none."""
 
     def test_none(self) -> None:
         assert list(differences(where({}, {}, {}, {}))) == []
@@ -115,16 +115,16 @@ SUBJECT = Subject("etl", "tcp://10.0.0.7:8786", IMAGES, Dask().resolve())
     ],
 )
 def test_a_worker_that_joins_late(packages: Mapping[str, str], is_wrong: bool) -> None:
-    """Of which the versions of data are not known."""
-    told = {"host": {"python": "3.11.7.final.0"}, "packages": {**SAME, **packages}}
-    found = wrong_in_joined(where({}, {}, {}), "late-worker", told, SUBJECT)
+    """Its versions of data packages are unknown."""
+    report = {"host": {"python": "3.11.7.final.0"}, "packages": {**SAME, **packages}}
+    found = check_joined(where({}, {}, {}), "late-worker", report, SUBJECT)
     assert (found is not None) == is_wrong
     if found is not None:
         assert "  dask   2026.8.0   2026.8.0    2026.7.1\n" in str(found)
 
 
-def test_a_worker_that_joins_late_and_tells_nothing() -> None:
-    assert wrong_in_joined(where(), "late-worker", {}, SUBJECT) is None
+def test_a_worker_that_joins_late_and_reports_no_versions() -> None:
+    assert check_joined(where(), "late-worker", {}, SUBJECT) is None
 
 
 def test_the_table_names_versions_workers_and_images() -> None:
@@ -141,10 +141,12 @@ def test_the_table_names_versions_workers_and_images() -> None:
 
 
 def image_with(folder: Path, package: str, other: str) -> dict[str, str]:
-    """The environment of an image in which *package* says that it is of that version."""
-    told = folder / f"{package}-{other}.dist-info"
-    told.mkdir(parents=True)
-    (told / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: {other}\n")
+    """The environment of an image in which *package* has another version."""
+    metadata = folder / f"{package}-{other}.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {package}\nVersion: {other}\n"
+    )
     return {"PYTHONPATH": f"{folder}:{PROJECT}"}
 
 
@@ -157,7 +159,7 @@ needs_metadata = pytest.mark.skipif(
 @pytest.mark.once
 @needs_metadata
 def test_differences_that_break_are_an_error_before_the_function_runs(tmp_path: Path) -> None:
-    """Of what everything needs, and of data."""
+    """Of packages of Dask, and of data."""
     packages = ("cloudpickle", "pandas")
     *_, image = [image_with(tmp_path / "image", each, "0.9") for each in packages]
     with cluster(workers=2, nannies=False, env=image) as started:
@@ -168,17 +170,17 @@ def test_differences_that_break_are_an_error_before_the_function_runs(tmp_path: 
     shown = ["  " + "   ".join(map(str.ljust, each, widths)).rstrip() for each in rows]
     assert done.error.kind == ContainerError.NON_RECOVERABLE
     assert (
-        "tests.support.using.anywhere cannot use its cluster, for versions differ:\n"
+        "tests.support.using.anywhere: incompatible versions in its cluster:\n"
         f"{shown[0]}\n{shown[1]}\n{shown[2]}\n"
-        "Build all of it from one image: roles without an image of their own have the task's. To "
-        "try it all the same: Runtime(check_versions=False)"
+        "Use one image for all pods: roles without an image have the task's. "
+        "To run anyway: Runtime(check_versions=False)"
     ) in done.message
-    assert done.told() == []
+    assert done.logged() == []
 
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A cluster with a difference that is none of the task's."""
+    """A cluster with a harmless difference."""
     folder = tmp_path_factory.mktemp("image")
     with cluster(workers=1, env=image_with(folder, "toolz", "0.9")) as made:
         yield made
@@ -186,14 +188,14 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 def test_a_harmless_difference_is_a_warning(started: Cluster, tmp_path: Path) -> None:
     done = run_task(using.anywhere, tmp_path, started.env)
-    (level, first), *_ = done.told()
+    (level, first), *_ = done.logged()
     assert done.result == 3
     assert level == "WARNING"
     assert first.startswith("tests.support.using.anywhere: versions differ:\n")
     assert "  toolz   " in first
 
 
-def test_nothing_is_compared_if_that_is_said(started: Cluster, tmp_path: Path) -> None:
+def test_nothing_is_compared_if_disabled(started: Cluster, tmp_path: Path) -> None:
     env = {**started.env, "FLYTE_DASK_CHECK_VERSIONS": "no"}
     done = run_task(using.anywhere, tmp_path, env)
-    assert [level for level, _ in done.told()] == ["INFO", "INFO"]
+    assert [level for level, _ in done.logged()] == ["INFO", "INFO"]

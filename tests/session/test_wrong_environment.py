@@ -1,4 +1,4 @@
-"""What scheduler or workers lack is named in the runner, and nothing tries again."""
+"""What scheduler or workers lack is an error in the runner, which is not retried."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ pytestmark = pytest.mark.fault
 
 @pytest.fixture(scope="module")
 def started() -> Iterator[Cluster]:
-    """A worker, with our code and no other."""
+    """One worker, with our code and no other."""
     with cluster(workers=1, nannies=False, env=CODE) as made:
         yield made
 
 
 class TestAModule:
-    """That is not everywhere."""
+    """A module that is not installed everywhere."""
 
     @pytest.fixture
     def folder(self, tmp_path: Path) -> str:
-        """Where the module is."""
+        """The PYTHONPATH of an image with the module."""
         made = tmp_path / "image"
         made.mkdir()
         (made / "acme_steps.py").write_text("def step(number):\n    return number + 1\n")
@@ -62,9 +62,8 @@ class TestAModule:
             done,
             "WrongEnvironment",
             "tests.support.faulty.uses_a_module: default-worker-0 (image acme/workers:1) cannot "
-            "read what "
-            "the runner (image acme/task:1) sends: ModuleNotFoundError: No module named "
-            "'acme_steps'\nInstall it in that image.",
+            "unpickle what the runner (image acme/task:1) sends: ModuleNotFoundError: No module "
+            "named 'acme_steps'\nInstall it in that image.",
         )
 
     def test_a_scheduler_without_a_module(
@@ -76,8 +75,8 @@ class TestAModule:
             done,
             "WrongEnvironment",
             "tests.support.faulty.uses_a_module: the scheduler (image acme/scheduler:1) cannot "
-            "read what "
-            "the runner (image acme/task:1) sends: ModuleNotFoundError: No module named",
+            "unpickle what the runner (image acme/task:1) sends: ModuleNotFoundError: No module "
+            "named",
         )
 
     def test_work_without_a_module(self, folder: str, started: Cluster, tmp_path: Path) -> None:
@@ -86,14 +85,14 @@ class TestAModule:
         is_not_retried(
             done,
             "WrongEnvironment",
-            "tests.support.faulty.imports_a_module: a worker (image acme/workers:1) lacks what "
-            "the runner "
-            "(image acme/task:1) has: ModuleNotFoundError: No module named 'acme_steps'",
+            "tests.support.faulty.imports_a_module: a worker (image acme/workers:1) lacks a "
+            "module that the runner (image acme/task:1) has: ModuleNotFoundError: No module named "
+            "'acme_steps'",
         )
 
     @needs_metadata
     def test_a_worker_that_joins_late(self, started: Cluster, tmp_path: Path) -> None:
-        """From another image than those before."""
+        """It has another image than the first ones."""
         other = image_with(tmp_path / "image", "cloudpickle", "0.9")
         with ExitStack() as stack:
             done = run_and_act(
@@ -106,7 +105,7 @@ class TestAModule:
         is_not_retried(
             done,
             "WrongEnvironment",
-            "tests.support.faulty.waits cannot use its cluster, for versions differ:\n",
+            "tests.support.faulty.waits: incompatible versions in its cluster:\n",
             "runner (acme/task:1)   scheduler (acme/scheduler:1)   workers (acme/workers:1)\n",
             f"cloudpickle   {version('cloudpickle')}",
             "0.9\n",
@@ -117,19 +116,19 @@ HERE = platform.python_version().rpartition(".")[0]
 
 
 def interpreters() -> Iterator[tuple[str, str]]:
-    """Other minor versions that are here, each with its interpreter."""
+    """Other minor versions that are installed here, each with its interpreter."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
     for minor in ("3.10", "3.11", "3.12"):
         found = [*map(str, pyenv.glob(f"{minor}.*/bin/python")), shutil.which(f"python{minor}")]
         for each in filter(None, found):
-            told = run(each, "-c", "import sys; print('%d.%d' % sys.version_info[:2])")
-            if told.stdout.strip() == minor != HERE:
+            done = run(each, "-c", "import sys; print('%d.%d' % sys.version_info[:2])")
+            if done.stdout.strip() == minor != HERE:
                 yield minor, each
                 break
 
 
 def venv_with(interpreter: str, folder: Path, pins: str) -> Path:
-    """Where the scripts of a new venv are, which has these of our *pins*."""
+    """The scripts of a new venv with the packages of a file of *pins*."""
     done = run(interpreter, "-m", "venv", "--without-pip", folder)
     assert done.returncode == 0, done.stderr
     requirements = PROJECT / "requirements" / f"{pins}.txt"
@@ -139,8 +138,8 @@ def venv_with(interpreter: str, folder: Path, pins: str) -> Path:
     return folder / "bin"
 
 
-def run_beside(scripts: Path, folder: Path) -> Done:
-    """A task whose worker has these *scripts*."""
+def run_next_to(scripts: Path, folder: Path) -> Done:
+    """Run a task whose worker is started by these *scripts*."""
     with ExitStack() as stack:
         made = scheduler(stack, env={"PYTHONPATH": str(PROJECT)})
         line = [str(scripts / "dask"), "worker", *WORKER_HERE]
@@ -152,20 +151,20 @@ def test_a_worker_with_another_python(tmp_path: Path) -> None:
     minor, interpreter = next(interpreters(), ("", ""))
     if not interpreter:
         pytest.skip("there is no other Python here")
-    done = run_beside(venv_with(interpreter, tmp_path / "venv", "dask"), tmp_path)
+    done = run_next_to(venv_with(interpreter, tmp_path / "venv", "dask"), tmp_path)
     assert done.error.kind == ContainerError.NON_RECOVERABLE
     assert (
-        "WrongEnvironment: tests.support.using.anywhere cannot use its cluster, for" in done.message
+        "WrongEnvironment: tests.support.using.anywhere: incompatible versions in" in done.message
     )
     assert re.search(rf"\n  python +{HERE} +{HERE} +{minor}\n", done.message)
 
 
 @pytest.mark.skipif(version("dask") == OLDEST, reason="it has the Dask that is here")
 def test_a_worker_with_an_old_dask(tmp_path: Path) -> None:
-    done = run_beside(venv_with(sys.executable, tmp_path / "venv", "oldest"), tmp_path)
+    done = run_next_to(venv_with(sys.executable, tmp_path / "venv", "oldest"), tmp_path)
     assert done.error.kind == ContainerError.NON_RECOVERABLE
     assert (
-        "WrongEnvironment: tests.support.using.anywhere cannot use its cluster, for" in done.message
+        "WrongEnvironment: tests.support.using.anywhere: incompatible versions in" in done.message
     )
     for name in ("dask", "distributed"):
         assert f"  {name}" in done.message

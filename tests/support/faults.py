@@ -1,4 +1,4 @@
-"""Faults of real clusters: how they are made, and what a task has to end in then."""
+"""Faults of real clusters: how to inject them, and the error that a task must end with."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tests.support.runner import Done, running_task
 SHORT = {"FLYTE_DASK_STALL_TIMEOUT": "2", "FLYTE_DASK_SCHEDULER_TIMEOUT": "4"}
 IMPATIENT = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
 
-LOOK = "Flyte's console and `kubectl describe pod` show"
-TRIES = "Flyte tries again, if any of its retries=2 are left."
-TRIES_NOT = "The task has retries=0, so nothing tries again; @task(retries=2) would."
+LOOK = "See Flyte's console or `kubectl describe pod` for"
+RETRIED = "Flyte retries the task, if any of its retries=2 are left."
+NOT_RETRIED = "The task has retries=0, so it is not retried: set @task(retries=2)."
 
 Act = Callable[[Running], object]
 """What happens to a runner's cluster."""
@@ -29,42 +29,42 @@ Act = Callable[[Running], object]
 def run_and_act(
     task: Any, folder: Path, env: Mapping[str, str], act: Act, until: str = "it works"
 ) -> Done:
-    """*task*, run to its end; *act* happens when it says *until*."""
-    given = {**SHORT, "ACME_FILE": str(folder / "file"), **env}
-    with running_task(task, folder, given, until) as runner:
+    """Run *task* to its end, and call *act* when it prints *until*."""
+    env = {**SHORT, "ACME_FILE": str(folder / "file"), **env}
+    with running_task(task, folder, env, until) as runner:
         act(runner)
         assert runner.popen.wait(PATIENCE) == 0
         return Done(runner.output, folder / "outputs")
 
 
 def finish(folder: Path) -> None:
-    """Let the work end for which tasks wait."""
+    """Complete the work that tasks wait for."""
     (folder / "file").touch()
 
 
 def freeze(started: Cluster) -> Act:
-    """Stops the scheduler as a debugger would; the test's end lets it go on."""
+    """Stop the scheduler as a debugger would; the end of the test resumes it."""
     return lambda _: os.kill(started.scheduler.popen.pid, signal.SIGSTOP)
 
 
 def kill_workers(started: Cluster) -> None:
-    """With their nannies."""
+    """Kill all workers and their nannies."""
     for each in started.workers:
         each.stop(signal.SIGKILL)
 
 
 def is_retried(done: Done, error: str, *texts: str) -> None:
-    """It ended in that recoverable error, whose message has these texts in this order."""
+    """Assert that it ended in a recoverable *error* with these *texts* in this order."""
     assert done.error.kind == ContainerError.RECOVERABLE, done.message
-    _says(done, error, *texts)
+    _contains(done, error, *texts)
 
 
 def is_not_retried(done: Done, error: str, *texts: str) -> None:
-    """The same, of one that is final."""
+    """Assert that it ended in a non-recoverable *error* with these *texts* in this order."""
     assert done.error.kind == ContainerError.NON_RECOVERABLE, done.message
-    _says(done, error, *texts)
+    _contains(done, error, *texts)
 
 
-def _says(done: Done, error: str, *texts: str) -> None:
+def _contains(done: Done, error: str, *texts: str) -> None:
     summary = done.message.rpartition("\nMessage:\n")[2].strip()
     assert re.match(".*".join(map(re.escape, (f"{error}: ", *texts))), summary, re.DOTALL), summary

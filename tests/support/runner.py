@@ -28,15 +28,15 @@ CODE = {"PYTHONPATH": str(PROJECT)}
 
 @attrs.frozen
 class Done:
-    """What a task has left."""
+    """The log and the outputs of a task that ended."""
 
     log: str
-    """Of both streams."""
+    """Standard output and standard error."""
     outputs: Path
 
     @property
     def result(self) -> Any:
-        """What the task returned: a number or a text, and of a text in JSON what that says."""
+        """What the task returned: a number, or the value of a string in JSON."""
         assert not (self.outputs / "error.pb").exists(), self.log
         literals = LiteralMap.FromString((self.outputs / "outputs.pb").read_bytes()).literals
         value = literals["o0"].scalar.primitive
@@ -50,14 +50,14 @@ class Done:
 
     @property
     def message(self) -> str:
-        """What it failed with, without the indentation that flytekit gives it."""
+        """The error's message, without flytekit's indentation."""
         return self.error.message.replace("\n    ", "\n")
 
-    def told(self, by: str = "flytekit.dask.runtime") -> list[tuple[str, str]]:
-        """Level and message of each line in the log of our runtime, but for those of waiting."""
+    def logged(self, by: str = "flytekit.dask.runtime") -> list[tuple[str, str]]:
+        """Level and message of each log line of our runtime, without those about waiting."""
         lines = [json.loads(line) for line in self.log.splitlines() if line.startswith("{")]
-        told = [(line["levelname"], line["message"]) for line in lines if line["name"] == by]
-        return [(level, message) for level, message in told if " waits for " not in message]
+        found = [(line["levelname"], line["message"]) for line in lines if line["name"] == by]
+        return [(level, message) for level, message in found if ": waiting for " not in message]
 
 
 def template_of(task: Any) -> TaskTemplate:
@@ -69,7 +69,7 @@ def template_of(task: Any) -> TaskTemplate:
 
 
 def run_task(task: Any, folder: Path, env: Mapping[str, str]) -> Done:
-    """*task*, run to its end with its outputs in *folder*."""
+    """Run *task* to its end, with its outputs in *folder*."""
     command, outputs = _command(task, folder)
     done = run(*command, cwd=PROJECT, env={**_ENV, **env})
     return Done(done.stdout + done.stderr, outputs)
@@ -77,14 +77,14 @@ def run_task(task: Any, folder: Path, env: Mapping[str, str]) -> Done:
 
 @contextmanager
 def running_task(task: Any, folder: Path, env: Mapping[str, str], until: str) -> Iterator[Running]:
-    """*task*, from the moment it says *until*."""
+    """*task*, running, once it has printed *until*."""
     command, _ = _command(task, folder)
     with running(command, until, {**_ENV, **env}) as process:
         yield process
 
 
 _ON_FLYTE = {
-    # by which flytekit knows that it is on Flyte, and logs as there
+    # from these flytekit detects Flyte, and logs JSON
     "FLYTE_INTERNAL_EXECUTION_ID": "e1",
     "FLYTE_INTERNAL_IMAGE": "acme/task:1",
 }
@@ -98,13 +98,13 @@ def _command(task: Any, folder: Path) -> tuple[list[str], Path]:
 
 
 def package(source: str, folder: Path, copy: str, others: Mapping[str, str] | None = None) -> Path:
-    """*folder*, with what ``pyflyte package`` makes of a project whose module ``pipeline`` is that.
+    """*folder*, with the ``pyflyte package`` of a project whose module ``pipeline`` is *source*.
 
     Args:
-        source: of the module.
+        source: the module's source.
         folder: an empty one.
         copy: ``none`` for code in the image, ``all`` for a fast registration.
-        others: other files of the project.
+        others: other files of the project, by path.
     """
     for name, text in {"pipeline.py": source, **(others or {})}.items():
         path = folder / "source" / name
@@ -130,7 +130,7 @@ def packaged(folder: Path) -> Iterator[TaskTemplate]:
 
 
 def command_of(folder: Path, template: TaskTemplate, outputs: Path, **inputs: int) -> list[str]:
-    """The arguments with which the backend starts *template*, which `package` has put there."""
+    """The arguments with which the backend starts *template* of a `package`."""
     literals = LiteralMap()
     for name, value in inputs.items():
         literals.literals[name].scalar.primitive.integer = value
@@ -156,7 +156,7 @@ def pod_of(folder: Path, template: TaskTemplate) -> tuple[Path, dict[str, str]]:
 def run_packaged(
     folder: Path, template: TaskTemplate, outputs: Path, env: Mapping[str, str], **inputs: int
 ) -> Done:
-    """*template*, run to its end."""
+    """Run *template* to its end."""
     pod, given = pod_of(folder, template)
     done = run(*command_of(folder, template, outputs, **inputs), cwd=pod, env={**given, **env})
     assert done.returncode == 0, done.stdout + done.stderr

@@ -59,7 +59,7 @@ class Serializer:
         }
         try:
             self._find_image(task)
-            review = task.review(self._settings, site=self._site)
+            review = task.review(self._settings, with_options=self._site)
             return {**head, **self._answer(task, review), "findings": list(_findings(review))}
         except BaseException as error:  # building images is a user's code too
             return list(of_error(error, "cannot be registered", task.name, task.call_site))
@@ -104,7 +104,7 @@ class Serializer:
 def _findings(review: Review) -> Iterator[Json]:
     """Errors first, then advice; what the team wants to be an error is not told twice."""
     site, name, fatal = review.call_site, review.name, review.fatal
-    for problem in review.forbidden:
+    for problem in review.violations:
         yield of_problem(problem, "policy", site, name)
     for problem in fatal:
         yield of_problem(problem, str(problem.value), site, name)

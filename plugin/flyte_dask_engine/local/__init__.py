@@ -1,1 +1,1 @@
-"""The local cluster that takes the place of Flyte's."""
+"""The local cluster that replaces Flyte's when a task runs elsewhere."""

@@ -1,4 +1,4 @@
-"""The local twin of a task's cluster: of its shape as far as this machine goes, on loopback."""
+"""The local cluster of a task, on loopback, scaled to this machine."""
 
 from __future__ import annotations
 
@@ -31,30 +31,30 @@ from flyte_dask.quantities.formatting import counted
 from flyte_dask_engine.errors import MissingBokeh
 from flyte_dask_engine.host import NO_SDK, Host
 
-__all__ = ["Shape", "ended", "is_to_scale", "local_cluster", "told"]
+__all__ = ["Shape", "describe", "exited", "is_to_scale", "local_cluster"]
 
 _LOOPBACK = "127.0.0.1"
 _ANY_PORT = f"{_LOOPBACK}:0"
 
 _starting = threading.Lock()
 _quieting = threading.Lock()
-_levels: list[int] = []  # of what is quiet now; tasks can run side by side
-_before: dict[logging.Handler, int] = {}  # the levels that distributed's handlers had
+_levels: list[int] = []  # of all `_quiet` blocks that are open; tasks can run in parallel
+_before: dict[logging.Handler, int] = {}  # the original levels of distributed's handlers
 
 
 @final
 @attrs.frozen
 class Shape:
-    """How many workers, and how many threads and bytes of memory each."""
+    """The number of workers, and the threads and bytes of memory of each."""
 
     workers: int
     threads: int
     memory: int | None = None
-    """None is unsaid: of a machine its share, and on Flyte the platform's default."""
+    """None is unset: an equal share of the machine, and the platform's default on Flyte."""
 
     @classmethod
     def on_flyte(cls, number_of_workers: int, resolved: Resolved) -> Shape:
-        """What Flyte starts: a thread for each CPU of the limit, rounded up; unsaid, one."""
+        """The shape on Flyte: a thread per CPU of the limit, rounded up; one if it is not set."""
         cpu, mem = resolved.workers.cpu.limit.effective, resolved.workers.mem.limit.effective
         return cls(
             number_of_workers,
@@ -63,60 +63,66 @@ class Shape:
         )
 
     def scaled_to(self, cpus: int, memory: int) -> Shape:
-        """The nearest shape that a machine with so much has: fewer threads, then workers."""
+        """The nearest shape that fits a machine: with fewer threads, then fewer workers."""
         workers = min(self.workers, cpus)
         share = memory // workers
         return Shape(workers, min(self.threads, cpus // workers), min(self.memory or share, share))
 
     def on_this_machine(self, runtime: Runtime) -> Shape:
-        """The nearest shape that it has; threads share their process's memory, without limits."""
+        """The nearest shape that fits here; workers in threads have no memory limits."""
         scaled = self.scaled_to(CPU_COUNT, MEMORY_LIMIT)
         return scaled if runtime.local == "processes" else attrs.evolve(scaled, memory=None)
 
     def __str__(self) -> str:
-        memory = f" and {format_bytes(self.memory)}" if self.memory else ""
-        return f"{counted(self.workers, 'worker')} of {counted(self.threads, 'thread')}{memory}"
+        return f"{counted(self.workers, 'worker')} x {self.worker_size}"
+
+    @property
+    def worker_size(self) -> str:
+        """The size of each worker, such as ``2 threads, 8Gi``."""
+        amount, unit = format_bytes(self.memory or 0).split()
+        memory = f", {float(amount):g}{unit[:-1]}" if self.memory else ""
+        return f"{counted(self.threads, 'thread')}{memory}"
 
 
-def told(shape: Shape, wanted: Shape, runtime: Runtime) -> str:
-    """One line about a local cluster of *shape* in the place of the *wanted* one."""
-    place = f"on a local cluster in {runtime.local}, {shape}"
-    if is_to_scale(shape, wanted, runtime):
-        return place
-    return f"{place} for {wanted}, on {counted(CPU_COUNT, 'CPU')}"
+def describe(shape: Shape, requested: Shape, runtime: Runtime) -> str:
+    """One line about a local cluster of *shape*, started instead of the *requested* one."""
+    text = f"local cluster in {runtime.local}: {shape}"
+    if is_to_scale(shape, requested, runtime):
+        return text
+    asked = f"asked for {requested.workers:,} x {requested.worker_size}"
+    return f"{text} ({asked}; this machine has {counted(CPU_COUNT, 'CPU')})"
 
 
-def is_to_scale(shape: Shape, wanted: Shape, runtime: Runtime) -> bool:
-    """Whether *shape* is the *wanted* one in all that is said, and that its workers can have."""
-    memory = shape.memory if wanted.memory and runtime.local == "processes" else wanted.memory
-    return attrs.evolve(shape, memory=memory) == wanted
+def is_to_scale(shape: Shape, requested: Shape, runtime: Runtime) -> bool:
+    """Whether *shape* is the *requested* one, in all that is set and that the workers support."""
+    has_memory = requested.memory and runtime.local == "processes"
+    memory = shape.memory if has_memory else requested.memory
+    return attrs.evolve(shape, memory=memory) == requested
 
 
 @contextmanager
 def local_cluster(
     shape: Shape, runtime: Runtime, root: Path | None = None, host: Host = NO_SDK
 ) -> Iterator[SpecCluster]:
-    """A cluster of *shape*, which this machine has; nothing of it is left when the block ends.
+    """Start a cluster of *shape*, of which nothing is left when the block ends.
 
-    Its workers can import what this process can, and what is in the folder *root*.
-
-    It listens on 127.0.0.1 only. Over tcp, so that what a real cluster could not pickle fails here
-    too.
+    Its workers can import what this process can, and what is in the folder *root*. It listens on
+    127.0.0.1 only, over TCP, so that what a real cluster cannot pickle fails here too.
 
     Raises:
-        MissingBokeh: if the dashboard is asked for, and bokeh is not installed.
+        MissingBokeh: if the dashboard is enabled and bokeh is not installed.
     """
     if runtime.dashboard and find_spec("bokeh") is None:
         raise host.error(MissingBokeh)(
-            "Runtime(dashboard=True) shows Dask's dashboard, which needs bokeh: pip install bokeh"
+            "Runtime(dashboard=True) serves Dask's dashboard and needs bokeh: pip install bokeh"
         )
     in_threads = runtime.local == "threads"
-    # Quiet from without, as a cluster's own silence ends before its last connections do.
+    # silence_logs of a cluster would end before its last connections are closed
     with (
         _quiet(),
         tempfile.TemporaryDirectory(prefix="flyte-dask-", ignore_cleanup_errors=True) as folder,
     ):
-        # A scheduler takes its folder from nowhere else; another task may start just now.
+        # a scheduler reads its folder from the config only; tasks can start in parallel
         with _starting, dask.config.set({"temporary-directory": folder}):
             cluster: SpecCluster
             if in_threads:
@@ -128,20 +134,21 @@ def local_cluster(
                 yield cluster
             finally:
                 if in_threads:
-                    with _quiet(logging.ERROR):  # of what is cut off
+                    with _quiet(logging.ERROR):  # connections are aborted
                         cluster.sync(_leave_threads, cluster)
 
 
 @contextmanager
 def _quiet(level: int = logging.WARNING) -> Iterator[None]:
-    """Let distributed's handlers tell nothing below *level*.
+    """Raise the level of distributed's log handlers to *level* until the block ends.
 
-    Of blocks side by side the highest counts, and with the last one all is as it was.
+    Of parallel blocks the highest level counts. The last one to end restores the original levels.
     """
     with _quieting:
         if not _levels:
             handlers = logging.getLogger("distributed").handlers
-            _before.update({each: each.level for each in handlers if _is_of_stream(each)})
+            streams = [each for each in handlers if isinstance(each, logging.StreamHandler)]
+            _before.update({each: each.level for each in streams})
         _levels.append(level)
         _set_levels(max(_levels))
     try:
@@ -155,26 +162,22 @@ def _quiet(level: int = logging.WARNING) -> Iterator[None]:
 
 
 def _set_levels(level: int | None) -> None:
-    """Let the handlers have it; None is what each had before."""
+    """Set the level of all handlers; None restores the original levels."""
     for handler, before in _before.items():
         handler.setLevel(before if level is None else level)
 
 
-def _is_of_stream(handler: logging.Handler) -> bool:
-    return isinstance(handler, logging.StreamHandler)
-
-
-def ended(cluster: SpecCluster) -> list[int]:
-    """The statuses of its workers' processes that have ended; nobody starts them again."""
+def exited(cluster: SpecCluster) -> list[int]:
+    """The exit statuses of its worker processes that ended; they are not restarted."""
     processes = [getattr(each, "process", None) for each in cluster.workers.values()]
     statuses = [each.returncode for each in processes if isinstance(each, Process)]
     return [each for each in statuses if each is not None]
 
 
 def _dashboard_address(runtime: Runtime) -> str:
-    """Dask's usual port for a dashboard, where that is free; for which distributed would warn."""
+    """Dask's usual port for the dashboard if it is free; distributed would warn if it is not."""
     if not runtime.dashboard:
-        return _ANY_PORT  # and nobody is asked, for who listens there may be anybody
+        return _ANY_PORT  # without a probe: any program may listen at the usual port
     usual = 8787
     with socket.socket() as probe:
         is_used = probe.connect_ex((_LOOPBACK, usual)) == 0
@@ -184,7 +187,7 @@ def _dashboard_address(runtime: Runtime) -> str:
 def _in_threads(shape: Shape, runtime: Runtime, folder: str) -> LocalCluster:
     """Workers in threads of this process.
 
-    Without memory limits: each of them measures the whole process, and would pause.
+    They have no memory limits: each would measure the whole process, and pause.
     """
     return LocalCluster(
         n_workers=shape.workers,
@@ -193,7 +196,7 @@ def _in_threads(shape: Shape, runtime: Runtime, folder: str) -> LocalCluster:
         protocol="tcp://",
         host=_LOOPBACK,
         dashboard_address=_dashboard_address(runtime),
-        # distributed 2024.8 lets the workers' servers listen on all addresses if it is unsaid
+        # if unset, workers of distributed 2024.8 serve it on all addresses
         worker_dashboard_address=_ANY_PORT,
         memory_limit=None,
         local_directory=folder,
@@ -203,16 +206,16 @@ def _in_threads(shape: Shape, runtime: Runtime, folder: str) -> LocalCluster:
 
 
 async def _leave_threads(cluster: SpecCluster) -> None:
-    """Close the workers without what they still compute, for which closing would wait 30 seconds.
+    """Close the workers without waiting (up to 30 seconds) for what they still compute.
 
-    Flyte does not wait for it either: with the task its pods end.
+    Flyte does not wait for it either: it deletes the pods when the task ends.
     """
     workers: list[Any] = list(cluster.workers.values())
     await asyncio.gather(*(each.close(executor_wait=False, nanny=False) for each in workers))
 
 
 def _in_processes(shape: Shape, runtime: Runtime, folder: str, root: Path | None) -> SpecCluster:
-    """Workers in processes of their own, with memory limits."""
+    """Workers in separate processes, with memory limits."""
     scheduler = {
         "protocol": "tcp://",
         "host": _LOOPBACK,
@@ -234,9 +237,9 @@ def _in_processes(shape: Shape, runtime: Runtime, folder: str, root: Path | None
 
 
 class _WorkerProcess(Subprocess):
-    """A worker as Flyte starts it, by Dask's command, which needs no guard in the user's script.
+    """A worker started by Dask's command, as on Flyte: the user's script needs no main guard.
 
-    It ends by itself if we are gone.
+    It exits by itself when this process is gone.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  # as SpecCluster gives them
@@ -251,7 +254,7 @@ class _WorkerProcess(Subprocess):
         self.environment = {
             **os.environ,
             "PYTHONPATH": path,
-            "DASK_LOGGING__DISTRIBUTED": "warning",  # not their starts and ends
+            "DASK_LOGGING__DISTRIBUTED": "warning",  # without their start and end
         }
         self.command = [
             *(sys.executable, "-m", "dask", "worker", scheduler),

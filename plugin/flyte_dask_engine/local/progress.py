@@ -1,4 +1,4 @@
-"""How far a local computation is, on a terminal."""
+"""A progress bar for computations on a local cluster."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 __all__ = ["Count", "progress"]
 
-_EVERY = 0.25  # seconds
-_LONG = 4  # times that; a computation that is still busy by then is shown
+_INTERVAL = 0.25  # seconds
+_LONG = 4  # intervals after which a computation that is still running is shown
 _LEFT = ("waiting", "queued", "no-worker", "processing")
 
-_terminal = threading.Lock()  # of which there is one, whatever runs beside
+_terminal = threading.Lock()  # only one bar, however many tasks run in parallel
 
 
 class Count(NamedTuple):
-    """The tasks of a scheduler."""
+    """The number of tasks of a scheduler."""
 
     done: int
     all: int
 
     @classmethod
     def of(cls, scheduler: Scheduler) -> Count:
-        """Those that *scheduler* knows now; it may be at work in another thread."""
+        """Count the tasks of *scheduler*, which may be running in another thread."""
         states = [dict(group.states) for group in list(scheduler.task_groups.values())]
         left = sum(number for each in states for state, number in each.items() if state in _LEFT)
         total = sum(sum(each.values()) for each in states)
@@ -39,25 +39,25 @@ class Count(NamedTuple):
 
 @contextmanager
 def progress(scheduler: Scheduler, task_name: str) -> Iterator[None]:
-    """Show on the terminal what *scheduler* does until the block ends; only if there is one."""
-    if not _shows() or not _terminal.acquire(blocking=False):
+    """Show a bar for the tasks of *scheduler* until the block ends, if there is a terminal."""
+    if not _is_interactive() or not _terminal.acquire(blocking=False):
         yield
         return
     ended = threading.Event()
-    watcher = threading.Thread(
+    thread = threading.Thread(
         target=_monitor, args=(lambda: Count.of(scheduler), task_name, ended), daemon=True
     )
-    watcher.start()
+    thread.start()
     try:
         yield
     finally:
         ended.set()
-        watcher.join()
+        thread.join()
         _terminal.release()
 
 
-def _shows() -> bool:
-    """Whether standard error is a terminal that somebody watches."""
+def _is_interactive() -> bool:
+    """Whether standard error is a terminal, and no test is running."""
     return (
         sys.stderr.isatty()
         and os.environ.get("TERM") != "dumb"
@@ -66,9 +66,9 @@ def _shows() -> bool:
 
 
 def _monitor(count: Callable[[], Count], title: str, ended: threading.Event) -> None:
-    """Show a bar whenever tasks are left for long."""
+    """Show a bar whenever tasks take long."""
     busy = 0
-    while not ended.wait(_EVERY):
+    while not ended.wait(_INTERVAL):
         now = count()
         busy = busy + 1 if now.done < now.all else 0
         if busy >= _LONG:
@@ -77,9 +77,9 @@ def _monitor(count: Callable[[], Count], title: str, ended: threading.Event) -> 
 
 
 def _show(count: Callable[[], Count], title: str, ended: threading.Event) -> None:
-    """A bar, until no task is left."""
+    """Show a bar until no task is left."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    # rich would put its own streams in the place of Python's, which the function may do as well
+    # rich would replace Python's standard streams, which the function may replace as well
     with Progress(
         *columns,
         TextColumn("tasks"),
@@ -93,6 +93,6 @@ def _show(count: Callable[[], Count], title: str, ended: threading.Event) -> Non
         now = count()
         while now.done < now.all:
             bar.update(shown, completed=now.done, total=now.all)
-            if ended.wait(_EVERY):
+            if ended.wait(_INTERVAL):
                 return
             now = count()

@@ -1,1 +1,1 @@
-"""Whether a cluster still works, and what its failure means."""
+"""Monitoring of a cluster, and the meaning of its failures."""

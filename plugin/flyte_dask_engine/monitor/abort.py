@@ -1,4 +1,4 @@
-"""The end of all waiting for a cluster that is lost."""
+"""Aborting everything that waits for a lost cluster."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from contextlib import suppress
 
 from distributed import Client
 
-__all__ = ["end_waiting"]
+__all__ = ["abort_waiting"]
 
 
-def end_waiting(clients: Iterable[Client], address: str, error: Exception) -> None:
-    """Let all that waits for the cluster at *address* fail with *error*, in whatever thread.
+def abort_waiting(clients: Iterable[Client], address: str, error: Exception) -> None:
+    """Make all waiting for the cluster at *address* fail with *error*, in whatever thread.
 
-    That is what waits for futures of these *clients*; what waits for an answer gets a closed
-    connection. They do not connect again.
+    Futures of these *clients* fail with it, and pending requests with a closed connection. The
+    clients do not reconnect.
     """
     for client in clients:
         if client.loop is not None:
-            with suppress(RuntimeError):  # its loop has ended, and nobody waits there
-                client.loop.add_callback(_end, client, address, error)
+            with suppress(RuntimeError):  # its loop has ended, so nothing waits in it
+                client.loop.add_callback(_abort, client, address, error)
 
 
-def _end(client: Client, address: str, error: Exception) -> None:
-    """Runs in the loop of *client*."""
+def _abort(client: Client, address: str, error: Exception) -> None:
+    """Abort *client*, in its own loop."""
     if client.status == "closed":
         return
     for state in list(client.futures.values()):
@@ -34,5 +34,5 @@ def _end(client: Client, address: str, error: Exception) -> None:
         client.scheduler_comm.abort()
     for comms in list(client.rpc.occupied.values()):
         for comm in list(comms):
-            comm.abort()  # `remove` would close them, and to do so wait for the other side
-    client.rpc.remove(address)  # also what is just connecting
+            comm.abort()  # `remove` would close them, which waits for the other side
+    client.rpc.remove(address)  # also connections that are being opened

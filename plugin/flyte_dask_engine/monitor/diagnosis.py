@@ -1,4 +1,4 @@
-"""What a failure means: the error that says what happened, with evidence, and what to do."""
+"""The errors for failures of a cluster: what happened, the evidence, and the remedy."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import attrs
 from dask.utils import format_bytes
 
 from flyte_dask.inheritance.resolution import Resolved
+from flyte_dask.quantities.formatting import counted
 from flyte_dask_engine.errors import (
     ClusterFailure,
     ClusterUnavailable,
@@ -28,184 +29,189 @@ __all__ = ["Subject"]
 
 _Kind = TypeVar("_Kind", bound=ClusterFailure)
 
-_MOST = 8  # deaths of which each is told
+_MOST = 8  # deaths that are listed
 
 
 @attrs.frozen
 class Subject:
-    """A task and its cluster, of which errors tell."""
+    """A task and its cluster, for logs and errors."""
 
     task: str
     address: str
-    """Of the scheduler."""
+    """The scheduler's address."""
     images: Mapping[str, str]
-    """Of runner, scheduler and workers; empty where it is not known."""
+    """The images of runner, scheduler and workers; empty where unknown."""
     resolved: Resolved
     retries: int | None = None
-    """How often Flyte tries again; None is unknown."""
+    """How often Flyte retries the task; None if unknown."""
     is_local: bool = False
     host: Host = NO_SDK
 
     @property
     def logger(self) -> logging.Logger:
-        """The logger of all that a session says of it."""
+        """The logger of its session."""
         return runtime_logger(self.host)
 
     def unreachable(self, seconds: float | None) -> ClusterUnavailable:
-        """The scheduler did not answer at first."""
+        """The error for a scheduler that did not come up."""
         return self._failure(
             ClusterUnavailable,
-            f"{self.task}: the scheduler at {self.address} did not answer within {seconds} s.",
-            self._look("what keeps its pod from starting"),
-            "If it only needs longer, raise Runtime(connect_timeout=...).",
+            f"{self.task}: the scheduler at {self.address} did not respond within {seconds} s.",
+            self._look("why its pod does not start"),
+            "If it only needs more time, raise Runtime(connect_timeout=...).",
         )
 
-    def incomplete(self, there: int, number: int, seconds: float | None) -> ClusterUnavailable:
-        """Too few workers came."""
+    def incomplete(self, joined: int, number: int, seconds: float | None) -> ClusterUnavailable:
+        """The error for too few workers."""
         return self._failure(
             ClusterUnavailable,
-            f"{self.task}: {there} of {number} workers were there after {seconds} s.",
+            f"{self.task}: only {joined} of {number} workers joined within {seconds} s.",
             self._look(
-                "what keeps the others: an image that cannot be pulled, no node with room for "
-                "their requests, or a process that ends"
+                "why the others do not start: an image that cannot be pulled, no node with enough "
+                "free resources, or a container that exits"
             ),
-            "If they only need longer, raise Runtime(worker_timeout=...); if fewer will do, lower "
-            "min_workers.",
+            "If they only need more time, raise Runtime(worker_timeout=...); if fewer are enough, "
+            "lower min_workers.",
         )
 
-    def ended(self, there: int, number: int, statuses: Sequence[int]) -> ClusterUnavailable:
-        """Processes of workers ended with *statuses*, and nobody starts them again."""
+    def exited(self, joined: int, number: int, statuses: Sequence[int]) -> ClusterUnavailable:
+        """The error for worker processes that exited and are not restarted."""
         how = ", ".join(
             f"signal {-each}" if each < 0 else f"exit status {each}" for each in statuses
         )
         return self._failure(
             ClusterUnavailable,
-            f"{self.task}: {there} of {number} workers were there when processes of workers ended, "
-            f"with {how}.",
-            "What they wrote to the standard error says why.",
+            f"{self.task}: worker processes exited ({how}) when {joined} of {number} workers had "
+            "joined.",
+            "See their standard error for the cause.",
         )
 
     def unavailable(self, error: BaseException) -> ClusterUnavailable:
-        """The function itself has waited for workers."""
+        """The error for a function that itself waited for workers, and timed out."""
         return self._failure(
             ClusterUnavailable,
-            f"{self.task} waited for workers in vain: {error}.",
-            self._look("what keeps them"),
+            f"{self.task}: timed out waiting for workers: {error}.",
+            self._look("why they do not start"),
         )
 
-    def silent(self, seconds: float, last: Snapshot | None) -> SchedulerLost:
-        """The scheduler did not answer for so long."""
+    def unresponsive(self, seconds: float, last: Snapshot | None) -> SchedulerLost:
+        """The error for a scheduler that stopped responding."""
         return self._failure(
             SchedulerLost,
-            f"{self.task}: the scheduler at {self.address} did not answer for {seconds:g} s.",
-            self._scheduler_before(last),
-            self._look("whether its pod still runs"),
-            "If it is only busy for so long, raise Runtime(scheduler_timeout=...).",
+            f"{self.task}: the scheduler at {self.address} did not respond for {seconds:g} s.",
+            self._last_memory(last),
+            self._look("whether its pod is running"),
+            "If it was only busy, raise Runtime(scheduler_timeout=...).",
         )
 
     def disconnected(self, last: Snapshot | None) -> SchedulerLost:
-        """The connection to the scheduler broke, and with it all that was computed."""
+        """The error for a lost connection to the scheduler, and with it all results."""
         return self._failure(
             SchedulerLost,
-            f"{self.task} lost its scheduler at {self.address}: its process has ended, or the "
-            "connection broke.",
-            self._scheduler_before(last),
+            f"{self.task}: lost the scheduler at {self.address}: its process exited, or the "
+            "connection was closed.",
+            self._last_memory(last),
             self._look("why its pod ended"),
         )
 
     def replaced(self, last: Snapshot | None) -> SchedulerLost:
-        """Another scheduler answers there."""
+        """The error for a scheduler that was restarted, and lost all state."""
         return self._failure(
             SchedulerLost,
-            f"{self.task} lost its scheduler at {self.address}: another one answers there now, "
-            "which knows nothing of the work.",
-            self._scheduler_before(last),
+            f"{self.task}: lost the scheduler at {self.address}: it was restarted, without the "
+            "work so far.",
+            self._last_memory(last),
             self._look("why the first one ended"),
         )
 
     def stalled(self, seconds: float, now: Snapshot) -> WorkersLost:
-        """There was work for so long, and no worker that could do it."""
+        """The error for tasks that no worker was able to run."""
+        waiting = f"while {counted(now.waiting, 'Dask task')} waited"
         if now.workers:
-            who = f"no worker (of {now.workers}) took work, as happens when their memory is full"
+            text = (
+                f"no worker (of {now.workers}) accepted tasks for {seconds:g} s {waiting}, as "
+                "happens when their memory is full."
+            )
             remedy = self._more_memory()
         else:
-            who, remedy = "there was no worker", self._look("what keeps workers from coming back")
+            text = f"there was no worker for {seconds:g} s {waiting}."
+            remedy = self._look("why no worker came back")
         return self._failure(
             WorkersLost,
-            f"{self.task}: for {seconds:g} s {who}, while work waits (Dask tasks: {now.waiting}).",
+            f"{self.task}: {text}",
             remedy,
-            "If they only need longer, raise Runtime(stall_timeout=...).",
+            "If they only need more time, raise Runtime(stall_timeout=...).",
             deaths=now.deaths,
         )
 
     def unable(self, error: BaseException) -> WorkersLost:
-        """The scheduler itself gave up waiting for a worker."""
+        """The error for a scheduler that itself gave up waiting for a worker."""
         return self._failure(WorkersLost, f"{self.task}: {error}")
 
     def killed(self, task: str, number: int | None, now: Snapshot | None) -> WorkersKilled:
-        """A Dask task that no worker survived; without a number if neither is known."""
+        """The error for a Dask task that killed *number* workers; None if both are unknown."""
         deaths = now.deaths if now else ()
         if number is None:
-            what = f"{self.task}: workers died again and again over the same work."
+            what = f"{self.task}: a Dask task killed several workers."
         else:
-            what = f"{self.task}: workers died {number} times over the same work, {task}."
+            what = f"{self.task}: Dask task {task} killed {number} workers."
             deaths = tuple(death for death in deaths if death.is_of_task)
         return self._failure(WorkersKilled, what, self._remedy_for(deaths), deaths=deaths)
 
     def cut(self, error: BaseException) -> ClusterFailure:
-        """A connection within the cluster broke."""
+        """The error for a connection that broke, to the cluster or within it."""
         return self._failure(
-            ClusterFailure, f"{self.task}: a connection to its cluster, or within, broke: {error}"
+            ClusterFailure, f"{self.task}: a connection to or within its cluster broke: {error}"
         )
 
     def unreadable(self, role: str, who: str, why: str) -> WrongEnvironment:
-        """Scheduler or workers lack what the runner sends them."""
-        return self._wrong(role, who, "cannot read what", "sends", why)
+        """The error for a scheduler or worker that cannot unpickle what the runner sends."""
+        return self._wrong(role, who, "cannot unpickle what", "sends", why)
 
     def unimportable(self, error: ModuleNotFoundError) -> WrongEnvironment | None:
-        """A worker lacks a module that is here; None if it is not here either."""
-        with suppress(Exception):  # whatever its packages do when they are imported
+        """The error for a module that is missing on a worker; None if it is missing here too."""
+        with suppress(Exception):  # raised by packages that are imported on the way
             if error.name and find_spec(error.name) is not None:
                 why = f"{type(error).__name__}: {error}"
-                return self._wrong("workers", "a worker", "lacks what", "has", why)
+                return self._wrong("workers", "a worker", "lacks a module that", "has", why)
         return None
 
     def _wrong(self, role: str, who: str, cannot: str, does: str, why: str) -> WrongEnvironment:
         runner = f"the runner{self._in_image('runner')}"
         return self.host.error(WrongEnvironment)(
             f"{self.task}: {who}{self._in_image(role)} {cannot} {runner} {does}: {why}\n"
-            "Install it in that image. Roles without an image of their own have the task's; the "
-            "code of a fast registration is shipped to all, unless Runtime(ship_code=False)"
+            "Install it in that image. Roles without an image have the task's; the code of a fast "
+            "registration is uploaded to all pods, unless Runtime(ship_code=False)"
         )
 
     def _failure(self, kind: type[_Kind], *sentences: str, deaths: Sequence[Death] = ()) -> _Kind:
-        text = " ".join(each for each in (*sentences, self._again()) if each)
+        text = " ".join(each for each in (*sentences, self._retry()) if each)
         return self.host.error(kind)(text + _table(deaths))
 
-    def _again(self) -> str:
+    def _retry(self) -> str:
         if self.retries is None:
             return ""
         if self.retries == 0:
             remedy = f"{self.host.decorator}(retries=2)"
-            return f"The task has retries=0, so nothing tries again; {remedy} would."
-        return f"Flyte tries again, if any of its retries={self.retries} are left."
+            return f"The task has retries=0, so it is not retried: set {remedy}."
+        return f"Flyte retries the task, if any of its retries={self.retries} are left."
 
     def _look(self, for_what: str) -> str:
         if self.is_local:
             return ""
-        return f"Flyte's console and `kubectl describe pod` show {for_what}."
+        return f"See Flyte's console or `kubectl describe pod` for {for_what}."
 
     def _in_image(self, role: str) -> str:
         image = self.images.get(role)
         return f" (image {image})" if image else ""
 
-    def _scheduler_before(self, last: Snapshot | None) -> str:
-        """How the scheduler was when it last answered."""
+    def _last_memory(self, last: Snapshot | None) -> str:
+        """The memory that the scheduler used when it last responded."""
         if last is None or not last.memory:
             return ""
         limit = self.resolved.scheduler.mem.limit.effective
         of_limit = f" of its limit of {limit}" if limit else ""
-        used = f"When it last answered it used {format_bytes(last.memory)} of memory{of_limit}."
+        used = f"When it last responded it used {format_bytes(last.memory)} of memory{of_limit}."
         if limit and last.memory > NEARLY * limit.value:
             return f"{used} Raise scheduler.limits.mem: with_scheduler(mem=...)."
         return used
@@ -214,13 +220,13 @@ class Subject:
         if any(death.is_by_memory for death in deaths):
             return self._more_memory()
         if any(death.is_crash for death in deaths):
-            return "Native code crashed: compare the versions of what is in the images."
+            return "Native code crashed: compare the package versions in the images."
         if any(death.is_exit for death in deaths):
-            return "A process was ended from within: look in the code for what exits."
+            return "A worker process exited by itself: look for calls of exit in the code."
         if any(death.error for death in deaths):
-            return "The last words of a worker tell why."
+            return "See the last error that a worker logged."
         return (
-            "Nobody told why. Memory is what most often does it; then `kubectl describe pod` says "
+            "Cause unknown; most often it is memory, and `kubectl describe pod` then shows "
             f"OOMKilled. If so: {self._more_memory()}"
         )
 
@@ -228,14 +234,14 @@ class Subject:
         limit = self.resolved.workers.mem.limit.effective
         now = f" from {limit}" if limit else ""
         return (
-            f"Raise workers.limits.mem{now}: with_workers(mem=...); or give a worker less to hold "
-            "at once: smaller partitions, fewer CPUs."
+            f"Raise workers.limits.mem{now}: with_workers(mem=...); or let each worker hold less "
+            "at a time: smaller partitions, fewer CPUs."
         )
 
 
 def _table(deaths: Sequence[Death]) -> str:
-    """A line for each of the latest."""
+    """A line for each of the latest *deaths*."""
     if not deaths:
         return ""
-    which = f", the last {_MOST} of {len(deaths)}" if len(deaths) > _MOST else " that were seen"
-    return f"\nDeaths of workers{which}:\n" + "\n".join(f"  {each}" for each in deaths[-_MOST:])
+    which = f" (the last {_MOST} of {len(deaths)})" if len(deaths) > _MOST else ""
+    return f"\nWorker deaths{which}:\n" + "\n".join(f"  {each}" for each in deaths[-_MOST:])

@@ -1,4 +1,4 @@
-"""What an exception of a task's function means, if it is the cluster's and not the function's."""
+"""The mapping from exceptions in a task's function to the cluster failures that caused them."""
 
 from __future__ import annotations
 
@@ -16,144 +16,140 @@ from flyte_dask.errors import FlyteDaskError
 from flyte_dask_engine.errors import ClusterFailure, WrongEnvironment
 from flyte_dask_engine.monitor.monitor import Monitor
 
-__all__ = ["causes", "translated", "translating"]
+__all__ = ["mapping_errors"]
 
-_LOST = "scheduler-connection-lost"  # distributed's word, of futures
+_LOST = "scheduler-connection-lost"  # the reason that distributed gives for cancelled futures
 _UNREADABLE_GRAPH = "Error during deserialization of the task graph"
 
 
 @contextmanager
-def translating(monitor: Monitor) -> Iterator[None]:
-    """Raise in our words what the cluster of *monitor* makes the block fail with."""
+def mapping_errors(monitor: Monitor) -> Iterator[None]:
+    """Raise the errors of the block that the cluster of *monitor* caused as errors of ours."""
     try:
         yield
     except Exception as error:
-        host = monitor.assessment.subject.host
-        ours = host.mapped(error, lambda carried: translated(carried, monitor))
+        host = monitor.subject.host
+        ours = host.mapped(error, lambda wrapped: _mapped(wrapped, monitor))
         if ours is None:
             raise
         raise ours from _cause_of(ours, error)
 
 
 def _cause_of(ours: Exception, error: Exception) -> BaseException | None:
-    """What to raise *ours* from: *error*, of which what came of *ours* now comes of its cause.
+    """The cause to raise *ours* from: *error*, once nothing in its chain refers to *ours*.
 
-    Otherwise it would be a circle, which those who print errors follow for ever.
+    Otherwise the chain would be a circle, which loops whatever prints it.
     """
     beyond = ours.__cause__ or ours.__context__
-    for each in [*causes(error, with_contexts=True)]:
+    for each in [*_causes(error, with_contexts=True)]:
         if each.__cause__ is ours:
             each.__cause__ = beyond
         if each.__context__ is ours:
             each.__context__ = beyond
-    is_member = any(each is ours for each in causes(error, with_contexts=True))  # of a group
+    is_member = any(each is ours for each in _causes(error, with_contexts=True))  # of a group
     return ours.__cause__ if is_member else error
 
 
-def translated(error: Exception, monitor: Monitor) -> Exception | None:
-    """What *error* means, as one of our errors; None if it is the function's own.
+def _mapped(error: Exception, monitor: Monitor) -> Exception | None:
+    """The error of ours for *error*; None if it is the function's own.
 
-    What happened to a cluster can be anywhere in the chain, for code and libraries raise errors of
-    their own about it. What an error was raised in handling of counts only if it is beyond doubt.
+    The cluster's error can be anywhere in the chain of causes, since code and libraries wrap it.
+    Contexts, in whose handling an error was raised, count only if they are unambiguous.
     """
     if isinstance(error, FlyteDaskError):
         return None
     if isinstance(error, ModuleNotFoundError):
-        return monitor.assessment.subject.unimportable(error)
-    for cause in causes(error):
-        found = _of_cluster(cause, monitor, _MEANINGS)
+        return monitor.subject.unimportable(error)
+    for cause in _causes(error):
+        found = _map_one(cause, monitor, _MAPPINGS)
         if found is not None:
             return found
-    for context in causes(error, with_contexts=True):
-        found = _of_cluster(context, monitor, _SURE_MEANINGS)
+    for context in _causes(error, with_contexts=True):
+        found = _map_one(context, monitor, _UNAMBIGUOUS)
         if found is not None:
             return found
     return None
 
 
-def _of_cluster(error: BaseException, monitor: Monitor, meanings: _Meanings) -> Exception | None:
-    """What *error*, alone, means."""
+def _map_one(error: BaseException, monitor: Monitor, mappings: _Mappings) -> Exception | None:
+    """The error of ours for *error*, without its chain."""
     if isinstance(error, (ClusterFailure, WrongEnvironment)):
         return error
-    found = (meaning(error, monitor) for kinds, meaning in meanings if isinstance(error, kinds))
+    found = (mapping(error, monitor) for kinds, mapping in mappings if isinstance(error, kinds))
     ours = next(filter(None, found), None)
     return None if ours is None else monitor.assessment.verdict or ours
 
 
 def _lost(monitor: Monitor) -> Exception | None:
-    """The verdict that the scheduler is, which ends all that waits for it elsewhere."""
-    assessment = monitor.assessment
-    assessment.say(assessment.subject.disconnected(assessment.snapshot))
-    return assessment.verdict
+    """The verdict that the scheduler is lost, which also aborts all other waiting."""
+    monitor.assessment.conclude(monitor.subject.disconnected(monitor.assessment.snapshot))
+    return monitor.assessment.verdict
 
 
 def _killed(error: KilledWorker, monitor: Monitor) -> Exception:
-    subject = monitor.assessment.subject
-    if len(error.args) != 3:  # an SDK can write a text of its own there
+    subject = monitor.subject
+    if len(error.args) != 3:  # an SDK can replace them by a text of its own
         return subject.killed("", None, monitor.assessment.snapshot)
     task = str(error.task)
     return subject.killed(task, error.allowed_failures + 1, monitor.evidence(task))
 
 
 def _cancelled(error: CancelledError, monitor: Monitor) -> Exception | None:
-    """Futures are cancelled because the scheduler is lost; else it was by somebody's wish."""
+    """Map cancelled futures, if the scheduler is lost; otherwise the user cancelled them."""
     if isinstance(error, FuturesCancelledError):
         is_lost = any(group.reason == _LOST for group in error.error_groups)
     else:
         is_lost = getattr(error, "reason", None) == _LOST
     if not is_lost:
         return None
-    return monitor.assessment.subject.cut(error) if monitor.does_answer() else _lost(monitor)
+    return monitor.subject.cut(error) if monitor.is_responding() else _lost(monitor)
 
 
 def _unreadable(error: RuntimeError, monitor: Monitor) -> Exception | None:
-    """The scheduler could not unpickle the graph."""
+    """Map the error of a scheduler that could not unpickle the graph."""
     why = error.__cause__
     is_of_graph = str(error).lstrip().startswith(_UNREADABLE_GRAPH)
     if not is_of_graph or not isinstance(why, (ImportError, AttributeError)):
         return None
-    told = f"{type(why).__name__}: {why}"
-    return monitor.assessment.subject.unreadable("scheduler", "the scheduler", told)
-
-
-def _unable(error: NoWorkerError | NoValidWorkerError, monitor: Monitor) -> Exception:
-    return monitor.assessment.subject.unable(error)
+    text = f"{type(why).__name__}: {why}"
+    return monitor.subject.unreadable("scheduler", "the scheduler", text)
 
 
 def _unavailable(error: BaseException, monitor: Monitor) -> Exception | None:
-    """The function itself has waited for workers; before distributed had a class for that, too."""
+    """Map a timeout of ``wait_for_workers``, also of versions without a class for it."""
     if "workers arrived after" not in str(error):
         return None
-    return monitor.assessment.subject.unavailable(error)
+    return monitor.subject.unavailable(error)
 
 
 def _cut(error: BaseException, monitor: Monitor) -> Exception | None:
-    """What code sees once the scheduler is lost or cannot be reached."""
+    """Map what is raised once the scheduler is lost or unreachable."""
     is_cut = isinstance(error, CommClosedError)
     text = f"{type(error).__name__}: {error}"
-    # of a closed client, before and after distributed had a class for that
+    # of a closed client, for which older versions have no class
     closed = ("ClosedClientError", "Exception: Tried sending message after closing")
-    if (is_cut or "trying to connect to" in text or text.startswith(closed)) and monitor.is_silent:
+    is_lost = is_cut or "trying to connect to" in text or text.startswith(closed)
+    if is_lost and monitor.is_unresponsive:
         return _lost(monitor)
-    return monitor.assessment.subject.cut(error) if is_cut else None
+    return monitor.subject.cut(error) if is_cut else None
 
 
-_Meanings = tuple[tuple[Any, Callable[[Any, Monitor], Exception | None]], ...]
+_Mappings = tuple[tuple[Any, Callable[[Any, Monitor], Exception | None]], ...]
 
-_SURE_MEANINGS: _Meanings = ((KilledWorker, _killed), (CancelledError, _cancelled))
-"""Of what nothing but a cluster's failure raises."""
+_UNAMBIGUOUS: _Mappings = ((KilledWorker, _killed), (CancelledError, _cancelled))
+"""For errors that only a cluster's failure raises."""
 
-_MEANINGS: _Meanings = (
-    *_SURE_MEANINGS,
+_MAPPINGS: _Mappings = (
+    *_UNAMBIGUOUS,
     (RuntimeError, _unreadable),
-    ((NoWorkerError, NoValidWorkerError), _unable),
+    ((NoWorkerError, NoValidWorkerError), lambda error, monitor: monitor.subject.unable(error)),
     (asyncio.TimeoutError, _unavailable),
     (Exception, _cut),
 )
 
 
-def causes(error: BaseException, *, with_contexts: bool = False) -> Iterator[BaseException]:
-    """*error*, its causes and members; on demand what it was raised in handling of, too."""
+def _causes(error: BaseException, *, with_contexts: bool = False) -> Iterator[BaseException]:
+    """*error*, its causes and the members of groups; also their contexts, if *with_contexts*."""
     waiting, seen = [error], set[int]()
     while waiting:
         each = waiting.pop(0)

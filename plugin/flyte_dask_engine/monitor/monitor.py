@@ -1,7 +1,6 @@
-"""The monitor over a cluster: it asks the scheduler, again and again, how the cluster does.
+"""The monitor of a cluster: it polls the scheduler, and aborts all waiting if the cluster is lost.
 
-What waits for a cluster that is lost would wait for ever. So all waiting is ended with the verdict,
-as soon as there is one.
+Otherwise that waiting would never end.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from flyte_dask_engine.cluster_plugins.lifecycle import (
 from flyte_dask_engine.cluster_plugins.recorder import Recorder
 from flyte_dask_engine.cluster_plugins.worker_metrics import WorkerRecorder
 from flyte_dask_engine.errors import SchedulerLost
-from flyte_dask_engine.monitor.abort import end_waiting
+from flyte_dask_engine.monitor.abort import abort_waiting
 from flyte_dask_engine.monitor.metrics import ClusterMetrics
 from flyte_dask_engine.monitor.snapshot import Snapshot
 from flyte_dask_engine.monitor.verdict import Assessment
@@ -37,11 +36,11 @@ __all__ = ["Monitor", "monitoring"]
 
 _T = TypeVar("_T")
 
-_LONGEST_BEAT = 1.0  # seconds
-_FEWEST_BEATS = 20  # in the shortest timeout
-_PATIENCE = 1.0  # seconds for evidence, which is wanted and not needed
+_LONGEST_TICK = 1.0  # seconds
+_FEWEST_TICKS = 20  # in the shortest timeout
+_PATIENCE = 1.0  # seconds for evidence, which is optional
 _RECORD_PAUSE = 5.0  # seconds between records, at least
-_RECORD_SHARE = 0.01  # of the time, at most, that the scheduler needs for them
+_RECORD_SHARE = 0.01  # of the scheduler's time, at most, that records take
 
 
 @contextmanager
@@ -51,18 +50,18 @@ def monitoring(
     client: Client,
     clients: Callable[[], Iterable[Client]],
 ) -> Iterator[Monitor]:
-    """A monitor over a cluster until the block ends.
+    """Monitor a cluster until the block ends.
 
     Args:
-        runtime: sets the pace.
-        assessment: gets what is seen.
-        client: that of the session.
-        clients: tells all whose waiting ends with a verdict.
+        runtime: sets the timeouts.
+        assessment: takes in what is observed.
+        client: the session's client.
+        clients: returns all clients whose waiting a verdict aborts.
 
     Raises:
-        Exception: what keeps its thread from starting, as when no file can be opened any more.
+        Exception: if the thread of the monitor cannot start, such as for too many open files.
     """
-    monitor = Monitor(assessment, _beat_of(runtime), client, clients)
+    monitor = Monitor(assessment, _tick_of(runtime), client, clients)
     started, failures = threading.Event(), list[Exception]()
 
     def run() -> None:
@@ -87,56 +86,56 @@ def monitoring(
         thread.join(2 * _PATIENCE)
 
 
-def _beat_of(runtime: Runtime) -> float:
-    """Seconds between questions."""
+def _tick_of(runtime: Runtime) -> float:
+    """The seconds between two polls."""
     timeouts = (runtime.stall_timeout, runtime.scheduler_timeout)
-    return min([_LONGEST_BEAT, *(each / _FEWEST_BEATS for each in timeouts if each is not None)])
+    return min([_LONGEST_TICK, *(each / _FEWEST_TICKS for each in timeouts if each is not None)])
 
 
 class Monitor:
-    """Asks a scheduler how its cluster does, in a thread and by a connection of its own."""
+    """Polls a scheduler, in a separate thread and over a separate connection."""
 
     def __init__(
         self,
         assessment: Assessment,
-        beat: float,
+        tick: float,
         client: Client,
         clients: Callable[[], Iterable[Client]],
     ) -> None:
         self.assessment = assessment
-        self._address = assessment.subject.address
-        self._beat = beat
+        self.subject = assessment.subject
+        self._tick = tick
         self._connection = client.connection_args
         self._clients = clients
         self._name = f"flyte-dask-{uuid4().hex}"
         self._joined = 0
         self._has_observer = False
-        self._observers: list[tuple[str, str]] = []  # beside that: where they are, and their names
+        self._observers: list[tuple[str, str]] = []  # the others: role and name of each
         self._recorder = f"{self._name}-recorder"
         self._has_recorder = False
         self._next_record = 0.0
         self.record: ClusterMetrics | None = None
-        """The latest of what the cluster did, if that is wanted."""
+        """The latest metrics of the cluster, if they are recorded."""
         self._recorded_at = 0.0
 
     @property
-    def is_silent(self) -> bool:
-        """Whether the scheduler has let more than a beat pass without an answer."""
-        return self.assessment.silence > self._beat
+    def is_unresponsive(self) -> bool:
+        """Whether the scheduler has not responded for more than a tick."""
+        return self.assessment.unresponsive > self._tick
 
     @property
     def _is_lost(self) -> bool:
-        """Whether the verdict is that the scheduler is."""
+        """Whether the verdict is that the scheduler is lost."""
         return isinstance(self.assessment.verdict, SchedulerLost)
 
     def activity(self, seconds: float) -> dict[str, Any] | None:
-        """What the cluster has done; None if it does not tell within so long."""
+        """What the cluster has done; None if it does not respond within *seconds*."""
         return self._call(self._ask("activity"), seconds)
 
     def evidence(self, task: str) -> Snapshot | None:
-        """The latest snapshot, with the part that *task* had in deaths.
+        """The latest snapshot, with the deaths that *task* was part of.
 
-        Nannies tell of a death a little later than the scheduler knows of it.
+        Nannies report a death a little later than the scheduler notices it.
         """
         found, end = self.assessment.snapshot, time.monotonic() + _PATIENCE
         while (left := end - time.monotonic()) > 0:
@@ -144,85 +143,85 @@ class Monitor:
             if latest is None:
                 break
             found = latest
-            if not any(death.is_of_task and death.is_silent for death in found.deaths):
+            if not any(death.is_of_task and death.is_unexplained for death in found.deaths):
                 break
-            time.sleep(self._beat / 10)
+            time.sleep(self._tick / 10)
         return found
 
-    def does_answer(self) -> bool:
-        """Whether the scheduler does, and is still the same."""
+    def is_responding(self) -> bool:
+        """Whether the scheduler responds, and is still the same one."""
         return self.activity(_PATIENCE) is not None
 
     def last_record(self, seconds: float) -> ClusterMetrics | None:
-        """The record as of now; if that is not told within so long, the latest that was."""
+        """The current record; the latest one if there is no response within *seconds*."""
         if self._has_recorder and not self._is_lost:
-            self._call(self._note("last"), _PATIENCE if self.is_silent else seconds)
+            self._call(self._take_record("last"), _PATIENCE if self.is_unresponsive else seconds)
         return self.record
 
     @property
     def record_age(self) -> float:
-        """How many seconds ago the record was told."""
+        """The age of the record in seconds."""
         return time.monotonic() - self._recorded_at
 
     def ask(self, operation: str, seconds: float, **arguments: Any) -> Any:
-        """What the scheduler answers to one of its own operations.
+        """Call an *operation* of the scheduler's own, and return its result.
 
         Raises:
             Exception: the error that the operation raises.
-            concurrent.futures.TimeoutError: if it does not answer within so many *seconds*.
+            concurrent.futures.TimeoutError: if it does not respond within *seconds*.
             RuntimeError: if the monitor has ended.
         """
         return self._start(getattr(self._scheduler, operation)(**arguments)).result(seconds)
 
     def begin(self, *, in_processes: bool, recorded: bool = False) -> None:
-        """Let the cluster tell of itself, of its workers too if they are *in_processes*.
+        """Install the observers in the cluster.
 
-        Only once versions are known to fit: what tells is sent as byte code. A busy cluster may
-        begin a little later.
+        Call it only once versions are checked, for observers are sent as byte code. A busy cluster
+        may install them a little later.
 
         Args:
-            in_processes: whether its workers are.
-            recorded: whether what it does is to be recorded.
+            in_processes: whether its workers are processes; they are observed too.
+            recorded: whether metrics are recorded, for a report.
         """
         beginning = self._begin(in_processes=in_processes, recorded=recorded)
         with suppress(concurrent.futures.TimeoutError):
             self._start(beginning).result(_PATIENCE)
 
     def end(self) -> None:
-        """No longer monitor."""
-        with suppress(RuntimeError):  # it has ended by itself
+        """Stop."""
+        with suppress(RuntimeError):  # it has ended already
             self._loop.call_soon_threadsafe(self._ended.set)
 
-    def _call(self, asking: Coroutine[Any, Any, _T], seconds: float) -> _T | None:
-        """The answer, for another thread; None if nobody gives one."""
+    def _call(self, request: Coroutine[Any, Any, _T], seconds: float) -> _T | None:
+        """The result of *request*, for another thread; None if there is none within *seconds*."""
         try:
-            return self._start(asking).result(seconds)
+            return self._start(request).result(seconds)
         except Exception:  # whatever it is
             return None
 
-    def _start(self, what: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
-        """Let the thread of the monitor do *what*, for another one."""
+    def _start(self, request: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
+        """Start *request* in the thread of the monitor, from another one."""
         try:
-            return asyncio.run_coroutine_threadsafe(what, self._loop)
+            return asyncio.run_coroutine_threadsafe(request, self._loop)
         except RuntimeError:  # the monitor has ended
-            what.close()
+            request.close()
             raise
 
     async def run(self, started: threading.Event) -> None:
-        """Monitor until the end."""
+        """Monitor until `end` is called."""
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
-        self._scheduler: Any = rpc(self._address, connection_args=self._connection)
+        self._scheduler: Any = rpc(self.subject.address, connection_args=self._connection)
         started.set()
-        asking = asyncio.create_task(self._listen())
+        poll = asyncio.create_task(self._poll())
         try:
-            async for seconds in self._beats():
-                is_answered = False
-                if asking.done():  # else it is left alone: the answer may be on its way
-                    is_answered = asking.result()
-                    asking = asyncio.create_task(self._listen())
-                self.assessment.passed(seconds, is_answered=is_answered)
+            async for seconds in self._ticks():
+                has_response = False
+                if poll.done():  # otherwise the response may still arrive
+                    has_response = poll.result()
+                    poll = asyncio.create_task(self._poll())
+                self.assessment.tick(seconds, has_response=has_response)
                 if self.assessment.verdict is not None:
-                    end_waiting(self._clients(), self._address, self.assessment.verdict)
+                    abort_waiting(self._clients(), self.subject.address, self.assessment.verdict)
         finally:
             for task in asyncio.all_tasks() - {asyncio.current_task()}:
                 task.cancel()
@@ -230,12 +229,12 @@ class Monitor:
                 await asyncio.wait_for(self._leave(), _PATIENCE)
 
     async def _leave(self) -> None:
-        """Let the cluster tell no more; one that is not ours alone goes on."""
-        if self._has_observer and not self._is_lost and not self.is_silent:
+        """Remove the observers, for the cluster may live on."""
+        if self._has_observer and not self._is_lost and not self.is_unresponsive:
             await self._ask("leave")
             if self._has_recorder:
                 await self._ask("leave", self._recorder)
-            # each waits for all workers, of which one may not answer
+            # each waits for all workers, and one may not respond
             await asyncio.gather(
                 *(
                     getattr(self._scheduler, f"unregister_{where}_plugin")(name=name)
@@ -245,15 +244,15 @@ class Monitor:
             )
         await self._scheduler.close_rpc()
 
-    async def _beats(self) -> AsyncIterator[float]:
-        """Every so often, the seconds that count: not all if this process was blocked meanwhile."""
+    async def _ticks(self) -> AsyncIterator[float]:
+        """At each tick, the seconds that count: fewer than passed if this process was blocked."""
         before = time.monotonic()
         while True:
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), self._beat)
+                await asyncio.wait_for(self._ended.wait(), self._tick)
                 return
             now = time.monotonic()
-            yield min(now - before, 2 * self._beat)
+            yield min(now - before, 2 * self._tick)
             before = now
 
     async def _begin(self, *, in_processes: bool, recorded: bool) -> None:
@@ -266,7 +265,7 @@ class Monitor:
             self._has_recorder = await self._register("scheduler", Recorder(self._recorder))
             others += [("worker", WorkerRecorder(self._recorder))]
         if in_processes:
-            # for the latter the scheduler first waits until no nanny is just starting
+            # before the latter, the scheduler waits until no nanny is starting
             others += [("worker", WorkerObserver(self._name)), ("nanny", NannyObserver(self._name))]
         for where, plugin in others:
             if await self._register(where, plugin):
@@ -276,54 +275,51 @@ class Monitor:
         register = getattr(self._scheduler, f"register_{where}_plugin")
         try:
             await register(plugin=dumps(plugin), name=plugin.name, idempotent=True)
-        except Exception as error:  # then without
-            task = self.assessment.subject.task
-            self.assessment.subject.logger.warning(
-                "%s: no %s of its cluster tells of itself: %r", task, where, error
-            )
+        except Exception as error:
+            line = "%s: the %s cannot be observed: %r"
+            self.subject.logger.warning(line, self.subject.task, where, error)
             return False
         return True
 
-    async def _listen(self) -> bool:
-        """Ask how the cluster does; whether there was an answer."""
+    async def _poll(self) -> bool:
+        """Ask for the cluster's state; whether there was a response."""
         try:
             if self._has_observer:
                 await self._snapshot()
                 if self._has_recorder and time.monotonic() >= self._next_record:
-                    await self._note("record")
+                    await self._take_record("record")
             else:
-                await self._scheduler.ncores()  # any answer is one
+                await self._scheduler.ncores()  # any response will do
         except OSError:
             return False
         except Exception:
-            self.assessment.subject.logger.exception(
-                "%s: its scheduler answers wrongly", self.assessment.subject.task
-            )
+            line = "%s: unexpected response of the scheduler"
+            self.subject.logger.exception(line, self.subject.task)
         return True
 
     async def _snapshot(self, task: str = "") -> Snapshot | None:
-        """What the scheduler tells, which is taken in; None if it does not know the witness."""
+        """Take in the scheduler's report; None if that scheduler does not have the observer."""
         known = self._joined
-        told = await self._ask("snapshot", joined=known, task=task)
-        if told is None:
-            self.assessment.heard_another()
+        report = await self._ask("snapshot", joined=known, task=task)
+        if report is None:
+            self.assessment.observe_replacement()
             return None
-        snapshot = Snapshot.of(told)
+        snapshot = Snapshot.of(report)
         self._joined = max(self._joined, known + len(snapshot.joined))
-        self.assessment.heard(snapshot)
+        self.assessment.observe(snapshot)
         return snapshot
 
-    async def _note(self, what: str) -> None:
-        """Take in the record, and don't ask again before long."""
+    async def _take_record(self, what: str) -> None:
+        """Take in the record, and don't ask for the next one too soon."""
         before = time.monotonic()
-        told = await self._ask(what, self._recorder)
+        record = await self._ask(what, self._recorder)
         now = time.monotonic()
         self._next_record = now + max(_RECORD_PAUSE, (now - before) / _RECORD_SHARE)
-        if told is not None:
-            self.record, self._recorded_at = ClusterMetrics.of(told), now
+        if record is not None:
+            self.record, self._recorded_at = ClusterMetrics.of(record), now
 
-    async def _ask(self, what: str, whom: str = "", **arguments: Any) -> dict[str, Any] | None:
-        """The answer of the witness, or of *whom*."""
-        ask = getattr(self._scheduler, whom or self._name)
-        told: dict[str, Any] | None = await ask(what=what, **arguments)
-        return told
+    async def _ask(self, what: str, plugin: str = "", **arguments: Any) -> dict[str, Any] | None:
+        """The response of the observer, or of another *plugin*."""
+        ask = getattr(self._scheduler, plugin or self._name)
+        response: dict[str, Any] | None = await ask(what=what, **arguments)
+        return response

@@ -1,4 +1,4 @@
-"""What a scheduler told of its cluster when it was last asked."""
+"""The state of a cluster, as its scheduler last reported it."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from dask.utils import format_bytes
 __all__ = ["NEARLY", "Death", "Snapshot"]
 
 NEARLY = 0.8
-"""How much of a limit is too near to it."""
+"""The share of a memory limit above which usage is too close to it."""
 
-# What native code dies of, by its own fault.
+# Signals of crashes in native code.
 _CRASHES = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE")
 
 
 @attrs.frozen
 class Death:
-    """A worker that went unexpectedly, and what is known of why."""
+    """An unexpected death of a worker, and what is known about its cause."""
 
     name: str
     memory: int = 0
-    """Bytes of its process when it was last heard of."""
+    """Bytes that its process used at its last heartbeat."""
     limit: int = 0
-    """Its limit of those; 0 is none."""
+    """Its memory limit in bytes; 0 is none."""
     killed_at: int | None = None
-    """Bytes at which its nanny ended it, because it came too near to its limit."""
+    """Bytes at which its nanny terminated it, close to the limit."""
     exit: int | None = None
-    """The exit status of its process, as its nanny told; below 0 the signal that killed it."""
+    """The exit status of its process, from its nanny; negative for the signal that killed it."""
     error: str | None = None
-    """The last error of its own, not of a task."""
+    """The last error that the worker itself logged; not an error of a task."""
     is_of_task: bool = False
-    """Whether it had the task of which was asked."""
+    """Whether it was processing the task in question."""
 
     @property
     def signal(self) -> str | None:
-        """The signal that killed it."""
+        """The name of the signal that killed it."""
         if self.exit is None or self.exit >= 0:
             return None
         with suppress(ValueError):
@@ -48,7 +48,7 @@ class Death:
 
     @property
     def is_by_memory(self) -> bool:
-        """Whether memory is known to be why."""
+        """Whether memory is known to be the cause."""
         return self.killed_at is not None
 
     @property
@@ -58,31 +58,31 @@ class Death:
 
     @property
     def is_exit(self) -> bool:
-        """Whether its process ended by itself."""
+        """Whether its process exited by itself."""
         return self.exit is not None and self.exit >= 0
 
     @property
-    def is_silent(self) -> bool:
-        """Whether nobody told why."""
+    def is_unexplained(self) -> bool:
+        """Whether nothing is known about the cause."""
         return self.exit is None and self.killed_at is None and self.error is None
 
     def __str__(self) -> str:
-        return f"{self.name}   {'; '.join(self._words())}"
+        return f"{self.name}   {'; '.join(self._details())}"
 
-    def _words(self) -> Iterator[str]:
+    def _details(self) -> Iterator[str]:
         if self.killed_at is not None:
-            yield f"ended by its nanny near its memory limit, at {self._of_limit(self.killed_at)}"
+            yield f"terminated by its nanny near the memory limit: {self._of_limit(self.killed_at)}"
             return
         if self.error:
-            yield f"said: {self.error}"
+            yield f"logged: {self.error}"
         if self.signal:
             yield f"killed by {self.signal}"
         elif self.exit is not None:
             yield f"exited with status {self.exit}"
-        if self.is_silent:
-            yield "gone without a word"
+        if self.is_unexplained:
+            yield "cause unknown"
         if self.memory:
-            yield f"when last heard of it used {self._of_limit(self.memory)}"
+            yield f"last reported memory: {self._of_limit(self.memory)}"
 
     def _of_limit(self, memory: int) -> str:
         limit = f" of {format_bytes(self.limit)}" if self.limit else ""
@@ -91,53 +91,53 @@ class Death:
 
 @attrs.frozen
 class Snapshot:
-    """How a cluster is doing."""
+    """The state of a cluster."""
 
     memory: int
-    """Bytes of the scheduler's process."""
+    """Bytes that the scheduler's process uses."""
     workers: int
     able: int
-    """Workers that take tasks, or run some."""
+    """The number of workers that accept or run tasks."""
     waiting: int
-    """Tasks that are ready or running."""
+    """The number of tasks that are ready or running."""
     deaths: tuple[Death, ...] = ()
-    """The latest."""
+    """The latest deaths."""
     unreadable: tuple[tuple[str, str], ...] = ()
-    """Names of workers that died because they could not read what they were sent, and why."""
+    """The workers that died because they could not unpickle a message: name and error."""
     joined: tuple[tuple[str, Mapping[str, Any]], ...] = ()
-    """Names and versions of workers that joined since the question before."""
+    """The workers that joined since the last snapshot: name and versions."""
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> Snapshot:
-        """What the `SchedulerObserver` on the scheduler has *told*."""
+    def of(cls, report: Mapping[str, Any]) -> Snapshot:
+        """Parse the *report* of the `SchedulerObserver`."""
         known: dict[str, dict[str, Any]] = {}
-        for word in told["words"]:
-            known.setdefault(word["worker"], {}).update(word)
-        dead = {death["worker"] for death in told["deaths"]}
+        for message in report["words"]:
+            known.setdefault(message["worker"], {}).update(message)
+        dead = {death["worker"] for death in report["deaths"]}
         return cls(
-            **{name: told[name] for name in ("memory", "workers", "able", "waiting")},
-            deaths=tuple(_death(each, known.get(each["worker"], {})) for each in told["deaths"]),
+            **{name: report[name] for name in ("memory", "workers", "able", "waiting")},
+            deaths=tuple(_death(each, known.get(each["worker"], {})) for each in report["deaths"]),
             unreadable=tuple(
-                (word["lacks"], word["error"])
-                for word in told["words"]
-                if "lacks" in word and word["worker"] in dead
+                (message["lacks"], message["error"])
+                for message in report["words"]
+                if "lacks" in message and message["worker"] in dead
             ),
-            joined=tuple((name, versions) for name, versions in told["joined"]),
+            joined=tuple((name, versions) for name, versions in report["joined"]),
         )
 
     @property
     def is_stalled(self) -> bool:
-        """Whether there is work, and nobody to do it."""
+        """Whether tasks are waiting and no worker can run them."""
         return self.waiting > 0 and self.able == 0
 
 
-def _death(told: Mapping[str, Any], words: Mapping[str, Any]) -> Death:
+def _death(report: Mapping[str, Any], known: Mapping[str, Any]) -> Death:
     return Death(
-        told["name"],
-        told["memory"],
-        told["limit"],
-        words.get("memory"),
-        words.get("exit"),
-        words.get("error"),
-        told["is_of_task"],
+        report["name"],
+        report["memory"],
+        report["limit"],
+        known.get("memory"),
+        known.get("exit"),
+        known.get("error"),
+        report["is_of_task"],
     )

@@ -1,4 +1,4 @@
-"""When a cluster is lost: the verdict on what a monitor has seen of it, beat by beat."""
+"""The verdict that a cluster is lost, from what a monitor observed at each tick."""
 
 from __future__ import annotations
 
@@ -13,58 +13,58 @@ from flyte_dask_engine.monitor.snapshot import Snapshot
 __all__ = ["Assessment", "VersionCheck"]
 
 VersionCheck = Callable[[str, Mapping[str, Any]], FlyteDaskError | None]
-"""What is wrong with a worker of this name and these versions."""
+"""Returns what is wrong with a worker of this name and these versions; None for nothing."""
 
 
 class Assessment:
-    """What is known of a cluster, and the verdict if it is lost; the first one stays.
+    """The state of a cluster, and the verdict if it is lost; the first verdict stays.
 
-    Seconds are those of the monitor's own beats, never of the clock: a runner that was blocked has
-    heard nothing in that time, and accuses nobody.
+    Time is counted in the monitor's own ticks, not by the clock: a runner that was blocked observed
+    nothing meanwhile, and must not blame the cluster.
     """
 
     def __init__(self, runtime: Runtime, subject: Subject) -> None:
         self.subject = subject
         self.snapshot: Snapshot | None = None
-        """The latest."""
+        """The latest snapshot."""
         self.verdict: FlyteDaskError | None = None
-        self.silence = 0.0
-        """Seconds since the scheduler has answered."""
+        self.unresponsive = 0.0
+        """Seconds since the last response of the scheduler."""
         self.version_check: VersionCheck = lambda _name, _versions: None
-        """Of all workers; by default none is wrong."""
+        """Applied to each worker that joins; by default all are accepted."""
         self._runtime = runtime
         self._stalled = 0.0
-        self._is_fresh = False  # what was heard, since the last beat
+        self._is_fresh = False  # whether the snapshot came since the last tick
 
-    def heard(self, snapshot: Snapshot) -> None:
-        """Take in what the scheduler has told."""
+    def observe(self, snapshot: Snapshot) -> None:
+        """Take in a *snapshot* of the cluster."""
         self.snapshot, self._is_fresh = snapshot, True
-        for who, why in snapshot.unreadable:
-            self.say(self.subject.unreadable("workers", who, why))
+        for worker, why in snapshot.unreadable:
+            self.conclude(self.subject.unreadable("workers", worker, why))
         for name, versions in snapshot.joined:
-            self.say(self.version_check(name, versions))
+            self.conclude(self.version_check(name, versions))
 
-    def heard_another(self) -> None:
-        """Take in that the scheduler which answers is not the one that the session began with."""
-        self.say(self.subject.replaced(self.snapshot))
+    def observe_replacement(self) -> None:
+        """Take in that another scheduler than the session's first one responds."""
+        self.conclude(self.subject.replaced(self.snapshot))
 
-    def passed(self, seconds: float, *, is_answered: bool) -> None:
-        """Take in a beat of so many seconds, and whether the scheduler has answered in it."""
-        self.silence = 0.0 if is_answered else self.silence + seconds
-        most = self._runtime.scheduler_timeout
-        if most is not None and self.silence >= most:
-            self.say(self.subject.silent(most, self.snapshot))
+    def tick(self, seconds: float, *, has_response: bool) -> None:
+        """Take in that *seconds* passed, and whether the scheduler responded in them."""
+        self.unresponsive = 0.0 if has_response else self.unresponsive + seconds
+        timeout = self._runtime.scheduler_timeout
+        if timeout is not None and self.unresponsive >= timeout:
+            self.conclude(self.subject.unresponsive(timeout, self.snapshot))
         if self.snapshot is not None and self._is_fresh:
-            self._judge_work(self.snapshot, seconds)
+            self._assess_work(self.snapshot, seconds)
         self._is_fresh = False
 
-    def say(self, verdict: FlyteDaskError | None) -> None:
-        """That is the verdict, if it is one, and the first."""
+    def conclude(self, verdict: FlyteDaskError | None) -> None:
+        """Set the *verdict*, unless it is None or there already is one."""
         if self.verdict is None:
             self.verdict = verdict
 
-    def _judge_work(self, snapshot: Snapshot, seconds: float) -> None:
+    def _assess_work(self, snapshot: Snapshot, seconds: float) -> None:
         self._stalled = self._stalled + seconds if snapshot.is_stalled else 0.0
-        most = self._runtime.stall_timeout
-        if most is not None and self._stalled >= most:
-            self.say(self.subject.stalled(most, snapshot))
+        timeout = self._runtime.stall_timeout
+        if timeout is not None and self._stalled >= timeout:
+            self.conclude(self.subject.stalled(timeout, snapshot))

@@ -1,1 +1,1 @@
-"""What a task is registered with: its message, and what its team's policy and advice say of it."""
+"""The registration of a task: its serialized config, its team's policy and advice."""

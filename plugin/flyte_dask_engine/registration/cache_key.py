@@ -1,7 +1,7 @@
-"""What a config and its site say, as text: the same where Flyte is told and makes the same.
+"""Cache keys of configs and platforms: equal if the message to Flyte and the pods are the same.
 
-Configs are equal if their amounts are, in any spelling and whoever said them. What is told to Flyte
-keeps the spelling; and who said it makes no difference.
+Configs are equal if their amounts are, in any spelling. A message keeps the spelling, so configs
+themselves cannot be keys.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from flyte_dask.prediction.platform import Platform
 from flyte_dask.roles.resources import Resources
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
 
-__all__ = ["other_key", "platform_key", "wording"]
+__all__ = ["config_key", "other_key", "platform_key"]
 
 
-def wording(config: Dask) -> tuple[object, ...]:
-    """What *config* says of its pods; for each task of a registration, so by hand."""
+def config_key(config: Dask) -> tuple[object, ...]:
+    """The key of *config*'s pods; it is computed for every task, so it has to be fast."""
     return (
         config.inherit,
         config.workers.number_of_workers,
@@ -25,12 +25,12 @@ def wording(config: Dask) -> tuple[object, ...]:
 
 
 def other_key(config: Dask, platform: Platform) -> tuple[object, ...]:
-    """What else *config* says that advice may repeat: on Flyte 2 a remedy can be a whole config."""
+    """The key of all else that advice may contain: on Flyte 2 a remedy can be a whole config."""
     return () if platform.backend == "v1" else (repr(config.runtime), config.silence)
 
 
 def platform_key(platform: Platform) -> tuple[object, ...]:
-    """What *platform* gives and allows."""
+    """The key of *platform*'s backend, defaults and limits."""
     return platform.backend, *_of_side(platform.defaults), *_of_side(platform.limits)
 
 

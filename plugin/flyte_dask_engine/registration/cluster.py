@@ -1,4 +1,4 @@
-"""What a task's template says of its cluster, and how much of that is the task's."""
+"""The cluster that a task's template asks for, and what of it is inherited from the task."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from flyte_dask.inheritance.resolution import Resolved, ResolvedPair
 from flyte_dask.roles.origin import Origin
 from flyte_dask.roles.resources import DIMENSIONS
 from flyte_dask_engine.registration import serialization
-from flyte_dask_engine.registration.cache import remembered
-from flyte_dask_engine.registration.cache_key import wording
-from flyte_dask_engine.registration.requested import RequestedResources, judged
+from flyte_dask_engine.registration.cache import cached
+from flyte_dask_engine.registration.cache_key import config_key
+from flyte_dask_engine.registration.requested import RequestedResources, parent_with
 
 __all__ = ["TaskCluster"]
 
@@ -29,47 +29,47 @@ class TaskCluster:
     """The cluster that a task's template asks for."""
 
     config: Dask
-    """The task's, with real images."""
-    asked: RequestedResources
-    """What the task's own container asks for."""
+    """The task's config, with image references."""
+    requested: RequestedResources
+    """The resources of the task's own container."""
     task: str
-    """Its name."""
+    """The task's name."""
     call_site: CallSite | None
-    """Where its config was said."""
+    """Where the task was decorated."""
 
     @cached_property
     def parent(self) -> Parent:
-        """The task, from which the roles inherit.
+        """The task from which the roles inherit.
 
         Raises:
-            InvalidConfig: with every amount of the task that Kubernetes would refuse.
+            InvalidConfig: with every amount of the task that Kubernetes would reject.
         """
-        return judged(self.asked, self.task, self.call_site)
+        return parent_with(self.requested, self.task, self.call_site)
 
     @cached_property
     def resolved(self) -> Resolved:
-        """What each pod asks for, and who said so."""
+        """The resources of each pod, with their origins."""
         return self.config.resolve(self.parent)
 
     @cached_property
-    def wording(self) -> tuple[Hashable, ...]:
-        """All that it says, as text: the same for clusters of which Flyte is told the same."""
-        return wording(self.config), self.asked.wording
+    def key(self) -> tuple[Hashable, ...]:
+        """Its cache key: equal for clusters with the same message."""
+        return config_key(self.config), self.requested.key
 
     @property
     def custom(self) -> dict[str, Any]:
-        """The template's ``custom``, a new one each time."""
-        found = remembered(
-            _customs, self.wording, lambda: serialization.custom(self.config, self.resolved)
+        """The template's ``custom``; a new dict each time."""
+        custom = cached(
+            _customs, self.key, lambda: serialization.custom(self.config, self.resolved)
         )
-        return serialization.copied(found)
+        return serialization.copied(custom)
 
     def __str__(self) -> str:
-        """What its roles inherit, and what of the task they cannot have."""
+        """What its roles inherit, and what of the task's resources they do not."""
         tasks = self.parent.origins
         origin = next(iter(tasks.values()), None)
         if origin is None:
-            return "inherits nothing: the task says no resources"
+            return "inherits nothing: the task sets no resources"
         parts = [
             part
             for role, pairs in zip(self.resolved._fields, self.resolved, strict=True)

@@ -1,4 +1,4 @@
-"""What a task's own container asks for: the parent from which the roles of its cluster inherit."""
+"""The resources of a task's own container, and the parent that they make."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from flyte_dask.errors import CallSite, InvalidConfig
 from flyte_dask.inheritance.parent import Parent, told
 from flyte_dask.quantities.quantity import ZERO, quantity_or_none
 from flyte_dask.roles.resources import resources_like
-from flyte_dask_engine.registration.cache import remembered
+from flyte_dask_engine.registration.cache import cached
 
-__all__ = ["DEFAULT_RESOURCES", "Amounts", "RequestedResources", "judged", "without_zeros"]
+__all__ = ["DEFAULT_RESOURCES", "Amounts", "RequestedResources", "parent_with", "without_zeros"]
 
 DEFAULT_RESOURCES = "default resources"
-"""Who asks, where it is the registration for all tasks: for that the task's line does not stand."""
+"""The origin of resources that a registration sets for all tasks; it has no call site."""
 
 Amounts = dict[str, Any]
 
@@ -22,15 +22,15 @@ _parents: dict[Hashable, Parent] = {}
 
 
 class RequestedResources(NamedTuple):
-    """What a task's container will ask for, as it is written, and who wrote it."""
+    """The resources of a task's container as they are written, and their origin."""
 
     by: str
     requests: Amounts
     limits: Amounts
 
     @property
-    def wording(self) -> tuple[Hashable, ...]:
-        """The amounts as text, and of which type they are: a text can be what a float cannot."""
+    def key(self) -> tuple[Hashable, ...]:
+        """Their cache key, with types: a str may be valid where the equal float is not."""
         return tuple(
             [
                 (name, type(value), value if type(value) is str else repr(value))
@@ -40,27 +40,27 @@ class RequestedResources(NamedTuple):
         )
 
 
-def judged(asked: RequestedResources, task: str, call_site: CallSite | None) -> Parent:
-    """The parent that asks for *asked*, said at *call_site*; without zeros, which Flyte drops.
+def parent_with(requested: RequestedResources, task: str, call_site: CallSite | None) -> Parent:
+    """The parent with these resources, set at *call_site*; without zeros, which Flyte drops.
 
     Raises:
-        InvalidConfig: with every amount that Kubernetes would refuse.
+        InvalidConfig: with every amount that Kubernetes would reject.
     """
-    by = asked.by
+    by = requested.by
     try:
-        parent = remembered(_parents, asked.wording, lambda: _parent(asked))
+        parent = cached(_parents, requested.key, lambda: _parent(requested))
     except InvalidConfig as error:
         raise InvalidConfig(f"{by} of {task}", error.problems, call_site) from None
     return told(parent, by, None if by == DEFAULT_RESOURCES else call_site)
 
 
-def _parent(asked: RequestedResources) -> Parent:
-    requests, limits = map(without_zeros, (asked.requests, asked.limits))
+def _parent(requested: RequestedResources) -> Parent:
+    requests, limits = map(without_zeros, (requested.requests, requested.limits))
     return Parent(resources_like(requests), resources_like(limits))
 
 
 def without_zeros(amounts: Amounts) -> Amounts:
-    """*amounts* without zeros, but for GPUs, of which a task can have none."""
+    """*amounts* without zeros, except for GPUs, where zero means none."""
     return {
         name: amount
         for name, amount in amounts.items()

@@ -1,6 +1,6 @@
-"""What is said of a task when it is registered: its team's policy, and advice.
+"""The review of a task at registration: its team's policy, and advice.
 
-None of this happens where the task runs.
+It is not repeated where the task runs.
 """
 
 from __future__ import annotations
@@ -22,50 +22,50 @@ from flyte_dask.prediction.platform import Platform
 from flyte_dask.team_files.discovery import VARIABLE, find_for_module
 from flyte_dask_engine.host import Host
 from flyte_dask_engine.log_levels import make_visible
-from flyte_dask_engine.registration.cache import Latest, remembered
+from flyte_dask_engine.registration.cache import Latest, cached
 from flyte_dask_engine.registration.cache_key import other_key, platform_key
 from flyte_dask_engine.registration.cluster import TaskCluster
 
-if TYPE_CHECKING:  # most have no team file, for which it is loaded
+if TYPE_CHECKING:  # needed only with a team file
     from flyte_dask.team_files import TeamFile
 
 __all__ = ["RegisteredTask", "Review", "team_of"]
 
 _ANYWHERE = Platform()
 _advice: dict[Hashable, tuple[Advice, ...]] = {}
-_beside: Latest[Path | None] = Latest()
+_team_paths: Latest[Path | None] = Latest()
 
 
 class RegisteredTask(Protocol):
     """A task that is being registered, as its SDK knows it."""
 
     def described(self, parent: Parent) -> Parent:
-        """*parent* with all else that is known of the task: of its environment the names only."""
+        """*parent* with all else that is known of the task; of its environment only the names."""
         ...
 
-    def surroundings(self) -> Hashable | None:
-        """What `described` adds, as far as it is cheap to compare; None if it is not."""
+    def description_key(self) -> Hashable | None:
+        """The cache key of what `described` adds; None if it is too slow to compute."""
         ...
 
     def left_behind(self) -> tuple[Problem, ...]:
-        """Files that its module reads, and that would not come along."""
+        """The files that its module reads but that are not uploaded with it."""
         ...
 
 
 @attrs.frozen(slots=False)
 class Review:
-    """What there is to say of a task's cluster."""
+    """The review of a task's cluster."""
 
     task: RegisteredTask
     cluster: TaskCluster
     host: Host
     team: TeamFile | None
     platform: Platform
-    """The task's site."""
+    """The platform on which the task will run."""
 
     @property
     def name(self) -> str:
-        """That of the task."""
+        """The task's name."""
         return self.cluster.task
 
     @property
@@ -80,47 +80,48 @@ class Review:
         cluster: TaskCluster,
         host: Host,
         team: TeamFile | None,
-        site: Callable[[Platform], Platform] | None = None,
+        with_options: Callable[[Platform], Platform] | None = None,
     ) -> Review:
-        """The review of *task* with its team's file; *site*, if given, changes its platform."""
+        """The review of *task* with a team file, whose platform *with_options* may change."""
         platform = team.platform if team else _ANYWHERE
-        return cls(task, cluster, host, team, site(platform) if site else platform)
+        platform = with_options(platform) if with_options else platform
+        return cls(task, cluster, host, team, platform)
 
     @cached_property
     def job(self) -> Job:
-        """Its config, resolved in the task, and what Flyte will make of it."""
+        """Its resolved config, and the pods that Flyte will create."""
         parent = self.task.described(self.cluster.parent)
         return Job.of(self.cluster.config, parent, self.platform, self.cluster.resolved)
 
     @cached_property
     def unsilenced(self) -> tuple[Advice, ...]:
-        """All advice, wanted or not."""
-        others = self.task.surroundings()
-        if others is None:
+        """All advice, silenced or not."""
+        task = self.task.description_key()
+        if task is None:
             return unsilenced(self.job)
-        rest = other_key(self.cluster.config, self.platform)
-        key = self.cluster.wording, rest, others, platform_key(self.platform)
-        return remembered(_advice, key, lambda: unsilenced(self.job))
+        other = other_key(self.cluster.config, self.platform)
+        key = self.cluster.key, other, task, platform_key(self.platform)
+        return cached(_advice, key, lambda: unsilenced(self.job))
 
     @property
     def advice(self) -> tuple[Advice, ...]:
-        """All that is not silenced."""
+        """The advice that is not silenced."""
         silence = self.team.silence if self.team else ()
         return wanted(self.unsilenced, self.cluster.config, silence)
 
     @property
-    def forbidden(self) -> tuple[Problem, ...]:
-        """All that is above the team's policy."""
+    def violations(self) -> tuple[Problem, ...]:
+        """All violations of the team's policy."""
         if self.team is None:
             return ()
-        from flyte_dask.policy import violations  # noqa: PLC0415  # as the team file
+        from flyte_dask.policy import violations  # noqa: PLC0415  # needed only with a team file
 
         job = self.job
         return tuple(violations(self.team.policy, job.config, job.parent, job.platform))
 
     @property
     def fatal(self) -> tuple[Problem, ...]:
-        """All advice that the team wants to be an error, whatever the task silences."""
+        """All advice that the team made fatal, even if the task silences it."""
         if self.team is None or not self.team.fatal:
             return ()
         rule = f"is an error by {self.team.path.name}"
@@ -131,23 +132,23 @@ class Review:
         )
 
     def enforce(self) -> None:
-        """Raise for what cannot work, and for what the team forbids.
+        """Raise an error if the task must not be registered.
 
         Raises:
-            InvalidConfig: with all files that would not come along.
-            PolicyViolation: with all that is above its policy.
-            AdviceIsFatal: with all advice that it wants to be an error.
+            InvalidConfig: with all files that are not uploaded with the code.
+            PolicyViolation: with all violations of the team's policy.
+            AdviceIsFatal: with all advice that the team made fatal.
         """
         by = f"{self.host.decorator} of {self.name}"
         if left := self.task.left_behind():
             raise InvalidConfig(by, left, self.call_site)
-        if forbidden := self.forbidden:
-            raise PolicyViolation(by, forbidden, self.call_site)
+        if violations := self.violations:
+            raise PolicyViolation(by, violations, self.call_site)
         if fatal := self.fatal:
             raise AdviceIsFatal(by, fatal, self.call_site)
 
     def log(self) -> None:
-        """Tell all advice: hints to those who ask for more than warnings."""
+        """Log all advice, with severity info at level INFO."""
         logger = self.host.logger.getChild("advice")
         if advice := self.advice:
             make_visible(logger, logging.WARNING, self.host.level_variable)
@@ -157,32 +158,31 @@ class Review:
 
 
 def team_of(function: Callable[..., Any], registration: object) -> TeamFile | None:
-    """The team file whose path the environment says, or else that of the module of *function*.
+    """The team file that an environment variable names, else the one for *function*'s module.
 
-    That is looked for once in a *registration*, for to look again for each task costs most where
-    there is none. Who registers again with the same object, and has added or moved a file, is not
-    heard: take a new one.
+    The latter is searched once per *registration*, since most tasks have none. A file that is added
+    or moved later is found by a new registration object.
 
     Raises:
         InvalidConfig: with every problem of the team file.
     """
-    said = os.environ.get(VARIABLE)
-    if said:
-        return _read(Path(said).absolute())
-    file = getattr(sys.modules.get(function.__module__), "__file__", None)
-    if not file:
+    path = os.environ.get(VARIABLE)
+    if path:
+        return _read(Path(path).absolute())
+    module = getattr(sys.modules.get(function.__module__), "__file__", None)
+    if not module:
         return None
-    found = _beside.of(registration)
-    path = remembered(found, file, lambda: _path_beside(Path(file), found))
-    return _read(path) if path else None
+    cache = _team_paths.of(registration)
+    found = cached(cache, module, lambda: _find(Path(module), cache))
+    return _read(found) if found else None
 
 
 def _read(path: Path) -> TeamFile:
-    from flyte_dask.team_files.team_file import read  # noqa: PLC0415  # most have no team file
+    from flyte_dask.team_files.team_file import read  # noqa: PLC0415  # needed only with one
 
-    return read(path)  # for us, and not for a module that would need it in the runner
+    return read(path)
 
 
-def _path_beside(module: Path, found: dict[Hashable, Path | None]) -> Path | None:
-    """The team file of *module*, looked for once for all modules of its folder."""
-    return remembered(found, module.parent, lambda: find_for_module(module))
+def _find(module: Path, cache: dict[Hashable, Path | None]) -> Path | None:
+    """The team file of *module*, searched once for all modules of its folder."""
+    return cached(cache, module.parent, lambda: find_for_module(module))

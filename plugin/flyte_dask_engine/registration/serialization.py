@@ -1,9 +1,8 @@
-"""A resolved config on the wire: a task template's ``custom``, through the generated classes.
+"""Serialization of a resolved config as a task template's ``custom``, by the generated classes.
 
-betterproto drops a submessage that was not passed, and checks nothing: so every field is passed, in
-one place, and what comes in is resolved from a config, which was checked when it was made. It is
-slow too: so the JSON form is put together from parts, each made once, and the numbers and texts in
-them, which are the same in JSON. Messages are never changed.
+betterproto drops a submessage that was not passed, and validates nothing: so every field is passed,
+and configs are validated before. It is slow too: so the JSON form is assembled from cached parts,
+with numbers and strings filled in, which are the same in JSON. Messages are never modified.
 """
 
 from __future__ import annotations
@@ -31,11 +30,11 @@ Custom: TypeAlias = dict[str, Any]
 """A template's ``custom``."""
 
 _Amounts: TypeAlias = tuple[tuple[str, str], ...]
-"""Dimension and quantity of each amount of one side."""
+"""Dimension and quantity of each amount of a side."""
 
 
 class _Role(NamedTuple):
-    """What either role says on the wire, as text: equal amounts in two spellings are two."""
+    """A role on the wire, as text: equal amounts in two spellings differ."""
 
     image: str
     requests: _Amounts = ()
@@ -43,39 +42,39 @@ class _Role(NamedTuple):
 
 
 def custom(config: Dask, resolved: Resolved) -> Custom:
-    """The JSON form of the message, a new one with each call."""
-    scheduler, (number, workers) = _said(config, resolved)
+    """The JSON form of the message; a new dict with each call."""
+    scheduler, (number, workers) = _roles(config, resolved)
     return {
         "scheduler": {**_bare_scheduler_json(scheduler.image), **_resources_json(scheduler)},
         "workers": {
             **_bare_workers_json(workers.image),
-            "numberOfWorkers": number,  # never zero, which would not be written
+            "numberOfWorkers": number,  # never 0, which would be omitted
             **_resources_json(workers),
         },
     }
 
 
 def copied(custom: Custom) -> Custom:
-    """One that shares nothing with *custom*, which nobody has changed."""
+    """A deep copy of *custom*, faster than `copy.deepcopy`."""
     return {
         role: {
-            **said,
+            **fields,
             "resources": {
                 side: [{**entry} for entry in entries]
-                for side, entries in said["resources"].items()
+                for side, entries in fields["resources"].items()
             },
         }
-        for role, said in custom.items()
+        for role, fields in custom.items()
     }
 
 
 def dask_job(config: Dask, resolved: Resolved) -> DaskJob:
-    """The message: images and number of workers from *config*, resources from *resolved*."""
-    scheduler, (number, workers) = _said(config, resolved)
+    """The message: images and number of workers of *config*, resources of *resolved*."""
+    scheduler, (number, workers) = _roles(config, resolved)
     return DaskJob(scheduler=_scheduler(scheduler), workers=_workers(number, workers))
 
 
-def _said(config: Dask, resolved: Resolved) -> tuple[_Role, tuple[int, _Role]]:
+def _roles(config: Dask, resolved: Resolved) -> tuple[_Role, tuple[int, _Role]]:
     number = config.workers.number_of_workers
     return (
         _role(config.scheduler.image, resolved.scheduler),
@@ -88,7 +87,7 @@ def _role(image: object, resolved: ResolvedRole) -> _Role:
     requests = tuple((name, request.text) for name, (request, _) in emitted if request)
     limits = tuple((name, limit.text) for name, (_, limit) in emitted if limit)
     if not isinstance(image, (str, NoneType)):
-        raise TypeError(f"{image!r} is not built yet, and has no place on the wire")
+        raise TypeError(f"{image!r} is not built yet and cannot be serialized")
     return _Role(image or "", requests, limits)
 
 

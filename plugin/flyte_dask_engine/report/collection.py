@@ -119,7 +119,7 @@ def _begin_performance(monitor: Monitor) -> None:
 def _performance(monitor: Monitor) -> tuple[str | None, str | None]:
     """Dask's own report, or why there is none."""
     record = monitor.record
-    if record is None or not monitor.does_answer():
+    if record is None or not monitor.is_responding():
         return None, "It could not be asked for."
     arguments = {"start": record.began, "last_count": record.monitored, "mode": "inline"}
     try:

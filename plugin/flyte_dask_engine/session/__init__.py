@@ -1,1 +1,1 @@
-"""The session of a task: its cluster, ready and used, while its function runs."""
+"""The session of a task: its cluster is opened, used while the function runs, and closed."""

@@ -1,14 +1,13 @@
-"""The client of a cluster that is still coming up."""
+"""Connecting to a cluster that may still be starting, and waiting for its workers."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from flyte_dask.config.runtime import Runtime
 from flyte_dask_engine.distributed_internals import Client
@@ -16,27 +15,27 @@ from flyte_dask_engine.monitor.diagnosis import Subject
 
 __all__ = ["connect", "wait_for_workers"]
 
-_MOST_SILENCE = 30.0  # seconds
-_MOST_AT_ONCE = 60.0  # seconds
+_LONGEST_INTERVAL = 30.0  # seconds between two lines in the log
+_LONGEST_ATTEMPT = 60.0  # seconds
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0  # seconds
 
 
 def connect(runtime: Runtime, subject: Subject) -> Client:
-    """A client of *subject*'s scheduler, as soon as that answers.
+    """Connect to *subject*'s scheduler as soon as it responds.
 
-    While nobody listens, distributed tries again and again by itself, and waits longer each time; a
-    name that is not known yet counts as no answer. Who accepts and breaks the connection, as a
-    proxy or a scheduler that is just starting does, it asks once only: then this asks again.
+    distributed itself retries, with backoff, while the connection is refused or the host name is
+    unknown. It gives up if the connection is accepted and then closed, as by a proxy or by a
+    scheduler that is starting; that is retried here.
 
     Raises:
-        ClusterUnavailable: if it does not answer within the runtime's *connect_timeout*.
+        ClusterUnavailable: if it does not respond within the runtime's *connect_timeout*.
     """
     address, cause = subject.address, None
-    with _telling(subject.logger, f"{subject.task} waits for the scheduler at {address}"):
+    with _log_waiting(subject):
         for seconds in _attempts(runtime.connect_timeout):
             keywords = {"timeout": f"{seconds} s", "set_as_default": runtime.client}
             try:
-                return Client(address, **keywords)  # type: ignore[no-untyped-call]  # theirs
+                return Client(address, **keywords)  # type: ignore[no-untyped-call]  # distributed's
             except OSError as error:
                 cause = error
     raise subject.unreachable(runtime.connect_timeout) from cause
@@ -47,83 +46,81 @@ def wait_for_workers(
     number: int,
     runtime: Runtime,
     subject: Subject,
-    ended: Callable[[], Sequence[int]] = tuple,
+    exited: Callable[[], Sequence[int]] = tuple,
 ) -> None:
-    """Wait until *number* workers are there; autoscalers take minutes.
+    """Wait until *number* workers have joined, which takes an autoscaler minutes.
 
     Args:
-        client: of the cluster.
-        number: how many.
-        runtime: says how long.
-        subject: of which errors tell.
-        ended: tells with which statuses processes of workers have ended, for good.
+        client: a client of the cluster.
+        number: the number of workers to wait for.
+        runtime: sets the timeout.
+        subject: the task, for logs and errors.
+        exited: returns the exit statuses of worker processes that will not be restarted.
 
     Raises:
-        ClusterUnavailable: if they are not, within the runtime's *worker_timeout*, or cannot be any
-            more.
+        ClusterUnavailable: if they do not join within the runtime's *worker_timeout*, or if worker
+            processes exited.
     """
     if number == 0:
         return
-    for seconds in _patience(runtime.worker_timeout):
-        if _are_there(client, number, seconds):
+    started = time.monotonic()
+    for seconds in _intervals(runtime.worker_timeout):
+        with suppress(TimeoutError, asyncio.TimeoutError):  # not the same before Python 3.11
+            client.wait_for_workers(number, timeout=seconds)
             return
-        if statuses := ended():
-            raise subject.ended(_workers(client), number, statuses)
-        subject.logger.info("%s waits for workers: %d/%d", subject.task, _workers(client), number)
-    raise subject.incomplete(_workers(client), number, runtime.worker_timeout)
+        joined = _joined(client)
+        if statuses := exited():
+            raise subject.exited(joined, number, statuses)
+        elapsed = time.monotonic() - started
+        line = "%s: waiting for workers (%d/%d, %.0f s)"
+        subject.logger.info(line, subject.task, joined, number, elapsed)
+    raise subject.incomplete(_joined(client), number, runtime.worker_timeout)
 
 
-def _workers(client: Client) -> int:
-    """How many there are."""
+def _joined(client: Client) -> int:
+    """The current number of workers."""
     return len(client.scheduler_info(n_workers=-1)["workers"])
 
 
-def _are_there(client: Client, number: int, seconds: float) -> bool:
-    """Whether so many workers come within so many seconds."""
-    try:
-        client.wait_for_workers(number, timeout=seconds)
-    except (TimeoutError, asyncio.TimeoutError):  # not the same before Python 3.11
-        return False
-    return True
-
-
 def _attempts(timeout: float | None) -> Iterator[float]:
-    """The most seconds of each attempt until *timeout*, with longer and longer pauses between.
+    """The timeout of each attempt until *timeout*, with growing pauses in between.
 
-    They are long: a client keeps them, for when it has lost its scheduler.
+    They are long because a client keeps its timeout for reconnecting to a lost scheduler.
     """
     end = time.monotonic() + (math.inf if timeout is None else timeout)
     pause = _SHORTEST_PAUSE
     while (left := end - time.monotonic()) > 0:
-        yield min(left, _MOST_AT_ONCE)
+        yield min(left, _LONGEST_ATTEMPT)
         time.sleep(max(0, min(pause, end - time.monotonic())))
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 @contextmanager
-def _telling(logger: logging.Logger, what: str) -> Iterator[None]:
-    """Tell *what* again and again, until the block ends."""
-    ended = threading.Event()
+def _log_waiting(subject: Subject) -> Iterator[None]:
+    """Log at growing intervals that the scheduler is being waited for, until the block ends."""
+    ended, started = threading.Event(), time.monotonic()
 
-    def tell() -> None:
-        for seconds in _patience(None):
+    def log() -> None:
+        line = "%s: waiting for the scheduler at %s (%.0f s)"
+        for seconds in _intervals(None):
             if ended.wait(seconds):
                 return
-            logger.info(what)
+            elapsed = time.monotonic() - started
+            subject.logger.info(line, subject.task, subject.address, elapsed)
 
-    teller = threading.Thread(target=tell, daemon=True)
-    teller.start()
+    thread = threading.Thread(target=log, daemon=True)
+    thread.start()
     try:
         yield
     finally:
         ended.set()
-        teller.join()
+        thread.join()
 
 
-def _patience(timeout: float | None) -> Iterator[float]:
-    """How long to wait before telling and waiting again, longer each time, until *timeout*."""
+def _intervals(timeout: float | None) -> Iterator[float]:
+    """Seconds until the next line in the log, growing, until *timeout*."""
     end = time.monotonic() + (math.inf if timeout is None else timeout)
-    silence = 1.0
+    interval = 1.0
     while (left := end - time.monotonic()) > 0:
-        yield min(left, silence)
-        silence = min(2 * silence, _MOST_SILENCE)
+        yield min(left, interval)
+        interval = min(2 * interval, _LONGEST_INTERVAL)

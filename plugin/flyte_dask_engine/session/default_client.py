@@ -1,4 +1,4 @@
-"""Which cluster a ``Client()`` without an address joins, in the whole process."""
+"""The process-wide cluster that a ``Client()`` without an address connects to."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from distributed import Client
 
 from flyte_dask_engine.distributed_internals import clients
 
-__all__ = ["joined"]
+__all__ = ["default_cluster"]
 
 _ADDRESS = "scheduler-address"
 _lock = threading.Lock()
-_open: list[str] = []  # addresses of the sessions that are open; tasks can run side by side
-_before: dict[str, object] = {}  # what was configured before the first of them
+_open: list[str] = []  # addresses of the open sessions; tasks can run in parallel
+_before: dict[str, object] = {}  # the configuration before the first of them
 
 
 @contextmanager
-def joined(address: str) -> Iterator[Callable[[], list[Client]]]:
-    """Let every ``Client()`` join the cluster at *address*, and close those left open at the end.
+def default_cluster(address: str) -> Iterator[Callable[[], list[Client]]]:
+    """Let every ``Client()`` connect to *address*, and close those left open when the block ends.
 
-    Of sessions side by side the latest counts. With the last one everything is as it was.
+    Of parallel sessions the latest counts. The last one to end restores the configuration.
 
     Yields:
-        what tells the clients of that cluster that were opened since.
+        a function that returns the clients of that cluster which were opened in the block.
     """
     known = set(clients())
 
@@ -64,12 +64,12 @@ def _restore() -> None:
 
 
 def _address_of(client: Client) -> str | None:
-    scheduler = client.scheduler  # which is gone with a closed one
+    scheduler = client.scheduler  # None if the client is closed
     return None if scheduler is None else scheduler.address
 
 
 def _close(client: Client) -> None:
-    """Close a client that a task has opened; if asynchronous, where it lives."""
+    """Close a client that a task opened; an asynchronous one in its own loop."""
     loop = client.loop
     if not client.asynchronous:
         client.close()

@@ -1,4 +1,4 @@
-"""The session of a task: its cluster, ready and used, while its function runs."""
+"""The session of a task: its cluster is opened, used while the function runs, and closed."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from flyte_dask.inheritance.parent import Parent
 from flyte_dask.inheritance.resolution import Resolved
 from flyte_dask_engine.errors import NoCluster
 from flyte_dask_engine.host import NO_SDK, Host
-from flyte_dask_engine.local.cluster import Shape, ended, is_to_scale, local_cluster, told
+from flyte_dask_engine.local.cluster import Shape, describe, exited, is_to_scale, local_cluster
 from flyte_dask_engine.local.progress import progress
 from flyte_dask_engine.monitor.diagnosis import Subject
-from flyte_dask_engine.monitor.error_mapping import translating
+from flyte_dask_engine.monitor.error_mapping import mapping_errors
 from flyte_dask_engine.monitor.monitor import Monitor, monitoring
 from flyte_dask_engine.monitor.verdict import Assessment
-from flyte_dask_engine.session.code_upload import Code, ship
+from flyte_dask_engine.session.code_upload import upload
 from flyte_dask_engine.session.connection import connect, wait_for_workers
-from flyte_dask_engine.session.default_client import joined
+from flyte_dask_engine.session.default_client import default_cluster
 from flyte_dask_engine.session.session_log import log_activity, show_logs, start_line
 from flyte_dask_engine.session.versions import (
     Installed,
+    check_joined,
     check_versions,
     installed_here,
     overview,
-    wrong_in_joined,
 )
 
 if TYPE_CHECKING:
@@ -53,17 +53,17 @@ class Session:
     """An open session."""
 
     client: Client
-    """A synchronous client of the cluster, which is Dask's default unless the runtime says no."""
+    """A synchronous client of the cluster; Dask's default unless Runtime(client=False)."""
     _monitor: Monitor
 
     def run(self, function: Callable[[], _T]) -> _T:
-        """What *function* returns.
+        """Call *function* and return its result.
 
         Raises:
-            ClusterFailure: if its cluster failed it.
-            WrongEnvironment: if its cluster cannot work like this.
+            ClusterFailure: if the cluster failed.
+            WrongEnvironment: if the images of the task and its cluster cannot work together.
         """
-        with translating(self._monitor):
+        with mapping_errors(self._monitor):
             return function()
 
 
@@ -76,24 +76,31 @@ def session(  # noqa: PLR0913  # what a task knows
     retries: int | None = None,
     *,
     has_deck: bool = False,
-    judge: Judge | None = None,
+    assess: Judge | None = None,
     host: Host = NO_SDK,
 ) -> Iterator[Session]:
-    """A session with *task_name*'s cluster, whose client is Dask's default until the block ends.
+    """Open a session with a task's cluster, whose client is Dask's default until the block ends.
 
-    The cluster is the one at ``DASK_SCHEDULER_ADDRESS``, which Flyte sets; without that, and not on
-    Flyte, a local one of the shape that *config* has in a task which asks for *parent*, and whose
-    code is imported from the folder *root*. That ends with the block. Errors tell of *retries*.
+    The cluster is the one at ``DASK_SCHEDULER_ADDRESS``, which Flyte sets. Without that variable,
+    and not on Flyte, a local cluster of the same shape is started and closed with the block.
 
-    A report goes into the deck, if the runtime says so, or if it says nothing and the task
-    *has_deck*; it tells what *judge* says of the task.
+    Args:
+        config: the task's config.
+        task_name: its name, for logs, errors and the report.
+        parent: the task from which the roles inherit.
+        root: the folder from which workers of a local cluster import the task's code.
+        retries: the task's number of retries, for errors; None if unknown.
+        has_deck: whether the task has a deck. Then a report is added, unless the runtime sets
+            *report*.
+        assess: returns the job and its advice, for the report.
+        host: the SDK in which the task runs.
 
     Raises:
         NoCluster: on Flyte without an address, unless require_cluster=False.
-        ClusterFailure: if the scheduler or the workers are not there in time, or are lost.
+        ClusterFailure: if the scheduler or the workers do not come up in time, or are lost.
         WrongEnvironment: if versions differ so that the cluster cannot work.
-        InvalidConfig: with every bad variable of the environment.
-        MissingBokeh: if a local cluster is to serve the dashboard, and bokeh is not installed.
+        InvalidConfig: with every invalid environment variable.
+        MissingBokeh: if a local cluster should serve the dashboard and bokeh is not installed.
     """
     runtime = with_environment(config.runtime, os.environ)
     show_logs(host)
@@ -101,101 +108,99 @@ def session(  # noqa: PLR0913  # what a task knows
     with ExitStack() as stack:
         report = None
         if has_deck if runtime.report is None else runtime.report:
-            # what it is made with takes a while to import
-            from flyte_dask_engine.report.collection import reporting  # noqa: PLC0415
+            from flyte_dask_engine.report.collection import reporting  # noqa: PLC0415  # slow
 
-            opening = reporting(task_name, config, runtime, parent, judge, host)
+            opening = reporting(task_name, config, runtime, parent, assess, host)
             report = stack.enter_context(opening)
-        place = stack.enter_context(_place(config, runtime, task_name, resolved, root, host))
+        cluster = stack.enter_context(_cluster(config, runtime, task_name, resolved, root, host))
         subject = Subject(
             task_name,
-            place.address,
+            cluster.address,
             _images(config, host.image() or ""),
             resolved,
             retries,
-            place.is_local,
+            cluster.is_local,
             host,
         )
-        clients = stack.enter_context(joined(place.address))
+        clients = stack.enter_context(default_cluster(cluster.address))
         client = connect(runtime, subject)
         stack.callback(client.close)
         assessment = Assessment(runtime, subject)
         monitor = stack.enter_context(monitoring(runtime, assessment, client, clients))
         if runtime.client:
-            # not by entering the client, for functions do that with the default one, and leave it
+            # not by entering the client: functions enter the default client too, which closes it
             stack.enter_context(client.as_current())
-        with translating(monitor):
-            wait_for_workers(client, place.workers, runtime, subject, place.ended)
+        with mapping_errors(monitor):
+            wait_for_workers(client, cluster.workers, runtime, subject, cluster.exited)
             info = client.scheduler_info(n_workers=-1)
-            where = None
-            if not place.is_local:
-                where = _prepare(client, info, runtime, subject, assessment)
+            installed = _prepare(client, info, runtime, subject, assessment)
             if report is not None:
-                known = installed_here() if place.is_local else where
-                report.is_about(place, overview(known) if known else {})
-        monitor.begin(in_processes=place.in_processes, recorded=report is not None)
-        shows = runtime.dashboard or not place.is_local
-        dashboard = urlsplit(place.address).hostname if shows else None
-        subject.logger.info("%s %s", task_name, start_line(config, info, place.where, dashboard))
-        stack.enter_context(log_activity(monitor, paid=not place.is_local))
+                report.is_about(cluster, overview(installed) if installed else {})
+        monitor.begin(in_processes=cluster.in_processes, recorded=report is not None)
+        has_dashboard = runtime.dashboard or not cluster.is_local
+        dashboard = urlsplit(cluster.address).hostname if has_dashboard else None
+        line = start_line(config, info, cluster.where, dashboard)
+        subject.logger.info("%s: %s", task_name, line)
+        stack.enter_context(log_activity(monitor, is_paid=not cluster.is_local))
         stack.enter_context(report.of(monitor) if report else nullcontext())
-        stack.enter_context(translating(monitor))  # of outputs that are converted later
+        stack.enter_context(mapping_errors(monitor))  # of outputs that are converted later
         yield Session(client, monitor)
 
 
 @attrs.frozen
-class _Place:
-    """Where a session is."""
+class _Cluster:
+    """The cluster of a session."""
 
     address: str
     workers: int
-    """How many to wait for."""
+    """The number of workers to wait for."""
     where: str
+    """Its description for logs and the report."""
     is_local: bool = False
     in_processes: bool = True
-    """Whether its workers are."""
+    """Whether its workers are processes."""
     is_to_scale: bool = True
-    """Whether it has the shape that the config says."""
-    ended: Callable[[], Sequence[int]] = tuple
-    """What tells with which statuses processes of workers have ended, as far as they are ours."""
+    """Whether it has the shape that the config asks for."""
+    exited: Callable[[], Sequence[int]] = tuple
+    """Returns the exit statuses of worker processes, if the session started them."""
 
 
 @contextmanager
-def _place(  # noqa: PLR0913, PLR0917  # what a session knows
+def _cluster(  # noqa: PLR0913, PLR0917  # what a session knows
     config: Dask,
     runtime: Runtime,
     task_name: str,
     resolved: Resolved,
     root: Path | None,
     host: Host,
-) -> Iterator[_Place]:
-    """The cluster that Flyte has started; else a local one, until the block ends."""
+) -> Iterator[_Cluster]:
+    """The cluster that Flyte started; otherwise a local one, until the block ends."""
     address = os.environ.get(_ADDRESS)
     if address:
         address = normalize_address(address)  # as clients have it
-        yield _Place(address, runtime.min_workers, f"on {address}")
+        yield _Cluster(address, runtime.min_workers, f"cluster at {address}")
         return
     if runtime.require_cluster and host.is_on_flyte():
         raise host.error(NoCluster)(
             f"{task_name} runs on Flyte, but {_ADDRESS} is not set: Flyte started no Dask cluster "
-            "for it. Enable the dask plugin in this site's Flyte (enabled_plugins), or run the "
-            f"function as a plain {host.decorator}; Runtime(require_cluster=False) starts a "
-            "cluster in its pod"
+            "for it. Enable the dask plugin of the Flyte platform (enabled_plugins), or use a "
+            f"plain {host.decorator}; Runtime(require_cluster=False) starts a cluster in the "
+            "task's pod"
         )
-    wanted = Shape.on_flyte(config.workers.number_of_workers, resolved)
-    shape = wanted.on_this_machine(runtime)
+    requested = Shape.on_flyte(config.workers.number_of_workers, resolved)
+    shape = requested.on_this_machine(runtime)
     with ExitStack() as stack:
         cluster = stack.enter_context(local_cluster(shape, runtime, root, host))
         if runtime.progress:
             stack.enter_context(progress(cast("Scheduler", cluster.scheduler), task_name))
-        yield _Place(
+        yield _Cluster(
             cluster.scheduler_address,
             shape.workers,
-            told(shape, wanted, runtime),
+            describe(shape, requested, runtime),
             is_local=True,
             in_processes=runtime.local == "processes",
-            is_to_scale=is_to_scale(shape, wanted, runtime),
-            ended=partial(ended, cluster),
+            is_to_scale=is_to_scale(shape, requested, runtime),
+            exited=partial(exited, cluster),
         )
 
 
@@ -206,21 +211,25 @@ def _prepare(
     subject: Subject,
     assessment: Assessment,
 ) -> Installed | None:
-    """Make sure that the cluster can run what the runner sends; what is installed, if checked."""
-    where = None
+    """Check versions and upload code, unless local; the installed versions, if known."""
+    if subject.is_local:
+        return installed_here()
+    installed = None
     if runtime.check_versions:
         names = {address: str(each["name"]) for address, each in info["workers"].items()}
-        where = found = check_versions(client, names, subject)
-        assessment.version_check = lambda name, told: wrong_in_joined(found, name, told, subject)
+        installed = found = check_versions(client, names, subject)
+        assessment.version_check = lambda name, versions: check_joined(
+            found, name, versions, subject
+        )
     if runtime.ship_code:
         archive = subject.host.code()
         if archive is not None:
-            ship(client, Code(archive))
-    return where
+            upload(client, archive)
+    return installed
 
 
 def _images(config: Dask, tasks: str) -> dict[str, str]:
-    """The images of runner, scheduler and workers; empty where it is not known."""
+    """The images of runner, scheduler and workers; empty where unknown."""
     images = {"runner": tasks}
     for name, role in (("scheduler", config.scheduler), ("workers", config.workers)):
         image = tasks if role.image is None else role.image

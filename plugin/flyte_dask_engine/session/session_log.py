@@ -1,4 +1,4 @@
-"""What a session tells in the log: how it starts, what the cluster did, and when it did nothing."""
+"""The log lines of a session: its cluster at the start, and what that did at the end."""
 
 from __future__ import annotations
 
@@ -15,31 +15,32 @@ from typing import Any
 from dask.utils import format_bytes
 
 from flyte_dask.config.dask import Dask
+from flyte_dask.quantities.formatting import counted
 from flyte_dask_engine.host import Host
 from flyte_dask_engine.log_levels import make_visible, runtime_logger
 from flyte_dask_engine.monitor.monitor import Monitor
 
 __all__ = ["log_activity", "show_logs", "start_line"]
 
-_PATIENCE = 5  # seconds for the last question; by then the task is done, whatever the answer
-_FEW = 8  # workers of which each is named
+_PATIENCE = 5  # seconds for the last metrics; the task is done, whatever the scheduler responds
+_FEW = 8  # workers that are listed one by one
 _IDLE = (
-    "%s: its workers did nothing. Use .compute(), dask.compute() or the client's submit(), or run "
-    "it as a plain @task, without a cluster to pay for"
+    "%s: the workers ran no tasks. Use .compute(), dask.compute() or the client's submit(), or use "
+    "a plain @task, which does not pay for a cluster"
 )
 
 
 def show_logs(host: Host) -> None:
-    """Show what is told on Flyte and on a terminal, and elsewhere warnings."""
-    watched = sys.stdout.isatty() and "PYTEST_CURRENT_TEST" not in os.environ
-    level = logging.INFO if host.is_on_flyte() or watched else logging.WARNING
+    """Show info lines on Flyte and on a terminal, and only warnings elsewhere."""
+    is_interactive = sys.stdout.isatty() and "PYTEST_CURRENT_TEST" not in os.environ
+    level = logging.INFO if host.is_on_flyte() or is_interactive else logging.WARNING
     make_visible(runtime_logger(host), level, host.level_variable)
 
 
 def start_line(
     config: Dask, scheduler_info: Mapping[str, Any], where: str, dashboard: str | None
 ) -> str:
-    """What the function starts with, where, and at which host there is a dashboard."""
+    """The cluster and versions at the start; *dashboard* is the host of the dashboard, if any."""
     workers = scheduler_info["workers"].values()
     memory = sum(each["memory_limit"] or 0 for each in workers)
     parts = [
@@ -54,16 +55,16 @@ def start_line(
     port = scheduler_info["services"].get("dashboard")
     if dashboard and port:
         parts.append(f"dashboard http://{dashboard}:{port}/status")
-    return f"starts {where}: {', '.join(parts)}"
+    return f"{where}; {', '.join(parts)}"
 
 
 @contextmanager
-def log_activity(monitor: Monitor, *, paid: bool) -> Iterator[None]:
-    """Tell at the end of the block what the cluster of *monitor* did in it.
+def log_activity(monitor: Monitor, *, is_paid: bool) -> Iterator[None]:
+    """Log at the end of the block what the cluster of *monitor* did in it.
 
-    A warning, if it did nothing and was *paid* for.
+    An idle cluster is a warning if it *is_paid* for.
     """
-    task, logger = monitor.assessment.subject.task, monitor.assessment.subject.logger
+    task, logger = monitor.subject.task, monitor.subject.logger
     started = time.monotonic()
     succeeded = False
     try:
@@ -73,26 +74,30 @@ def log_activity(monitor: Monitor, *, paid: bool) -> Iterator[None]:
         seconds = time.monotonic() - started
         activity = None if monitor.assessment.verdict else monitor.activity(_PATIENCE)
         if activity is None:
-            logger.info("%s ended: its scheduler does not tell what it did", task)
+            logger.info("%s: the scheduler did not respond: no metrics", task)
         else:
-            logger.info("%s ended: %s", task, _end_line(activity, seconds))
+            logger.info("%s: finished: %s", task, _end_line(activity, seconds))
             if succeeded and not any(activity["finished"].values()) and not activity["failed"]:
-                logger.log(logging.WARNING if paid else logging.INFO, _IDLE, task)
+                logger.log(logging.WARNING if is_paid else logging.INFO, _IDLE, task)
 
 
 def _end_line(activity: Mapping[str, Any], seconds: float) -> str:
     finished = activity["finished"]
     return (
-        f"tasks {sum(finished.values())} ({_per_worker(finished)}), failed {activity['failed']}, "
-        f"spilled {format_bytes(activity['spilled'])}, wall time {seconds:.1f} s"
+        f"{counted(sum(finished.values()), 'task')} ({_per_worker(finished)}), "
+        f"failed {activity['failed']}, spilled {format_bytes(activity['spilled'])}, "
+        f"wall time {seconds:.1f} s"
     )
 
 
 def _per_worker(finished: Mapping[str, int]) -> str:
-    """How many tasks each worker has finished; of many workers, the least and the most."""
+    """The tasks that each worker finished; of many workers, the fewest and the most."""
     if not finished:
-        return "no worker"
+        return "no workers"
     if len(finished) > _FEW:
-        least, most = min(finished.values()), max(finished.values())
-        return f"{least} to {most} on each of {len(finished)} workers"
-    return ", ".join(f"{name}: {number}" for name, number in sorted(finished.items()))
+        fewest, most = min(finished.values()), max(finished.values())
+        return f"{fewest} to {most} on each of {len(finished)} workers"
+    return ", ".join(
+        f"{'worker ' if name.isdecimal() else ''}{name}: {number}"
+        for name, number in sorted(finished.items())
+    )

@@ -1,4 +1,4 @@
-"""Whether runner, scheduler and workers have the versions that can work together."""
+"""Comparison of the package versions of runner, scheduler and workers."""
 
 from __future__ import annotations
 
@@ -16,22 +16,21 @@ from flyte_dask_engine.monitor.diagnosis import Subject
 __all__ = [
     "Difference",
     "Installed",
+    "check_joined",
     "check_versions",
     "differences",
-    "installed",
     "installed_here",
     "overview",
     "table",
-    "wrong_in_joined",
 ]
 
 Versions = Mapping[str, str]
-"""The version of each package that is installed, and the minor one of ``python``."""
+"""The version of each installed package, and the minor version of ``python``."""
 
 
 @attrs.frozen
 class Installed:
-    """What is installed where."""
+    """The versions in runner, scheduler and workers."""
 
     runner: Versions
     scheduler: Versions
@@ -41,71 +40,69 @@ class Installed:
 
 @attrs.frozen
 class Difference:
-    """A package of which there are several versions, or which is not everywhere."""
+    """A package with several versions, or one that is not installed everywhere."""
 
     package: str
     breaks: bool
-    """Whether the cluster cannot work like this."""
+    """Whether the cluster cannot work with it."""
 
 
-# Their pickles and protocols are made for one version.
+# Their pickles and protocols require the same version everywhere.
 _STRICT = ("python", "dask", "distributed", "cloudpickle")
 _HARMLESS = ("msgpack", "tornado", "toolz")
-# Data travels between runner and workers only, and between neighbouring versions.
+# Data is exchanged between runner and workers only, and across minor versions.
 _OF_DATA = ("numpy", "pandas", "pyarrow")
 _MISSING = "none"
 
 
 def check_versions(client: Client, names: Mapping[str, str], subject: Subject) -> Installed:
-    """What is installed in *client*'s cluster; harmless differences are warned of.
+    """Compare the versions in *client*'s cluster; harmless differences are logged as warnings.
 
     Args:
         client: a client of the cluster.
-        names: of its workers, by address.
-        subject: whose cluster it is.
+        names: the names of its workers, by address.
+        subject: the task, for logs and errors.
 
     Raises:
-        WrongEnvironment: if there is a difference with which it cannot work.
+        WrongEnvironment: if a difference keeps the cluster from working.
     """
-    where = installed(client, names)
-    unheard = len(names) - len(where.workers)
-    if unheard > 0:
-        subject.logger.warning("%s: %d workers did not tell their versions", subject.task, unheard)
-    found = list(differences(where))
+    installed = _installed(client, names)
+    missing = len(names) - len(installed.workers)
+    if missing > 0:
+        line = "%s: %d workers did not report their versions"
+        subject.logger.warning(line, subject.task, missing)
+    found = list(differences(installed))
     if any(each.breaks for each in found):
-        raise _wrong(found, where, subject)
+        raise _wrong(found, installed, subject)
     if found:
-        shown = table(found, where, subject.images)
+        shown = table(found, installed, subject.images)
         subject.logger.warning("%s: versions differ:\n%s", subject.task, shown)
-    return where
+    return installed
 
 
-def wrong_in_joined(
-    where: Installed, name: str, told: Mapping[str, Any], subject: Subject
+def check_joined(
+    installed: Installed, name: str, versions: Mapping[str, Any], subject: Subject
 ) -> WrongEnvironment | None:
-    """What is wrong with the versions that a worker of this *name* has *told* when it joined."""
-    if not told:
+    """The error for a worker that joins later with these *versions*; None if it can work."""
+    if not versions:
         return None
-    here = attrs.evolve(where, workers={name: _versions(told)})
-    # of data it tells nothing then
-    found = [each for each in differences(here) if each.package not in _OF_DATA and each.breaks]
-    return _wrong(found, here, subject) if found else None
+    joined = attrs.evolve(installed, workers={name: _versions(versions)})
+    # a joining worker does not report the packages of data
+    found = [each for each in differences(joined) if each.package not in _OF_DATA and each.breaks]
+    return _wrong(found, joined, subject) if found else None
 
 
-def _wrong(found: list[Difference], where: Installed, subject: Subject) -> WrongEnvironment:
+def _wrong(found: list[Difference], installed: Installed, subject: Subject) -> WrongEnvironment:
     return WrongEnvironment(
-        f"{subject.task} cannot use its cluster, for versions differ:\n"
-        f"{table(found, where, subject.images)}\n"
-        "Build all of it from one image: roles without an image of their own have the task's. "
-        "To try it all the same: Runtime(check_versions=False)"
+        f"{subject.task}: incompatible versions in its cluster:\n"
+        f"{table(found, installed, subject.images)}\n"
+        "Use one image for all pods: roles without an image have the task's. "
+        "To run anyway: Runtime(check_versions=False)"
     )
 
 
-def installed(client: Client, names: Mapping[str, str]) -> Installed:
-    """What is installed in *client*'s cluster, whose workers have these *names* by address.
-
-    Workers that do not answer are left out.
-    """
+def _installed(client: Client, names: Mapping[str, str]) -> Installed:
+    """The versions in *client*'s cluster, without workers that do not respond."""
     found = cast("dict[str, Any]", client.get_versions(packages=list(_OF_DATA)))
     workers = found["workers"].items()
     return Installed(
@@ -116,7 +113,7 @@ def installed(client: Client, names: Mapping[str, str]) -> Installed:
 
 
 def installed_here() -> Installed:
-    """What is installed in this process, and so in all of a local cluster."""
+    """The versions in this process, and therefore in all of a local cluster."""
     found = _versions(get_versions(packages=list(_OF_DATA)))
     return Installed(found, found, {})
 
@@ -126,13 +123,13 @@ def _versions(found: Mapping[str, Any]) -> Versions:
     return {name: text for name, text in found["packages"].items() if text} | {"python": minor}
 
 
-def overview(where: Installed) -> dict[str, dict[str, str]]:
-    """What is installed of the packages that matter, by package and place; in one, if all agree."""
+def overview(installed: Installed) -> dict[str, dict[str, str]]:
+    """The versions of relevant packages, by package and place; one place if all are the same."""
     found = {
         name: {
-            "runner": where.runner.get(name, _MISSING),
-            "scheduler": where.scheduler.get(name, _MISSING),
-            "workers": _of_workers(name, where.workers) if where.workers else "",
+            "runner": installed.runner.get(name, _MISSING),
+            "scheduler": installed.scheduler.get(name, _MISSING),
+            "workers": _of_workers(name, installed.workers) if installed.workers else "",
         }
         for name in (*_STRICT, *_OF_DATA)
     }
@@ -142,16 +139,16 @@ def overview(where: Installed) -> dict[str, dict[str, str]]:
     return {name: {"everywhere": each["runner"]} for name, each in found.items()}
 
 
-def differences(where: Installed) -> Iterator[Difference]:
-    """What is not the same everywhere, of the packages that matter."""
-    everybody = [where.runner, where.scheduler, *where.workers.values()]
+def differences(installed: Installed) -> Iterator[Difference]:
+    """The relevant packages whose versions differ."""
+    everywhere = [installed.runner, installed.scheduler, *installed.workers.values()]
     for names, breaks in ((_STRICT, True), (_HARMLESS, False)):
         for name in names:
-            if len({each.get(name) for each in everybody}) > 1:
+            if len({each.get(name) for each in everywhere}) > 1:
                 yield Difference(name, breaks)
     for name in _OF_DATA:
-        ours = where.runner.get(name)
-        theirs = {each.get(name) for each in where.workers.values()}
+        ours = installed.runner.get(name)
+        theirs = {each.get(name) for each in installed.workers.values()}
         if theirs - {ours}:
             yield Difference(name, ours is not None and any(map(_other_major(ours), theirs)))
 
@@ -160,15 +157,15 @@ def _other_major(ours: str) -> Any:
     return lambda theirs: theirs is None or theirs.split(".")[0] != ours.split(".", maxsplit=1)[0]
 
 
-def table(found: list[Difference], where: Installed, images: Mapping[str, str]) -> str:
-    """The versions of what differs, with the *images* of runner, scheduler and workers."""
+def table(found: list[Difference], installed: Installed, images: Mapping[str, str]) -> str:
+    """The versions that differ, with the *images* of runner, scheduler and workers."""
     title = ["", *(f"{role} ({image})" if image else role for role, image in images.items())]
     rows = [
         [
             each.package,
-            where.runner.get(each.package, _MISSING),
-            where.scheduler.get(each.package, _MISSING),
-            _of_workers(each.package, where.workers),
+            installed.runner.get(each.package, _MISSING),
+            installed.scheduler.get(each.package, _MISSING),
+            _of_workers(each.package, installed.workers),
         ]
         for each in found
     ]
@@ -179,13 +176,14 @@ def table(found: list[Difference], where: Installed, images: Mapping[str, str]) 
 
 
 def _of_workers(package: str, workers: Mapping[str, Versions]) -> str:
-    """The versions of all workers; where they differ, with whose they are."""
-    whose = defaultdict(list)
+    """The version in all workers; if they differ, each version with the names of its workers."""
+    names_by_version = defaultdict(list)
     for name, versions in workers.items():
-        whose[versions.get(package, _MISSING)].append(name)
-    if len(whose) == 1:
-        return next(iter(whose))
-    return ", ".join(f"{version} ({_few(names)})" for version, names in sorted(whose.items()))
+        names_by_version[versions.get(package, _MISSING)].append(name)
+    if len(names_by_version) == 1:
+        return next(iter(names_by_version))
+    by_version = sorted(names_by_version.items())
+    return ", ".join(f"{version} ({_few(names)})" for version, names in by_version)
 
 
 def _few(names: list[str]) -> str:

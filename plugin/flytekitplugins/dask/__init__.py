@@ -8,17 +8,17 @@ if TYPE_CHECKING:
     from flyte_dask.config.runtime import Runtime
     from flytekitplugins.dask.task import Dask, Scheduler, WorkerGroup
 else:
-    _HOMES = {"Runtime": "flyte_dask.config.runtime", "presets": "flyte_dask"}
+    _MODULES = {"Runtime": "flyte_dask.config.runtime", "presets": "flyte_dask"}
 
     def __getattr__(name):
-        """What is loaded when it is first asked for: flytekit imports this package in any case."""
+        """Load *name* on first access, since every import of flytekit imports this package."""
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        task = import_module(f"{__name__}.task")  # with which flytekit knows our tasks
-        return getattr(import_module(_HOMES[name]) if name in _HOMES else task, name)
+        task = import_module(f"{__name__}.task")  # registers the task type
+        return getattr(import_module(_MODULES[name]) if name in _MODULES else task, name)
 
 
 __all__ = ["Dask", "Runtime", "Scheduler", "WorkerGroup", "presets"]
 
-# Before any module of ours: flytekit imports some, and could not use one that is half there.
+# Before any module of ours: flytekit imports some, and would get partially initialized ones.
 import_module("flytekit")

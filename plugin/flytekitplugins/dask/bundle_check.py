@@ -1,6 +1,6 @@
-"""Whether team files go wherever the code goes that reads them.
+"""The check that team files are uploaded together with the code that reads them.
 
-The runner imports the task's module anew, and that reads them again.
+The runner imports the task's module again, which reads them again.
 """
 
 from __future__ import annotations
@@ -18,47 +18,46 @@ from flyte_dask_engine.registration.cache import Latest
 
 __all__ = ["left_behind"]
 
-_sent_along: Latest[None] = Latest()
-"""The first of the tracked files, those that are known to be sent along."""
+_uploaded: Latest[None] = Latest()
+"""The first of all tracked files, which are known to be uploaded."""
 
 
 def left_behind(settings: SerializationSettings) -> tuple[Problem, ...]:
-    """The files that the registered modules read, and that would not be sent with them.
+    """The files that registered modules read but that are not uploaded with them.
 
-    Without a fast registration the code is in the image, and so are its files, or not: that cannot
-    be seen here.
+    Without fast registration the code is in the image, whose files are unknown here.
     """
     fast, root = settings.fast_serialization_settings, settings.source_root
     if fast is None or not fast.enabled or root is None:
         return ()
-    known = _sent_along.of(settings)
-    fresh = tuple(islice(tracked, len(known), None))  # for each task, and nearly always none
-    problems = tuple(_left_behind(root, fresh)) if fresh else ()
-    if not problems:  # these end a registration, and who mends them may go on with its settings
-        known.update(dict.fromkeys(fresh))
+    known = _uploaded.of(settings)
+    new = tuple(islice(tracked, len(known), None))  # nearly always none, for each task
+    problems = tuple(_left_behind(root, new)) if new else ()
+    if not problems:  # otherwise a user may fix them and register with the same settings
+        known.update(dict.fromkeys(new))
     return problems
 
 
 def _left_behind(root: str, files: Iterable[TrackedFile]) -> Iterator[Problem]:
     folder = Path(root).resolve()
-    # of other modules, which are not sent either, nothing is said
-    of_sent = {each.path: each for each in files if _is_in(folder, each.module)}
-    for each in of_sent.values():
+    # files of other modules don't matter: those are not uploaded either
+    by_path = {each.path: each for each in files if _is_in(folder, each.module)}
+    for each in by_path.values():
         path = each.path.resolve()
         if not path.is_relative_to(folder):
-            rule = f"{_what(each)} is not in {root}, of which alone the code is sent"
+            rule = f"{_use(each)} is outside of {root}, the only folder that is uploaded"
             yield Problem("file", path, rule, "move it there, next to the module")
         elif _is_ignored(folder, path):
-            rule = f"{_what(each)} is ignored when the code is sent"
-            remedy = "take it out of .gitignore, .dockerignore and .flyteignore"
+            rule = f"{_use(each)} is excluded from the upload of the code"
+            remedy = "remove it from .gitignore, .dockerignore and .flyteignore"
             yield Problem("file", path, rule, remedy)
 
 
-def _what(file: TrackedFile) -> str:
-    """What it is read for."""
+def _use(file: TrackedFile) -> str:
+    """What *file* is read for."""
     if file.preset is not None:
         return f"of preset {file.preset}"
-    return f"that {file.module} reads when it is imported"
+    return f"that {file.module} reads on import"
 
 
 def _is_in(folder: Path, module: Path | None) -> bool:
@@ -66,7 +65,7 @@ def _is_in(folder: Path, module: Path | None) -> bool:
 
 
 def _is_ignored(folder: Path, file: Path) -> bool:
-    """Whether flytekit leaves it out; asking git takes a while."""
+    """Whether flytekit excludes *file*; slow, since it asks git."""
     group = IgnoreGroup(str(folder), [GitIgnore, DockerIgnore, StandardIgnore, FlyteIgnore])
     ignored: bool = group.is_ignored(str(file))
     return ignored

@@ -1,4 +1,4 @@
-"""A report as a deck of flytekit's: one tab of the page that a task leaves."""
+"""The report as a flytekit deck: one tab of the page that a task leaves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _logger = logging.getLogger("flytekit.dask.runtime")
 
 
 class _LazyDeck(Deck):
-    """A deck that is made when it is asked for: at the end, or before by ``Deck.publish()``."""
+    """A deck that is rendered on demand: at the end, or earlier by ``Deck.publish()``."""
 
     def __init__(
         self, name: str, task: str, make: Callable[[], str], complete: Callable[[], None]
@@ -35,33 +35,33 @@ class _LazyDeck(Deck):
 
     @property
     def html(self) -> str:
-        """The tab; it never raises, for then flytekit would lose all others too."""
+        """The tab. It never raises, because flytekit would then lose all other decks too."""
         try:
             return self._make()
         except Exception:
-            _logger.exception("The deck %r could not be made", _NAME)
-            return "<p>The report could not be made; the log says why.</p>"
+            _logger.exception("Cannot render the deck %r", _NAME)
+            return "<p>The report could not be rendered; see the log.</p>"
 
 
 @contextmanager
 def shown_in_deck(
     make: Callable[[], str], task: str, completing: Callable[[], None]
 ) -> Iterator[None]:
-    """A deck of what *make* makes, for *task*, while the block lasts and then.
+    """Show the page that *make* renders as a deck of *task*, during the block and afterwards.
 
-    At its end the deck is where Flyte looks for it; or in a local file, whose path is told. Before
-    flytekit makes its own decks within the block, *completing* is called.
+    When the block ends, the deck is written to where Flyte looks for it, or to a local file whose
+    path is printed. Before flytekit makes its own decks within the block, *completing* is called.
     """
     context = FlyteContextManager.current_context()
     parameters, state = context.user_space_params, context.execution_state
-    if parameters is None:  # nobody will ask
+    if parameters is None:  # no decks
         yield
         return
-    # flytekit gives its list to tasks that others call, too, and shows one deck of each name
-    is_within = any(isinstance(each, _LazyDeck) and each.is_open for each in parameters.decks)
-    deck = _LazyDeck(f"{_NAME}: {task}" if is_within else _NAME, task, make, completing)
+    # flytekit shares its list with tasks that others call, and shows one deck of each name
+    is_nested = any(isinstance(each, _LazyDeck) and each.is_open for each in parameters.decks)
+    deck = _LazyDeck(f"{_NAME}: {task}" if is_nested else _NAME, task, make, completing)
     parameters.decks[:] = [
-        *(each for each in parameters.decks if not _is_replaced(each, deck, is_within)),
+        *(each for each in parameters.decks if not _is_replaced(each, deck, is_nested)),
         deck,
     ]
     try:
@@ -69,34 +69,34 @@ def shown_in_deck(
     finally:
         deck.is_open = False
         if state is None or state.mode != ExecutionState.Mode.TASK_EXECUTION:
-            _leave(parameters, task)
-        elif not parameters.enable_deck:  # else flytekit does it, also if the task fails
+            _write_locally(parameters, task)
+        elif not parameters.enable_deck:  # otherwise flytekit does it, also if the task fails
             write_deck(task, parameters)
 
 
 def complete(parameters: ExecutionParameters, task: str) -> None:
-    """Let the deck of *task*, if it has one, tell of what was until now, and of nothing later."""
-    for deck in reversed(parameters.decks):  # those of tasks that it called came later
+    """Complete the deck of *task*, if it has one; nothing later is reported."""
+    for deck in reversed(parameters.decks):  # those of tasks that it called come later
         if isinstance(deck, _LazyDeck) and deck.is_open and deck.task == task:
             deck.complete()
             return
 
 
-def _is_replaced(before: Deck, deck: _LazyDeck, is_within: bool) -> bool:
-    """Whether *deck* comes in the place of that *before* it; of those within another all stay."""
-    if is_within:
+def _is_replaced(before: Deck, deck: _LazyDeck, is_nested: bool) -> bool:
+    """Whether *deck* replaces the one *before* it; decks of nested tasks are all kept."""
+    if is_nested:
         return before.name == deck.name
     return isinstance(before, _LazyDeck) or before.name == deck.name
 
 
-def _leave(parameters: ExecutionParameters, task: str) -> None:
-    """Write a file with all decks that there are so far, and tell where it is, as far as may be."""
+def _write_locally(parameters: ExecutionParameters, task: str) -> None:
+    """Write all decks so far to a local file, and print its path."""
     files = FlyteContextManager.current_context().file_access
     try:
         path = Path(files.get_random_local_directory(), DECK_FILE_NAME)
         path.write_text(deck_page(parameters), encoding="utf-8")
     except Exception:
-        _logger.exception("The deck could not be written")
+        _logger.exception("Cannot write the deck")
         return
-    with suppress(OSError, ValueError):  # nobody reads it, or it is closed
-        click.echo(f"{task}: its deck is at {path.as_uri()}", err=True)
+    with suppress(OSError, ValueError):  # standard error is closed
+        click.echo(f"{task}: report: {path.as_uri()}", err=True)

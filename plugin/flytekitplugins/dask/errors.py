@@ -1,4 +1,4 @@
-"""What can go wrong between a task and its cluster, and what it means for a retry by flytekit."""
+"""The kinds of failure between a task and its cluster, as errors that flytekit retries or not."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ClusterFailure(kinds.ClusterFailure, FlyteRecoverableException):
     """The cluster failed, not the task's code; Flyte retries, and the next attempt may succeed."""
 
     def __str__(self) -> str:
-        """Without what flytekit puts around it, which names the cause a second time."""
+        """The message without flytekit's text around it, which repeats the cause."""
         return str(self.args[0])
 
 
@@ -35,12 +35,12 @@ class ClusterUnavailable(kinds.ClusterUnavailable, ClusterFailure):
 
 
 class SchedulerLost(kinds.SchedulerLost, ClusterFailure):
-    """The scheduler is gone, or does not answer."""
+    """The scheduler is gone or does not respond."""
 
 
 class WorkersLost(kinds.WorkersLost, ClusterFailure):
-    """There is work, and for too long there was no worker that could do it."""
+    """Tasks waited too long without a worker that could run them."""
 
 
 class WorkersKilled(kinds.WorkersKilled, ClusterFailure):
-    """Workers died again and again over the same work."""
+    """A Dask task killed several workers."""

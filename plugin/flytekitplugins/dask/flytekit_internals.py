@@ -1,4 +1,4 @@
-"""What of flytekit is private and used here, under public names; tests hold their contract."""
+"""Private parts of flytekit, wrapped under public names; contract tests cover each of them."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ T = TypeVar("T", bound="OpenTask[Any]")
 
 
 class OpenTask(AsyncPythonFunctionTask[C], metaclass=FlyteTrackedABC):
-    """A task of flytekit whose subclasses decide what flytekit keeps in private attributes."""
+    """A flytekit task whose subclasses control what flytekit keeps in private attributes."""
 
     def replace_config(self, config: C) -> None:
-        """Called when flytekit is about to replace the config, which all nodes share."""
+        """Called before flytekit replaces the config, which all nodes share."""
         raise NotImplementedError
 
     @property
     def has_deck(self) -> bool:
-        """Whether it has a deck."""
+        """Whether the task has a deck."""
         raise NotImplementedError
 
     def before_decks(self, parameters: ExecutionParameters) -> None:
@@ -36,24 +36,24 @@ class OpenTask(AsyncPythonFunctionTask[C], metaclass=FlyteTrackedABC):
         raise NotImplementedError
 
     def renamed(self: T, name: str, config: object, resolver: TaskResolverMixin) -> T:
-        """A copy of that name, with *config*, which *resolver* loads."""
-        made = copy(self)
+        """A copy with another *name* and *config*, which *resolver* loads."""
+        task = copy(self)
         for attribute, value in vars(self).items():
             if getattr(value, "__self__", None) is self:  # a method of this task, not of the copy
-                delattr(made, attribute)
-        vars(made).update(
+                delattr(task, attribute)
+        vars(task).update(
             _name=name,
             _own_config=config,
             _task_resolver=resolver,
-            # in which flytekit notes that it has a deck
+            # a new one, because flytekit stores in it whether there is a deck
             _metadata=replace(self.metadata, generates_deck=False),
         )
-        made.set_command_fn(made.get_default_command)
-        return made
+        task.set_command_fn(task.get_default_command)
+        return task
 
     @property
     def task_config(self) -> C:
-        """The config, as it was given to ``@task``, or to the nodes of this variant."""
+        """The config that was passed to ``@task``, or to the nodes of this variant."""
         config: C = vars(self)["_own_config"]
         return config
 
@@ -73,7 +73,7 @@ class OpenTask(AsyncPythonFunctionTask[C], metaclass=FlyteTrackedABC):
 
     @_disable_deck.setter
     def _disable_deck(self, is_disabled: bool) -> None:
-        """Decided by `has_deck`."""
+        """Ignored: `has_deck` decides."""
 
     def _write_decks(
         self,
@@ -90,13 +90,13 @@ class OpenTask(AsyncPythonFunctionTask[C], metaclass=FlyteTrackedABC):
 
 
 def set_task(node: Node, task: object) -> None:
-    """Let *node* run *task*."""
+    """Make *node* run *task*."""
     vars(node)["_flyte_entity"] = task
 
 
-def override(of: object, method: Callable[..., Any]) -> None:
-    """Let *method* be the ``with_overrides`` of this node or promise alone, and of no other."""
-    vars(of)["with_overrides"] = method
+def override(target: object, method: Callable[..., Any]) -> None:
+    """Replace ``with_overrides`` of one node or promise by *method*."""
+    vars(target)["with_overrides"] = method
 
 
 def function_of(entity: object) -> Callable[..., Any] | None:
@@ -108,14 +108,14 @@ def function_of(entity: object) -> Callable[..., Any] | None:
 
 
 def deck_page(parameters: ExecutionParameters) -> str:
-    """The HTML page of all decks that there are so far."""
+    """The HTML page of all decks so far."""
     from flytekit.deck.deck import _get_deck  # noqa: PLC0415  # slow to import
 
     return str(_get_deck(parameters, ignore_jupyter=True))
 
 
 def write_deck(task: str, parameters: ExecutionParameters) -> None:
-    """Write that page where Flyte looks for it."""
+    """Write that page to where Flyte looks for it."""
     from flytekit.deck.deck import _output_deck  # noqa: PLC0415  # slow to import
 
     _output_deck(task, parameters)

@@ -34,14 +34,14 @@ _RETRYABLE = (
     errors.WorkersLost,
 )
 _OWN: dict[type, type] = {each.__bases__[0]: each for each in _RETRYABLE}
-"""flytekit's class for each kind of failure; it retries no other error, so those need none."""
+"""flytekit's class for each kind of failure that it retries."""
 
-_ARCHIVE = ".tar.gz"  # what is registered from a notebook is a pickle, and needs no files
+_ARCHIVE = ".tar.gz"  # notebooks register a pickle instead, which is uploaded with the tasks
 
 
 @final
 class Flytekit:
-    """flytekit, as the engine sees it."""
+    """The `Host` of tasks that flytekit runs."""
 
     logger = logging.getLogger("flytekit.dask")  # below flytekit's, whose level and format it has
     level_variable: str | None = LOGGING_ENV_VAR
@@ -53,14 +53,14 @@ class Flytekit:
         return state is not None and state.mode == ExecutionState.Mode.TASK_EXECUTION
 
     def image(self) -> str | None:
-        """The reference of the runner's image; None if it is unknown."""
+        """The reference of the runner's image; None if unknown."""
         return os.environ.get(FLYTE_INTERNAL_IMAGE_ENV_VAR)
 
     def code(self) -> bytes | None:
-        """The archive of the fast registration that runs; None if it was no fast one.
+        """The archive of fast-registered code; None if the code is in the image.
 
-        Flyte gives it to the runner only: ``pyflyte-fast-execute`` puts the archive and its files
-        into a folder and tells where it was.
+        Flyte hands it to the runner only: ``pyflyte-fast-execute`` downloads the archive and
+        unpacks it into a folder.
         """
         context = FlyteContextManager.current_context()
         settings = context.serialization_settings
@@ -72,17 +72,17 @@ class Flytekit:
         here = Path(fast.destination_dir or ".").expanduser() / name
         if here.is_file():
             return here.read_bytes()
-        with tempfile.TemporaryDirectory() as folder:  # somebody has tidied up
+        with tempfile.TemporaryDirectory() as folder:  # the archive was deleted
             context.file_access.get_data(place, f"{folder}/")
             return Path(folder, name).read_bytes()
 
     def error(self, kind: type[K]) -> type[K]:
-        """The class by which flytekit retries this *kind* of failure, or does not."""
+        """The class for this *kind* of failure, which decides whether flytekit retries."""
         return cast("type[K]", _OWN.get(kind, kind))
 
     def mapped(self, error: Exception, mapping: ErrorMapping) -> Exception | None:
-        """What to raise in the place of *error*, in flytekit's wrapper; None if that itself."""
-        if isinstance(error, FlyteUserRuntimeException):  # with what is mapped already
+        """The exception to raise instead of *error*, in flytekit's wrapper; None to keep it."""
+        if isinstance(error, FlyteUserRuntimeException):  # it is mapped already
             return None
         if isinstance(error, FlyteNonRecoverableSystemException):  # outputs were not converted
             value = error.value
@@ -91,7 +91,7 @@ class Flytekit:
         return mapping(error)
 
     def failure(self, error: BaseException) -> BaseException | None:
-        """What flytekit has wrapped *error* around; None if it is no failure."""
+        """The error that flytekit wrapped in *error*; None if that is not a failure."""
         value = getattr(error, "value", None)
         if isinstance(error, FlyteException) and isinstance(value, BaseException):
             error = value
@@ -101,11 +101,10 @@ class Flytekit:
         self, make: Callable[[], str], task: str, completing: Callable[[], None]
     ) -> AbstractContextManager[None]:
         """Show the report of *task* in its deck."""
-        # what it needs takes a while to import
-        from flytekitplugins.dask.deck import shown_in_deck  # noqa: PLC0415
+        from flytekitplugins.dask.deck import shown_in_deck  # noqa: PLC0415  # slow to import
 
         return shown_in_deck(make, task, completing)
 
 
 FLYTEKIT = Flytekit()
-"""The one host of all tasks in this process."""
+"""The host of all tasks in this process."""

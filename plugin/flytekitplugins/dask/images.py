@@ -1,4 +1,4 @@
-"""The images of a config's roles, as the references that the cluster can pull."""
+"""The images of a config's roles, resolved to references that the cluster can pull."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ R = TypeVar("R", Scheduler, WorkerGroup)
 def with_real_images(
     config: Dask, settings: SerializationSettings, by: str, call_site: CallSite | None
 ) -> Dask:
-    """*config* with templates filled in from *settings* and specs built, like the task's image.
+    """*config* with image templates rendered from *settings*, and specs built, as for a task.
 
     Raises:
-        InvalidConfig: with every image that has no reference; *by* says whose config it is.
+        InvalidConfig: with every image that has no reference; *by* is the error's subject.
     """
     if config.scheduler.image is None and config.workers.image is None:
         return config
@@ -44,7 +44,7 @@ def with_real_images(
 
 
 def _real(path: str, role: R, settings: SerializationSettings, problems: list[Problem]) -> R:
-    """*role* with the reference of its image, or the reason that there is none."""
+    """*role* with the reference of its image; without one, a problem is added."""
     if role.image is None:
         return role
     try:
@@ -52,9 +52,9 @@ def _real(path: str, role: R, settings: SerializationSettings, problems: list[Pr
     except _NoReference as error:
         problems.append(Problem(path, role.image, *error.args))
         return role
-    said = role.origins["image"]._replace(value=reference)  # whoever said the image, said this
+    origin = role.origins["image"]._replace(value=reference)
     return with_origins(
-        with_set(role, {"image": reference}, "@task"), {**role.origins, "image": said}
+        with_set(role, {"image": reference}, "@task"), {**role.origins, "image": origin}
     )
 
 
@@ -62,33 +62,33 @@ def _reference(image: RoleImage, settings: SerializationSettings) -> str:
     if isinstance(image, ImageSpec):
         return _built(image, settings)
     if isinstance(image, str):
-        return _filled_in(image, settings)
-    raise _NoReference("is no ImageSpec of flytekit", "write one, or a reference")
+        return _rendered(image, settings)
+    raise _NoReference("is not a flytekit ImageSpec", "use one, or an image reference")
 
 
 class _NoReference(Exception):
-    """The rule that an image breaks, and the remedy."""
+    """Why an image has no reference: a rule and its remedy."""
 
 
-def _filled_in(template: str, settings: SerializationSettings) -> str:
+def _rendered(template: str, settings: SerializationSettings) -> str:
     try:
         reference: str = get_registerable_container_image(template, settings.image_config)
     except AssertionError as error:
-        remedy = "register with --image name=reference, or write a reference"
-        raise _NoReference(f"cannot be filled in ({error})", remedy) from error
+        remedy = "register with --image name=reference, or use a reference"
+        raise _NoReference(f"cannot be rendered ({error})", remedy) from error
     if "{{" in reference:
-        remedy = "write '{{.image.name.fqn}}:{{.image.name.version}}' or '{{.image.name}}'"
-        raise _NoReference("is no template that flytekit fills in", remedy)
+        remedy = "use '{{.image.name.fqn}}:{{.image.name.version}}' or '{{.image.name}}'"
+        raise _NoReference("is not a template that flytekit renders", remedy)
     return reference
 
 
 def _built(image: ImageSpec, settings: SerializationSettings) -> str:
-    spec = copy.copy(image)  # flytekit changes it, and the config's own stays as it is
-    for cached in ("id", "tag"):  # by flytekit, and no longer right after the change
+    spec = copy.copy(image)  # flytekit modifies it, and must not modify the config's own
+    for cached in ("id", "tag"):  # values that flytekit caches, and that would be stale
         vars(spec).pop(cached, None)
     update_image_spec_copy_handling(spec, settings)
     if is_on_flyte() and settings.image_config.find_image(spec.id) is None:
-        remedy = "define its task above the dynamic one, or write a reference"
+        remedy = "define its task above the dynamic one, or use a reference"
         raise _NoReference("was not built when the dynamic task was registered", remedy)
     reference: str = get_registerable_container_image(spec, settings.image_config)
     if any(_is_dynamic(task) for task in FlyteEntities.entities):
@@ -97,7 +97,7 @@ def _built(image: ImageSpec, settings: SerializationSettings) -> str:
 
 
 def is_on_flyte() -> bool:
-    """Whether a task is running, such as a dynamic one, where flytekit builds no images."""
+    """Whether a task is running, such as a dynamic one, in which flytekit builds no images."""
     state = FlyteContextManager.current_context().execution_state
     return state is not None and state.mode is not None
 
@@ -108,7 +108,7 @@ def _is_dynamic(task: object) -> bool:
 
 
 def _remember(spec: ImageSpec, reference: str, settings: SerializationSettings) -> None:
-    """Put the image into *settings*, which flytekit hands to dynamic tasks, as it does its own."""
+    """Add the image to *settings*, which flytekit passes to dynamic tasks."""
     known = Image.look_up_image_info(spec.id, reference, allow_no_tag_or_digest=True)
     images = settings.image_config.images
     if images is not None and known not in images and known.full == reference:

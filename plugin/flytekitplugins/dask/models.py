@@ -1,8 +1,8 @@
-"""The job as flytekit models, like ``flytekitplugins-dask`` has them; for code that makes its own.
+"""The job as flytekit models, like those of ``flytekitplugins-dask``, for code that uses them.
 
-This plugin needs none of them: its wire classes are the generated ones.
+This plugin itself serializes with the generated classes.
 
-(flytekit's base class has no annotations, from which pyright takes that it returns nothing.)
+(flytekit's base class has no annotations, so pyright infers that it returns None.)
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Scheduler(FlyteIdlEntity):
     """The scheduler pod.
 
     Args:
-        image: image reference; None is unsaid.
-        resources: its requests and limits; None is unsaid.
+        image: image reference; None is unset.
+        resources: its requests and limits; None is unset.
     """
 
     image: str | None = None
@@ -42,12 +42,12 @@ class WorkerGroup(FlyteIdlEntity):
     """The worker pods, all alike.
 
     Args:
-        number_of_workers: how many, at least 1.
-        image: image reference; None is unsaid.
-        resources: requests and limits of each; None is unsaid.
+        number_of_workers: the number of workers, at least 1.
+        image: image reference; None is unset.
+        resources: requests and limits of each; None is unset.
 
     Raises:
-        ValueError: if there is no worker.
+        ValueError: if *number_of_workers* is below 1.
     """
 
     number_of_workers: int
@@ -58,7 +58,7 @@ class WorkerGroup(FlyteIdlEntity):
         if self.number_of_workers < 1:
             raise ValueError(
                 "Each worker group needs to have at least one worker, "
-                f"but number_of_workers is {self.number_of_workers}: write 1 or more"
+                f"but number_of_workers is {self.number_of_workers}: use 1 or more"
             )
 
     def to_flyte_idl(self) -> dask_pb2.DaskWorkerGroup:  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -1,8 +1,9 @@
-"""Nodes of one task with configs of their own: ``node.with_overrides(task_config=...)``.
+"""Nodes of one task with different configs: ``node.with_overrides(task_config=...)``.
 
-flytekit puts such a config into the task, which all of its nodes share: the last one would be that
-of all. Here the node gets a variant of the task, which is registered beside it under a name of its
-own. In its pod a resolver makes the variant again, from the original task and the template's word.
+flytekit would put such a config into the task, which all of its nodes share, so the last one would
+apply to all. Here the node gets a variant of the task, which is registered separately under its own
+name. In its pod a resolver creates the variant again, from the original task and the arguments in
+its template.
 """
 
 from __future__ import annotations
@@ -45,27 +46,26 @@ logger = logging.getLogger("flytekit.dask.overrides")
 
 
 def give_own_config(node: Node) -> None:
-    """Let an override of the config of *node*, whose task is a Dask task, be for it alone."""
+    """Make an override of the config of *node*, whose task is a Dask task, apply to it alone."""
     override(node, partial(_with_overrides, node))
 
 
 def _with_overrides(node: Node, *args: Any, **kwargs: Any) -> Node:
-    """As with any node, but for *task_config*.
+    """``Node.with_overrides``, except for *task_config*.
 
     Raises:
-        InvalidConfig: if *task_config* is no `Dask`, its *min_workers* are more than its workers,
-            or it wants a report of a task that is to have no deck.
+        InvalidConfig: if `DaskTask.variant` rejects *task_config*.
     """
-    given = signature(Node.with_overrides).bind(node, *args, **kwargs)
-    config = given.arguments.pop("task_config", None)
+    bound = signature(Node.with_overrides).bind(node, *args, **kwargs)
+    config = bound.arguments.pop("task_config", None)
     if config is not None:
         set_task(node, node.flyte_entity.variant(config))
-    overridden: Node = Node.with_overrides(*given.args, **given.kwargs)
+    overridden: Node = Node.with_overrides(*bound.args, **bound.kwargs)
     return overridden
 
 
 def variant_name(name: str, config: Dask) -> str:
-    """The name of the variant of the task *name* with *config*: the same in every process."""
+    """The name of the variant of task *name* with *config*; the same in every process."""
     return f"{name}-{config.fingerprint}"
 
 
@@ -76,48 +76,48 @@ def check(config: object) -> None:
 
 
 def runtime_problems(config: Dask) -> Iterator[Problem]:
-    """What keeps a task with *config* from ever starting its function.
+    """What would keep a task with *config* from ever starting its function.
 
-    Parts may say it, for others can merge with them; a task's config is the whole.
+    It is not checked earlier, because configs that are only merged later may be incomplete.
     """
     minimum, number = config.runtime.min_workers, config.workers.number_of_workers
     if minimum > number:
-        rule = f"is more than the {number} workers that there will be"
-        yield Problem("runtime.min_workers", minimum, rule, "lower it, or have more workers")
+        rule = f"is above the number of workers, {number}"
+        yield Problem("runtime.min_workers", minimum, rule, "lower it, or set more workers")
 
 
 def shared_config(name: str, config: object) -> InvalidConfig:
-    """Why *config* cannot take the place of the one that all nodes of the task *name* share."""
-    rule = f"would be the config of every node of {name}, whatever the others say"
-    remedy = "write another @task function with this config, and use that here"
+    """The error for a *config* that would replace the one that all nodes of task *name* share."""
+    rule = f"would replace the config of every node of {name}, not only of this one"
+    remedy = "define another @task function with this config, and use it here"
     problem = Problem("task_config", config, rule, remedy)
     return InvalidConfig("with_overrides(...)", [problem], user_call_site())
 
 
 def warn_of_overrides(result: Any) -> Any:
-    """Make *result*, of a task that ran locally, warn about overrides of its config."""
+    """Make *result*, from a task that ran locally, warn about overrides of its config."""
     first = result[0] if isinstance(result, tuple) and result else result
     if isinstance(first, (Promise, VoidPromise)):
-        override(first, partial(_overridden_too_late, first.with_overrides))
+        override(first, partial(_warn_and_override, first.with_overrides))
     return result
 
 
-def _overridden_too_late(proceed: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Nothing but a warning if a config is overridden: there is no node any more."""
+def _warn_and_override(proceed: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Warn if a config is overridden, since the task has run already."""
     config = kwargs.get("task_config")
     if config is not None:
         check(config)
         make_visible(logger, logging.WARNING, LOGGING_ENV_VAR)
-        logger.warning("the task ran with its own config: a local run has no overrides of it")
+        logger.warning("the task ran with its own config: a local run ignores overrides of it")
     return proceed(*args, **kwargs)
 
 
 class _VariantResolver(TaskResolverMixin):
-    """Loads a variant: the original task by its own resolver, with the config of the template."""
+    """Loads a variant: the original task, by its own resolver, with the config of the template."""
 
     @property
     def location(self) -> str:
-        """Where ``pyflyte-execute`` finds it."""
+        """The import path by which ``pyflyte-execute`` finds it."""
         return f"{__name__}.resolver"
 
     def name(self) -> str:
@@ -125,22 +125,22 @@ class _VariantResolver(TaskResolverMixin):
         return "flyte-dask variants"
 
     def loader_args(self, settings: SerializationSettings, t: Any) -> list[str]:
-        """What `load_task` needs to make the variant *t* again."""
+        """The arguments from which `load_task` creates the variant *t* again."""
         original, config = t.original, t.task_config
         return [
             *("variant", t.name, "custom", json.dumps(t.cluster(settings).custom)),
-            # which are not in there
+            # not part of the custom
             *("runtime", json.dumps(said(config.runtime)), "silence", json.dumps(config.silence)),
             *("resolver", original.task_resolver.location),
             *original.task_resolver.loader_args(settings, original),
         ]
 
     def get_all_tasks(self) -> list[Any]:
-        """None: they are told one by one."""
+        """Always empty: flytekit asks for variants one by one."""
         return []
 
     def load_task(self, loader_args: list[str]) -> Any:
-        """The variant that *loader_args* tell of."""
+        """Load the variant with these *loader_args*."""
         _, name, _, custom, _, runtime, _, silence, _, location, *others = loader_args
         original = load_object_from_module(location).load_task(others)
         config = Dask.from_custom(json.loads(custom)).with_runtime(**json.loads(runtime))
@@ -148,15 +148,15 @@ class _VariantResolver(TaskResolverMixin):
 
 
 class _PickledResolver(DefaultNotebookTaskResolver):
-    """Loads a variant that flytekit pickled, as it does in notebooks; by its own name."""
+    """Loads a variant that flytekit pickled, as in notebooks."""
 
     @property
     def location(self) -> str:
-        """Where ``pyflyte-execute`` finds it."""
+        """The import path by which ``pyflyte-execute`` finds it."""
         return f"{__name__}.pickled_resolver"
 
     def loader_args(self, settings: SerializationSettings, task: Any) -> list[str]:  # noqa: ARG002
-        """Its key in the pickle; flytekit would take that of the original task."""
+        """The variant's key in the pickle; flytekit would use the original task's."""
         return ["entity-name", task.name]
 
 

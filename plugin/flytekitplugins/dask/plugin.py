@@ -1,11 +1,11 @@
-"""What flytekit loads, through the entry point ``flytekit.plugins``, when it is imported.
+"""The entry point ``flytekit.plugins``, which flytekit loads when it is imported.
 
-That has to be almost free, for most who import flytekit have no Dask tasks: so flytekit hears of
-ours when `flyte_dask` is imported, without which nobody has a config.
+That must be almost free, since most users of flytekit have no Dask tasks. So the task type is
+registered when `flyte_dask` is imported, without which there is no config.
 
-`flytekitplugins.dask` itself would not do: where ``flytekitplugins-dask`` was installed last, that
-is its package, which knows nothing of the configs of `flyte_dask`; and where that was uninstalled,
-it took the files along. flytekit would run our tasks as plain ones, without a cluster.
+`flytekitplugins.dask` itself cannot be the entry point. If ``flytekitplugins-dask`` was installed
+last, that package is the official plugin's, which does not know the configs of `flyte_dask`; if it
+was uninstalled, the files are gone. flytekit would run our tasks as plain ones, without a cluster.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _is_ours = "presets" in getattr(installed, "__all__", ())
 
 
 def register() -> None:
-    """Let flytekit know what our configs are; `flyte_dask` calls it, once it is imported."""
+    """Register our configs with flytekit; `flyte_dask` calls it when it is imported."""
     if _is_ours:
-        import_module("flytekitplugins.dask.task")  # which registers itself
+        import_module("flytekitplugins.dask.task")  # registers itself
         return
     from flytekitplugins.dask.rejected_configs import reject_all_but  # noqa: PLC0415  # as above
 
@@ -34,8 +34,8 @@ def register() -> None:
         from flyte_dask.official_plugin import REMEDY  # noqa: PLC0415
 
         logging.getLogger("flytekit.dask").warning(
-            "files of flyte-dask are gone, as if flytekitplugins-dask had been uninstalled beside "
-            "it. Remedy: %s",
+            "files of flyte-dask are missing, as after flytekitplugins-dask was uninstalled. "
+            "Remedy: %s",
             REMEDY,
         )
 
@@ -43,4 +43,4 @@ def register() -> None:
 if "flyte_dask" in sys.modules:
     register()
 elif not _is_ours:
-    import_module("flyte_dask")  # which calls it, and tells what is wrong
+    import_module("flyte_dask")  # calls it, and reports what is wrong

@@ -1,4 +1,4 @@
-"""A task of flytekit while it is registered: what the engine's review needs of it."""
+"""Registration of a flytekit task, as the engine's review needs it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from flyte_dask.prediction.platform import Platform
 from flyte_dask_engine.registration.cluster import TaskCluster
 from flytekitplugins.dask.host import FLYTEKIT
 from flytekitplugins.dask.images import with_real_images
-from flytekitplugins.dask.requested import described, requested_by, surroundings
+from flytekitplugins.dask.requested import described, description_key, requested_by
 
 if TYPE_CHECKING:
     from flyte_dask_engine.registration.review import Review
@@ -30,7 +30,7 @@ def cluster_of(
     call_site: CallSite | None,
     settings: SerializationSettings,
 ) -> TaskCluster:
-    """What the template of *task* says of its cluster, whose *config* was said at *call_site*.
+    """The cluster that the template of *task* asks for, with *config* set at *call_site*.
 
     Raises:
         InvalidConfig: with every image of its config that has no reference.
@@ -44,18 +44,17 @@ def review_of(
     task: PythonFunctionTask[Any],
     cluster: TaskCluster,
     settings: SerializationSettings,
-    site: Callable[[Platform], Platform] | None = None,
+    with_options: Callable[[Platform], Platform] | None = None,
 ) -> Review:
-    """The review of *task* with its *cluster*; *site*, if given, changes its team's platform.
+    """The review of *task* with its *cluster*; *with_options* may change its team's platform.
 
     Raises:
         InvalidConfig: with every problem of the team file.
     """
-    # what it judges with takes a while to import, and is needed only here
-    from flyte_dask_engine.registration.review import Review, team_of  # noqa: PLC0415
+    from flyte_dask_engine.registration.review import Review, team_of  # noqa: PLC0415  # slow
 
     team = team_of(task.task_function, settings)
-    return Review.of(_Registered(task, settings), cluster, FLYTEKIT, team, site)
+    return Review.of(_Registered(task, settings), cluster, FLYTEKIT, team, with_options)
 
 
 @final
@@ -70,13 +69,12 @@ class _Registered:
         """*parent* with all else that is known of the task."""
         return described(parent, self.task, self.settings)
 
-    def surroundings(self) -> Hashable | None:
-        """What `described` adds, as far as it is cheap to compare."""
-        return surroundings(self.task, self.settings)
+    def description_key(self) -> Hashable | None:
+        """The cache key of what `described` adds; None if it is too slow to compute."""
+        return description_key(self.task, self.settings)
 
     def left_behind(self) -> tuple[Problem, ...]:
-        """Files that its module reads, and that would not come along."""
-        # what asks what is ignored takes a while to import
-        from flytekitplugins.dask.bundle_check import left_behind  # noqa: PLC0415
+        """The files that its module reads but that are not uploaded with it."""
+        from flytekitplugins.dask.bundle_check import left_behind  # noqa: PLC0415  # slow
 
         return left_behind(self.settings)

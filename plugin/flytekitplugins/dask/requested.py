@@ -1,4 +1,4 @@
-"""What a task asks for, from which the roles of its cluster inherit."""
+"""The resources and other properties of a flytekit task, from which its roles inherit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from flyte_dask_engine.registration.requested import (
     without_zeros,
 )
 
-__all__ = ["declared_image", "described", "requested_by", "surroundings"]
+__all__ = ["declared_image", "described", "description_key", "requested_by"]
 
 _DIMENSION_OF = {name: dimension for dimension, name in KUBERNETES_NAMES.items()}
 
@@ -36,20 +36,18 @@ _DIMENSION_OF = {name: dimension for dimension, name in KUBERNETES_NAMES.items()
 def requested_by(
     task: PythonAutoContainerTask[Any], settings: SerializationSettings
 ) -> RequestedResources:
-    """What *task*'s container will ask for.
+    """The resources that *task*'s container will request.
 
-    The task's own resources; if it has none, the settings' default ones; if there are none, those
-    of its pod template's primary container.
+    These are the task's own; if it sets none, the default resources of the settings; if there are
+    none, those of the primary container in its pod template.
     """
     default = settings.default_resources
     by, requests, limits = "@task", *_of_spec(task.resources)
     if isinstance(default, ResourceSpec) and (
         task.resources is default or not (requests or limits)
     ):
-        by, requests, limits = (
-            DEFAULT_RESOURCES,
-            *_of_spec(default),
-        )  # which flytekit may have set already
+        # flytekit may have put them into the task already
+        by, requests, limits = DEFAULT_RESOURCES, *_of_spec(default)
     if not (requests or limits) and task.pod_template is not None:
         by, requests, limits = "pod template", *_of_pod(task.pod_template)
     return RequestedResources(by, requests, limits)
@@ -58,7 +56,7 @@ def requested_by(
 def described(
     parent: Parent, task: PythonAutoContainerTask[Any], settings: SerializationSettings
 ) -> Parent:
-    """*parent* with all else that is known of *task*: of its environment the names only."""
+    """*parent* with all else that is known of *task*; of its environment only the names."""
     template = task.pod_template
     primary, others = _containers(template)
     names = {*_environment(task, settings)}
@@ -66,7 +64,7 @@ def described(
     tolerations = getattr(template and template.pod_spec, "tolerations", None) or []
     with_image = with_values(parent, {"image": _image(task, settings)})
     if not (template or names or task.metadata.pod_template_name):
-        return with_image  # which is valid: the usual case
+        return with_image  # valid already: the usual case
     return attrs.evolve(
         with_image,
         environment=[name for name in names if name],
@@ -76,10 +74,10 @@ def described(
     )
 
 
-def surroundings(
+def description_key(
     task: PythonAutoContainerTask[Any], settings: SerializationSettings
 ) -> tuple[Hashable, ...] | None:
-    """What `described` adds, as far as it is cheap to compare; None for one with a pod template."""
+    """The cache key of what `described` adds; None for a task with a pod template."""
     if task.pod_template is not None:
         return None
     environment = tuple(_environment(task, settings))
@@ -89,27 +87,27 @@ def surroundings(
 def _environment(
     task: PythonAutoContainerTask[Any], settings: SerializationSettings
 ) -> Iterator[str]:
-    """The names of the variables that flytekit gives its container."""
+    """The names of the environment variables that flytekit sets in its container."""
     yield from settings.env or ()
     yield from task.environment or ()
 
 
 def declared_image(task: PythonAutoContainerTask[Any]) -> str | ImageSpec | None:
-    """The image of its pod: where its pod template says one for it, flytekit keeps that."""
+    """The image of its pod: the pod template's if it sets one, as in flytekit."""
     primary, _ = _containers(task.pod_template)
     of_pod: str | ImageSpec | None = getattr(primary, "image", None)
     return task.container_image if of_pod is None else of_pod
 
 
 def _image(task: PythonAutoContainerTask[Any], settings: SerializationSettings) -> str | None:
-    """Its reference; of a spec, if it is built already."""
+    """The reference of its image; None if unknown, such as for a spec that is not built yet."""
     image = declared_image(task)
     if isinstance(image, ImageSpec):
         return getattr(task, "built_image", None)
     try:
         reference: str = get_registerable_container_image(image, settings.image_config)
     except (AssertionError, ValueError):
-        return None  # which flytekit says itself
+        return None  # flytekit reports it
     return reference if _is_reference(reference) else None
 
 
@@ -119,7 +117,7 @@ def _is_reference(text: str) -> bool:
 
 
 def _containers(template: PodTemplate | None) -> tuple[Any, list[Any]]:
-    """The primary container, if it is there, and the others."""
+    """The primary container, if there is one, and the others."""
     if template is None or template.pod_spec is None:
         return None, []
     containers = template.pod_spec.containers
@@ -128,7 +126,7 @@ def _containers(template: PodTemplate | None) -> tuple[Any, list[Any]]:
 
 
 def _sidecar(container: Any) -> Sidecar:
-    """A container as a sidecar; with amounts that make no sense, one without."""
+    """A container as a sidecar; without resources if those are invalid."""
     requests, limits = (
         resources_like(without_zeros(_of_container(container, side)))
         for side in ("requests", "limits")
@@ -140,7 +138,7 @@ def _sidecar(container: Any) -> Sidecar:
 
 
 def _of_spec(spec: ResourceSpec) -> tuple[Amounts, Amounts]:
-    """The amounts of both sides of flytekit's own resources."""
+    """The requests and limits of flytekit's resources."""
     requests, limits = (
         {name: value for name in DIMENSIONS if (value := getattr(side, name)) is not None}
         for side in (spec.requests, spec.limits)
@@ -149,7 +147,7 @@ def _of_spec(spec: ResourceSpec) -> tuple[Amounts, Amounts]:
 
 
 def _of_pod(template: PodTemplate) -> tuple[Amounts, Amounts]:
-    """The amounts of both sides of a pod's primary container."""
+    """The requests and limits of a pod's primary container."""
     primary, _ = _containers(template)
     return _of_container(primary, "requests"), _of_container(primary, "limits")
 
@@ -157,11 +155,11 @@ def _of_pod(template: PodTemplate) -> tuple[Amounts, Amounts]:
 def _of_container(container: Any, side: str) -> Amounts:
     """A container's amounts, by dimension.
 
-    Its resources are the Kubernetes client's class, or a dict, which that client takes too.
+    Its resources are an object of the Kubernetes client or a dict, both of which that accepts.
     """
     resources = getattr(container, "resources", None)
     amounts = resources.get(side) if isinstance(resources, dict) else getattr(resources, side, None)
-    # as text, since JSON has numbers too, whatever the dimension
+    # as text, because JSON may have numbers for any dimension
     return {
         _DIMENSION_OF[key]: str(amount)
         for key, amount in (amounts or {}).items()

@@ -1,4 +1,4 @@
-"""The custom struct: what the incumbent writes, and what protobuf itself would write."""
+"""The custom struct equals that of the official plugin, and what protobuf itself would write."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ from tests.recorded.official_plugin.cases import cases, customs
 from tests.recorded.official_plugin.record import GOLDEN
 from tests.support.configs import CONFIGS, PARENTS
 
-INCUMBENT: dict[str, Any] = json.loads(GOLDEN.read_text())["customs"]
+OFFICIAL: dict[str, Any] = json.loads(GOLDEN.read_text())["customs"]
 
 
 def custom(config: Dask, parent: Parent | None = None) -> dict[str, Any]:
-    """What the template of *config* says, in that task."""
+    """The custom of a template with *config*, in a task *parent*."""
     return wire.custom(config, config.resolve(parent))
 
 
 class TestGolden:
-    """Recorded from the incumbent."""
+    """Recorded from the official plugin."""
 
     def test_every_case_is_recorded(self) -> None:
-        assert list(INCUMBENT) == list(cases())
+        assert list(OFFICIAL) == list(cases())
 
-    @pytest.mark.parametrize("name", INCUMBENT)
-    def test_switched_off_equals_the_incumbents_key_for_key(self, name: str) -> None:
+    @pytest.mark.parametrize("name", OFFICIAL)
+    def test_without_inheritance_it_equals_the_official_one(self, name: str) -> None:
         """The JSON text, so the order of the keys counts too."""
         ours = custom(cases()[name].with_inherit("off"))
-        assert json.dumps(ours) == json.dumps(INCUMBENT[name])
+        assert json.dumps(ours) == json.dumps(OFFICIAL[name])
 
     def test_in_a_task_without_resources_only_gpus_on_one_side_differ(self) -> None:
-        differing = {name for name, ours in customs().items() if ours != INCUMBENT[name]}
+        differing = {name for name, ours in customs().items() if ours != OFFICIAL[name]}
         assert differing == {
             name
-            for name in INCUMBENT
+            for name in OFFICIAL
             if ("gpu" in name and not name.startswith("both")) or name == "no GPU, said"
         }
 
@@ -58,7 +58,7 @@ class TestGolden:
             assert gpus[0] == gpus[1]
 
 
-def test_a_caller_may_change_what_it_gets() -> None:
+def test_a_caller_may_modify_the_result() -> None:
     config = Dask().with_workers(cpu=1)
     for _ in range(2):
         got = custom(config)
@@ -76,7 +76,7 @@ def test_a_caller_may_change_what_it_gets() -> None:
 
 
 def test_each_spelling_stays_its_own() -> None:
-    """Though the two configs are equal."""
+    """Even though the two configs are equal."""
     one, other = Dask().with_workers(cpu="1"), Dask().with_workers(cpu="1000m")
     assert one == other
     for config, text in [(one, "1"), (other, "1000m"), (one, "1")]:
@@ -124,7 +124,7 @@ def as_struct(custom: dict[str, Any]) -> dict[str, Any]:
 
 
 def jobs(dice: random.Random, count: int) -> Iterator[Dask]:
-    """Valid configs of random amounts, counts and images, whichever of them are said."""
+    """Valid configs with random amounts, counts and images, some of them unset."""
     for _ in range(count):
         config = Dask(inherit=dice.choice(["fill", "pin", "off"]))
         config = config.with_scheduler(image=image(dice), **amounts(dice))
@@ -145,10 +145,10 @@ def amounts(dice: random.Random) -> dict[str, Any]:
     low, high = sorted(dice.randrange(1, 10**6) for _ in range(2))
     suffix = dice.choice(["", "k", "Ki", "Mi", "Gi", "G", "e3", "E"])
     sizes = f"{low}{suffix}", f"{high}{suffix}"
-    said: dict[str, Any] = {
+    drawn: dict[str, Any] = {
         "cpu": dice.choice([f"{high}m", low / 1000, (f"{low}m", f"{high}m"), (None, high)]),
         "mem": dice.choice([sizes[0], sizes, (sizes[0], None)]),
         "gpu": dice.choice([gpus, (gpus, None), (None, gpus)]),
         "ephemeral_storage": dice.choice([sizes[1], sizes, (None, sizes[1])]),
     }
-    return {name: amount for name, amount in said.items() if dice.random() < 0.5}
+    return {name: amount for name, amount in drawn.items() if dice.random() < 0.5}

@@ -1,4 +1,4 @@
-"""What a function fails with is its own, or its cluster's: told by the error and its causes."""
+"""An error of a function is mapped if its cluster caused it, which its causes show."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def meanwhile(error: Exception, other: Exception) -> Exception:
 
 
 def hidden(error: Exception, other: Exception) -> Exception:
-    """The same, but raised from None."""
+    """*error*, raised from None while *other* was handled."""
     error.__context__, error.__suppress_context__ = other, True
     return error
 
@@ -62,7 +62,7 @@ def group(*reasons: str) -> FuturesCancelledError:
     )
 
 
-KILLED = KilledWorker("merge-1", None, 3)  # type: ignore[arg-type]  # for whom no worker is known
+KILLED = KilledWorker("merge-1", None, 3)  # type: ignore[arg-type]  # without a worker
 
 
 class Odd(Exception):
@@ -73,7 +73,7 @@ class Odd(Exception):
 
 
 def fail(opened: Session, error: BaseException) -> BaseException:
-    """What a function fails with that raises *error*."""
+    """The error of a session's function that raises *error*."""
 
     def function() -> None:
         raise error
@@ -84,7 +84,7 @@ def fail(opened: Session, error: BaseException) -> BaseException:
 
 
 def chain(error: BaseException) -> list[BaseException]:
-    """What is printed of *error*: itself and all that it came of, of which none may come twice."""
+    """The chain that is printed of *error*; nothing may occur twice in it."""
     found: list[BaseException] = []
     following: BaseException | None = error
     while following is not None:
@@ -96,7 +96,7 @@ def chain(error: BaseException) -> list[BaseException]:
 
 
 class TestTheClusters:
-    """Found wherever it is, and told as one of ours."""
+    """Found anywhere in the chain, and mapped to an error of ours."""
 
     @pytest.mark.parametrize(
         ("error", "ours"),
@@ -129,17 +129,17 @@ class TestTheClusters:
     def test_ours_within_another_error_is_raised_itself(
         self, within: Callable[[Exception, Exception], Exception], opened: Session
     ) -> None:
-        """Without a circle, which nobody who prints it would find the end of."""
+        """Without a circle, which would loop whatever prints it."""
         cause = OSError("cut")
-        ours = caused(WorkersLost("for 2 s there was no worker"), cause)
+        ours = caused(WorkersLost("there was no worker for 2 s"), cause)
         error = within(ValueError("report"), ours)
         assert chain(fail(opened, error)) == [ours, error, cause]
 
     @pytest.mark.parametrize("within", [caused, meanwhile])
-    def test_ours_without_a_cause_comes_of_what_came_of_it(
+    def test_ours_without_a_cause_is_raised_from_the_error_around_it(
         self, within: Callable[[Exception, Exception], Exception], opened: Session
     ) -> None:
-        ours = WorkersLost("for 2 s there was no worker")
+        ours = WorkersLost("there was no worker for 2 s")
         inner = within(ValueError("report"), ours)
         error = within(KeyError("x"), inner)
         assert chain(fail(opened, error)) == [ours, error, inner]
@@ -150,12 +150,12 @@ class TestTheClusters:
             pytest.skip("Python 3.10 has no groups of exceptions")
         assert type(fail(opened, group_type("several", [ValueError(), KILLED]))) is WorkersKilled
         cause = OSError("cut")
-        ours = caused(WorkersLost("for 2 s there was no worker"), cause)
+        ours = caused(WorkersLost("there was no worker for 2 s"), cause)
         assert chain(fail(opened, group_type("several", [ours]))) == [ours, cause]
 
     @pytest.mark.parametrize("error", [caused(ValueError("x"), KILLED), errors.WorkersKilled("x")])
     def test_of_outputs_that_flytekit_converts(self, error: Exception) -> None:
-        """It calls what fails then an error of the system, and final."""
+        """Flytekit would raise it as a system error that is not retried."""
         with (
             pytest.raises(FlyteUserRuntimeException) as caught,
             session(Dask(), "etl", host=FLYTEKIT),
@@ -163,15 +163,15 @@ class TestTheClusters:
             raise FlyteNonRecoverableSystemException(error)
         assert type(caught.value.value) is errors.WorkersKilled
 
-    def test_of_which_flytekit_has_changed_the_words(self, opened: Session) -> None:
+    def test_whose_text_flytekit_has_replaced(self, opened: Session) -> None:
         changed = KilledWorker("x", None, 3)  # type: ignore[arg-type]  # as above
         changed.args = ("Failed to convert outputs of task",)
         found = fail(opened, changed)
-        assert str(found).startswith("etl: workers died again and again over the same work.")
+        assert str(found).startswith("etl: a Dask task killed several workers.")
 
 
 class TestTheFunctions:
-    """It is left alone."""
+    """They are left alone."""
 
     @pytest.mark.parametrize(
         "error",

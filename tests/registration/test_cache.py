@@ -1,4 +1,4 @@
-"""What is worked out once for all tasks that are worded alike: it is what each would get alone."""
+"""Results that tasks with equal cache keys share are those that each would get alone."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from flyte_dask.advice import Job, unsilenced
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.team_files.tracking import TrackedFile, tracked
 from flyte_dask_engine.registration import serialization as wire
-from flyte_dask_engine.registration.cache import remembered
+from flyte_dask_engine.registration.cache import cached
 from flyte_dask_engine.registration.cluster import TaskCluster
-from flyte_dask_engine.registration.requested import RequestedResources, judged
+from flyte_dask_engine.registration.requested import RequestedResources, parent_with
 from flytekitplugins.dask.bundle_check import left_behind
 from flytekitplugins.dask.images import with_real_images
 from flytekitplugins.dask.registration import review_of
@@ -37,13 +37,13 @@ from flytekitplugins.dask.task import DaskTask
 from tests.support.configs import CONFIGS
 
 SETTINGS = SerializationSettings(ImageConfig(Image("default", "acme/etl", "1")))
-SITES = [
+PLATFORMS = [
     Platform(),
     Platform(backend="v2"),
     Platform(limits=Amounts(cpu="500m", mem="512Mi")),
     Platform(limits=Amounts(cpu=0.5, mem="0.5Gi")),
 ]
-# the same amounts in several spellings, and types that are equal in Python and no text alike
+# equal amounts in several spellings and types
 AMOUNTS = [
     {"cpu": 1},
     {"cpu": 1.0},
@@ -59,8 +59,8 @@ def nothing() -> int:
     return 1
 
 
-def decorated(**said: Any) -> DaskTask:
-    made: Any = task(task_config=Dask(), **said)(nothing)
+def decorated(**arguments: Any) -> DaskTask:
+    made: Any = task(task_config=Dask(), **arguments)(nothing)
     assert isinstance(made, DaskTask)
     return made
 
@@ -74,73 +74,71 @@ TASKS = [
 
 
 @given(CONFIGS, st.sampled_from(AMOUNTS), st.sampled_from(AMOUNTS))
-def test_each_has_the_message_of_its_own_words(
+def test_each_has_its_own_message(
     config: Dask, amounts: dict[str, Any], others: dict[str, Any]
 ) -> None:
     real = with_real_images(config, SETTINGS, "here", None)
-    for asked in (
+    for requested in (
         RequestedResources("@task", amounts, {}),
         RequestedResources("@task", others, {}),
         RequestedResources("x", {}, amounts),
     ):
-        cluster = TaskCluster(real, asked, "etl", None)
-        alone = wire.custom(real, real.resolve(judged(asked, "etl", None)))
+        cluster = TaskCluster(real, requested, "etl", None)
+        alone = wire.custom(real, real.resolve(parent_with(requested, "etl", None)))
         assert cluster.custom == alone
-        cluster.custom["workers"]["resources"].clear()  # of which nobody else sees anything
+        cluster.custom["workers"]["resources"].clear()  # others must not see it
         assert cluster.custom == alone
 
 
 @given(CONFIGS, st.sampled_from(AMOUNTS), st.sampled_from(TASKS))
-def test_each_has_the_advice_of_its_own_words(
-    config: Dask, amounts: dict[str, Any], task: DaskTask
-) -> None:
+def test_each_has_its_own_advice(config: Dask, amounts: dict[str, Any], task: DaskTask) -> None:
     real = with_real_images(config, SETTINGS, "here", None)
     cluster = TaskCluster(real, RequestedResources("@task", {}, amounts), task.name, None)
     parent = described(cluster.parent, task, SETTINGS)
-    for site in SITES:
-        review = attrs.evolve(review_of(task, cluster, SETTINGS), platform=site)
-        assert review.unsilenced == unsilenced(Job.of(real, parent, site))
+    for platform in PLATFORMS:
+        review = attrs.evolve(review_of(task, cluster, SETTINGS), platform=platform)
+        assert review.unsilenced == unsilenced(Job.of(real, parent, platform))
 
 
-def test_each_is_told_of_its_own_name_and_line() -> None:
-    """Though what is wrong with them is the same."""
-    asked = RequestedResources("@task", {"mem": "16GB"}, {})
+def test_errors_name_each_task() -> None:
+    """Even if the problem is the same."""
+    requested = RequestedResources("@task", {"mem": "16GB"}, {})
     for name in ("one", "other"):
         with pytest.raises(InvalidConfig, match=f"@task of {name}"):
-            _ = TaskCluster(Dask(workers=2), asked, name, None).custom
+            _ = TaskCluster(Dask(workers=2), requested, name, None).custom
 
 
-def test_a_number_is_not_taken_for_the_text_that_it_looks_like() -> None:
-    assert judged(RequestedResources("@task", {"gpu": "1.0"}, {}), "etl", None).requests == Amounts(
-        gpu=1
-    )
+def test_a_float_does_not_have_the_key_of_an_equal_str() -> None:
+    assert parent_with(
+        RequestedResources("@task", {"gpu": "1.0"}, {}), "etl", None
+    ).requests == Amounts(gpu=1)
     with pytest.raises(InvalidConfig, match="is of type float, not str or int"):
-        judged(RequestedResources("@task", {"gpu": 1.0}, {}), "etl", None)
+        parent_with(RequestedResources("@task", {"gpu": 1.0}, {}), "etl", None)
 
 
-def test_what_goes_wrong_is_told_alone() -> None:
-    """Without the look into an empty memory before it."""
+def test_an_error_has_no_context() -> None:
+    """The failed lookup in the cache is not part of its traceback."""
     with pytest.raises(ZeroDivisionError) as caught:
-        remembered({}, "etl", lambda: 1 // 0)
+        cached({}, "etl", lambda: 1 // 0)
     assert caught.value.__context__ is None
 
 
-def test_the_same_is_worked_out_once() -> None:
-    memory: dict[Any, list[int]] = {}
-    first = remembered(memory, ("a", 1), lambda: [1])
-    assert remembered(memory, ("a", 1), lambda: [2]) is first
-    assert remembered(memory, ("a", 2), lambda: [2]) == [2]
+def test_a_value_is_computed_once() -> None:
+    cache: dict[Any, list[int]] = {}
+    first = cached(cache, ("a", 1), lambda: [1])
+    assert cached(cache, ("a", 1), lambda: [2]) is first
+    assert cached(cache, ("a", 2), lambda: [2]) == [2]
 
 
-def test_no_more_is_kept_than_a_registration_has() -> None:
-    memory: dict[Any, int] = {}
+def test_the_cache_is_bounded() -> None:
+    cache: dict[Any, int] = {}
     for number in range(10_000):
-        assert remembered(memory, number, partial(int, number)) == number
-    assert len(memory) <= 4096
+        assert cached(cache, number, partial(int, number)) == number
+    assert len(cache) <= 4096
 
 
 def test_a_team_file_that_comes_later_is_seen_by_the_next_registration(tmp_path: Path) -> None:
-    """Within one, what a folder has is looked for once."""
+    """Within one, each folder is searched once."""
     made = decorated(limits=Resources(cpu="1", mem="1Gi"))
     module = tmp_path / "pipeline.py"
     (tmp_path / ".git").mkdir()
@@ -156,30 +154,30 @@ def test_a_team_file_that_comes_later_is_seen_by_the_next_registration(tmp_path:
 
 
 @pytest.mark.parametrize("folder", ["real", "link"])
-def test_a_remedy_counts_at_once(
+def test_a_remedy_takes_effect_at_once(
     folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a process that goes on, such as a notebook's, with the settings that it has."""
+    """In the same process, such as a notebook's, with the same settings."""
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
     root = tmp_path / folder
     code, ignore = root / "pipeline.py", root / ".dockerignore"
-    for module in (code, tmp_path / "elsewhere.py"):  # of which the latter is not sent
+    for module in (code, tmp_path / "elsewhere.py"):  # the latter is not uploaded
         monkeypatch.setitem(tracked, TrackedFile(root / "flyte-dask.toml", "nightly", module), None)
     ignore.write_text("*.toml\n")
     registration = fast(root)
     (problem,) = left_behind(registration)
     assert problem.value == tmp_path / "real" / "flyte-dask.toml"
-    assert problem.rule == "of preset nightly is ignored when the code is sent"
+    assert problem.rule == "of preset nightly is excluded from the upload of the code"
     assert left_behind(registration) == (problem,)
     ignore.write_text("")
     assert left_behind(registration) == ()
 
 
-def test_a_file_is_judged_once_in_a_registration(
+def test_a_file_is_checked_once_per_registration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many tasks there are; and for each next one."""
+    """Regardless of the number of tasks, and again in the next registration."""
     resolve, resolved = Path.resolve, list[Path]()
 
     def counted(path: Path) -> Path:
@@ -189,7 +187,7 @@ def test_a_file_is_judged_once_in_a_registration(
     monkeypatch.setattr(Path, "resolve", counted)
     team, (first, second) = tmp_path / "flyte-dask.toml", (tmp_path / "a.py", tmp_path / "b.py")
     registration = fast(tmp_path)
-    assert left_behind(registration) == ()  # of what other tests have tracked
+    assert left_behind(registration) == ()  # files that other tests have tracked
     for module in (first, second):
         monkeypatch.setitem(tracked, TrackedFile(team, "nightly", module), None)
         resolved.clear()

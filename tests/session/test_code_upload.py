@@ -1,4 +1,4 @@
-"""Code of a fast registration is where it runs: in the scheduler, and in all workers to come."""
+"""Code of a fast registration is uploaded to the scheduler, and to workers of now and later."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ FILES = {"acme/rates.py": RATES, "acme/factor.txt": "7"}
 
 @pytest.fixture(scope="module")
 def fast(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project, of a fast registration."""
+    """The project as a fast registration."""
     return package(PIPELINE, tmp_path_factory.mktemp("fast"), "all", FILES)
 
 
@@ -78,8 +78,8 @@ def template_named(folder: Path, name: str) -> Any:
     return found
 
 
-def test_it_takes_the_place_of_the_images(fast: Path, tmp_path: Path) -> None:
-    """Also where that has been imported already; data files come along."""
+def test_it_replaces_the_code_in_images(fast: Path, tmp_path: Path) -> None:
+    """Even if that was imported already; data files are uploaded too."""
     old = tmp_path / "image" / "acme"
     old.mkdir(parents=True)
     (old / "rates.py").write_text(RATES)
@@ -120,12 +120,12 @@ def test_workers_that_join_or_restart_later_have_it_too(fast: Path, tmp_path: Pa
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project, of one whose code is in the image."""
+    """The project with its code in the image."""
     return package(PIPELINE, tmp_path_factory.mktemp("plain"), "none", FILES)
 
 
 @pytest.mark.parametrize(("registered", "ship_code"), [("plain", "1"), ("fast", "0")])
-def test_without_fast_registration_or_wish_nothing_is_shipped(
+def test_nothing_is_uploaded_without_fast_registration_or_if_disabled(
     registered: str, ship_code: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     folder: Path = request.getfixturevalue(registered)
