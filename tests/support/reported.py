@@ -68,7 +68,7 @@ def loses_its_scheduler() -> int:
     work()
     # by its type, for isinstance() asks the objects, of which a dead proxy answers with an error
     (monitor,) = [each for each in gc.get_objects() if type(each) is Monitor]
-    while monitor.record is None or monitor.record.finished < 40:
+    while monitor.metrics is None or monitor.metrics.finished < 40:
         time.sleep(0.1)
     client = distributed.default_client()
     pid = client.run_on_scheduler(os.getpid)

@@ -115,7 +115,7 @@ class Monitor:
         self._recorder = f"{self._name}-recorder"
         self._has_recorder = False
         self._next_record = 0.0
-        self.record: ClusterMetrics | None = None
+        self.metrics: ClusterMetrics | None = None
         """The latest of what the cluster did, if that is wanted."""
         self._recorded_at = 0.0
 
@@ -153,14 +153,14 @@ class Monitor:
         """Whether the scheduler does, and is still the same."""
         return self.activity(_PATIENCE) is not None
 
-    def last_record(self, seconds: float) -> ClusterMetrics | None:
+    def last_metrics(self, seconds: float) -> ClusterMetrics | None:
         """The record as of now; if that is not told within so long, the latest that was."""
         if self._has_recorder and not self._is_lost:
             self._call(self._note("last"), _PATIENCE if self.is_silent else seconds)
-        return self.record
+        return self.metrics
 
     @property
-    def record_age(self) -> float:
+    def metrics_age(self) -> float:
         """How many seconds ago the record was told."""
         return time.monotonic() - self._recorded_at
 
@@ -290,7 +290,7 @@ class Monitor:
             if self._has_observer:
                 await self._snapshot()
                 if self._has_recorder and time.monotonic() >= self._next_record:
-                    await self._note("record")
+                    await self._note("metrics")
             else:
                 await self._scheduler.ncores()  # any answer is one
         except OSError:
@@ -320,7 +320,7 @@ class Monitor:
         now = time.monotonic()
         self._next_record = now + max(_RECORD_PAUSE, (now - before) / _RECORD_SHARE)
         if told is not None:
-            self.record, self._recorded_at = ClusterMetrics.of(told), now
+            self.metrics, self._recorded_at = ClusterMetrics.from_recorder(told), now
 
     async def _ask(self, what: str, whom: str = "", **arguments: Any) -> dict[str, Any] | None:
         """The answer of the witness, or of *whom*."""

@@ -111,16 +111,16 @@ class Snapshot:
     def of(cls, told: Mapping[str, Any]) -> Snapshot:
         """What the `SchedulerObserver` on the scheduler has *told*."""
         known: dict[str, dict[str, Any]] = {}
-        for word in told["words"]:
+        for word in told["reports"]:
             known.setdefault(word["worker"], {}).update(word)
         dead = {death["worker"] for death in told["deaths"]}
         return cls(
             **{name: told[name] for name in ("memory", "workers", "able", "waiting")},
             deaths=tuple(_death(each, known.get(each["worker"], {})) for each in told["deaths"]),
             unreadable=tuple(
-                (word["lacks"], word["error"])
-                for word in told["words"]
-                if "lacks" in word and word["worker"] in dead
+                (word["unreadable_by"], word["error"])
+                for word in told["reports"]
+                if "unreadable_by" in word and word["worker"] in dead
             ),
             joined=tuple((name, versions) for name, versions in told["joined"]),
         )
