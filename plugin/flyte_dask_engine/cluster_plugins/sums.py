@@ -188,6 +188,6 @@ def in_bytes(number: float) -> str:
     """*number* bytes to three digits, with Kubernetes' units: ``3.75Gi``, ``262B``."""
     amount, unit = float(int(number)), "B"
     for larger in ("Ki", "Mi", "Gi", "Ti", "Pi"):
-        if amount >= 999.5:
+        if amount >= 1023.5:
             amount, unit = amount / 1024, larger
-    return f"{amount:.3g}{unit}"
+    return f"{amount:.3g}{unit}" if amount < 999.5 else f"{amount:.0f}{unit}"

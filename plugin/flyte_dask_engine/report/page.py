@@ -121,10 +121,10 @@ def _tiles(report: Report, metrics: ClusterMetrics) -> Iterator[tuple[str, str]]
     fullest = max(metrics.workers, key=lambda worker: worker.memory_share)
     if fullest.limit:
         name = short_names([worker.name for worker in metrics.workers])[fullest.name]
-        yield percent(fullest.memory_share), f"peak memory, of the limit of {name}"
+        yield percent(fullest.memory_share), f"peak memory / limit ({name})"
     else:
         most = max(worker.peak for worker in metrics.workers)
-        yield in_bytes(most), "peak memory, without a limit"
+        yield in_bytes(most), "peak memory (no limit)"
     yield in_bytes(metrics.received), "transferred between workers"
     yield in_bytes(metrics.spilled), "spilled to disk"
 
