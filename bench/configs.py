@@ -30,7 +30,8 @@ _ROLES = """Dask(
 _PRESETS = "from flytekitplugins.dask import presets"
 _METHODS = 'presets.medium(5).with_workers(mem="32Gi").with_scheduler(mem="8Gi")'
 _WITHOUT_ORIGINS = """
-from flyte_dask import presets, roles
+from flyte_dask import presets
+from flyte_dask.roles import roles
 roles.origins_of = roles.merge_origins = lambda *_: {}
 """
 _FIVE = _ROLES.format(n=5)
