@@ -70,28 +70,28 @@ docs command="build":
 build:
     {{python}} -m build --no-isolation
 
-# measure, beside the incumbent in a venv of its own, and write bench/results.md (a part: `just bench packaging`)
-bench *parts:
-    {{python}} -m bench {{parts}}
+# measure against the official plugin, and write bench/results.md (one section: `just bench packaging`)
+bench *sections:
+    {{python}} -m bench {{sections}}
 
-# take the documentation's picture of a deck anew, of a real task (needs Chromium)
+# take the documentation's picture of a deck, of a real task (needs Chromium)
 picture:
     {{python}} -m tests.support.picture
 
-# record tests/recorded/official_plugin/templates.json anew, from the incumbent in a venv of its own
+# record tests/recorded/official_plugin/templates.json from the official plugin, in a separate venv
 golden:
     {{python}} -m tests.recorded.official_plugin.record
 
-# record tests/recorded/official_plugin/quantities.json anew, from Kubernetes' own parser (needs kubectl)
+# record tests/recorded/official_plugin/quantities.json from Kubernetes' own parser (needs kubectl)
 golden-quantities:
     {{python}} -m tests.recorded.official_plugin.quantities
 
-# pin requirements/*.txt anew (needs uv)
+# update the pins in requirements/*.txt (needs uv)
 pin *args:
     {{pins}} {{args}} pyproject.toml --group dev --extra examples -o requirements/dev.txt
     {{pins}} {{args}} --group docs -c requirements/dev.txt --no-annotate -o requirements/docs.txt
     {{pins}} {{args}} pyproject.toml --group build --extra examples -c requirements/dev.txt --no-annotate -o requirements/examples.txt
-    {{pins}} {{args}} requirements/incumbent.in -c requirements/dev.txt --no-annotate -o requirements/incumbent.txt
+    {{pins}} {{args}} requirements/official.in -c requirements/dev.txt --no-annotate -o requirements/official.txt
     {{pins}} {{args}} pyproject.toml -c requirements/dev.txt --no-annotate -o requirements/plain.txt
     {{pins}} {{args}} requirements/dask.in -c requirements/dev.txt --no-annotate -o requirements/dask.txt
     {{pins}} {{args}} requirements/oldest.in --no-annotate -o requirements/oldest.txt

@@ -1,1 +1,1 @@
-"""Measurements, against the incumbent where it does the same: ``just bench``."""
+"""Benchmarks, against the official plugin where it does the same: ``just bench``."""

@@ -1,4 +1,4 @@
-"""All measurements, or those that are named: `just bench`, `just bench packaging`."""
+"""Runs all sections, or the given ones: `just bench`, `just bench packaging`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import sys
 from bench.results import RESULTS, Section, write
 from bench.venvs import venvs
 
-# Those of whole processes come first, while this one is small: the system counts it in their peaks.
+# Sections of whole processes come first, while this one is small: their peak memory includes it.
 SECTIONS = ["imports", "configs", "packaging", "command", "local", "runtime", "deck", "faults"]
 
 
 def main(names: list[str]) -> None:
-    """Measure, write results.md and print it."""
+    """Measure, write results.md and print it; exit with an error for unknown sections."""
     if unknown := set(names) - set(SECTIONS):
-        sys.exit(f"no such part: {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
+        sys.exit(f"unknown section: {', '.join(unknown)}; known sections: {', '.join(SECTIONS)}")
     found: dict[str, Section] = {}
     with venvs() as sides:
         for name in names or SECTIONS:

@@ -1,6 +1,6 @@
-"""How all is measured: both sides take turns, so that they see the same machine.
+"""Measurement in alternation: both sides take turns, so that they see the same machine.
 
-Every second turn is the other way round, and a first one, which warms up, does not count.
+The order is reversed in every other turn, and a first turn, which warms up, does not count.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def alternate(turns: int, *measures: Callable[[], T], warm_up: bool = True) -> list[list[T]]:
-    """What each of *measures* finds in its turns."""
+    """The results of each of *measures*, one per turn."""
     found: list[list[T]] = [[] for _ in measures]
     for turn in range(0 if warm_up else 1, turns + 1):
         both = list(zip(found, measures, strict=True))
@@ -31,12 +31,12 @@ def alternate(turns: int, *measures: Callable[[], T], warm_up: bool = True) -> l
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """The median of the ratios of the turns."""
+    """The median over turns of ours to theirs."""
     return statistics.median(mine / other for mine, other in zip(ours, theirs, strict=True))
 
 
 def row(what: str, ours: Sequence[float], theirs: Sequence[float] = (), *, unit: str = "s") -> str:
-    """A line of a table: what, ours, theirs, and the ratio, if there are both."""
+    """A row of a table: what, ours, theirs, and the ratio; the last two may be empty."""
     if not theirs:
         return f"| {what} | {spread(ours, unit)} | | |"
     shown = f"{ratio(ours, theirs):.2f}"
@@ -44,7 +44,7 @@ def row(what: str, ours: Sequence[float], theirs: Sequence[float] = (), *, unit:
 
 
 def spread(values: Sequence[float], unit: str) -> str:
-    """The median, and from where to where they go."""
+    """The median, minimum and maximum of *values*."""
     middle = statistics.median(values)
     digits = 0 if middle >= 100 else 1 if middle >= 10 else 2
     low, high = (f"{each:,.{digits}f}" for each in (min(values), max(values)))
@@ -53,20 +53,24 @@ def spread(values: Sequence[float], unit: str) -> str:
 
 @attrs.frozen
 class Cost:
-    """What a process and its children took."""
+    """What a process and its children used."""
 
     wall: float
     """Seconds."""
     cpu: float
-    """Seconds, of all cores."""
+    """CPU seconds, over all cores."""
     peak: float
-    """MiB that the largest of them held at once."""
+    """Peak memory of the largest of them, in MiB."""
 
 
 def cost(
     *command: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> Cost:
-    """Of *command*, as a process of its own; an error if it fails."""
+    """Run *command* as a process.
+
+    Raises:
+        subprocess.CalledProcessError: if it fails.
+    """
     start = time.perf_counter()
     with subprocess.Popen(
         [str(part) for part in command],

@@ -1,4 +1,4 @@
-"""What the command costs: whole processes, side by side in alternation."""
+"""The cost of the command: whole processes, in alternation."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ for number in range({modules}):
 
 
 def report(sides: Sides) -> Section:
-    """A table in Markdown."""
+    """The section, in Markdown."""
     ours, python = sides.ours.bin / "flyte-dask", sides.ours.python
     with tempfile.TemporaryDirectory() as folder:
         _write_modules(Path(folder))
         importing = (python, "-c", _IMPORTING.format(modules=_MODULES), folder)
-        presets = _alternating((ours, "presets"), (sides.ours.bin / "pyflyte", "--help"))
-        check = _alternating((ours, "check", folder), importing)
+        presets = _seconds_of((ours, "presets"), (sides.ours.bin / "pyflyte", "--help"))
+        check = _seconds_of((ours, "check", folder), importing)
     checking = f"`flyte-dask check` of {_MODULES * _TASKS:,} tasks, against importing them"
     return Section(f"""## The command
 
 Whole processes, in our venv, {TURNS} turns.
 
-| | flyte-dask | beside it | ratio |
+| command | flyte-dask | reference | ratio |
 |---|---|---|---|
 {row("`flyte-dask presets`, against `pyflyte --help`", presets[0], presets[1])}
 {row(checking, check[0], check[1])}
@@ -62,8 +62,8 @@ def _write_modules(folder: Path) -> None:
         (folder / f"module_{number}.py").write_text("".join([_MODULE, *tasks]), encoding="utf-8")
 
 
-def _alternating(*commands: tuple[str | Path, ...]) -> list[list[float]]:
-    """The seconds of each, which take turns."""
+def _seconds_of(*commands: tuple[str | Path, ...]) -> list[list[float]]:
+    """The seconds of each command, in alternation."""
     return alternate(TURNS, *(partial(_seconds, command) for command in commands))
 
 

@@ -1,4 +1,4 @@
-"""What configurations cost: making them, and what is registered of them."""
+"""The cost of configs: creating them, and their part of a registration."""
 
 from __future__ import annotations
 
@@ -28,14 +28,15 @@ _ROLES = """Dask(
     WorkerGroup({n}, None, Resources(cpu="2", mem="32Gi"), Resources(cpu="2", mem="32Gi")),
 )"""
 _PRESETS = "from flytekitplugins.dask import presets"
-_VERBS = 'presets.medium(5).with_workers(mem="32Gi").with_scheduler(mem="8Gi")'
+_METHODS = 'presets.medium(5).with_workers(mem="32Gi").with_scheduler(mem="8Gi")'
 _WITHOUT_ORIGINS = """
-from flyte_dask import presets, roles
+from flyte_dask import presets
+from flyte_dask.roles import roles
 roles.origins_of = roles.merge_origins = lambda *_: {}
 """
 _FIVE = _ROLES.format(n=5)
 _GET_ALL = "for each in tasks: each.get_custom(settings)"
-# What nobody has advice for, since to tell that takes longer than all else.
+# Configs without advice, since logging it takes longer than all else.
 _TASKS = (
     _IMPORT
     + """
@@ -57,10 +58,10 @@ _SHARING_TASKS = (
     f"{_TASKS}\nshared = config(next(numbers))\ntasks = [task_with(shared) for _ in range({MANY})]"
 )
 
-WRITTEN_OUT = "a config written out, with flytekit's Resources"
-REPEATED = "`get_custom` of the same task, again and again"
-DISTINCT = f"`get_custom` of {MANY:,} tasks with a config of their own, each"
-SHARED = f"`get_custom` of {MANY:,} tasks that share a config, each"
+WRITTEN_OUT = "an explicit config, with flytekit's Resources"
+REPEATED = "`get_custom` of the same task, repeated"
+DISTINCT = f"`get_custom` of {MANY:,} tasks, each with its own config"
+SHARED = f"`get_custom` of {MANY:,} tasks that share a config"
 BOTH: Code = {
     WRITTEN_OUT: (_IMPORT, _FIVE, 0),
     REPEATED: (_ONE_TASK, "one.get_custom(settings)", 0),
@@ -68,20 +69,20 @@ BOTH: Code = {
     SHARED: (_SHARING_TASKS, _GET_ALL, MANY),
 }
 PRESET = "a preset, `presets.medium(5)`"
-VERBS = "a preset with two verbs"
-NO_ORIGINS = "the same preset and verbs without origins"
+METHODS = "a preset with two `with_*` methods"
+NO_ORIGINS = "the same without origins"
 OURS: Code = {
     **BOTH,
     PRESET: (_PRESETS, "presets.medium(5)", 0),
-    VERBS: (_PRESETS, _VERBS, 0),
-    NO_ORIGINS: (_WITHOUT_ORIGINS, _VERBS, 0),
+    METHODS: (_PRESETS, _METHODS, 0),
+    NO_ORIGINS: (_WITHOUT_ORIGINS, _METHODS, 0),
 }
 
 
 def report(sides: Sides) -> Section:
-    """A table in Markdown."""
+    """The section, in Markdown."""
     ours, theirs = alternate(
-        TURNS, partial(_measure, sides.ours, OURS), partial(_measure, sides.incumbent, BOTH)
+        TURNS, partial(_measure, sides.ours, OURS), partial(_measure, sides.official, BOTH)
     )
     rows = [
         row(
@@ -90,23 +91,25 @@ def report(sides: Sides) -> Section:
         for name in OURS
     ]
     repeated = ratio([each[REPEATED] for each in ours], [each[REPEATED] for each in theirs])
-    origins = statistics.median(each[VERBS] - each[NO_ORIGINS] for each in ours)
-    text = f"""## Configurations
+    origins = statistics.median(each[METHODS] - each[NO_ORIGINS] for each in ours)
+    text = f"""## Configs
 
-Those of a side in one interpreter, another one in each of {TURNS} turns; `get_custom` is what
-flytekit asks a task when it is registered.
+Each side in one interpreter, a new one in each of {TURNS} turns; flytekit calls `get_custom` to
+register a task.
 
-| | flyte-dask | incumbent | ratio |
+| operation | flyte-dask | official plugin | ratio |
 |---|---|---|---|
 {chr(10).join(rows)}
 
-The origins of a preset with two verbs, who said what, cost {origins:.0f} µs. The incumbent has
-neither presets nor verbs, and checks nothing.
+Origins cost {origins:.0f} µs for a preset with two `with_*` methods. The official plugin has
+neither, and validates nothing.
 """
-    return Section(text, [at_most("repeated `get_custom`, of the incumbent's time", 0.3, repeated)])
+    return Section(
+        text, [at_most("repeated `get_custom`, against the official plugin", 0.3, repeated)]
+    )
 
 
 def _measure(side: Side, code: Code) -> dict[str, float]:
-    """Microseconds of each."""
+    """Microseconds of each operation."""
     found: dict[str, float] = json.loads(side.output("-I", str(_MEASURE), json.dumps(code)))
     return found

@@ -1,4 +1,4 @@
-"""What a report costs a session, and how large it is: on a real scheduler with two real workers."""
+"""The cost and the size of a report, on a real scheduler with two real workers."""
 
 from __future__ import annotations
 
@@ -28,36 +28,35 @@ MANY_TASKS = 30_000
 
 
 def report(_: Sides) -> Section:
-    """The table, in Markdown."""
-    logging.getLogger("flytekit.dask.runtime").setLevel(logging.ERROR)  # not each one's end
+    """The section, in Markdown."""
+    logging.getLogger("flyte_dask.runtime").setLevel(logging.ERROR)  # ends of sessions
     with cluster(2) as started:
         plain, reported = alternate(
             PAIRS, partial(_costs, started, False), partial(_costs, started, True)
         )
         size = _size(started)
-    titles = (f"{TASKS:,} short tasks", "of that the scheduler's CPU time")
+    titles = (f"{TASKS:,} short tasks", "CPU time of the scheduler for them")
     with_, without = (list(zip(*side, strict=True)) for side in (reported, plain))
     lines = [_row(*each) for each in zip(titles, with_, without, strict=True)]
     return Section(f"""## The deck
 
-In the venv of development, on two ready workers, in {PAIRS} turns of sessions, with a report and
-without.
+In the development venv, on two ready workers, {PAIRS} turns, sessions with a report and without.
 
-| | with a report | without | ratio |
+| workload | with a report | without | ratio |
 |---|---|---|---|
 {chr(10).join(lines)}
 
-The deck of a session with {MANY_TASKS:,} tasks has {size / 1e6:.2f} MB.
+The deck of a session with {MANY_TASKS:,} tasks takes {size / 1e6:.2f} MB.
 """)
 
 
 def _row(what: str, ours: Sequence[float], theirs: Sequence[float]) -> str:
-    """With a finer ratio than others have, which is near to 1."""
+    """A row with a finer ratio than others, because it is near 1."""
     return f"| {what} | {spread(ours, 's')} | {spread(theirs, 's')} | {ratio(ours, theirs):.3f} |"
 
 
 def _costs(started: Cluster, is_reported: bool) -> tuple[float, float]:
-    """Seconds of short tasks in a session, and of the scheduler's CPU."""
+    """Wall seconds of short tasks in a session, and CPU seconds of the scheduler."""
     scheduler = psutil.Process(started.scheduler.popen.pid)
     found = []
 
@@ -71,9 +70,9 @@ def _costs(started: Cluster, is_reported: bool) -> tuple[float, float]:
 
 
 def _size(started: Cluster) -> int:
-    """Bytes of the deck of a session with very many tasks."""
-    told = _in_session(started, True, lambda client: _work(client, MANY_TASKS))
-    return Path(unquote(urlsplit(told.split()[-1]).path)).stat().st_size
+    """Bytes of the deck of a session with many tasks."""
+    output = _in_session(started, True, lambda client: _work(client, MANY_TASKS))
+    return Path(unquote(urlsplit(output.split()[-1]).path)).stat().st_size
 
 
 def _work(client: Client, tasks: int) -> None:
@@ -81,13 +80,13 @@ def _work(client: Client, tasks: int) -> None:
 
 
 def _in_session(started: Cluster, is_reported: bool, work: Callable[[Client], None]) -> str:
-    """Do *work* in a session; what that told on standard error."""
+    """Do *work* in a session, and return its standard error."""
     os.environ[ADDRESS] = started.address
-    told = io.StringIO()
+    output = io.StringIO()
     config = Dask(workers=2).with_runtime(report=is_reported)
     try:
-        with redirect_stderr(told), session(config, "bench") as opened:
+        with redirect_stderr(output), session(config, "bench") as opened:
             work(opened.client)
     finally:
         del os.environ[ADDRESS]
-    return told.getvalue()
+    return output.getvalue()

@@ -1,7 +1,6 @@
-"""How long it takes from a fault until a clear error: real clusters, real containers of tasks.
+"""The time from a fault to a clear error, with real clusters and real task containers.
 
-What is waited for is time, not work, so that all cases wait at once, each beside a cluster of its
-own, and both sides the same way.
+All cases run at once, each with its own cluster, since they wait for timeouts and not for work.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from tests.support.faults import freeze, kill_workers
 from tests.support.processes import Running, running
 
 CAP = 420.0
-"""Seconds after which nobody waits any longer: above our defaults, but for *worker_timeout*."""
+"""Seconds after which a case is aborted: above our defaults, except *worker_timeout*."""
 SHORT = {
     "FLYTE_DASK_STALL_TIMEOUT": "5",
     "FLYTE_DASK_SCHEDULER_TIMEOUT": "5",
@@ -98,26 +97,26 @@ def _kill_scheduler(made: Cluster) -> None:
 
 @attrs.frozen
 class Case:
-    """A fault: the task, what it runs beside, and what happens when it says that it works."""
+    """A fault: the task, its cluster, and what is done once the task works."""
 
     what: str
     task: str = "waits"
     workers: int = 2
     act: Act = _nothing
     is_from_start: bool = False
-    """Whether it is there already, so that time counts from the start of the container."""
+    """Whether the fault exists from the start, so that time counts from that of the container."""
     needs_module: bool = False
-    """Whether the task needs one that only its own image and the scheduler's have."""
+    """Whether the task needs a module that only its own image and the scheduler's have."""
     has_old_workers: bool = False
 
 
 CASES = [
     Case("all workers are killed", act=kill_workers),
-    Case("the work kills its worker, again and again", "kills"),
+    Case("a task kills each worker", "kills"),
     Case("the scheduler is killed", act=_kill_scheduler),
     Case("the scheduler freezes", act=lambda made: freeze(made)(made.scheduler)),
-    Case("no worker ever comes", "computes", workers=0, is_from_start=True),
-    Case("workers lack a module", "uses_a_module", needs_module=True, is_from_start=True),
+    Case("no worker ever joins", "computes", workers=0, is_from_start=True),
+    Case("workers without a module", "uses_a_module", needs_module=True, is_from_start=True),
     Case("workers have Dask 2024.8", "computes", has_old_workers=True, is_from_start=True),
 ]
 
@@ -128,17 +127,17 @@ class End:
 
     seconds: float
     error: str
-    """The name of the error; or what it returned, or that it never ended."""
+    """The name of the error, or how else the task ended."""
     is_clear: bool
-    """Whether the task's own process told an error in time."""
+    """Whether the task's own process reported an error in time."""
 
     def __str__(self) -> str:
-        """As in the table."""
+        """The cell of the table."""
         return f"{self.seconds:.1f} s: {self.error}" if self.is_clear else self.error
 
 
 def report(sides: Sides) -> Section:
-    """A table in Markdown."""
+    """The section, in Markdown."""
     waiting = len(CASES) * 3
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -146,7 +145,7 @@ def report(sides: Sides) -> Section:
         ThreadPoolExecutor(_AT_ONCE) as few,
     ):
         old = make_venv(Path(folder), "oldest.txt")
-        settings = [(sides.ours, SHORT), (sides.ours, {}), (sides.incumbent, {})]
+        settings = [(sides.ours, SHORT), (sides.ours, {}), (sides.official, {})]
         ends = [
             [pool.submit(_run, few, Run(case, side, env, old)) for side, env in settings]
             for case in CASES
@@ -157,14 +156,14 @@ def report(sides: Sides) -> Section:
         ]
     return Section(f"""## Faults
 
-How long it takes from the fault until the task's container ends in an error, with the error that
-the backend is told; for faults that are there from the start, from the start of the container.
-Both sides run the same functions, by `pyflyte-execute`, beside a real scheduler and real workers;
-the incumbent's make their own `distributed.Client()`. Once each, since it is timeouts that count.
-`5 s` is with `stall_timeout=5, scheduler_timeout=5, worker_timeout=5`. Nobody waits longer than
+The time from the fault until the task's container ends with an error, and the error that the
+backend gets; for faults that exist from the start, the time from the start of the container. Both
+sides run the same functions with `pyflyte-execute`, a real scheduler and real workers; those of the
+official plugin create their own `distributed.Client()`. Each case runs once, since timeouts
+dominate. `5 s` is `stall_timeout=5, scheduler_timeout=5, worker_timeout=5`. Cases are aborted after
 {CAP:.0f} s; the default of *worker_timeout*, 900 s, is longer.
 
-| | flyte-dask, 5 s | flyte-dask, defaults | incumbent |
+| fault | flyte-dask, 5 s | flyte-dask, defaults | official plugin |
 |---|---|---|---|
 {chr(10).join(lines)}
 """)
@@ -172,7 +171,7 @@ the incumbent's make their own `distributed.Client()`. Once each, since it is ti
 
 @attrs.frozen
 class Run:
-    """A case of one side."""
+    """A case on one side."""
 
     case: Case
     side: Side
@@ -182,7 +181,7 @@ class Run:
 
 
 def _run(few: ThreadPoolExecutor, run: Run) -> End:
-    """It, with its cluster and its container; only a *few* start at once."""
+    """Run a case with its cluster and its container; only a *few* start at once."""
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         container, start = few.submit(_start, stack, folder, run).result()
@@ -195,7 +194,7 @@ def _run(few: ThreadPoolExecutor, run: Run) -> End:
 
 
 def _start(stack: ExitStack, folder: Path, run: Run) -> tuple[Running, float]:
-    """The container beside its cluster, and when the fault came."""
+    """Start the container and its cluster; return it with the time of the fault."""
     is_ours, case = run.side.name == "flyte-dask", run.case
     config = _OURS if is_ours else _THEIRS
     client = "distributed.default_client()" if is_ours else "distributed.Client()"
@@ -259,8 +258,8 @@ def _end(outputs: Path, seconds: float, log: str) -> End:
     path = outputs / "error.pb"
     if not path.exists():
         if (outputs / "outputs.pb").exists():
-            return End(seconds, f"no error; it works, after {seconds:.1f} s", is_clear=False)
-        return End(seconds, f"ends after {seconds:.1f} s and tells no error: {log[-200:]}", False)
+            return End(seconds, f"succeeded after {seconds:.1f} s", is_clear=False)
+        return End(seconds, f"ended after {seconds:.1f} s without an error: {log[-200:]}", False)
     error = ErrorDocument.FromString(path.read_bytes()).error
     retried = "retried" if error.kind == ContainerError.RECOVERABLE else "not retried"
     summary = error.message.rpartition("Message:")[2]

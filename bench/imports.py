@@ -1,4 +1,4 @@
-"""What importing costs: the plugin after flytekit, and flytekit with either plugin installed."""
+"""The cost of imports: the plugin after flytekit, and flytekit with either plugin installed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.venvs import Side, Sides
 TURNS = 15
 _HEAVY = ("dask", "distributed", "betterproto", "rich", "bokeh", "cattrs", "jinja2")
 _UNWANTED = {"dask", "betterproto", "rich", "bokeh"}
-# flytekit imports the plugins that are installed; here it finds none, so that ours is seen alone.
+# flytekit imports all installed plugins; here it finds none, so that ours is measured alone.
 _CODE = """
 import importlib.metadata, json, sys, time
 real = importlib.metadata.entry_points
@@ -37,50 +37,49 @@ _PRESETS = "from flytekitplugins.dask import presets"
 
 
 def report(sides: Sides) -> Section:
-    """A table in Markdown."""
+    """The section, in Markdown."""
     ours, theirs = alternate(
         TURNS,
         partial(_import, sides.ours, "import flytekitplugins.dask.plugin", _CLASSES, _PRESETS),
-        partial(_import, sides.incumbent, "import flytekitplugins.dask", _CLASSES),
+        partial(_import, sides.official, "import flytekitplugins.dask", _CLASSES),
     )
     whole = alternate(TURNS, *(partial(_whole, side) for side in sides))
     plugin, classes, presets = zip(*ours, strict=True)
     their_plugin, their_classes = zip(*theirs, strict=True)
     rows = [
         row(
-            "what flytekit imports of the plugin by itself",
+            "the plugin's entry point, which `import flytekit` loads",
             _ms(plugin),
             _ms(their_plugin),
             unit="ms",
         ),
-        _modules("modules of that", plugin, their_plugin),
+        _modules("its modules", plugin, their_plugin),
         row(f"then `{_CLASSES}`", _ms(classes), _ms(their_classes), unit="ms"),
-        _modules("modules of that", classes, their_classes),
+        _modules("its modules", classes, their_classes),
         row(f"then `{_PRESETS}`", _ms(presets), unit="ms"),
-        _modules("modules of that", presets),
-        row('all of `python -c "import flytekit"`, CPU', whole[0], whole[1]),
+        _modules("its modules", presets),
+        row('total of `python -c "import flytekit"`, CPU', whole[0], whole[1]),
     ]
     loaded, known = set(plugin[0]["loads"]), _loaded(plugin, classes, presets)
     text = f"""## Imports
 
-Python processes of their own, {TURNS} turns. Times are of the CPU, so that what else the machine
-does counts less.
+Separate Python processes, {TURNS} turns. Times are CPU times, which other load affects less.
 
-| | flyte-dask | incumbent | ratio |
+| import | flyte-dask | official plugin | ratio |
 |---|---|---|---|
 {chr(10).join(rows)}
 
-Of {", ".join(_HEAVY)}, what flyte-dask adds to flytekit
-loads: {_listed(loaded)}; with its classes and presets: {_listed(known)}. The incumbent loads:
-{_listed(_loaded(their_plugin))}.
+Of {", ".join(_HEAVY)}, the entry point
+of flyte-dask loads: {_listed(loaded)}; with its classes and presets: {_listed(known)}. The official
+plugin loads: {_listed(_loaded(their_plugin))}.
 """
     middle = sorted(_ms(plugin))[TURNS // 2]
     unwanted = loaded & _UNWANTED
     return Section(
         text,
         [
-            at_most("importing us adds to `import flytekit`", 5, middle, " ms"),
-            at_most("modules that this adds", 40, plugin[0]["modules"]),
+            at_most("time added to `import flytekit`", 5, middle, " ms"),
+            at_most("modules added to `import flytekit`", 40, plugin[0]["modules"]),
             Target("loads dask, betterproto, rich, bokeh", "none", _listed(unwanted), not unwanted),
         ],
     )

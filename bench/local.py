@@ -1,4 +1,4 @@
-"""What `pyflyte run` of a small task costs: whole processes, on this machine."""
+"""The cost of `pyflyte run` for a small task: whole processes, on this machine."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def total(numbers: int) -> int:
 """
 _CONFIGS = {
     "flyte-dask": {"names": "Dask", "config": "Dask(workers=2)"},
-    "incumbent": {"names": "Dask, WorkerGroup", "config": "Dask(workers=WorkerGroup(2))"},
+    "official": {"names": "Dask, WorkerGroup", "config": "Dask(workers=WorkerGroup(2))"},
 }
 
 
 def report(sides: Sides) -> Section:
-    """A table in Markdown."""
+    """The section, in Markdown."""
     with tempfile.TemporaryDirectory() as name:
         for side in sides:
             Path(name, side.name).mkdir()
@@ -45,10 +45,10 @@ def report(sides: Sides) -> Section:
     return Section(f"""## A local run
 
 `pyflyte run small.py total --numbers 10`, with a bare `.compute()` in the task: whole processes,
-{TURNS} turns. flyte-dask starts a local cluster of two workers, which computes, and ends it; the
-incumbent runs the function alone, so that the difference is what the cluster costs.
+{TURNS} turns. flyte-dask computes on a local cluster of two workers; the official plugin only runs
+the function, so the difference is the cost of the cluster.
 
-| | flyte-dask | incumbent | ratio |
+| resource | flyte-dask | official plugin | ratio |
 |---|---|---|---|
 {chr(10).join(rows)}
 """)

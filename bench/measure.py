@@ -1,6 +1,6 @@
-"""What one interpreter measures, for `bench.configs`: each statement's median time, as JSON.
+"""Prints the median time of each statement, as JSON; `bench.configs` runs it with either plugin.
 
-Runs under either plugin, and imports nothing of this project.
+It imports nothing of this project.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ import sys
 import timeit
 
 ROUNDS = 11
-SECONDS = 0.02  # at least, for each round of what may be repeated
+SECONDS = 0.02  # minimum of each round of a statement that may be repeated
 
 numbers = itertools.count(1)
-"""For what has to be another each time."""
+"""Numbers for statements that need a new value each time."""
 
 
 def day(day: str) -> str:
-    """For tasks: flytekit wants the function of a module."""
+    """A function for tasks, which flytekit wants in a module."""
     return day
 
 
 def microseconds(setup: str, statement: str, per: int) -> float:
-    """What *statement* takes: the median over rounds, where it may be repeated.
+    """The time of *statement*: the median over rounds if it may be repeated.
 
     Args:
-        setup: what is there before.
-        statement: what is measured.
-        per: 0 for a statement that may be repeated; otherwise it is run once, and does so many
-            things, of which one is meant.
+        setup: code to run before.
+        statement: code to measure.
+        per: 0 for a statement that may be repeated; otherwise it runs once, and its time is divided
+            by this number.
     """
     timer = timeit.Timer(statement, setup, globals=globals())
     if per:

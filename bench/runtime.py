@@ -1,7 +1,7 @@
-"""The session's costs, beside bare distributed: opening it, shipping code, working, the local twin.
+"""The cost of a session, against plain distributed: opening, code upload, tasks, local cluster.
 
-The cluster is a real scheduler with two real workers. What is compared takes turns in one process,
-so that both sides see the same machine.
+The cluster is a real scheduler with two real workers. Both sides take turns in one process, so that
+they see the same machine.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from bench.results import Section
 from bench.venvs import Sides
 from flyte_dask import Dask
 from flyte_dask_engine.session.session import session
+from flytekitplugins.dask.host import FLYTEKIT
 from tests.support.backend import ADDRESS, cluster
 
 TURNS = 15
@@ -43,8 +44,8 @@ Open = Callable[[], AbstractContextManager[Client]]
 
 
 def report(_: Sides) -> Section:
-    """The table, in Markdown."""
-    logging.getLogger("flytekit.dask.runtime").setLevel(logging.ERROR)  # that nothing was done
+    """The section, in Markdown."""
+    logging.getLogger("flytekit.dask.runtime").setLevel(logging.ERROR)  # sessions without tasks
     with cluster(2) as started, tempfile.TemporaryDirectory() as folder:
 
         def bare() -> AbstractContextManager[Client]:
@@ -65,42 +66,46 @@ def report(_: Sides) -> Section:
     local = _seconds(TURNS, _bare_local, lambda: _session({}))
     plain, *others = opening
     whats = [
-        "a session opens, against `Client()`",
-        "with the code of a project of 100 kB",
-        "with the code of a project of 5 MB in 250 files",
+        "opening a session, against `Client()`",
+        "opening it with 100 kB of code",
+        "opening it with 5 MB of code in 250 files",
     ]
     rows = [_more(what, ours, plain) for what, ours in zip(whats, others, strict=True)]
     bare_rates, rates = ([TASKS / each for each in side] for side in working)
-    bare_twin, twin = local
-    twins = (
+    bare_local, ours_local = local
+    local_row = (
         "a local cluster and its session, against `LocalCluster(processes=False)` and `Client()`"
     )
     return Section(f"""## Runtime
 
-In the venv of development, on two ready workers, but for the last line. {TURNS} turns, and
-{WORKING_TURNS} of throughput, of which more is better.
+In the development venv, on two ready workers except for the last row. {TURNS} turns, and
+{WORKING_TURNS} for throughput, where more is better.
 
-| | flyte-dask | distributed | ratio or difference |
+| operation | flyte-dask | distributed | ratio or difference |
 |---|---|---|---|
 {chr(10).join(rows)}
 {row(f"{TASKS:,} small tasks", rates, bare_rates, unit="per s")}
-{row(twins, [1000 * each for each in twin], [1000 * each for each in bare_twin], unit="ms")}
+{row(local_row, _ms(ours_local), _ms(bare_local), unit="ms")}
 
-The incumbent has no session: what stands under distributed is what its users write. Code is another
-each time, as in a new registration.
+The official plugin has no session: the column of distributed is what its users write. Code is
+different each time, as in a new registration.
 """)
 
 
 def _more(what: str, ours: list[float], bare: list[float]) -> str:
-    mine, other = ([1000 * each for each in side] for side in (ours, bare))
+    mine, other = _ms(ours), _ms(bare)
     more = statistics.median(mine) - statistics.median(other)
     return f"| {what} | {spread(mine, 'ms')} | {spread(other, 'ms')} | +{more:.0f} ms |"
+
+
+def _ms(seconds: list[float]) -> list[float]:
+    return [1000 * each for each in seconds]
 
 
 def _seconds(
     turns: int, *openings: Open, of: Callable[[Client], None] | None = None
 ) -> list[list[float]]:
-    """Of opening each; or of what is done with its client."""
+    """Seconds of opening each, or of *of* with its client."""
     return alternate(turns, *(partial(_time, opening, of) for opening in openings))
 
 
@@ -138,7 +143,7 @@ def _bare_local() -> Iterator[Client]:
 def _session(env: dict[str, str]) -> Iterator[Client]:
     os.environ.update(env)
     try:
-        with session(Dask(workers=2), "bench") as opened:
+        with session(Dask(workers=2), "bench", host=FLYTEKIT) as opened:
             yield opened.client
     finally:
         for name in env:
@@ -147,7 +152,7 @@ def _session(env: dict[str, str]) -> Iterator[Client]:
 
 @contextmanager
 def _with_code(folder: str, address: str) -> Iterator[Client]:
-    """A session of a fast registration, whose archive is in *folder*."""
+    """A session after a fast registration, whose archive is in *folder*."""
     fast = FastSerializationSettings(True, folder, f"s3://bucket/{_ARCHIVE}")
     settings = SerializationSettings(ImageConfig(), fast_serialization_settings=fast)
     context = FlyteContextManager.current_context().with_serialization_settings(settings)
@@ -156,7 +161,7 @@ def _with_code(folder: str, address: str) -> Iterator[Client]:
 
 
 def _archive(files: int, size: int) -> bytes:
-    """Modules of so many random bytes each, which do not compress to nothing."""
+    """Modules of *size* random bytes each, which hardly compress."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
         for number in range(files):

@@ -1,4 +1,4 @@
-"""Two venvs, alike but for the plugin: this project's, and the incumbent's."""
+"""Two venvs that differ in the plugin only: this project, and the official one."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ class Side:
 
     @property
     def bin(self) -> Path:
-        """Where its console scripts are."""
+        """The folder of its console scripts."""
         return self.python.parent
 
     def versions(self) -> dict[str, str]:
-        """Of all that is installed."""
-        said: dict[str, str] = json.loads(self.output("-c", _VERSIONS))
-        return said
+        """The versions of all installed packages."""
+        found: dict[str, str] = json.loads(self.output("-c", _VERSIONS))
+        return found
 
     def output(self, *arguments: str) -> str:
-        """What its interpreter prints, where nothing of this project is found."""
+        """The output of its interpreter, run outside of this project."""
         command = [str(self.python), *arguments]
         return subprocess.run(
             command, cwd=self.bin, check=True, stdout=subprocess.PIPE, text=True
@@ -50,18 +50,22 @@ class Side:
 
 @attrs.frozen
 class Sides:
-    """Both."""
+    """The two sides."""
 
     ours: Side
-    incumbent: Side
+    official: Side
 
     def __iter__(self) -> Iterator[Side]:
-        """The two in this order."""
-        return iter((self.ours, self.incumbent))
+        """Ours, then the official plugin."""
+        return iter((self.ours, self.official))
 
     def common(self) -> dict[str, str]:
-        """The versions of what both have; an error if they are not alike."""
-        ours, theirs = self.ours.versions(), self.incumbent.versions()
+        """The versions of common packages.
+
+        Raises:
+            RuntimeError: if other packages than the plugins and their own needs differ.
+        """
+        ours, theirs = self.ours.versions(), self.official.versions()
         wrong = {
             name: (ours.get(name), theirs.get(name))
             for name in ours.keys() | theirs.keys()
@@ -72,41 +76,41 @@ class Sides:
             name: both for name, both in wrong.items() if name not in plugins | _NEEDED_FOR
         }
         if unexpected:
-            raise RuntimeError(f"the venvs are not alike: {unexpected}")
+            raise RuntimeError(f"the venvs differ: {unexpected}")
         return {name: version for name, version in ours.items() if name not in wrong}
 
 
 @contextmanager
 def venvs() -> Iterator[Sides]:
-    """Both, until the end of the block."""
+    """Both sides, until the end of the block."""
     with tempfile.TemporaryDirectory() as folder:
         yield make(Path(folder))
 
 
 def make(folder: Path) -> Sides:
-    """Both, in *folder*."""
+    """Create both sides in *folder*."""
     with ThreadPoolExecutor() as pool:
-        theirs = pool.submit(make_incumbent, folder / "incumbent")
+        theirs = pool.submit(make_official, folder / "official")
         python = make_venv(folder / "ours", "plain.txt")
         wheel = build_wheel(folder)
         _pip(python, "--no-deps", str(wheel))
-        return Sides(Side("flyte-dask", python), Side("incumbent", theirs.result()))
+        return Sides(Side("flyte-dask", python), Side("official", theirs.result()))
 
 
 @contextmanager
-def incumbent() -> Iterator[Path]:
-    """The incumbent's interpreter, until the end of the block."""
+def official_plugin() -> Iterator[Path]:
+    """The interpreter of a venv with the official plugin, until the end of the block."""
     with tempfile.TemporaryDirectory() as folder:
-        yield make_incumbent(Path(folder))
+        yield make_official(Path(folder))
 
 
-def make_incumbent(folder: Path) -> Path:
-    """The incumbent's interpreter."""
-    return make_venv(folder, "incumbent.txt")
+def make_official(folder: Path) -> Path:
+    """Create a venv with the official plugin in *folder*, and return its interpreter."""
+    return make_venv(folder, "official.txt")
 
 
 def make_venv(folder: Path, requirements: str) -> Path:
-    """The interpreter of a new venv with these pins; pip compiles all modules to byte code."""
+    """Create a venv with these pins in *folder*, and return its interpreter."""
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
     _pip(python, "--no-deps", "--requirement", str(REQUIREMENTS / requirements))

@@ -1,1 +1,1 @@
-"""Writes ``generated/flyte_dask_idl`` from the installed flyteidl: ``python -m codegen``."""
+"""Generates ``generated/flyte_dask_idl`` from the installed flyteidl: ``python -m codegen``."""

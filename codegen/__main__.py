@@ -1,4 +1,4 @@
-"""``python -m codegen``: write the generated package, or with ``--check`` say how it differs."""
+"""Generate the betterproto classes of Flyte's Dask messages; with ``--check``, show differences."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ GENERATED = Path(__file__).resolve().parent.parent / "generated" / PACKAGE
 
 
 def main(arguments: Sequence[str] | None = None, folder: Path = GENERATED) -> int:
-    """Exit status: 0 written or up to date, 1 out of date, 2 the generation failed."""
+    """Run the command; exit status 0: written or up to date, 1: outdated, 2: error."""
     parser = argparse.ArgumentParser(prog="python -m codegen", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, print the differences")
     check = parser.parse_args(arguments).check
     try:
         fresh = generate()
     except (GenerationFailed, CommentsDoNotFit) as error:
-        print(f"nothing was written: {error}", file=sys.stderr)
+        print(f"error: nothing was written: {error}", file=sys.stderr)
         return 2
     drift = differences(installed(folder), fresh)
     if not check:
         replace_package(folder, fresh)
-        print(f"{PACKAGE}: {len(fresh)} files, {'changed' if drift else 'as before'}")
+        print(f"{PACKAGE}: {len(fresh)} files, {'changed' if drift else 'unchanged'}")
         return 0
     if drift:
         print(f"{drift}\n{PACKAGE} is out of date: run `just codegen`")
@@ -43,19 +43,19 @@ def main(arguments: Sequence[str] | None = None, folder: Path = GENERATED) -> in
 
 
 def differences(old: Sources, new: Sources) -> str:
-    """A unified diff of two trees; empty if they agree in all but the line of versions."""
+    """A unified diff of two trees; empty if they differ at most in the line of versions."""
     lines: list[str] = []
     for name in sorted({*old, *new}):
         before, after = (_comparable(tree.get(name)) for tree in (old, new))
         if before is None or after is None:
-            lines.append(f"{'only generated' if before is None else 'not generated'}: {name}")
+            lines.append(f"{'missing' if before is None else 'not generated any more'}: {name}")
         else:
             lines += difflib.unified_diff(before, after, f"now/{name}", f"new/{name}", lineterm="")
     return "\n".join(lines)
 
 
 def _comparable(text: str | None) -> list[str] | None:
-    """The lines that count: other releases of flyteidl and betterproto may give the same code."""
+    """The lines without that of versions, since other releases may generate the same code."""
     if text is None:
         return None
     return [line for line in text.splitlines() if not line.startswith("# Versions: ")]

@@ -1,6 +1,6 @@
-"""What every generated message, field and enum value is, in our words: they become its docstring.
+"""Comments for all generated messages, fields and enum values, which become their docstrings.
 
-Descriptors carry no comments, so a generated class would say nothing of what it means.
+Descriptors have no comments, so generated classes would have no docstrings.
 """
 
 from __future__ import annotations
@@ -20,37 +20,37 @@ COMMENTS = {
         "One Dask cluster for one task: a scheduler pod and a group of equal worker pods.\n"
         "The runner pod, which executes the task's function, is the task's own container."
     ),
-    "flyteidl.plugins.DaskJob.scheduler": "What the scheduler pod has of its own.",
-    "flyteidl.plugins.DaskJob.workers": "How many workers, and what they have of their own.",
+    "flyteidl.plugins.DaskJob.scheduler": "The scheduler pod.",
+    "flyteidl.plugins.DaskJob.workers": "The worker pods.",
     "flyteidl.plugins.DaskScheduler": "The scheduler pod.",
     "flyteidl.plugins.DaskScheduler.image": "Image reference; empty means the task's image.",
     "flyteidl.plugins.DaskScheduler.resources": (
-        "Requests and limits; with no entry at all the pod has those of the task.\n"
-        "One entry anywhere replaces the whole of the task's resources."
+        "Requests and limits; without any entry the pod has those of the task.\n"
+        "A single entry replaces all of the task's resources."
     ),
-    "flyteidl.plugins.DaskWorkerGroup": "The worker pods, all alike: one worker process a pod.",
-    "flyteidl.plugins.DaskWorkerGroup.number_of_workers": "How many pods: 1 or more.",
+    "flyteidl.plugins.DaskWorkerGroup": "Equal worker pods, with one worker process each.",
+    "flyteidl.plugins.DaskWorkerGroup.number_of_workers": "Number of pods, at least 1.",
     "flyteidl.plugins.DaskWorkerGroup.image": "Image reference; empty means the task's image.",
     "flyteidl.plugins.DaskWorkerGroup.resources": (
-        "Requests and limits of each worker; with no entry at all those of the task.\n"
-        "One entry anywhere replaces the whole of the task's resources."
+        "Requests and limits of each worker; without any entry those of the task.\n"
+        "A single entry replaces all of the task's resources."
     ),
-    "flyteidl.core.Resources": "Requests and limits of one container, an entry a dimension.",
-    "flyteidl.core.Resources.requests": "What the pod is scheduled by: reserved on its node.",
-    "flyteidl.core.Resources.limits": "What the pod may use at most.",
+    "flyteidl.core.Resources": "Requests and limits of one container, with an entry per dimension.",
+    "flyteidl.core.Resources.requests": "Amounts that the pod reserves on its node.",
+    "flyteidl.core.Resources.limits": "Maximum amounts that the pod may use.",
     "flyteidl.core.Resources.ResourceEntry": "The amount of one dimension.",
     "flyteidl.core.Resources.ResourceEntry.name": "The dimension.",
     "flyteidl.core.Resources.ResourceEntry.value": "A Kubernetes quantity, such as 500m or 2Gi.",
-    "flyteidl.core.Resources.ResourceName": "The dimensions that a pod's resources have.",
-    "flyteidl.core.Resources.ResourceName.UNKNOWN": "Not said: no dimension at all.",
-    "flyteidl.core.Resources.ResourceName.CPU": "CPUs; a worker's limit is its threads.",
-    "flyteidl.core.Resources.ResourceName.GPU": "GPUs, whole ones.",
+    "flyteidl.core.Resources.ResourceName": "The dimensions of a pod's resources.",
+    "flyteidl.core.Resources.ResourceName.UNKNOWN": "Unset.",
+    "flyteidl.core.Resources.ResourceName.CPU": "CPUs; a worker's limit is its number of threads.",
+    "flyteidl.core.Resources.ResourceName.GPU": "Number of GPUs, an integer.",
     "flyteidl.core.Resources.ResourceName.MEMORY": "Bytes of memory.",
     "flyteidl.core.Resources.ResourceName.STORAGE": "Ignored by the Dask backends.",
     "flyteidl.core.Resources.ResourceName.EPHEMERAL_STORAGE": "Bytes of the node's local disk.",
 }
 
-# Field numbers in descriptor.proto, which is how a source location names what it describes.
+# Field numbers in descriptor.proto, which make up the path of a source location.
 _FILE_MESSAGES, _FILE_ENUMS = 4, 5
 _MESSAGE_FIELDS, _MESSAGE_NESTED, _MESSAGE_ENUMS = 2, 3, 4
 _ENUM_VALUES = 2
@@ -61,10 +61,10 @@ class CommentsDoNotFit(Exception):
 
 
 def attach_comments(files: Iterable[FileDescriptorProto], comments: dict[str, str]) -> None:
-    """Give everything that *files* define its comment, as a leading comment in the source.
+    """Add to every definition in *files* its comment, as a leading comment in the source.
 
     Raises:
-        CommentsDoNotFit: if *comments* and the definitions do not name the same things.
+        CommentsDoNotFit: if a definition has no comment, or a comment no definition.
     """
     defined: set[str] = set()
     for file in files:

@@ -1,4 +1,4 @@
-"""The wire definitions: descriptors of the installed flyteidl, pruned to what is needed."""
+"""Descriptors of the installed flyteidl, pruned to what a ``DaskJob`` needs."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ def dask_job_files() -> list[FileDescriptorProto]:
 
 
 def pruned_files(root: Descriptor) -> list[FileDescriptorProto]:
-    """The files that define *root*, dependencies first, without what *root* does not reach.
+    """The files that define *root*, dependencies first, without definitions that it does not use.
 
-    Services, file options, explicit JSON names and unused imports go too: they differ between
-    flyteidl releases and mean nothing to the Python classes.
+    Services, file options, explicit JSON names and unused imports are removed too: they differ
+    between flyteidl releases, and do not affect the Python classes.
     """
-    reached = _reachable(root)
-    names = {type_.full_name for type_ in reached}
-    files = _dependencies_first({type_.file.name: type_.file for type_ in reached})
+    used = _used(root)
+    names = {type_.full_name for type_ in used}
+    files = _dependencies_first({type_.file.name: type_.file for type_ in used})
     return [_prune(file, names, kept={kept.name for kept in files}) for file in files]
 
 
 def digest(files: Iterable[FileDescriptorProto]) -> str:
-    """The sha256 of the serialized *files*, in hex: equal definitions have equal digests."""
+    """The SHA-256 of the serialized *files* in hex; equal definitions have equal digests."""
     sha = hashlib.sha256()
     for file in files:
         sha.update(file.SerializeToString(deterministic=True))
     return sha.hexdigest()
 
 
-def _reachable(root: Descriptor) -> list[Descriptor | EnumDescriptor]:
+def _used(root: Descriptor) -> list[Descriptor | EnumDescriptor]:
     found: dict[str, Descriptor | EnumDescriptor] = {}
     waiting: list[Descriptor | EnumDescriptor] = [root]
     while waiting:

@@ -1,4 +1,4 @@
-"""Descriptors to a Python package: betterproto's protoc plugin, run without protoc."""
+"""Generates a Python package from descriptors, with betterproto's protoc plugin but no protoc."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["PACKAGE", "GenerationFailed", "Sources", "generate", "installed", "r
 
 PACKAGE = "flyte_dask_idl"
 
-# Path in the package (posix) to text.
+# Text by path in the package (posix).
 Sources = dict[str, str]
 
 _ROOT = "flyteidl"
@@ -34,15 +34,15 @@ _RUFF_STYLE = ["--isolated", "--quiet", "--line-length=100", "--target-version=p
 
 
 class GenerationFailed(Exception):
-    """One of the steps failed; nothing was written."""
+    """A step of the generation failed; nothing was written."""
 
 
 def generate() -> Sources:
-    """The whole package as text, from the installed flyteidl and betterproto.
+    """The files of the package, from the installed flyteidl and betterproto.
 
     Raises:
-        GenerationFailed: if a tool fails, or what it wrote cannot be imported.
-        CommentsDoNotFit: if flyteidl defines other things than the comments describe.
+        GenerationFailed: if a tool fails, or its output cannot be imported.
+        CommentsDoNotFit: if flyteidl's definitions and the comments do not match.
     """
     files = dask_job_files()
     sha256 = digest(files)
@@ -63,7 +63,7 @@ def generate() -> Sources:
 
 
 def installed(folder: Path) -> Sources:
-    """What stands in the package's *folder* now; empty if there is none."""
+    """The files of the package in *folder*; empty if it does not exist."""
     return {
         path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
         for path in sorted(folder.rglob("*"))
@@ -72,7 +72,7 @@ def installed(folder: Path) -> Sources:
 
 
 def replace_package(folder: Path, sources: Sources) -> None:
-    """Put *sources* in the place of *folder*: all of them, or on any error the old files stay."""
+    """Replace *folder* by *sources*; on any error the old files stay."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
         fresh, old = Path(scratch, "fresh"), Path(scratch, "old")
@@ -91,7 +91,7 @@ def _run_plugin(files: Sequence[FileDescriptorProto]) -> list[CodeGeneratorRespo
     request = CodeGeneratorRequest(
         file_to_generate=[file.name for file in files], parameter="typing.310", proto_file=files
     )
-    # An empty folder: the plugin leaves out every __init__.py that it finds in its own.
+    # In an empty folder, because the plugin omits each __init__.py that exists in the current one.
     with tempfile.TemporaryDirectory() as empty:
         output = _run(
             [sys.executable, "-m", "betterproto.plugin.main"],
@@ -101,7 +101,7 @@ def _run_plugin(files: Sequence[FileDescriptorProto]) -> list[CodeGeneratorRespo
     response = CodeGeneratorResponse.FromString(output)
     if response.error:
         raise GenerationFailed(f"betterproto's plugin: {response.error}")
-    # Their order varies from run to run.
+    # Their order is not deterministic.
     return sorted(response.file, key=lambda file: file.name)
 
 
@@ -118,7 +118,7 @@ def _without_banner(text: str) -> str:
 
 
 def _table_of_contents(modules: Sources) -> str:
-    """The package's own ``__init__``: every class of every module, by its name."""
+    """The package's ``__init__``, which exports the classes of all modules."""
     classes = {
         PurePosixPath(path).parent.as_posix(): [
             node.name for node in ast.parse(text).body if isinstance(node, ast.ClassDef)
@@ -126,7 +126,7 @@ def _table_of_contents(modules: Sources) -> str:
         for path, text in modules.items()
         if path != "__init__.py"
     }
-    lines = ['"""Flyte\'s wire definition of a Dask job, as betterproto classes."""']
+    lines = ['"""Flyte\'s messages for a Dask job, as betterproto classes."""']
     for module in sorted(classes):
         lines += [f"from .{module.replace('/', '.')} import {', '.join(sorted(classes[module]))}"]
     names = sorted(name for inside in classes.values() for name in inside)

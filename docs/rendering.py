@@ -1,4 +1,4 @@
-"""What the site makes of documents and docstrings, beside what mkdocs and griffe make of them."""
+"""Extensions of mkdocs and griffe for the documentation site."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from griffe import (
 
 _LINK = re.compile(r"\[([^\]]+)\]\(((?:\.\./)+[^)\s#]+)[^)]*\)")
 _NAME = re.compile(r"(?<!`)`([A-Za-z_][\w.]*)`(?!`)")
-_MAKERS = {"attrs.define", "attrs.frozen"}
+_ATTRS_DECORATORS = {"attrs.define", "attrs.frozen"}
 
 
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
-    """*markdown*, in which files that are not on the site are named instead of linked.
+    """Replace links to files that are not on the site by their names: a hook of mkdocs.
 
-    A hook of mkdocs. Where the repository is read such links work.
+    Such links work where the repository is browsed.
     """
     folder = posixpath.dirname(page.file.src_uri)
 
@@ -49,10 +49,10 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
 
 
 class Linked(Extension):
-    """Links the names in docstrings, such as `Dask`, to where they are documented."""
+    """Links names in docstrings, such as `Dask`, to their documentation."""
 
     def on_object(self, *, obj: Object, **_: Any) -> None:
-        """Link those of one docstring."""
+        """Link the names of one docstring."""
         if obj.docstring is not None:
             obj.docstring.value = _NAME.sub(lambda match: _link(obj, match[1]), obj.docstring.value)
 
@@ -67,47 +67,47 @@ def _link(place: Object, name: str) -> str:
 
 
 class Plain(Extension):
-    """Shows defaults that only our own modules know, such as one for unsaid, as three dots."""
+    """Shows private defaults, such as the one for unset, as three dots."""
 
     def on_function(self, *, func: Function, **_: Any) -> None:
-        """Show those of one function."""
+        """Replace the private defaults of one function."""
         for parameter in func.parameters:
             if str(parameter.default).startswith("_"):
                 parameter.default = "..."
 
 
 class AttrsClasses(Extension):
-    """Gives each class of attrs the ``__init__`` that attrs writes for it, as griffe reads none."""
+    """Adds to each attrs class its generated ``__init__``, which griffe does not know."""
 
     def on_class(self, *, cls: Class, loader: GriffeLoader, **_: Any) -> None:
-        """Give it to one class."""
+        """Add it to one class."""
         for decorator in cls.decorators:
-            if decorator.callable_path in _MAKERS:
-                all_named = _arguments(decorator.value).get("kw_only") == "True"
-                parameters = Parameters(Parameter("self"), *_parameters(cls, loader, all_named))
+            if decorator.callable_path in _ATTRS_DECORATORS:
+                is_kw_only = _arguments(decorator.value).get("kw_only") == "True"
+                parameters = Parameters(Parameter("self"), *_parameters(cls, loader, is_kw_only))
                 cls.set_member("__init__", Function("__init__", parameters=parameters))
 
 
-def _parameters(cls: Class, loader: GriffeLoader, all_named: bool) -> Iterator[Parameter]:
+def _parameters(cls: Class, loader: GriffeLoader, is_kw_only: bool) -> Iterator[Parameter]:
     fields = [each for each in cls.members.values() if isinstance(each, Attribute)]
     for field in fields:
         if field.annotation is None or "instance-attribute" not in field.labels:
             continue
-        said = _arguments(field.value)
-        name = str(said.get("alias", field.name)).strip("'\"")
-        if name.startswith("_") or said.get("init") == "False":
-            continue  # our own modules' business
-        is_named = all_named or said.get("kw_only") == "True"
+        options = _arguments(field.value)
+        name = str(options.get("alias", field.name)).strip("'\"")
+        if name.startswith("_") or options.get("init") == "False":
+            continue  # private
+        is_keyword = is_kw_only or options.get("kw_only") == "True"
         yield Parameter(
             name,
-            annotation=_taken(said.get("converter"), loader) or field.annotation,
-            kind=ParameterKind("keyword-only" if is_named else "positional or keyword"),
-            default=said.get("default") if said else field.value,
+            annotation=_converted(options.get("converter"), loader) or field.annotation,
+            kind=ParameterKind("keyword-only" if is_keyword else "positional or keyword"),
+            default=options.get("default") if options else field.value,
         )
 
 
-def _taken(converter: str | Expr | None, loader: GriffeLoader) -> str | Expr | None:
-    """What *converter* takes."""
+def _converted(converter: str | Expr | None, loader: GriffeLoader) -> str | Expr | None:
+    """The type of the parameter of *converter*; None without one."""
     if not isinstance(converter, (ExprName, ExprAttribute)):
         return None
     function: Function = loader.modules_collection[converter.canonical_path]
@@ -115,7 +115,7 @@ def _taken(converter: str | Expr | None, loader: GriffeLoader) -> str | Expr | N
 
 
 def _arguments(call: str | Expr | None) -> dict[str, str | Expr]:
-    """The named arguments of *call*, if it is one."""
+    """The keyword arguments of *call*; none if it is not a call."""
     if not isinstance(call, ExprCall):
         return {}
     return {each.name: each.value for each in call.arguments if isinstance(each, ExprKeyword)}

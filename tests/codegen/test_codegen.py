@@ -1,4 +1,4 @@
-"""The generated classes are what codegen writes, and codegen never leaves half of it."""
+"""The generated classes are up to date, and codegen writes all files or none."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHA256 = "6b4f7c8783d6909b309dbcd70d100f9d6e2faa4f0f1971534667c47e6aab29e3"
 
 @pytest.fixture(scope="module")
 def fresh() -> Sources:
-    """What codegen writes now."""
+    """The files that codegen generates now."""
     return generate()
 
 
@@ -47,7 +47,7 @@ def test_the_header_names_generator_versions_and_descriptors(fresh: Sources) -> 
         assert sha256 == f"# Descriptors: sha256 {SHA256}"
 
 
-def test_the_definitions_are_those_that_a_dask_job_reaches() -> None:
+def test_the_definitions_are_those_that_a_dask_job_uses() -> None:
     files = dask_job_files()
     assert {
         file.name: ([message.name for message in file.message_type], list(file.dependency))
@@ -99,7 +99,7 @@ class TestCommand:
         assert main(["--check"], folder) == 0
         assert main([], folder) == 0
         assert capsys.readouterr().out == (
-            "flyte_dask_idl: 4 files, changed\nflyte_dask_idl: 4 files, as before\n"
+            "flyte_dask_idl: 4 files, changed\nflyte_dask_idl: 4 files, unchanged\n"
         )
         assert [path.name for path in folder.parent.iterdir()] == [generating.PACKAGE]
 
@@ -112,18 +112,18 @@ class TestCommand:
         del old["py.typed"]
         replace_package(folder, old)
         assert main(["--check"], folder) == 1
-        said = capsys.readouterr().out
+        output = capsys.readouterr().out
         for line in (
             "-    CPU = 7",
             "+    CPU = 1",
-            "not generated: gone.py",
-            "only generated: py.typed",
+            "not generated any more: gone.py",
+            "missing: py.typed",
             "flyte_dask_idl is out of date: run `just codegen`",
         ):
-            assert line in said.splitlines()
+            assert line in output.splitlines()
         assert installed(folder) == old
 
-    def test_check_does_not_mind_other_versions_but_other_descriptors(
+    def test_check_ignores_other_versions_but_not_other_descriptors(
         self, tmp_path: Path, fresh: Sources
     ) -> None:
         folder = tmp_path / generating.PACKAGE
@@ -158,10 +158,10 @@ class TestCommand:
 
         monkeypatch.setattr(generating, broken, fail)
         assert main([], folder) == 2
-        assert capsys.readouterr().err == f"nothing was written: {message}\n"
+        assert capsys.readouterr().err == f"error: nothing was written: {message}\n"
         assert installed(folder) == fresh
 
-    def test_a_real_failure_of_the_plugin_is_told(
+    def test_a_real_failure_of_the_plugin_is_reported(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         """A betterproto that cannot be imported by the plugin's process."""
@@ -180,12 +180,12 @@ class TestCommand:
         replace_package(folder, fresh)
         rename = Path.rename
 
-        def refuse(path: Path, target: Path) -> Path:
+        def fail(path: Path, target: Path) -> Path:
             if path.name == "fresh":
                 raise OSError("disk full")
             return rename(path, target)
 
-        monkeypatch.setattr(Path, "rename", refuse)
+        monkeypatch.setattr(Path, "rename", fail)
         with pytest.raises(OSError, match="disk full"):
             replace_package(folder, {"__init__.py": ""})
         assert installed(folder) == fresh

@@ -21,7 +21,7 @@ from tests.support.processes import build_wheel, run, unpack
 
 pytestmark = pytest.mark.once
 
-REQUIREMENTS = PROJECT / "requirements" / "incumbent.txt"
+REQUIREMENTS = PROJECT / "requirements" / "official.txt"
 
 CPU = Resources([Resources.ResourceEntry(Resources.ResourceName.CPU, "3")], [])
 

@@ -229,12 +229,12 @@ def test_messages_are_merged_by_worker() -> None:
             {"worker": "tcp://a", "name": "one", "memory": 2, "limit": 3, "is_of_task": True},
             {"worker": "tcp://b", "name": "two", "memory": 2, "limit": 0, "is_of_task": False},
         ],
-        "words": [
+        "reports": [
             {"worker": "tcp://a", "memory": 3},
             {"worker": "tcp://a", "exit": -15},
-            {"worker": "tcp://b", "lacks": "two", "error": "ImportError: x"},
+            {"worker": "tcp://b", "unreadable_by": "two", "error": "ImportError: x"},
             {"worker": "tcp://b", "error": "OSError: y"},
-            {"worker": "tcp://c", "lacks": "alive", "error": "ImportError: z"},
+            {"worker": "tcp://c", "unreadable_by": "alive", "error": "ImportError: z"},
         ],
         "joined": [["four", {"python": "3.12"}]],
     }

@@ -1,4 +1,4 @@
-"""The deck "Dask" of a task, where flytekit and Flyte look for it; locally its path is told."""
+"""The deck "Dask" of a task, where flytekit and Flyte look for it; locally its path is logged."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from tests.support.runner import (
 pytestmark = pytest.mark.once
 
 OTHERS = ["Dependencies", "Input", "Output", "Source Code", "Timeline"]
-"""Decks that flytekit adds by itself."""
+"""Decks that flytekit adds."""
 
 MAPPED = """
 import distributed
@@ -73,41 +73,41 @@ def tabs(page: str) -> list[str]:
 
 
 def headline(page: str) -> str:
-    """What the deck says on top."""
+    """The headline of the deck."""
     found = re.findall(r"<h1>(.*?)</h1>", page)
     assert len(found) == 1
     return html.unescape(found[0])
 
 
-def figures(page: str) -> dict[str, str]:
-    """Its most important figures, by what they are."""
+def tiles(page: str) -> dict[str, str]:
+    """The deck's most important numbers by label."""
     found = re.findall(r"<div><dt>(.*?)</dt><dd>(.*?)</dd></div>", page)
-    return {html.unescape(what): figure for what, figure in found}
+    return {html.unescape(label): number for label, number in found}
 
 
 def deck_of(done: Done) -> str:
-    """The page that a pod has left."""
+    """The page among the outputs of a pod."""
     return (done.outputs / "deck.html").read_text(encoding="utf-8")
 
 
 class TestOnFlyte:
-    """It is among the outputs, also of what fails."""
+    """The deck is among the outputs, also of a task that fails."""
 
     def test_by_the_config(self, started: Cluster, tmp_path: Path) -> None:
-        """The deck has nothing else then."""
+        """The deck has no other tabs then."""
         done = run_task(reported.works, tmp_path, started.env)
         page = deck_of(done)
         assert done.result == sum(number**2 for number in range(39))
         assert tabs(page) == ["Dask"]
         assert re.fullmatch(r"2 workers, busy \d+ % of \d+(\.\d)? (ms|s)\.", headline(page))
-        assert figures(page)["tasks finished"] == "40"
+        assert tiles(page)["tasks finished"] == "40"
 
-    def test_by_the_tasks_line(self, started: Cluster, tmp_path: Path) -> None:
+    def test_by_enable_deck(self, started: Cluster, tmp_path: Path) -> None:
         page = deck_of(run_task(reported.has_a_deck, tmp_path, started.env))
         assert sorted(tabs(page)) == ["Dask", *OTHERS]
-        assert figures(page)["tasks finished"] == "40"
+        assert tiles(page)["tasks finished"] == "40"
 
-    def test_none_is_made_that_nobody_wants(self, started: Cluster, tmp_path: Path) -> None:
+    def test_there_is_none_by_default(self, started: Cluster, tmp_path: Path) -> None:
         assert not (
             run_task(reported.has_none, tmp_path, started.env).outputs / "deck.html"
         ).exists()
@@ -117,7 +117,7 @@ class TestOnFlyte:
         assert sorted(tabs(page)) == OTHERS
 
     def test_by_the_environment(self, started: Cluster, tmp_path: Path) -> None:
-        """For one run, whatever the code says."""
+        """For one run, whatever the code has."""
         with_it = run_task(reported.has_none, tmp_path, {**started.env, "FLYTE_DASK_REPORT": "1"})
         assert tabs(deck_of(with_it)) == ["Dask"]
         folder = tmp_path / "without"
@@ -126,55 +126,55 @@ class TestOnFlyte:
         assert sorted(tabs(deck_of(without))) == OTHERS
 
     def test_of_a_function_that_fails(self, started: Cluster, tmp_path: Path) -> None:
-        """It tells what was done until then, and with what it failed."""
+        """It has what was done until then, and the error."""
         done = run_task(reported.fails, tmp_path, started.env)
         page = deck_of(done)
         assert "ZeroDivisionError: division by zero" in done.message
-        assert figures(page)["tasks finished"] == "40"
-        assert figures(page)["tasks failed"] == "1"
+        assert tiles(page)["tasks finished"] == "40"
+        assert tiles(page)["tasks failed"] == "1"
         assert "<h2>✕ The task failed: ZeroDivisionError</h2><pre>division by zero</pre>" in page
-        assert re.search(r"a task failed.*ZeroDivisionError", page)
+        assert re.search(r"task failed.*ZeroDivisionError", page)
 
     @pytest.mark.fault
     def test_of_a_lost_scheduler(self, tmp_path: Path) -> None:
-        """It tells what the scheduler had told before."""
+        """It has the metrics from before."""
         with cluster(workers=2, nannies=False, env=CODE) as lost:
             done = run_task(reported.loses_its_scheduler, tmp_path, lost.env)
         page = deck_of(done)
         assert re.findall(r"<h2>✕ The task failed: (.*)</h2>", page) == ["SchedulerLost"]
-        assert figures(page)["tasks finished"] == "40"
+        assert tiles(page)["tasks finished"] == "40"
 
     @pytest.mark.fault
     def test_of_lost_workers(self, tmp_path: Path) -> None:
-        """It tells when they were."""
+        """It has the times of their loss."""
         with cluster(workers=2, nannies=False, env=CODE) as lost:
             task = reported.loses_its_workers
             done = run_and_act(task, tmp_path, lost.env, lambda _: kill_workers(lost))
         page = deck_of(done)
-        assert headline(page).endswith("; workers ended unexpectedly 2 times.")
+        assert headline(page).endswith("; workers terminated unexpectedly 2 times.")
         assert "<h2>✕ The task failed: WorkersLost</h2>" in page
-        assert figures(page)["tasks finished"] == "40"
-        assert len(re.findall(r"<li><time>.*ended unexpectedly", page)) == 2
+        assert tiles(page)["tasks finished"] == "40"
+        assert len(re.findall(r"<li><time>.*terminated unexpectedly", page)) == 2
 
     @pytest.mark.fault
     def test_of_a_cluster_that_never_came(self, tmp_path: Path) -> None:
-        """It tells what was asked for, and why that is not there."""
+        """It has the requested resources, and the error."""
         with ExitStack() as stack:
             env = {**scheduler(stack).env, "FLYTE_DASK_WORKER_TIMEOUT": "1"}
             page = deck_of(run_task(reported.works, tmp_path, env))
-        assert headline(page) == "What the cluster did is not known."
+        assert headline(page) == "There are no metrics of the cluster."
         assert "The cluster was not ready yet." in page
         assert "<h2>✕ The task failed: ClusterUnavailable</h2>" in page
-        assert "<h2>What was asked for</h2>" in page
+        assert "<h2>Requested resources</h2>" in page
 
     def test_before_its_end(self, started: Cluster, tmp_path: Path) -> None:
         """``Deck.publish()`` shows what was done so far."""
         done = run_task(reported.publishes, tmp_path, started.env)
-        assert figures(done.result)["tasks finished"] == "40"
-        assert figures(deck_of(done))["tasks finished"] == "80"
+        assert tiles(done.result)["tasks finished"] == "40"
+        assert tiles(deck_of(done))["tasks finished"] == "80"
 
     def test_of_a_mapped_task(self, started: Cluster, tmp_path: Path) -> None:
-        """One of each of its runs, though flytekit writes none for it."""
+        """Each of its runs has a deck, although flytekit writes none for it."""
         package(MAPPED, tmp_path, "none")
         (template,) = [each for each in packaged(tmp_path) if ".map_" in each.id.name]
         inputs = LiteralMap()
@@ -190,11 +190,9 @@ class TestOnFlyte:
         assert done.returncode == 0, done.stderr
         page = (tmp_path / "outputs" / "deck.html").read_text(encoding="utf-8")
         assert tabs(page) == ["Dask"]
-        assert figures(page)["tasks finished"] == "2"
+        assert tiles(page)["tasks finished"] == "2"
 
-    def test_what_cannot_be_made_is_not_the_tasks_matter(
-        self, started: Cluster, tmp_path: Path
-    ) -> None:
+    def test_a_broken_report_does_not_fail_its_task(self, started: Cluster, tmp_path: Path) -> None:
         """The other decks are there, and the log says why."""
         done = run_task(reported.breaks_its_report, tmp_path, started.env)
         page = deck_of(done)
@@ -205,7 +203,7 @@ class TestOnFlyte:
 
 
 class TestTheTemplate:
-    """It tells Flyte whether there will be a deck."""
+    """The template announces to Flyte whether there will be a deck."""
 
     @pytest.mark.parametrize(
         ("task", "has_deck"),
@@ -220,19 +218,19 @@ class TestTheTemplate:
         assert template_of(task).metadata.generates_deck.value is has_deck
 
     def test_of_nodes(self) -> None:
-        """Each as its own config says."""
+        """Each node has its own config."""
         with_it: Any = reported.has_none
         without: Any = reported.works
         changed = with_it.variant(Dask(workers=2).with_runtime(report=True))
         plain = without.variant(Dask(workers=2))
         for _ in range(2):  # whichever comes first
-            told = [
+            found = [
                 template_of(each).metadata.generates_deck.value
                 for each in (with_it, changed, without, plain)
             ]
-            assert told == [False, True, True, False]
+            assert found == [False, True, True, False]
 
-    def test_a_report_without_a_deck_is_refused(self) -> None:
+    def test_a_report_without_a_deck_is_rejected(self) -> None:
         expected = (
             "runtime.report   True is shown in the task's deck, which enable_deck=False disables: "
             "omit enable_deck, or use with_runtime(report=False)"
@@ -247,98 +245,98 @@ class TestTheTemplate:
 
 
 class TestLocally:
-    """A file, whose path standard error tells."""
+    """A file, whose path is on standard error."""
 
-    def test_of_what_succeeds(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_of_a_task_that_succeeds(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert locally(reported.works) == sum(number**2 for number in range(39))
-        page = _told(capsys, "tests.support.reported.works")
+        page = _page(capsys, "tests.support.reported.works")
         assert "Dask" in tabs(page)
         assert "on a local cluster in threads" in page
-        assert figures(page)["tasks finished"] == "40"
+        assert tiles(page)["tasks finished"] == "40"
 
-    def test_of_what_fails(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_of_a_task_that_fails(self, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(ZeroDivisionError):
             reported.fails()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)  # of a folder that flytekit leaves
             gc.collect()
-        page = _told(capsys, "tests.support.reported.fails")
+        page = _page(capsys, "tests.support.reported.fails")
         assert "<h2>✕ The task failed: ZeroDivisionError</h2>" in page
-        assert figures(page)["tasks failed"] == "1"
+        assert tiles(page)["tasks failed"] == "1"
 
-    def test_of_what_flytekit_makes_later(
+    def test_with_decks_that_flytekit_renders_later(
         self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Its own decks take a while, in which the cluster waits; what outputs compute counts."""
+        """The cluster waits until its own decks are rendered; tasks of outputs count."""
         convert = DaskTask._output_to_literal_map
 
         async def converts(self: Any, *args: Any) -> Any:
             default_client().submit(sum, [1, 2]).result()
             return await convert(self, *args)
 
-        def made(_: object) -> str:
+        def rendered(_: object) -> str:
             return str(default_client().submit(sum, [1, 2, 3]).result())
 
         monkeypatch.setattr(DaskTask, "_output_to_literal_map", converts)
-        monkeypatch.setattr(PythonDependencyRenderer, "to_html", made)
+        monkeypatch.setattr(PythonDependencyRenderer, "to_html", rendered)
         locally(reported.has_a_deck)
-        page = _told(capsys, "tests.support.reported.has_a_deck")
+        page = _page(capsys, "tests.support.reported.has_a_deck")
         assert sorted(tabs(page)) == ["Dask", *OTHERS]
-        assert figures(page)["tasks finished"] == "41"
+        assert tiles(page)["tasks finished"] == "41"
 
     def test_of_a_coroutine_function(self, capsys: pytest.CaptureFixture[str]) -> None:
         awaits: Any = reported.awaits
         assert asyncio.run(awaits()) == 3
-        assert figures(_told(capsys, "tests.support.reported.awaits"))["tasks finished"] == "1"
+        assert tiles(_page(capsys, "tests.support.reported.awaits"))["tasks finished"] == "1"
 
     def test_of_each_task_of_a_workflow(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """The last one's, in each page."""
+        """Each page has the deck of its own task only."""
         assert locally(reported.twice) == (3, 6)
         pages = _pages(capsys, "tests.support.reported.adds")
         assert [tabs(page).count("Dask") for page in pages] == [1, 1]
-        assert [figures(page)["tasks finished"] for page in pages] == ["1", "2"]
+        assert [tiles(page)["tasks finished"] for page in pages] == ["1", "2"]
 
     def test_of_a_task_that_calls_another(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """It has both."""
+        """It has the decks of both."""
         assert locally(reported.calls_another) == sum(number**2 for number in range(39))
-        page = _told(capsys, "tests.support.reported.calls_another")
+        page = _page(capsys, "tests.support.reported.calls_another")
         assert [each for each in tabs(page) if each.startswith("Dask")] == [
             "Dask",
             "Dask: tests.support.reported.adds",
         ]
 
-    def test_where_nobody_reads_what_is_told(self) -> None:
-        """The task ends as it does; Python's own exit status may say that of the stream."""
+    def test_where_standard_error_is_closed(self) -> None:
+        """The task succeeds; Python's exit status may be that of the closed stream."""
         code = "from tests.support import reported; print(reported.works())"
         done = run("bash", "-c", f"{sys.executable} -c '{code}' 2> >(exec true)", cwd=PROJECT)
         assert done.stdout == "19019\n"
 
     def test_of_a_mapped_task(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """Each of its runs has one."""
+        """Each of its runs has a deck."""
         assert locally(reported.maps) == [3, 6]
         pages = _pages(capsys, "tests.support.reported.adds")
-        assert [figures(page)["tasks finished"] for page in pages] == ["1", "2"]
+        assert [tiles(page)["tasks finished"] for page in pages] == ["1", "2"]
 
     def test_in_a_notebook(self) -> None:
-        """Flytekit's context has the deck of the task that ran last."""
+        """Flytekit's context has the deck of the latest task."""
         reported.works()
         context = FlyteContextManager.current_context()
         assert "Dask" in tabs(str(context.get_deck()))
 
 
 def locally(task: Any) -> Any:
-    """What a task, or a workflow, returns where it is called."""
+    """Call a task or a workflow."""
     return task()
 
 
-def _told(capsys: pytest.CaptureFixture[str], task: str) -> str:
+def _page(capsys: pytest.CaptureFixture[str], task: str) -> str:
     (page,) = _pages(capsys, task)
     return page
 
 
 def _pages(capsys: pytest.CaptureFixture[str], task: str) -> list[str]:
-    """The pages whose paths standard error has told, where no result of a program is."""
-    told = capsys.readouterr()
-    assert "report" not in told.out
-    urls = re.findall(rf"^{task}: report: (file://\S+)$", told.err, re.MULTILINE)
+    """The pages whose paths are on standard error; standard output has none."""
+    output = capsys.readouterr()
+    assert "report" not in output.out
+    urls = re.findall(rf"^{task}: report: (file://\S+)$", output.err, re.MULTILINE)
     return [Path(unquote(urlsplit(url).path)).read_text(encoding="utf-8") for url in urls]

@@ -1,4 +1,4 @@
-"""What a report says of a cluster's size, from what the cluster did."""
+"""Findings on a cluster's size, from its metrics."""
 
 from __future__ import annotations
 
@@ -11,201 +11,203 @@ from flyte_dask import Dask
 from flyte_dask_engine.monitor.metrics import ClusterMetrics, WorkerMetrics
 from flyte_dask_engine.report.findings import findings, sentence
 from flyte_dask_engine.report.report import Failure
+from tests.support.metrics import GIB, a_report, a_worker, metrics_of
 from tests.support.paths import DOCS
-from tests.support.records import GIB, a_record, a_report, a_worker
 
 FIVE = tuple(a_worker(str(number)) for number in range(5))
 TWO = FIVE[:2]
 
 
-def one_of(workers: int, **said: Any) -> tuple[WorkerMetrics, ...]:
-    """So many workers, of which the last is special."""
+def one_of(workers: int, **fields: Any) -> tuple[WorkerMetrics, ...]:
+    """So many workers, of which the last has these *fields*."""
     *others, last = FIVE[:workers]
-    return *others, a_worker(last.name, **said)
+    return *others, a_worker(last.name, **fields)
 
 
 CASES: list[tuple[ClusterMetrics, str]] = [
-    (a_record(*FIVE), "5 workers, busy 83 % of 41 s; its size fits."),
-    (a_record(a_worker(there=7.5), seconds=7.5), "1 worker, busy 83 % of 7.5 s."),
+    (metrics_of(*FIVE), "5 workers, busy 83 % of 41 s; its size fits."),
+    (metrics_of(a_worker(uptime=7.5), seconds=7.5), "1 worker, busy 83 % of 7.5 s."),
     (
-        a_record(*one_of(4, peak=0.94 * 4 * GIB)),
+        metrics_of(*one_of(4, peak=0.94 * 4 * GIB)),
         (
             "4 workers, busy 83 % of 41 s; worker 3 reached 94 % of its memory limit; "
             'consider with_workers(mem="6Gi").'
         ),
     ),
     (
-        a_record(*one_of(2, peak=3.9 * GIB), event_counts={"out of memory": 1, "lost": 1}),
+        metrics_of(*one_of(2, peak=3.9 * GIB), event_counts={"killed": 1, "lost": 1}),
         (
-            "2 workers, busy 83 % of 41 s; worker 1 reached 98 % of its memory limit, and one "
-            'process had to be ended for that; consider with_workers(mem="8Gi").'
+            "2 workers, busy 83 % of 41 s; worker 1 reached 98 % of its memory limit, and a "
+            'worker was killed for that once; consider with_workers(mem="8Gi").'
         ),
     ),
     (
-        a_record(*TWO, event_counts={"lost": 4}),
-        "2 workers, busy 83 % of 41 s; workers ended unexpectedly 4 times.",
+        metrics_of(*TWO, event_counts={"lost": 4}),
+        "2 workers, busy 83 % of 41 s; workers terminated unexpectedly 4 times.",
     ),
     (
-        a_record(*one_of(3, busy=0.1), event_counts={"lost": 1}),
-        "3 workers, busy 59 % of 41 s; one worker ended unexpectedly.",
+        metrics_of(*one_of(3, utilization=0.1), event_counts={"lost": 1}),
+        "3 workers, busy 59 % of 41 s; one worker terminated unexpectedly.",
     ),
     (
-        a_record(*(a_worker(busy=0, finished=0) for _ in TWO)),
+        metrics_of(*(a_worker(utilization=0, finished=0) for _ in TWO)),
         (
-            "2 workers, busy 0 % of 41 s; they did nothing; consider using them by .compute() or "
-            "the client's submit(), or a plain @task."
+            "2 workers, busy 0 % of 41 s; they ran no tasks; consider running work on them "
+            "with .compute() or client.submit(), or a plain @task."
         ),
     ),
     (
-        a_record(*TWO, event_counts={"paused": 3}),
+        metrics_of(*TWO, event_counts={"paused": 3}),
         (
-            "2 workers, busy 83 % of 41 s; workers took no new tasks 3 times for lack of memory; "
+            "2 workers, busy 83 % of 41 s; workers paused 3 times for lack of memory; "
             'consider with_workers(mem="6Gi").'
         ),
     ),
     (
-        a_record(*TWO, spilled=3e9),
+        metrics_of(*TWO, spilled=3e9),
         (
-            "2 workers, busy 83 % of 41 s; 2.79 GiB did not fit into memory, and went to disk; "
-            'consider with_workers(mem="6Gi").'
+            "2 workers, busy 83 % of 41 s; 2.79Gi did not fit into memory, and was spilled to "
+            'disk; consider with_workers(mem="6Gi").'
         ),
     ),
     (
-        a_record(*one_of(2, peak=3 * GIB, spilled=4 * GIB), spilled=4 * GIB),
+        metrics_of(*one_of(2, peak=3 * GIB, spilled=4 * GIB), spilled=4 * GIB),
         (
-            "2 workers, busy 83 % of 41 s; 4 GiB did not fit into memory, and went to disk; "
-            'consider with_workers(mem="7Gi").'
+            "2 workers, busy 83 % of 41 s; 4Gi did not fit into memory, and was spilled to "
+            'disk; consider with_workers(mem="7Gi").'
         ),
     ),
     (
-        a_record(a_worker(limit=0), spilled=3e9),
+        metrics_of(a_worker(limit=0), spilled=3e9),
         (
-            "1 worker, busy 83 % of 41 s; 2.79 GiB did not fit into memory, and went to disk; "
+            "1 worker, busy 83 % of 41 s; 2.79Gi did not fit into memory, and was spilled to disk; "
             "consider more memory for each worker, or smaller partitions."
         ),
     ),
-    (a_record(*FIVE, spilled=262.0), "5 workers, busy 83 % of 41 s; its size fits."),
+    (metrics_of(*FIVE, spilled=262.0), "5 workers, busy 83 % of 41 s; its size fits."),
     (
-        a_record(*(a_worker(finished=1, nthreads=4) for _ in TWO)),
+        metrics_of(*(a_worker(finished=1, nthreads=4) for _ in TWO)),
         (
-            "2 workers, busy 21 % of 41 s; there were 2 tasks for 8 threads; consider more and "
-            "smaller partitions, or fewer workers."
+            "2 workers, busy 21 % of 41 s; there were only 2 tasks for 8 threads; consider more "
+            "and smaller partitions, or fewer workers."
         ),
     ),
     (
-        a_record(a_worker(finished=1, nthreads=2)),
+        metrics_of(a_worker(finished=1, nthreads=2)),
         (
-            "1 worker, busy 42 % of 41 s; there was 1 task for 2 threads; consider more and "
+            "1 worker, busy 42 % of 41 s; there was only 1 task for 2 threads; consider more and "
             "smaller partitions."
         ),
     ),
     (
-        a_record(*one_of(2, busy=0.1)),
+        metrics_of(*one_of(2, utilization=0.1)),
         (
             "2 workers, busy 46 % of 41 s; worker 0 was busy 83 % of the time, and the other "
             "10 %; consider more and smaller partitions."
         ),
     ),
     (
-        a_record(a_worker("0"), a_worker("1", busy=0.1), a_worker("2", busy=0.2)),
+        metrics_of(a_worker("0"), a_worker("1", utilization=0.1), a_worker("2", utilization=0.2)),
         (
             "3 workers, busy 38 % of 41 s; worker 0 was busy 83 % of the time, and the others "
             "15 %; consider more and smaller partitions."
         ),
     ),
     (
-        a_record(*(a_worker(busy=0.2) for _ in FIVE)),
+        metrics_of(*(a_worker(utilization=0.2) for _ in FIVE)),
         (
-            "5 workers, busy 20 % of 41 s; 2 workers would have had time enough for it; consider "
+            "5 workers, busy 20 % of 41 s; 2 workers would have been enough; consider "
             "with_workers(2)."
         ),
     ),
     (
-        a_record(a_worker(busy=0.05)),
+        metrics_of(a_worker(utilization=0.05)),
         "1 worker, busy 5 % of 41 s; it had little to do; consider a plain @task.",
     ),
     (
-        a_record(a_worker(busy=1.0, nthreads=4)),
+        metrics_of(a_worker(utilization=1.0, nthreads=4)),
         (
-            "1 worker, busy 25 % of 41 s; 2 CPUs would have had time enough for it; consider "
+            "1 worker, busy 25 % of 41 s; 2 CPUs would have been enough; consider "
             "with_workers(cpu=2)."
         ),
     ),
     (
-        a_record(*(a_worker(busy=0.0, finished=40) for _ in TWO)),
+        metrics_of(*(a_worker(utilization=0.0, finished=40) for _ in TWO)),
         "2 workers, busy 0 % of 41 s.",
     ),
     (
-        a_record(*(a_worker(busy=0.05, finished=4000) for _ in TWO)),
+        metrics_of(*(a_worker(utilization=0.05, finished=4000) for _ in TWO)),
         (
             "2 workers, busy 5 % of 41 s; 8,000 tasks took 512 µs each; consider fewer and larger "
             "tasks: each costs the scheduler about 1 ms."
         ),
     ),
     (
-        a_record(*(a_worker(seconds={"compute": 20.0, "transfer": 15.0}) for _ in TWO)),
+        metrics_of(*(a_worker(seconds={"compute": 20.0, "transfer": 15.0}) for _ in TWO)),
         (
-            "2 workers, busy 49 % of 41 s; workers waited 30 s for data from each other, for 40 s "
-            "of work; consider fewer and larger workers, or larger partitions."
+            "2 workers, busy 49 % of 41 s; tasks waited 30 s for data from other workers, and ran "
+            "for 40 s; consider fewer and larger workers, or larger partitions."
         ),
     ),
     (
-        a_record(*(a_worker(finished=20_000) for _ in TWO)),
+        metrics_of(*(a_worker(finished=20_000) for _ in TWO)),
         (
             "2 workers, busy 83 % of 41 s; 40,000 tasks took 1.7 ms each; consider fewer and "
             "larger tasks: each costs the scheduler about 1 ms."
         ),
     ),
     (
-        a_record(*(a_worker(peak=GIB) for _ in TWO)),
+        metrics_of(*(a_worker(peak=GIB) for _ in TWO)),
         (
-            "2 workers, busy 83 % of 41 s; no worker had more than 25 % of its memory limit; "
+            "2 workers, busy 83 % of 41 s; no worker used more than 25 % of its memory limit; "
             'consider with_workers(mem="2Gi").'
         ),
     ),
 ]
 
 
-@pytest.mark.parametrize(("record", "said"), CASES, ids=[said for _, said in CASES])
-def test_one_sentence_says_what_it_did_and_what_would_fit(
-    record: ClusterMetrics, said: str
+@pytest.mark.parametrize(("metrics", "expected"), CASES, ids=[text for _, text in CASES])
+def test_the_headline_has_the_activity_and_the_first_finding(
+    metrics: ClusterMetrics, expected: str
 ) -> None:
-    assert sentence(a_report(record)) == said
+    assert sentence(a_report(metrics)) == expected
 
 
-def test_all_is_found_and_trouble_comes_first() -> None:
-    record = a_record(
-        *(a_worker(busy=0.1, peak=3.8 * GIB) for _ in FIVE),
+def test_problems_come_first() -> None:
+    metrics = metrics_of(
+        *(a_worker(utilization=0.1, peak=3.8 * GIB) for _ in FIVE),
         spilled=1e9,
         event_counts={"lost": 1, "paused": 1},
     )
-    found = [each.code for each in findings(a_report(record))]
-    assert found == ["full", "lost", "paused", "spilled"]
+    found = [each.code for each in findings(a_report(metrics))]
+    assert found == ["high-memory", "lost-workers", "paused-workers", "spilled"]
 
 
-def test_all_lacks_of_memory_come_to_one_amount() -> None:
-    workers = [a_worker(busy=0.1, peak=3.8 * GIB, spilled=GIB) for _ in FIVE]
-    record = a_record(*workers, spilled=5.0 * GIB, event_counts={"paused": 1})
-    found = {each.code: each.remedy for each in findings(a_report(record))}
-    assert found == dict.fromkeys(["full", "paused", "spilled"], 'with_workers(mem="6Gi")')
+def test_all_lacks_of_memory_have_one_remedy() -> None:
+    workers = [a_worker(utilization=0.1, peak=3.8 * GIB, spilled=GIB) for _ in FIVE]
+    metrics = metrics_of(*workers, spilled=5.0 * GIB, event_counts={"paused": 1})
+    found = {each.code: each.remedy for each in findings(a_report(metrics))}
+    assert found == dict.fromkeys(
+        ["high-memory", "paused-workers", "spilled"], 'with_workers(mem="6Gi")'
+    )
 
 
-def test_what_failed_says_nothing_of_sizes() -> None:
-    """It may have failed before it used its cluster; but what was in its way is said."""
+def test_a_failed_task_has_no_findings_on_sizes() -> None:
+    """It may have failed before it used its cluster; but problems are reported."""
     failure = Failure("KeyError", "no such path")
-    unused = a_record(*(a_worker(busy=0, finished=0) for _ in TWO))
+    unused = metrics_of(*(a_worker(utilization=0, finished=0) for _ in TWO))
     assert sentence(a_report(unused, failure=failure)) == "2 workers, busy 0 % of 41 s."
-    idle = a_record(*(a_worker(busy=0.1) for _ in FIVE), event_counts={"lost": 1})
-    assert [each.code for each in findings(a_report(idle, failure=failure))] == ["lost"]
-    busy = a_record(*FIVE)
+    idle = metrics_of(*(a_worker(utilization=0.1) for _ in FIVE), event_counts={"lost": 1})
+    assert [each.code for each in findings(a_report(idle, failure=failure))] == ["lost-workers"]
+    busy = metrics_of(*FIVE)
     assert sentence(a_report(busy, failure=failure)) == "5 workers, busy 83 % of 41 s."
 
 
-def test_every_remedy_that_is_code_can_be_written() -> None:
-    """And asks for what it says."""
-    remedies = [each.remedy for record, _ in CASES for each in findings(a_report(record))]
-    verbs = {each for each in remedies if each and each.startswith("with_")}
-    assert verbs == {
+def test_every_remedy_that_is_code_runs() -> None:
+    """And changes the config as it says."""
+    remedies = [each.remedy for metrics, _ in CASES for each in findings(a_report(metrics))]
+    calls = {each for each in remedies if each and each.startswith("with_")}
+    assert calls == {
         'with_workers(mem="6Gi")',
         'with_workers(mem="7Gi")',
         'with_workers(mem="8Gi")',
@@ -214,26 +216,26 @@ def test_every_remedy_that_is_code_can_be_written() -> None:
         "with_workers(1)",
         "with_workers(2)",
     }
-    for verb in verbs:
-        changed: Dask = eval(f"Dask(workers=5).{verb}", {"Dask": Dask})
-        assert re.findall(r"\d+(?:Gi)?", verb)[0] in repr(changed.workers)
+    for call in calls:
+        changed: Dask = eval(f"Dask(workers=5).{call}", {"Dask": Dask})
+        assert re.findall(r"\d+(?:Gi)?", call)[0] in repr(changed.workers)
 
 
 def test_the_page_documents_each_finding() -> None:
     page = (DOCS / "deck.md").read_text(encoding="utf-8")
     documented = re.findall(r"^\| `([a-z-]+)` \|[^|]+\|[^|]*\|$", page, re.MULTILINE)
-    found = {each.code for record, _ in CASES for each in findings(a_report(record))}
+    found = {each.code for metrics, _ in CASES for each in findings(a_report(metrics))}
     assert sorted(documented) == sorted(found)
 
 
-def test_a_cluster_of_another_shape_says_nothing_of_sizes() -> None:
-    """As a local one on a small machine."""
-    record = a_record(*(a_worker(busy=0.1) for _ in FIVE))
-    report = a_report(record, is_to_scale=False)
+def test_a_cluster_of_another_shape_has_no_findings_on_sizes() -> None:
+    """Such as a local one on a small machine."""
+    metrics = metrics_of(*(a_worker(utilization=0.1) for _ in FIVE))
+    report = a_report(metrics, is_to_scale=False)
     assert sentence(report) == "5 workers, busy 10 % of 41 s."
 
 
-@pytest.mark.parametrize("record", [None, a_record()])
-def test_what_is_not_known_is_not_made_up(record: ClusterMetrics | None) -> None:
-    assert sentence(a_report(record)) == "What the cluster did is not known."
-    assert list(findings(a_report(record))) == []
+@pytest.mark.parametrize("metrics", [None, metrics_of()])
+def test_without_metrics_there_are_no_findings(metrics: ClusterMetrics | None) -> None:
+    assert sentence(a_report(metrics)) == "There are no metrics of the cluster."
+    assert list(findings(a_report(metrics))) == []

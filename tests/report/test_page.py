@@ -1,6 +1,6 @@
-"""The page of a report, in a real browser: what it says, and to whom.
+"""The page of a report, in a real browser: what it contains.
 
-What a cluster did is asked of the cluster itself too, by the task that used it.
+The expected values are what the task itself requests from its cluster.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ import attrs
 import pytest
 from dask.utils import parse_bytes
 
-from flyte_dask_engine.report.formatting import called, duration, in_bytes
+from flyte_dask_engine.cluster_plugins.sums import in_bytes
+from flyte_dask_engine.report.formatting import duration, worker_label
 from tests.support import shown
 from tests.support.backend import ADDRESS, cluster
 from tests.support.browser import Browser, Page, browser, needs_chromium
@@ -39,11 +40,11 @@ SPILLS_EARLY = {
 
 @attrs.frozen
 class Seen:
-    """What is left of a session."""
+    """A session that ended."""
 
     deck: Path
-    asked: dict[str, Any]
-    """What its task asked the cluster."""
+    expected: dict[str, Any]
+    """What its task requested from the cluster."""
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def in_pod(folder: Path) -> Seen:
-    """Beside a cluster of Flyte's, with Dask's own report."""
+    """A session with a cluster of Flyte's, and with Dask's own report."""
     env = {"PYTHONPATH": f"{CODE['PYTHONPATH']}:{folder}"}
     with cluster(2, memory_limit="512MiB", env={**env, **SPILLS_EARLY}) as started:
         done = run_task(shown.works_in_full, folder, {**env, **started.env})
@@ -71,17 +72,17 @@ def in_pod(folder: Path) -> Seen:
 
 @pytest.fixture(scope="module")
 def here(folder: Path) -> Iterator[Seen]:
-    """On a local cluster in processes."""
-    with pytest.MonkeyPatch.context() as patch, redirect_stderr(io.StringIO()) as said:
+    """A session on a local cluster in processes."""
+    with pytest.MonkeyPatch.context() as patch, redirect_stderr(io.StringIO()) as output:
         patch.delenv(ADDRESS, raising=False)
         patch.syspath_prepend(str(folder))
         for name, value in SPILLS_EARLY.items():
             patch.setenv(name, value)
         call: Any = shown.works
-        asked = json.loads(call())
-        path = re.search(r": report: file://(\S+)", said.getvalue())
+        expected = json.loads(call())
+        path = re.search(r"report: file://(\S+)", output.getvalue())
         assert path
-        yield Seen(Path(path[1]), asked)
+        yield Seen(Path(path[1]), expected)
         sys.modules.pop("kept_code")
 
 
@@ -95,16 +96,16 @@ def seen(request: pytest.FixtureRequest) -> Seen:
 
 @pytest.fixture(scope="module")
 def deck(seen: Seen, chromium: Browser) -> Iterator[Page]:
-    """That of the session."""
+    """The deck of the session."""
     with chromium.open(seen.deck) as opened:
         yield opened
 
 
 @needs_chromium
 class TestOfASession:
-    """Of a task that ran, with work that is known."""
+    """The deck of a task with known work."""
 
-    def test_its_deck_asks_for_flytekits_font_only(self, deck: Page) -> None:
+    def test_its_deck_requests_flytekits_font_only(self, deck: Page) -> None:
         assert deck.requests == [FONT]
         (problem,) = problems(deck)
         assert problem.endswith(FONT)
@@ -112,7 +113,7 @@ class TestOfASession:
 
     @pytest.mark.parametrize("dark", [False, True])
     @pytest.mark.parametrize("width", WIDTHS)
-    def test_the_report_itself_asks_for_nothing(
+    def test_the_report_itself_requests_nothing(
         self, width: int, dark: bool, here: Seen, chromium: Browser, tmp_path: Path
     ) -> None:
         path = alone(here.deck.read_text("utf-8"), tmp_path)
@@ -122,15 +123,15 @@ class TestOfASession:
 
     def test_its_tasks_are_those_of_the_cluster(self, seen: Seen, deck: Page) -> None:
         of_prefix: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        for prefix, state, nbytes in seen.asked["tasks"]:
+        for prefix, state, nbytes in seen.expected["tasks"]:
             of_prefix[prefix][state] += 1
             of_prefix[prefix]["bytes"] += nbytes
         seconds: Counter[str] = Counter()
-        for _, prefix, _, took in seen.asked["stream"]:
+        for _, prefix, _, took in seen.expected["stream"]:
             seconds[prefix] += took
         rows = rows_below("Time by task prefix", deck)
-        told = {name: [good, bad, took, size] for name, good, bad, took, _, _, _, size in rows}
-        assert told == {
+        found = {name: [good, bad, took, size] for name, good, bad, took, _, _, _, size in rows}
+        assert found == {
             prefix: [
                 str(each["memory"]),
                 str(each["erred"] or ""),
@@ -144,36 +145,36 @@ class TestOfASession:
         assert (figures["tasks finished"], figures["tasks failed"]) == ("27", "2")
 
     def test_its_workers_are_those_of_the_cluster(self, seen: Seen, deck: Page) -> None:
-        ended = Counter((worker, is_good) for worker, _, is_good, _ in seen.asked["stream"])
-        on_disk = seen.asked["on disk"]
+        ended = Counter((worker, is_good) for worker, _, is_good, _ in seen.expected["stream"])
+        on_disk = seen.expected["on disk"]
         rows = rows_below("Workers", deck)
-        told = [
+        found = [
             [name, threads, good, bad, limit, spilled]
             for name, threads, _, good, bad, _, _, _, limit, _, spilled in rows
         ]
-        assert told == sorted(
+        assert found == sorted(
             [
-                called(str(name)),
+                worker_label(str(name)),
                 str(threads),
                 str(ended[address, True]),
                 str(ended[address, False] or ""),
                 in_bytes(limit),
                 in_bytes(on_disk[address]),
             ]
-            for address, (name, threads, limit) in seen.asked["workers"].items()
+            for address, (name, threads, limit) in seen.expected["workers"].items()
         )
         assert sum(on_disk.values()) > shown.BLOCK
         assert tiles(deck)["spilled to disk"] == in_bytes(sum(on_disk.values()))
 
-    def test_its_memory_is_at_least_what_heartbeats_told(self, seen: Seen, deck: Page) -> None:
+    def test_its_peak_memory_is_at_least_that_of_heartbeats(self, seen: Seen, deck: Page) -> None:
         rows = rows_below("Workers", deck)
         peaks = {name: parse_bytes(peak) for name, _, _, _, _, _, _, peak, *_ in rows}
-        for address, heard in seen.asked["memory"].items():
-            name, *_ = seen.asked["workers"][address]
-            assert peaks[called(str(name))] >= 0.995 * heard  # it is told to three digits
+        for address, memory in seen.expected["memory"].items():
+            name, *_ = seen.expected["workers"][address]
+            assert peaks[worker_label(str(name))] >= 0.995 * memory  # the page has three digits
 
-    def test_its_pictures_tell_the_numbers_of_its_tables(self, deck: Page) -> None:
-        """In words, for those who don't see them."""
+    def test_names_of_its_charts_have_the_numbers_of_its_tables(self, deck: Page) -> None:
+        """For screen readers."""
         rows = rows_below("Workers", deck)
         expected = {
             "Tasks": [
@@ -181,19 +182,21 @@ class TestOfASession:
                 for name, _, _, good, bad, busy, *_ in rows
             ],
             "Memory": [
-                f"{name}: at most {peak} of {limit}"
+                f"{name}: peak {peak} of {limit}"
                 for name, _, _, _, _, _, _, peak, limit, *_ in rows
             ],
-            "CPU": [f"{name}: {cpu} of {there}" for name, _, there, _, _, _, cpu, *_ in rows],
+            "CPU time": [
+                f"{name}: {cpu} of {uptime}" for name, _, uptime, _, _, _, cpu, *_ in rows
+            ],
         }
         names = pictures(deck)
         assert names[:6] == [f"{what} of {text}" for what in expected for text in expected[what]]
-        assert [name.split(":")[0] for name in names[6:]] == ["Bytes moved", "Bytes spilled"]
+        assert [name.split(":")[0] for name in names[6:]] == ["Bytes received", "Bytes spilled"]
 
 
 @needs_chromium
 class TestDasksOwnReport:
-    """Shown within ours, if it is asked for."""
+    """Shown within ours, if it is requested."""
 
     def test_it_is_drawn_offline(self, in_pod: Seen, chromium: Browser, tmp_path: Path) -> None:
         path = alone(in_pod.deck.read_text("utf-8"), tmp_path)
@@ -216,13 +219,13 @@ class TestDasksOwnReport:
 
     def test_it_does_not_show_our_code(self, in_pod: Seen) -> None:
         """Which Dask itself would."""
-        assert in_pod.asked["shows our code"] is True
+        assert in_pod.expected["shows our code"] is True
         deck = in_pod.deck.read_text("utf-8")
         assert "kept_code.py" in deck
         assert shown.SECRET not in deck
 
     def test_it_needs_bokeh(self, chromium: Browser, tmp_path: Path) -> None:
-        """On the scheduler; without it all else is there."""
+        """On the scheduler; without it the rest of the report is complete."""
         source = "import sys\nsys.modules['bokeh'] = None\n"
         (tmp_path / "sitecustomize.py").write_text(source)
         env = {"PYTHONPATH": f"{tmp_path}:{CODE['PYTHONPATH']}"}
@@ -233,7 +236,7 @@ class TestDasksOwnReport:
             assert rows_below("Time by task prefix", opened)[0][:2] == ["sum", "1"]
             assert opened.text.rstrip().endswith(
                 "Dask's performance report\n\n"
-                "The scheduler needs bokeh for it: pip install bokeh in its image."
+                "The scheduler's image has no bokeh: add it with pip install bokeh."
             )
 
 

@@ -1,4 +1,4 @@
-"""A real browser without a network, for the pages that we write."""
+"""A real browser without a network, for testing pages."""
 
 from __future__ import annotations
 
@@ -53,15 +53,15 @@ _UNTIL = """(async () => {
 
 @attrs.define
 class Browser:
-    """A Chromium, and what it told in its DevTools protocol."""
+    """A Chromium, and the events that it sent in its DevTools protocol."""
 
     _connection: WebSocketClientConnection
     _loop: asyncio.AbstractEventLoop
-    _told: list[dict[str, Any]] = attrs.field(factory=list)
+    _received: list[dict[str, Any]] = attrs.field(factory=list)
     _calls: int = 0
 
     def open(self, path: Path, *, width: int = 1200, height: int = 900, dark: bool = False) -> Page:
-        """A file in a tab, with a profile of its own, once it is loaded; it is offline."""
+        """Open a file in an offline tab with a separate profile, and wait until it is loaded."""
         profile = self.call("Target.createBrowserContext")["browserContextId"]
         tab = self.call("Target.createTarget", url="about:blank", browserContextId=profile)
         session = self.call("Target.attachToTarget", targetId=tab["targetId"], flatten=True)
@@ -79,14 +79,14 @@ class Browser:
         return page
 
     def call(self, method: str, session: str = "", **params: Any) -> dict[str, Any]:
-        """The result of a command, to the tab of a session or to all of the browser."""
+        """The result of a command to the tab of a session, or to the browser."""
         self._calls += 1
         command = {"id": self._calls, "method": method, "params": params}
 
         async def called() -> dict[str, Any]:
             to = {"sessionId": session} if session else {}
             await self._connection.write_message(json.dumps(command | to))
-            while (message := await self._hear()).get("id") != command["id"]:
+            while (message := await self._receive()).get("id") != command["id"]:
                 pass
             return message
 
@@ -95,34 +95,34 @@ class Browser:
         result: dict[str, Any] = answer["result"]
         return result
 
-    def told(self, session: str, method: str) -> list[dict[str, Any]]:
-        """What a tab told so far in events of that name."""
+    def events(self, session: str, method: str) -> list[dict[str, Any]]:
+        """The parameters of a tab's events of that name so far."""
         which = {"sessionId": session, "method": method}
-        return [each["params"] for each in self._told if which.items() <= each.items()]
+        return [each["params"] for each in self._received if which.items() <= each.items()]
 
     def wait_for(self, session: str, method: str, **params: str) -> None:
-        """Return as soon as a tab told such an event."""
+        """Return as soon as a tab sent such an event."""
 
         async def came() -> None:
-            while not any(params.items() <= each.items() for each in self.told(session, method)):
-                await self._hear()
+            while not any(params.items() <= each.items() for each in self.events(session, method)):
+                await self._receive()
 
         self._patiently(method, came())
 
     def close(self) -> None:
-        """Ask it to end, and listen until it does."""
+        """Close the browser, and wait until it ends."""
         with suppress(EOFError, WebSocketClosedError):
             self.call("Browser.close")
             self.wait_for("", "more")
 
-    async def _hear(self) -> dict[str, Any]:
+    async def _receive(self) -> dict[str, Any]:
         text = await self._connection.read_message()
         if text is None:
             self._connection.close()
             raise EOFError("Chromium hung up")
         message: dict[str, Any] = json.loads(text)
         if "method" in message:
-            self._told.append(message)
+            self._received.append(message)
         return message
 
     def _patiently(self, what: str, work: Coroutine[None, None, T]) -> T:
@@ -134,7 +134,7 @@ class Browser:
 
 @attrs.define
 class Page:
-    """A tab, and what happened in it; it is closed at the end of its `with`, or of the browser."""
+    """A tab and its events; it is closed at the end of its `with`, or with the browser."""
 
     _browser: Browser
     _profile: str
@@ -152,7 +152,7 @@ class Page:
         return self._browser.call(method, self._session, **params)
 
     def load(self, url: str) -> None:
-        """Go there; all that belongs to it is then loaded, or has failed to."""
+        """Go to *url*, and wait until all of it is loaded, or failed to load."""
         went = self.call("Page.navigate", url=url)
         assert "errorText" not in went, f"{url}: {went['errorText']}"
         self._document = went["loaderId"]
@@ -172,12 +172,12 @@ class Page:
 
     @property
     def text(self) -> str:
-        """All that can be read."""
+        """The visible text."""
         return str(self.evaluate("document.body.innerText"))
 
     @property
     def requests(self) -> list[str]:
-        """The addresses that it asked for, but for its own; what it has in itself has none."""
+        """The addresses that it requested, except its own; embedded data has none."""
         sent = self._events("Network.requestWillBeSent")
         urls = [each["request"]["url"] for each in sent if each["requestId"] != self._document]
         urls += [each["url"] for each in self._events("Network.webSocketCreated")]
@@ -185,7 +185,7 @@ class Page:
 
     @property
     def problems(self) -> list[str]:
-        """The exceptions that nobody caught, and the errors and warnings of the console."""
+        """Uncaught exceptions, and errors and warnings in the console."""
         bad = {"assert", "error", "warning"}
         found = [_thrown(each) for each in self._events("Runtime.exceptionThrown")]
         for each in self._events("Runtime.consoleAPICalled"):
@@ -198,7 +198,7 @@ class Page:
         ]
 
     def accessible(self) -> list[tuple[str, str]]:
-        """The role and name of all that has a name for who cannot see it, in reading order."""
+        """Role and name of everything with an accessible name, in reading order."""
         nodes = {each["nodeId"]: each for each in self.call("Accessibility.getFullAXTree")["nodes"]}
 
         def below(node: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -211,14 +211,14 @@ class Page:
         return [each for node in nodes.values() if "parentId" not in node for each in below(node)]
 
     def screenshot(self, path: Path, *, full_page: bool = True) -> None:
-        """Write how it looks, as PNG: all of it, or what the window shows."""
+        """Write a PNG of the whole page, or of what the window shows."""
         clip = {**self.call("Page.getLayoutMetrics")["cssContentSize"], "scale": 1}
         how = {"clip": clip, "captureBeyondViewport": True} if full_page else {}
         path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", **how)["data"]))
 
     def _events(self, method: str) -> list[dict[str, Any]]:
-        self.evaluate("0")  # with its answer, all is heard that was told before
-        return self._browser.told(self._session, method)
+        self.evaluate("0")  # its answer comes after all earlier events
+        return self._browser.events(self._session, method)
 
 
 def _thrown(result: dict[str, Any]) -> str:
@@ -229,7 +229,7 @@ def _thrown(result: dict[str, Any]) -> str:
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """A Chromium, for many pages; what it writes is gone with it."""
+    """A Chromium for many pages, in a temporary home."""
     assert CHROMIUM is not None
 
     async def connect(url: str) -> WebSocketClientConnection:
@@ -242,12 +242,12 @@ def browser() -> Iterator[Browser]:
             assert process.match is not None
             loop = asyncio.new_event_loop()
             try:
-                made = Browser(loop.run_until_complete(connect(process.match[1])), loop)
+                started = Browser(loop.run_until_complete(connect(process.match[1])), loop)
                 try:
-                    yield made
+                    yield started
                 finally:
-                    made.close()
-                    process.popen.wait(PATIENCE)  # as long as it takes it to end its own processes
+                    started.close()
+                    process.popen.wait(PATIENCE)  # until its own processes ended
             finally:
                 loop.run_until_complete(loop.shutdown_default_executor())
                 loop.close()

@@ -1,4 +1,4 @@
-"""Colours as people see them: contrast, and what is left to those who see few."""
+"""Colours as people see them: contrast, and simulated colour blindness."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def times(matrix: tuple[Triple, Triple, Triple], values: Triple) -> Triple:
 
 
 def linear(colour: str) -> Triple:
-    """Linear RGB of a computed colour, which nothing shines through."""
+    """Linear RGB of a computed, opaque colour."""
     match = re.fullmatch(r"rgb\((\d+), (\d+), (\d+)\)", colour)
     assert match, colour
     shares = (int(each) / 255 for each in match.groups())
@@ -49,7 +49,7 @@ def linear(colour: str) -> Triple:
 
 
 def contrast(one: str, other: str) -> float:
-    """WCAG's, 1 to 21."""
+    """The contrast ratio by WCAG, 1 to 21."""
     dark, light = sorted(times(_XYZ, linear(each))[1] for each in (one, other))
     return (light + 0.05) / (dark + 0.05)
 
@@ -60,7 +60,7 @@ def as_seen(colour: str, sight: str) -> Triple:
 
 
 def lab(seen: Triple) -> Triple:
-    """CIELAB."""
+    """The CIELAB coordinates of linear RGB."""
     x, y, z = (
         t ** (1 / 3) if t > 216 / 24389 else (24389 / 27 * t + 16) / 116 for t in times(_XYZ, seen)
     )

@@ -1,4 +1,4 @@
-"""Pages of reports as a browser has them: what is read from them."""
+"""Reads the pages of reports in a browser."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 from tests.support.browser import Browser, Page
 
 WIDTHS = (1200, 390, 320)
-"""Of a window, in pixels: a desk's and two phones'."""
+"""Widths of windows in pixels: a desktop's and two phones'."""
 
 
 def alone(html: str, folder: Path) -> Path:
-    """A document with nothing but the report that is in *html*."""
+    """Write a document with only the report in *html*."""
     found = re.search(r'<section class="flyte-dask">.*</section>', html, re.DOTALL)
     assert found
     path = folder / "alone.html"
@@ -23,7 +23,7 @@ def alone(html: str, folder: Path) -> Path:
 
 
 def rows_below(heading: str, opened: Page) -> list[list[str]]:
-    """The texts of the table after *heading*, without its head."""
+    """The cells of the table below *heading*, without its header."""
     found = opened.evaluate(
         f"""[...document.querySelectorAll("h2")]
         .find(each => each.textContent == {json.dumps(heading)})
@@ -35,12 +35,12 @@ def rows_below(heading: str, opened: Page) -> list[list[str]]:
 
 
 def problems(opened: Page) -> list[str]:
-    """But for those that Bokeh has with itself, in a frame that is still closed."""
+    """The page's problems, except Bokeh's own in a frame that is still closed."""
     return [each for each in opened.problems if not each.startswith("[bokeh")]
 
 
 def tiles(opened: Page) -> dict[str, str]:
-    """The figures at the top, by what they are."""
+    """The numbers at the top, by label."""
     found = opened.evaluate(
         """Object.fromEntries([...document.querySelectorAll(".tiles div")]
         .map(each => ["dt", "dd"].map(name => each.querySelector(name).textContent)))"""
@@ -50,7 +50,7 @@ def tiles(opened: Page) -> dict[str, str]:
 
 
 def pictures(opened: Page) -> list[str]:
-    """The names of all pictures, each of which is said to be one."""
+    """The accessible names of all images; each has the role."""
     number = opened.evaluate("""document.querySelectorAll("svg[role=img]").length""")
     names = [name for role, name in opened.accessible() if role in {"image", "img"}]
     assert len(names) == len({*names}) == number
@@ -59,7 +59,7 @@ def pictures(opened: Page) -> list[str]:
 
 
 def too_wide(opened: Page) -> list[str]:
-    """What cannot be seen without scrolling all of the page to the right."""
+    """The elements that cannot be seen without scrolling the whole page to the right."""
     found = opened.evaluate(
         """[...document.querySelectorAll("body *:not(svg *)")]
         .filter(each => !each.closest(".scroll > *"))
@@ -75,5 +75,5 @@ def too_wide(opened: Page) -> list[str]:
 def opened_alone(
     html: str, chromium: Browser, folder: Path, width: int = 1200, dark: bool = False
 ) -> Page:
-    """A report by itself."""
+    """Open a report without the frame of its deck."""
     return chromium.open(alone(html, folder), width=width, dark=dark)

@@ -1,4 +1,4 @@
-"""The picture of a deck in the documentation: `just picture` runs a real task and takes it."""
+"""The picture of a deck in the documentation; `just picture` takes it of a real task."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SOURCE = Path(__file__).with_name("sales.py").read_text(encoding="utf-8")
 
 
 def main() -> None:
-    """Run the pipeline until it fails, and write how its deck looks."""
+    """Run the pipeline until it fails, and write a picture of its deck."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (template,) = packaged(package(SOURCE, folder, "none"))

@@ -29,7 +29,7 @@ WAITING = TWO.with_runtime(min_workers=2)
 
 
 def work() -> int:
-    """Forty tasks, of which one adds up the others."""
+    """Run 40 tasks, of which one adds up the others."""
     client = distributed.default_client()
     squares = client.map(squared, range(39), pure=False)
     return int(client.submit(sum, squares, pure=False).result())
@@ -57,18 +57,18 @@ def has_a_deck_without_report() -> int:
 
 @task(task_config=REPORTED)
 def fails() -> int:
-    """After its work."""
+    """Fail after the work."""
     work()
     return int(distributed.default_client().submit(divided, 0, retries=0).result())
 
 
 @task(task_config=REPORTED)
 def loses_its_scheduler() -> int:
-    """Once the scheduler has told of the work."""
+    """Kill the scheduler once the monitor has the metrics of the work."""
     work()
     # by its type, for isinstance() asks the objects, of which a dead proxy answers with an error
     (monitor,) = [each for each in gc.get_objects() if type(each) is Monitor]
-    while monitor.record is None or monitor.record.finished < 40:
+    while monitor.metrics is None or monitor.metrics.finished < 40:
         time.sleep(0.1)
     client = distributed.default_client()
     pid = client.run_on_scheduler(os.getpid)
@@ -78,7 +78,7 @@ def loses_its_scheduler() -> int:
 
 @task(task_config=REPORTED)
 def loses_its_workers() -> int:
-    """Once it has said that it works."""
+    """Print that it works, so that the test kills the workers."""
     work()
     print("it works", flush=True)
     return int(distributed.default_client().submit(time.sleep, 600).result())
@@ -86,7 +86,7 @@ def loses_its_workers() -> int:
 
 @task(task_config=REPORTED)
 def publishes() -> str:
-    """The page as it is after half of the work."""
+    """Return the page after half of the work."""
     work()
     Deck.publish()
     page = Path(current_context().output_metadata_prefix, "deck.html").read_text(encoding="utf-8")
@@ -113,7 +113,7 @@ async def awaits() -> int:
 
 @task(task_config=Dask(workers=2).with_runtime(report=True))
 def adds(times: int) -> int:
-    """Three, so often."""
+    """Return three times *times*."""
     client = distributed.default_client()
     return sum(client.gather(client.map(len, ["abc"] * times, pure=False)))
 
@@ -126,11 +126,11 @@ def calls_another() -> int:
 
 @workflow
 def twice() -> tuple[int, int]:
-    """One after the other."""
+    """Run two tasks, one after the other."""
     return adds(times=1), adds(times=2)
 
 
 @workflow
 def maps() -> list[int]:
-    """One beside the other."""
+    """Run a map task of two runs."""
     return map_task(adds)(times=[1, 2])

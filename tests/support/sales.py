@@ -1,4 +1,4 @@
-"""A pipeline whose last step holds more than a worker may: of which a picture is taken."""
+"""A pipeline whose last step exceeds the memory limit, for the picture of a deck."""
 
 import time
 

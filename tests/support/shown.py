@@ -1,6 +1,6 @@
-"""Work that is known, of which its task asks the cluster itself; it runs until it ends.
+"""Tasks with known work, which return what the cluster itself knows of it.
 
-Its other half is ``kept_code``, a module that a test writes.
+They need ``kept_code``, a module that a test writes.
 """
 
 # pyright: reportOptionalMemberAccess=false
@@ -42,7 +42,7 @@ FULL = SHOWN.with_runtime(report="full")
 
 
 def streamed(client: Any) -> list[Any]:
-    """Worker, prefix, success, and seconds of each task that ran."""
+    """Worker, prefix, success and seconds of each task that ran."""
     found = []
     for each in client.get_task_stream():
         spans = [part for part in each["startstops"] if part["action"] == "compute"]
@@ -53,7 +53,7 @@ def streamed(client: Any) -> list[Any]:
 
 
 def work(client: distributed.Client) -> list[Any]:
-    """Twenty-nine tasks, of which two fail."""
+    """Run 29 tasks, of which two fail."""
     spun = import_module("kept_code").spun
     spinning = client.map(spun, [0.4] * 4, range(4))
     futures = [
@@ -66,8 +66,8 @@ def work(client: distributed.Client) -> list[Any]:
     return futures
 
 
-def asked(client: distributed.Client) -> dict[str, Any]:
-    """What the cluster itself tells."""
+def observed(client: distributed.Client) -> dict[str, Any]:
+    """What the cluster itself knows."""
     workers = client.scheduler_info(n_workers=-1)["workers"]
     return {
         "tasks": client.run_on_scheduler(steps.tasks_of),
@@ -83,21 +83,21 @@ def asked(client: distributed.Client) -> dict[str, Any]:
 
 @task(task_config=SHOWN)
 def works() -> str:
-    """What the cluster itself tells at the end."""
+    """Return what the cluster itself knows at the end."""
     client = distributed.default_client()
-    client.get_task_stream(start=0, stop=0)  # from now on there is one
+    client.get_task_stream(start=0, stop=0)  # starts it
     kept = work(client)
-    told = json.dumps(asked(client))
-    return told if kept else ""
+    found = json.dumps(observed(client))
+    return found if kept else ""
 
 
 @task(task_config=FULL)
 def works_in_full() -> str:
-    """That, and whether Dask's own report shows our code."""
+    """Return that, and whether Dask's own report shows our code."""
     client = distributed.default_client()
     kept = work(client)
-    told = {**asked(client), "shows our code": client.run_on_scheduler(steps.reports, SECRET)}
-    return json.dumps(told) if kept else ""
+    shows = client.run_on_scheduler(steps.reports, SECRET)
+    return json.dumps({**observed(client), "shows our code": shows}) if kept else ""
 
 
 @task(task_config=FULL)

@@ -8,16 +8,16 @@ import betterproto
 
 
 class ResourcesResourceName(betterproto.Enum):
-    """The dimensions that a pod's resources have."""
+    """The dimensions of a pod's resources."""
 
     UNKNOWN = 0
-    """Not said: no dimension at all."""
+    """Unset."""
 
     CPU = 1
-    """CPUs; a worker's limit is its threads."""
+    """CPUs; a worker's limit is its number of threads."""
 
     GPU = 2
-    """GPUs, whole ones."""
+    """Number of GPUs, an integer."""
 
     MEMORY = 3
     """Bytes of memory."""
@@ -31,13 +31,13 @@ class ResourcesResourceName(betterproto.Enum):
 
 @dataclass(eq=False, repr=False)
 class Resources(betterproto.Message):
-    """Requests and limits of one container, an entry a dimension."""
+    """Requests and limits of one container, with an entry per dimension."""
 
     requests: "list[ResourcesResourceEntry]" = betterproto.message_field(1)
-    """What the pod is scheduled by: reserved on its node."""
+    """Amounts that the pod reserves on its node."""
 
     limits: "list[ResourcesResourceEntry]" = betterproto.message_field(2)
-    """What the pod may use at most."""
+    """Maximum amounts that the pod may use."""
 
 
 @dataclass(eq=False, repr=False)

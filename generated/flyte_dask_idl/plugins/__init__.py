@@ -17,10 +17,10 @@ class DaskJob(betterproto.Message):
     """
 
     scheduler: "DaskScheduler" = betterproto.message_field(1)
-    """What the scheduler pod has of its own."""
+    """The scheduler pod."""
 
     workers: "DaskWorkerGroup" = betterproto.message_field(2)
-    """How many workers, and what they have of their own."""
+    """The worker pods."""
 
 
 @dataclass(eq=False, repr=False)
@@ -32,23 +32,23 @@ class DaskScheduler(betterproto.Message):
 
     resources: "_core__.Resources" = betterproto.message_field(2)
     """
-    Requests and limits; with no entry at all the pod has those of the task.
-    One entry anywhere replaces the whole of the task's resources.
+    Requests and limits; without any entry the pod has those of the task.
+    A single entry replaces all of the task's resources.
     """
 
 
 @dataclass(eq=False, repr=False)
 class DaskWorkerGroup(betterproto.Message):
-    """The worker pods, all alike: one worker process a pod."""
+    """Equal worker pods, with one worker process each."""
 
     number_of_workers: int = betterproto.uint32_field(1)
-    """How many pods: 1 or more."""
+    """Number of pods, at least 1."""
 
     image: str = betterproto.string_field(2)
     """Image reference; empty means the task's image."""
 
     resources: "_core__.Resources" = betterproto.message_field(3)
     """
-    Requests and limits of each worker; with no entry at all those of the task.
-    One entry anywhere replaces the whole of the task's resources.
+    Requests and limits of each worker; without any entry those of the task.
+    A single entry replaces all of the task's resources.
     """

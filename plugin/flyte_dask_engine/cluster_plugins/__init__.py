@@ -1,7 +1,7 @@
-"""What runs in the scheduler and in the workers on behalf of a session.
+"""Plugins that run in the scheduler, workers and nannies of a session's cluster.
 
-It goes there by value, for their images may have another flyte-dask, or none: so its modules may
-use nothing but Python and Dask.
+They are pickled by value, because the images there may have another version of flyte-dask, or none.
+So these modules import nothing but Python's own modules and Dask.
 """
 
 from flyte_dask_engine.cluster_plugins.by_value import MODULES

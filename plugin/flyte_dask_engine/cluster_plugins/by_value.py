@@ -1,4 +1,4 @@
-"""The modules of which cloudpickle sends the code, and not the name, once this one is imported."""
+"""Registers, on import, the modules that cloudpickle pickles by value instead of by name."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ __all__ = ["MODULES"]
 
 MODULES = (code, distributed_internals, lifecycle, recorder, sums, task_stream, worker_metrics)
 
-for _module in MODULES:  # distributed looks for the very module of what it pickles
+for _module in MODULES:  # distributed looks up the exact module of what it pickles
     register_pickle_by_value(_module)

@@ -1,4 +1,4 @@
-"""The code of a fast registration, put where scheduler and workers import it."""
+"""Plugins that put the code of a fast registration on the import path of scheduler and workers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["CodeOnScheduler", "CodeOnWorker"]
 
 
 class CodeOnWorker(WorkerPlugin):
-    """Puts the code of a fast registration before that of the image; also where workers restart."""
+    """Puts uploaded code before the image's on a worker, and again whenever the worker restarts."""
 
     idempotent = True
 
@@ -28,12 +28,12 @@ class CodeOnWorker(WorkerPlugin):
         self.archive = archive
 
     def setup(self, worker: Worker) -> None:
-        """Unpack it below the worker's own folder, which ends with the worker."""
-        use(unpack(self.archive, Path(worker.local_directory, self.name)))
+        """Unpack the code below the worker's local directory, which is removed with the worker."""
+        import_first(unpack(self.archive, Path(worker.local_directory, self.name)))
 
 
 class CodeOnScheduler(SchedulerPlugin):
-    """The same for the scheduler, which unpickles graphs."""
+    """Puts uploaded code before the image's on the scheduler, which unpickles graphs."""
 
     idempotent = True
 
@@ -43,29 +43,29 @@ class CodeOnScheduler(SchedulerPlugin):
         self.folder = ""
 
     async def start(self, scheduler: Scheduler) -> None:  # noqa: ARG002
-        """Unpack it into a temporary folder."""
+        """Unpack the code into a temporary folder."""
         self.folder = tempfile.mkdtemp(prefix=self.name)
-        use(unpack(self.archive, Path(self.folder, "code")))
+        import_first(unpack(self.archive, Path(self.folder, "code")))
 
     async def close(self) -> None:
-        """Remove it."""
+        """Remove the temporary folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def unpack(archive: bytes, folder: Path) -> Path:
-    """*folder*, with the files of a tar archive in it; all of them, or it is not there."""
+    """Unpack a tar archive into *folder*, which then exists with all files or not at all."""
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        half = Path(tempfile.mkdtemp(prefix=folder.name, dir=folder.parent))
+        partial = Path(tempfile.mkdtemp(prefix=folder.name, dir=folder.parent))
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             extract: dict[str, Any] = {"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}
-            tar.extractall(half, **extract)  # noqa: S202  # it is the user's own
-        half.rename(folder)
+            tar.extractall(partial, **extract)  # noqa: S202  # it is the user's own
+        partial.rename(folder)
     return folder
 
 
-def use(root: Path) -> None:
-    """Import from *root* first, also what was imported from elsewhere already."""
+def import_first(root: Path) -> None:
+    """Put *root* first on the import path, and forget modules imported from elsewhere before."""
     path = os.path.realpath(root)
     sys.path[:] = [path, *(each for each in sys.path if each != path)]
     invalidate_caches()
@@ -74,7 +74,7 @@ def use(root: Path) -> None:
 
 
 def stale(root: str) -> list[str]:
-    """The names of imported modules of which *root* has others; and of all that is in them."""
+    """Names of imported modules that *root* has its own version of, and of their submodules."""
     ours = modules_in(Path(root))
     found: set[str] = set()
     for name, module in sorted(sys.modules.items()):

@@ -1,4 +1,4 @@
-"""What is seen of a cluster from within: what it does, and how its workers die."""
+"""Observers in scheduler, workers and nannies: what a cluster does, and how its workers die."""
 
 from __future__ import annotations
 
@@ -17,51 +17,51 @@ from flyte_dask_engine.distributed_internals import on_worker_exit
 
 __all__ = ["NannyObserver", "Restarts", "SchedulerObserver", "WorkerObserver"]
 
-_MOST = 40  # deaths and words that are kept, each
-_LONGEST = 500  # characters of a word
+_MAX_KEPT = 40  # deaths, and reports from workers and nannies
+_MAX_TEXT = 500  # characters of an error in a report
 
 
 class Restarts:
-    """Which workers somebody has restarted, for these go unexpectedly as well."""
+    """Addresses of workers whose restart was requested; distributed calls these unexpected too."""
 
     def __init__(self) -> None:
-        self.wished: set[str] = set()  # their addresses
-        self.frozen: set[str] = set()  # of those that the scheduler has, without a heartbeat
+        self.requested: set[str] = set()
+        self.frozen: set[str] = set()  # restarted by the scheduler itself for missing heartbeats
 
-    def hear(self, topic: str, msg: Any) -> None:
-        """Take in an event."""
+    def note(self, topic: str, msg: Any) -> None:
+        """Note an event of the scheduler."""
         if topic not in {"all", "scheduler"} or not isinstance(msg, dict):
             return
         action = msg.get("action")
         if action == "worker-ttl-timed-out":
             self.frozen |= {*msg["workers"]}
         elif action == "restart-workers":
-            self.wished |= {*msg["workers"]} - self.frozen
+            self.requested |= {*msg["workers"]} - self.frozen
 
 
 class SchedulerObserver(SchedulerPlugin):
-    """Counts what the cluster does, and keeps what is said of the deaths of its workers.
+    """Counts what the cluster does, and keeps what is known of the deaths of its workers.
 
-    The scheduler answers calls of its name, by `answer`.
+    The scheduler has a handler with the plugin's name, which is `answer`.
     """
 
     idempotent = True
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.names: dict[str, str] = {}  # of all workers that ever were, by address
-        self.last_states: dict[str, Any] = {}  # of those that are there, or are just going
-        self.joined: deque[tuple[str, Any]] = deque()  # names and versions, as far as untold
-        self.told = 0  # how many joined before those
+        self.names: dict[str, str] = {}  # of all workers that ever joined, by address
+        self.last_states: dict[str, Any] = {}  # of workers that are present or just leaving
+        self.joined: deque[tuple[str, Any]] = deque()  # names and versions not yet acknowledged
+        self.acknowledged = 0  # number of joined workers before those
         self.finished: Counter[str] = Counter()
         self.failed = 0
         self.spilled_before = 0.0
-        self.deaths: deque[tuple[dict[str, Any], set[str]]] = deque(maxlen=_MOST)
+        self.deaths: deque[tuple[dict[str, Any], set[str]]] = deque(maxlen=_MAX_KEPT)
         self.restarts = Restarts()
-        self.words: deque[dict[str, Any]] = deque(maxlen=_MOST)
+        self.reports: deque[dict[str, Any]] = deque(maxlen=_MAX_KEPT)
 
     async def start(self, scheduler: Scheduler) -> None:
-        """Note who is there, and what was spilled before."""
+        """Note the workers that are present, and the bytes spilled before."""
         self.scheduler: Any = scheduler
         for address in scheduler.workers:
             self.add_worker(scheduler, address)
@@ -69,7 +69,7 @@ class SchedulerObserver(SchedulerPlugin):
         scheduler.handlers[self.name] = self.answer
 
     def add_worker(self, scheduler: Scheduler, worker: str) -> None:
-        """Note it; called whenever one joins."""
+        """Note a worker that joins."""
         state = scheduler.workers[worker]
         self.names[worker] = str(state.name)
         self.joined.append((self.names[worker], state.versions))
@@ -77,11 +77,11 @@ class SchedulerObserver(SchedulerPlugin):
         self.last_states[worker] = state
 
     def remove_worker(self, scheduler: Scheduler, worker: str, **_: Any) -> None:  # noqa: ARG002
-        """Forget its state; called whenever one has gone."""
+        """Forget the state of a worker that left."""
         self.last_states.pop(worker, None)
 
     def transition(self, key: Any, start: Any, finish: Any, *_: Any, **details: Any) -> None:  # noqa: ARG002
-        """Count; called whenever a task goes from one state to another."""
+        """Count tasks that finish or fail."""
         if start == "processing":
             if finish == "memory":
                 self.finished[self.names[details["worker"]]] += 1
@@ -89,31 +89,31 @@ class SchedulerObserver(SchedulerPlugin):
                 self.failed += 1
 
     def log_event(self, topic: str, msg: Any) -> None:
-        """Note what tells of deaths; called whenever anybody logs an event."""
-        self.restarts.hear(topic, msg)
+        """Note logged events about deaths of workers."""
+        self.restarts.note(topic, msg)
         if not isinstance(msg, dict):
-            return  # whoever logs may log anything
+            return  # users may log anything
         action = msg.get("action") if topic in {"all", "scheduler"} else None
         if action == "remove-worker" and not msg["expected"]:
             tasks = {str(key) for key in msg["processing-tasks"]}
             self.deaths.append((self._death(msg["worker"]), tasks))
         elif topic == "worker-restart-memory":
-            self.words.append({"worker": msg["worker"], "memory": msg["rss"]})
+            self.reports.append({"worker": msg["worker"], "memory": msg["rss"]})
         elif topic == self.name:
-            self.words.append(dict(msg))
+            self.reports.append(dict(msg))
 
     def _death(self, worker: str) -> dict[str, Any]:
         state = self.last_states.get(worker)
         return {
             "worker": worker,
             "name": self.names.get(worker, worker),
-            # as it was in its last heartbeat
+            # as of its last heartbeat
             "memory": state.metrics.get("memory", 0) if state else 0,
             "limit": state.memory_limit if state else 0,
         }
 
     def answer(self, what: str, **arguments: Any) -> dict[str, Any]:
-        """The *activity* or the *snapshot*, by that name; *leave* ends it."""
+        """The result of the method named *what*: *activity*, *leave* or *snapshot*."""
         answers: dict[str, Callable[..., dict[str, Any]]] = {
             "activity": self.activity,
             "leave": self.leave,
@@ -122,21 +122,21 @@ class SchedulerObserver(SchedulerPlugin):
         return answers[what](**arguments)
 
     def leave(self) -> dict[str, Any]:
-        """Let the scheduler go on without it."""
+        """Remove this plugin and its handler from the scheduler."""
         del self.scheduler.handlers[self.name]
         self.scheduler.remove_plugin(self.name)
         return {}
 
     def snapshot(self, joined: int, task: str = "") -> dict[str, Any]:
-        """How the cluster does, as plain values.
+        """The state of the cluster, as plain values.
 
         Args:
-            joined: how many that have joined the asker knows; they are told no more.
-            task: of whose part in the deaths the asker wants to know.
+            joined: how many joined workers the caller knows; these are not returned again.
+            task: key of the task for which deaths say whether it was processed there.
         """
-        while self.told < joined and self.joined:
+        while self.acknowledged < joined and self.joined:
             self.joined.popleft()
-            self.told += 1
+            self.acknowledged += 1
         workers = self.scheduler.workers.values()
         return {
             "memory": self.scheduler.monitor.recent().get("memory", 0),
@@ -148,17 +148,16 @@ class SchedulerObserver(SchedulerPlugin):
             "deaths": [
                 {**death, "is_of_task": task in tasks}
                 for death, tasks in self.deaths
-                if death["worker"] not in self.restarts.wished
+                if death["worker"] not in self.restarts.requested
             ],
-            "words": list(self.words),
+            "reports": list(self.reports),
             "joined": list(self.joined),
         }
 
     def activity(self) -> dict[str, Any]:
-        """What the cluster has done.
+        """Finished tasks by worker, failed tasks, and bytes spilled, as plain values.
 
-        Workers tell what they spilled with their heartbeats, so the last half of a second of it
-        may be missing.
+        Spilled bytes come with heartbeats, so those of the last half second may be missing.
         """
         return {
             "finished": dict(self.finished),
@@ -168,80 +167,80 @@ class SchedulerObserver(SchedulerPlugin):
 
 
 def _is_able(worker: Any) -> bool:
-    """Whether it goes on: it takes tasks, or has some that it runs."""
+    """Whether a worker takes tasks or still runs some."""
     return bool(worker.status.name == "running" or worker.executing or worker.long_running)
 
 
 class WorkerObserver(WorkerPlugin):
-    """Tells the scheduler what goes wrong in a worker itself, not in the tasks that it runs."""
+    """Reports to the scheduler errors of a worker itself, as opposed to those of its tasks."""
 
     idempotent = True
 
     def __init__(self, topic: str) -> None:
         self.name = f"{topic}-worker"
         self.topic = topic
-        self.told = 0
+        self.reported = 0
 
     def setup(self, worker: Worker) -> None:
-        """Listen to distributed's log."""
+        """Add a handler to distributed's logger."""
         self.worker = worker
-        self.untold: deque[dict[str, Any]] = deque()
-        self.telling = asyncio.Lock()
-        self.handler = _Listener(self)
+        self.pending: deque[dict[str, Any]] = deque()
+        self.sending = asyncio.Lock()
+        self.handler = _ErrorHandler(self)
         logging.getLogger("distributed").addHandler(self.handler)
 
     async def teardown(self, worker: Worker) -> None:  # noqa: ARG002
-        """Tell what could not be told before."""
+        """Remove the handler, and send pending reports."""
         logging.getLogger("distributed").removeHandler(self.handler)
-        await self.tell()
+        await self.send()
 
-    def hear(self, record: logging.LogRecord) -> None:
-        """Note an error, and tell it as soon as may be."""
+    def note(self, record: logging.LogRecord) -> None:
+        """Note a logged error, and schedule its report."""
         if record.getMessage().startswith("Compute Failed"):
-            return  # which reaches the user by itself
+            return  # the user gets the task's error anyway
         error = record.exc_info[1] if record.exc_info else None
-        what = f"{type(error).__name__}: {error}" if error else record.getMessage()
-        word = {"worker": self.worker.address, "error": what[:_LONGEST]}
+        text = f"{type(error).__name__}: {error}" if error else record.getMessage()
+        report = {"worker": self.worker.address, "error": text[:_MAX_TEXT]}
         is_of_messages = record.name.startswith("distributed.protocol")
         if is_of_messages and error is not None and _is_of_environment(error):
-            word["lacks"] = str(self.worker.name)
-        elif self.told >= _MOST:
+            report["unreadable_by"] = str(self.worker.name)
+        elif self.reported >= _MAX_KEPT:
             return
-        self.told += 1
-        self.untold.append(word)
-        self.worker.loop.add_callback(self.tell)
+        self.reported += 1
+        self.pending.append(report)
+        self.worker.loop.add_callback(self.send)
 
-    async def tell(self) -> None:
-        """By a connection of its own, for that from the scheduler may be what is broken."""
-        async with self.telling:
-            while self.untold:
-                await self.worker.scheduler.log_event(topic=self.topic, msg=self.untold[0])
-                self.untold.popleft()
+    async def send(self) -> None:
+        """Send pending reports over a new connection: the scheduler's own may be what is broken."""
+        async with self.sending:
+            while self.pending:
+                await self.worker.scheduler.log_event(topic=self.topic, msg=self.pending[0])
+                self.pending.popleft()
 
 
 def _is_of_environment(error: BaseException) -> bool:
-    """Whether a module is not there, or an older one."""
+    """Whether *error* means that a module is missing or older."""
     is_older = isinstance(error, AttributeError) and str(error).startswith("Can't get attribute")
     return is_older or isinstance(error, ImportError)
 
 
-class _Listener(logging.Handler):
-    """Lets a witness hear each error."""
+class _ErrorHandler(logging.Handler):
+    """Passes logged errors to an observer."""
 
-    def __init__(self, witness: WorkerObserver) -> None:
+    def __init__(self, observer: WorkerObserver) -> None:
         super().__init__(logging.ERROR)
-        self.witness = witness
+        self.observer = observer
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Pass it on."""
+        """Pass on one record."""
         try:
-            self.witness.hear(record)
-        except Exception:  # whoever logs goes first
+            self.observer.note(record)
+        except Exception:  # logging must not fail
             self.handleError(record)
 
 
 class NannyObserver(NannyPlugin):
-    """Tells the scheduler with which status a worker's process ended."""
+    """Reports to the scheduler the exit status of a worker's process."""
 
     idempotent = True
 
@@ -250,15 +249,15 @@ class NannyObserver(NannyPlugin):
         self.topic = topic
 
     def setup(self, nanny: Nanny) -> None:
-        """Listen to the end of the process; can be called twice."""
+        """Observe the end of the process; may be called twice."""
         if self.topic not in vars(nanny):
             vars(nanny)[self.topic] = True
-            on_worker_exit(nanny, partial(self._tell, nanny))
+            on_worker_exit(nanny, partial(self._report, nanny))
 
     def teardown(self, nanny: Nanny) -> None:
-        """Tell nothing any more."""
+        """Stop reporting."""
         vars(nanny)[self.topic] = False
 
-    def _tell(self, nanny: Nanny, status: int) -> None:
+    def _report(self, nanny: Nanny, status: int) -> None:
         if status != 0 and vars(nanny)[self.topic]:
             nanny.log_event(self.topic, {"worker": nanny.worker_address, "exit": status})

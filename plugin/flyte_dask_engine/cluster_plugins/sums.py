@@ -1,4 +1,4 @@
-"""What is added up of workers and of prefixes, for a record of a cluster."""
+"""Sums over workers and task prefixes, from which `Recorder` makes the metrics of a cluster."""
 
 from __future__ import annotations
 
@@ -6,71 +6,71 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-__all__ = ["LONGEST", "PrefixSums", "WorkerSums", "shuffled", "spilled"]
+__all__ = ["MAX_TEXT", "PrefixSums", "WorkerSums", "in_bytes", "shuffled", "spilled"]
 
-LONGEST = 300
-"""Characters of a word."""
+MAX_TEXT = 300
+"""Characters of a key or an event's detail."""
 
-_LONGEST_NAME = 100
-_MOST_LANES = 64
-_SURELY_BEGUN = 0.1  # seconds after which a free thread has begun what it has to do
-_SHUFFLED = ("background-comms", "process", "bytes")  # as a worker's metrics call it
+_MAX_NAME = 100
+_MAX_LANES = 64
+_SURELY_BEGUN = 0.1  # seconds after which a free thread has begun a task that was assigned to it
+_SHUFFLED = ("background-comms", "process", "bytes")  # in the keys of a worker's metrics
 
 
 class WorkerSums:
-    """One worker, by name; also if its process was another for a while."""
+    """Sums over all processes that ran under the name of one worker."""
 
     def __init__(self, name: str, number: int) -> None:
-        self.name = name[:_LONGEST_NAME]
+        self.name = name[:_MAX_NAME]
         self.number = number
         self.address = ""
         self.nthreads = 0
         self.limit = 0
-        self.spans: list[list[float]] = []  # from when to when it was there
+        self.spans: list[list[float]] = []  # start and stop of its presence; -1 while present
         self.finished = 0
         self.failed = 0
         self.seconds: Counter[str] = Counter()  # by action
-        self.lost = 0.0  # seconds of tasks that ended with it
+        self.lost = 0.0  # seconds of tasks interrupted by its end
         self.cpu = 0.0  # seconds
         self.peak = 0  # bytes
         self.received = 0.0  # bytes
         self.spilled = 0.0  # bytes
         self.lanes: dict[Any, int] = {}  # by thread
         self.most_lanes = 1
-        self.stops: dict[int, float] = {}  # when the latest task in a lane ended
-        self.metrics: Any = None  # the latest
-        self.sums: dict[str, float] = {}  # of its process, as those tell
-        self.heard = 0.0  # when
+        self.stops: dict[int, float] = {}  # end of the latest task by lane
+        self.metrics: Any = None  # of the latest heartbeat
+        self.totals: dict[str, float] = {}  # of its process, by `WorkerRecorder.measure`
+        self.last_heartbeat = 0.0
         self.busy: list[float] = []  # seconds of tasks, in bins
         self.cpu_bins: list[float] = []  # seconds
-        self.memory: list[float] = []  # most bytes
-        self.moved_bins: list[float] = []  # bytes
+        self.memory: list[float] = []  # highest bytes
+        self.received_bins: list[float] = []  # bytes
         self.spilled_bins: list[float] = []  # bytes
 
-    def comes(self, address: str, state: Any, now: float) -> None:
-        """It is there, perhaps again."""
+    def join(self, address: str, state: Any, now: float) -> None:
+        """Note that the worker joined, perhaps with a new process."""
         self.address, self.nthreads, self.limit = address, state.nthreads, state.memory_limit
-        self.metrics, self.heard = state.metrics, now
-        self.sums = {}
+        self.metrics, self.last_heartbeat = state.metrics, now
+        self.totals = {}
         self.lanes.clear()
         self.stops.clear()
         self.spans.append([now, -1.0])
 
-    def told_since(self, told: Mapping[str, float]) -> tuple[float, float]:
-        """The bytes that it received and spilled since the last heartbeat that was looked at."""
-        before, self.sums = self.sums, {**self.sums, **told}
+    def increase(self, totals: Mapping[str, float]) -> tuple[float, float]:
+        """Bytes received and spilled since the last call, by the *totals* of a heartbeat."""
+        before, self.totals = self.totals, {**self.totals, **totals}
         received, written = (
-            self.sums.get(what, 0) - before.get(what, 0) for what in ("received", "spilled")
+            self.totals.get(name, 0) - before.get(name, 0) for name in ("received", "spilled")
         )
         return received, written
 
-    def goes(self, now: float) -> None:
-        """It is gone."""
+    def leave(self, now: float) -> None:
+        """Note that the worker left."""
         self.spans[-1][1] = now
 
     def lane(self, thread: Any) -> int:
-        """A small number for *thread*; they begin anew if there are very many."""
-        if thread not in self.lanes and len(self.lanes) >= _MOST_LANES:
+        """A small number for *thread*; numbers are reused after very many threads."""
+        if thread not in self.lanes and len(self.lanes) >= _MAX_LANES:
             self.lanes.clear()
         lane = self.lanes.setdefault(thread, len(self.lanes))
         self.most_lanes = max(self.most_lanes, lane + 1)
@@ -79,39 +79,40 @@ class WorkerSums:
     def unfinished(
         self, state: Any, tasks: Collection[Any], now: float
     ) -> Iterator[tuple[Any, float, int]]:
-        """Those of *tasks* that it runs: each with since when, and in which lane.
+        """Those of *tasks* that the worker runs, each with its start and its lane.
 
-        Its latest heartbeat told what it ran; that may be others, and begun before a recorder. What
-        it began since then is supposed to be the first of the others, for as many as had a thread.
+        The latest heartbeat has the tasks that ran then, among them others than *tasks*, and some
+        that began before the recorder. Of the rest, the first are assumed to have started since
+        then, one for each free thread.
         """
         ran = state.executing
-        since = [(task, self.heard - ran[task]) for task in tasks if task in ran]
-        if now - self.heard >= _SURELY_BEGUN and state.status.name == "running":
+        starts = [(task, self.last_heartbeat - ran[task]) for task in tasks if task in ran]
+        if now - self.last_heartbeat >= _SURELY_BEGUN and state.status.name == "running":
             others = [task for task in tasks if task not in ran]
-            free = max(0, state.nthreads - len(since))
-            since += [(task, self.heard) for task in others[:free]]
-        since.sort(key=lambda each: each[1])
-        most = max(min(state.nthreads, _MOST_LANES), self.most_lanes)
+            free = max(0, state.nthreads - len(starts))
+            starts += [(task, self.last_heartbeat) for task in others[:free]]
+        starts.sort(key=lambda each: each[1])
+        most = max(min(state.nthreads, _MAX_LANES), self.most_lanes)
         lanes = sorted(range(most), key=lambda lane: self.stops.get(lane, 0.0))
-        for number, (task, start) in enumerate(since):
+        for number, (task, start) in enumerate(starts):
             lane = lanes[number % most]
             self.most_lanes = max(self.most_lanes, lane + 1)
             yield task, max(start, self.stops.get(lane, 0.0), 0.0), lane
 
     def coarsen(self) -> None:
-        """Two bins become one."""
-        for bins in (self.busy, self.cpu_bins, self.moved_bins, self.spilled_bins):
+        """Merge each two bins into one."""
+        for bins in (self.busy, self.cpu_bins, self.received_bins, self.spilled_bins):
             bins[:] = [sum(bins[at : at + 2]) for at in range(0, len(bins), 2)]
         self.memory[:] = [max(self.memory[at : at + 2]) for at in range(0, len(self.memory), 2)]
 
-    def told(self, now: float, running: float, *, is_there: bool) -> dict[str, Any]:
-        """It, as plain values; so many seconds are of tasks that it still runs."""
+    def as_dict(self, now: float, running: float, *, is_present: bool) -> dict[str, Any]:
+        """The fields of `WorkerMetrics` as plain values; its tasks have *running* seconds."""
         return {
             "name": self.name,
             "nthreads": self.nthreads,
             "limit": self.limit,
             "spans": [[start, now if stop < 0 else stop] for start, stop in self.spans],
-            "is_there": is_there,
+            "is_present": is_present,
             "finished": self.finished,
             "failed": self.failed,
             "seconds": dict(self.seconds),
@@ -125,13 +126,13 @@ class WorkerSums:
             "busy_bins": [round(each, 4) for each in self.busy],
             "cpu_bins": [round(each, 4) for each in self.cpu_bins],
             "memory_bins": self.memory,
-            "moved_bins": self.moved_bins,
+            "received_bins": self.received_bins,
             "spilled_bins": self.spilled_bins,
         }
 
 
 class PrefixSums:
-    """All tasks of one prefix."""
+    """Sums over all tasks of one prefix."""
 
     def __init__(self, name: str, number: int) -> None:
         self.name = name
@@ -142,18 +143,18 @@ class PrefixSums:
         self.longest = 0.0
         self.longest_key: Any = ""
         self.nbytes = 0
-        self.lost = 0  # times that a task ended with its worker
+        self.lost = 0  # how often a task was interrupted by the end of its worker
         self.unfinished = 0.0  # seconds of those
 
-    def told(self, running: list[float]) -> dict[str, Any]:
-        """It, as plain values; those of its tasks that are running have run so many seconds."""
+    def as_dict(self, running: list[float]) -> dict[str, Any]:
+        """The fields of `PrefixMetrics`; *running* has the seconds of each running task."""
         return {
-            "name": self.name[:LONGEST],
+            "name": self.name[:MAX_TEXT],
             "finished": self.finished,
             "failed": self.failed,
             "seconds": dict(self.seconds),
             "longest": self.longest,
-            "longest_key": str(self.longest_key)[:LONGEST],
+            "longest_key": str(self.longest_key)[:MAX_TEXT],
             "nbytes": self.nbytes,
             "lost": self.lost,
             "running": len(running),
@@ -162,7 +163,7 @@ class PrefixSums:
 
 
 def shuffled(metrics: Mapping[Any, Any]) -> float:
-    """The bytes that shuffles have got from other workers."""
+    """Bytes that P2P shuffles received from other workers."""
     return float(
         sum(
             value
@@ -173,7 +174,7 @@ def shuffled(metrics: Mapping[Any, Any]) -> float:
 
 
 def spilled(metrics: Mapping[Any, Any]) -> float:
-    """The bytes that were written because they did not fit into memory."""
+    """Bytes spilled to disk; what P2P shuffles write is not spilled."""
     return float(
         sum(
             value
@@ -181,3 +182,12 @@ def spilled(metrics: Mapping[Any, Any]) -> float:
             if isinstance(key, tuple) and key[-2:] == ("disk-write", "bytes") and key[0] != "p2p"
         )
     )
+
+
+def in_bytes(number: float) -> str:
+    """*number* bytes to three digits, with Kubernetes' units: ``3.75Gi``, ``262B``."""
+    amount, unit = float(int(number)), "B"
+    for larger in ("Ki", "Mi", "Gi", "Ti", "Pi"):
+        if amount >= 1023.5:
+            amount, unit = amount / 1024, larger
+    return f"{amount:.3g}{unit}" if amount < 999.5 else f"{amount:.0f}{unit}"

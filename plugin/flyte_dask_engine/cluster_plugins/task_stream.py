@@ -1,4 +1,4 @@
-"""What Dask's own report draws of tasks, in a space that does not grow."""
+"""A bounded task stream for Dask's performance report."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Any
 from distributed import Scheduler
 from distributed.diagnostics.task_stream import TaskStreamPlugin
 
-__all__ = ["MOST_STREAMED", "BoundedTaskStream"]
+__all__ = ["MAX_STREAMED", "BoundedTaskStream"]
 
-MOST_STREAMED = 3000
-"""Tasks that are kept: the last ones."""
+MAX_STREAMED = 3000
+"""How many tasks are kept: the latest."""
 
 
 class BoundedTaskStream(TaskStreamPlugin):
-    """Dask's own, with fewer tasks; it is found in that one's place, for it has its name."""
+    """Dask's task stream with fewer tasks. It has the same name, so that Dask uses it instead."""
 
     idempotent = True
 
     def __init__(self) -> None:
-        """Without a scheduler, to which it is sent."""
+        """Skip the setup, which needs a scheduler."""
 
     async def start(self, scheduler: Scheduler) -> None:
-        """Begin."""
+        """Set up on *scheduler*."""
         begin: Any = super().__init__
-        begin(scheduler, maxlen=MOST_STREAMED)
+        begin(scheduler, maxlen=MAX_STREAMED)

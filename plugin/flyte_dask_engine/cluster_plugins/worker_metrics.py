@@ -1,4 +1,4 @@
-"""What heartbeats of workers don't tell by themselves, and a record of a cluster has."""
+"""Worker metrics that distributed's heartbeats lack: bytes received and spilled, peak memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["WorkerRecorder"]
 
 
 class WorkerRecorder(WorkerPlugin):
-    """Lets a worker's heartbeats tell what they don't by themselves: what it got, and its peak."""
+    """Adds a metric named *metric* to a worker's heartbeats, and a handler that sends one now."""
 
     idempotent = True
 
@@ -24,28 +24,28 @@ class WorkerRecorder(WorkerPlugin):
         self.metric = metric
 
     def setup(self, worker: Worker) -> None:
-        """Begin."""
+        """Install the metric and the handler."""
         self.worker = worker
         self.last = _last(worker)
         self.before = _peak_memory()
         self.received = 0
         self.sums_before = shuffled(worker.digests_total), spilled(worker.digests_total)
-        worker.metrics[self.metric] = self.tell
-        worker.handlers[self.metric] = self.beat
+        worker.metrics[self.metric] = self.measure
+        worker.handlers[self.metric] = self.heartbeat
 
     def teardown(self, worker: Worker) -> None:
-        """Tell nothing any more."""
+        """Remove the metric and the handler."""
         worker.metrics.pop(self.metric, None)
         worker.handlers.pop(self.metric, None)
 
-    async def beat(self) -> None:
-        """Have a heartbeat now."""
+    async def heartbeat(self) -> None:
+        """Send a heartbeat now."""
         await self.worker.heartbeat()
 
-    def tell(self, worker: Worker) -> dict[str, float]:
-        """The bytes received and spilled, and the most of memory, since the beginning.
+    def measure(self, worker: Worker) -> dict[str, float]:
+        """Bytes received and spilled since the setup, and the peak memory in bytes if it rose.
 
-        Those are sums, for of heartbeats that come in quick succession the last is looked at only.
+        They are totals, because the recorder reads only the last of heartbeats in quick succession.
         """
         for transfer in reversed(worker.transfer_incoming_log):
             if transfer is self.last:
@@ -62,16 +62,16 @@ class WorkerRecorder(WorkerPlugin):
 
 
 def _last(worker: Worker) -> Any:
-    """The latest transfer to *worker*."""
+    """The latest transfer to *worker*; None if there is none."""
     return worker.transfer_incoming_log[-1] if worker.transfer_incoming_log else None
 
 
 def _peak_memory() -> int:
-    """The most bytes that this process has ever had, where the system tells; else 0."""
+    """The peak memory of this process in bytes; 0 where the system does not report it."""
     with suppress(OSError):
-        # among them is the name of the process, which can be anything
-        told = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-        for line in told.splitlines():
+        # the file also holds the name of the process, which can be any bytes
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        for line in status.splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
     return 0

@@ -1,4 +1,4 @@
-"""What a cluster did, as its scheduler has written it down."""
+"""Metrics of a cluster, as its scheduler recorded them: workers, task prefixes, tasks, events."""
 
 from __future__ import annotations
 
@@ -12,224 +12,219 @@ __all__ = ["ClusterMetrics", "Event", "PrefixMetrics", "TaskMetrics", "WorkerMet
 
 @attrs.frozen(kw_only=True)
 class WorkerMetrics:
-    """One worker, by name; also if its process was another for a while.
+    """Metrics of the worker with one name, over all processes that ran under that name.
 
-    What happens when is in bins, of which the record tells the width.
+    Values over time are in bins, whose width is `ClusterMetrics.bin_width`.
     """
 
     name: str
     nthreads: int
     limit: int
-    """Bytes of memory; 0 is none."""
+    """Memory limit in bytes; 0 is none."""
     spans: Sequence[Sequence[float]]
-    """From when to when it was there."""
-    is_there: bool
-    """At the end."""
+    """Pairs of start and stop between which the worker was present."""
+    is_present: bool
+    """Whether the worker was present at the end."""
     finished: int
-    """Tasks."""
+    """Number of tasks."""
     failed: int
-    """Tasks."""
+    """Number of tasks."""
     seconds: Mapping[str, float]
-    """Of its threads, by action: ``compute``, ``transfer``, ``disk-read``, ``deserialize``."""
+    """Thread seconds by action: ``compute``, ``transfer``, ``disk-read``, ``deserialize``."""
     lost: float
-    """Seconds of tasks that ended with its process."""
+    """Seconds of tasks that were interrupted by the end of the worker's process."""
     running: float
-    """Seconds of tasks that it still runs."""
+    """Seconds of tasks that were still running at the end."""
     cpu: float
-    """Seconds."""
+    """CPU seconds."""
     peak: int
-    """The most bytes of memory."""
+    """Peak memory in bytes."""
     received: float
-    """Bytes, from other workers."""
+    """Bytes received from other workers."""
     spilled: float
-    """Bytes, to its disk."""
+    """Bytes spilled to disk."""
     lanes: int
-    """Threads that had tasks; at least one."""
+    """Number of threads that ran tasks; at least one."""
     busy_bins: Sequence[float]
     """Seconds of tasks."""
     cpu_bins: Sequence[float]
-    """Seconds."""
+    """CPU seconds."""
     memory_bins: Sequence[float]
-    """The most bytes."""
-    moved_bins: Sequence[float]
-    """Bytes received."""
+    """Highest memory in bytes."""
+    received_bins: Sequence[float]
+    """Bytes received from other workers."""
     spilled_bins: Sequence[float]
-    """Bytes."""
+    """Bytes spilled to disk."""
 
     @property
-    def present(self) -> float:
-        """For how many seconds it was there."""
+    def uptime(self) -> float:
+        """Seconds for which the worker was present."""
         return sum(stop - start for start, stop in self.spans)
 
     @property
     def available(self) -> float:
-        """How many seconds its threads had together."""
-        return self.present * self.nthreads
+        """Thread seconds that the worker had for tasks."""
+        return self.uptime * self.nthreads
 
     @property
-    def worked(self) -> float:
-        """How many of those were tasks, finished or not."""
+    def task_time(self) -> float:
+        """Thread seconds that tasks used, whether they finished or not."""
         return self.seconds.get("compute", 0.0) + self.lost + self.running
 
     @property
-    def busy(self) -> float:
-        """The share of its threads' time that was tasks, 0 to 1."""
-        return _share(self.worked, self.available)
+    def utilization(self) -> float:
+        """The share of the available thread seconds that tasks used, 0 to 1."""
+        return _share(self.task_time, self.available)
 
     @property
-    def fullness(self) -> float:
-        """The share of its memory limit that it reached; 0 without a limit."""
+    def memory_share(self) -> float:
+        """Peak memory as a share of the memory limit; 0 without a limit."""
         return self.peak / self.limit if self.limit else 0.0
 
 
 @attrs.frozen(kw_only=True)
 class PrefixMetrics:
-    """All tasks of one prefix: of one kind, as Dask tells them apart by the keys."""
+    """Metrics of all tasks with one prefix, which is how Dask groups tasks by their keys."""
 
     name: str
     finished: int
     failed: int
     seconds: Mapping[str, float]
-    """By action."""
+    """Thread seconds by action, as `WorkerMetrics.seconds`."""
     longest: float
     """Seconds of the longest task."""
     longest_key: str
     nbytes: int
-    """Of all results."""
+    """Bytes of all results."""
     lost: int
-    """How often a task ended with its worker."""
+    """How often a task was interrupted by the end of its worker."""
     running: int
-    """Tasks that had not ended at the end."""
+    """Tasks that were still running at the end."""
     unfinished: float
-    """Seconds of both."""
+    """Seconds of interrupted and running tasks."""
 
     @property
-    def computed(self) -> float:
+    def compute_time(self) -> float:
         """Seconds of tasks that finished or failed."""
         return self.seconds.get("compute", 0.0)
 
     @property
-    def worked(self) -> float:
+    def task_time(self) -> float:
         """Seconds of all tasks."""
-        return self.computed + self.unfinished
+        return self.compute_time + self.unfinished
 
     @property
-    def moving(self) -> float:
-        """Seconds for which they waited for data from other workers."""
+    def transfer_time(self) -> float:
+        """Seconds that tasks waited for data from other workers."""
         return self.seconds.get("transfer", 0.0)
 
 
 class TaskMetrics(NamedTuple):
-    """When a task ran, and where."""
+    """When and where a task ran."""
 
     start: float
     seconds: float
     worker: int
-    """A number in the record's workers."""
+    """Index into `ClusterMetrics.workers`."""
     lane: int
-    """Which of the worker's threads, from 0."""
+    """The thread of the worker, from 0."""
     prefix: int
-    """A number in the record's prefixes."""
+    """Index into `ClusterMetrics.prefixes`."""
 
 
 class Event(NamedTuple):
-    """What happened to a worker."""
+    """Something that happened to a worker."""
 
     at: float
     kind: str
-    """``failed`` (a task), ``joined``, ``left``, ``lost``, ``out of memory``, ``paused`` or
-    ``resumed``."""
+    """``failed`` (a task), ``joined``, ``left``, ``lost``, ``killed`` or ``paused`` (both for lack
+    of memory), or ``resumed``."""
     worker: str
-    word: str
+    detail: str
 
 
 @attrs.frozen(kw_only=True)
 class ClusterMetrics:
-    """What a cluster did since *began*, in which all times are seconds."""
+    """Metrics of a cluster. All times are seconds since *started_at*."""
 
-    began: float
-    """By the scheduler's clock."""
-    monitored: int
-    """How much the scheduler's own monitor had seen by then."""
+    started_at: float
+    """The start of recording, by the scheduler's clock."""
+    monitor_count: int
+    """How many samples the scheduler's own system monitor had at the start."""
     seconds: float
-    """How long it is since then."""
-    width: float
+    """Length of the recording."""
+    bin_width: float
     """Seconds of each bin."""
     spilled: float
-    """Bytes that all workers wrote to disk, for lack of memory."""
+    """Bytes that all workers spilled to disk."""
     unrecorded: int
-    """How often there came a worker that is in the sums over prefixes only: there are too many."""
+    """How often a worker beyond the recorded maximum joined; it counts in the prefixes only."""
     workers: Sequence[WorkerMetrics]
     prefixes: Sequence[PrefixMetrics]
     ran: int
-    """How many tasks told when they ran: all but those whose worker died."""
+    """How many task runs were reported: all but those interrupted by the end of their worker."""
     tasks: Sequence[TaskMetrics]
-    """The longest of those."""
+    """The longest of the reported runs."""
     unfinished: Sequence[TaskMetrics]
-    """The longest of those that ended with their workers, or had not ended at the end."""
+    """The longest of the runs that were interrupted or still running at the end."""
     events: Sequence[Event]
-    """The first of each kind."""
+    """The first events of each kind."""
     event_counts: Mapping[str, int]
-    """How many there were, by kind."""
+    """The number of all events by kind."""
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> ClusterMetrics:
-        """What a recorder told."""
+    def from_recorder(cls, data: Mapping[str, Any]) -> ClusterMetrics:
+        """The metrics in the answer of a `Recorder`."""
         return cls(
             **{
-                **told,
-                "workers": tuple(WorkerMetrics(**each) for each in told["workers"]),
-                "prefixes": tuple(PrefixMetrics(**each) for each in told["prefixes"]),
-                "tasks": tuple(TaskMetrics(*each) for each in told["tasks"]),
-                "unfinished": tuple(TaskMetrics(*each) for each in told["unfinished"]),
-                "events": tuple(Event(**each) for each in told["events"]),
+                **data,
+                "workers": tuple(WorkerMetrics(**each) for each in data["workers"]),
+                "prefixes": tuple(PrefixMetrics(**each) for each in data["prefixes"]),
+                "tasks": tuple(TaskMetrics(*each) for each in data["tasks"]),
+                "unfinished": tuple(TaskMetrics(*each) for each in data["unfinished"]),
+                "events": tuple(Event(**each) for each in data["events"]),
             }
         )
 
     @property
     def finished(self) -> int:
-        """Tasks."""
+        """Number of finished tasks."""
         return sum(each.finished for each in self.prefixes)
 
     @property
     def failed(self) -> int:
-        """Tasks."""
+        """Number of failed tasks."""
         return sum(each.failed for each in self.prefixes)
 
     @property
     def lost(self) -> int:
-        """How often a task ended with its worker."""
+        """How often a task was interrupted by the end of its worker."""
         return sum(each.lost for each in self.prefixes)
 
     @property
     def running(self) -> int:
-        """Tasks that had not ended at the end."""
+        """Number of tasks that were still running at the end."""
         return sum(each.running for each in self.prefixes)
 
     @property
     def is_sampled(self) -> bool:
-        """Whether some tasks are known by their sums only."""
+        """Whether some tasks are in the sums only."""
         return len(self.tasks) < self.ran
 
     @property
-    def worked(self) -> float:
-        """Seconds of tasks, over all threads."""
-        return sum(each.worked for each in self.workers)
+    def task_time(self) -> float:
+        """Thread seconds of all tasks."""
+        return sum(each.task_time for each in self.workers)
 
     @property
-    def busy(self) -> float:
-        """The share of all threads' time that was tasks, 0 to 1."""
-        return _share(self.worked, sum(each.available for each in self.workers))
+    def utilization(self) -> float:
+        """The share of all available thread seconds that tasks used, 0 to 1."""
+        return _share(self.task_time, sum(each.available for each in self.workers))
 
     @property
     def received(self) -> float:
-        """Bytes that workers got from each other."""
+        """Bytes that workers received from each other."""
         return sum(each.received for each in self.workers)
-
-    @property
-    def cpu(self) -> float:
-        """Seconds, over all workers."""
-        return sum(each.cpu for each in self.workers)
 
 
 def _share(part: float, whole: float) -> float:

@@ -114,7 +114,7 @@ class Monitor:
         self._recorder = f"{self._name}-recorder"
         self._has_recorder = False
         self._next_record = 0.0
-        self.record: ClusterMetrics | None = None
+        self.metrics: ClusterMetrics | None = None
         """The latest metrics of the cluster, if they are recorded."""
         self._recorded_at = 0.0
 
@@ -152,15 +152,15 @@ class Monitor:
         """Whether the scheduler responds, and is still the same one."""
         return self.activity(_PATIENCE) is not None
 
-    def last_record(self, seconds: float) -> ClusterMetrics | None:
-        """The current record; the latest one if there is no response within *seconds*."""
+    def last_metrics(self, seconds: float) -> ClusterMetrics | None:
+        """The current metrics; the latest ones if there is no response within *seconds*."""
         if self._has_recorder and not self._is_lost:
             self._call(self._take_record("last"), _PATIENCE if self.is_unresponsive else seconds)
-        return self.record
+        return self.metrics
 
     @property
-    def record_age(self) -> float:
-        """The age of the record in seconds."""
+    def metrics_age(self) -> float:
+        """The age of the metrics in seconds."""
         return time.monotonic() - self._recorded_at
 
     def ask(self, operation: str, seconds: float, **arguments: Any) -> Any:
@@ -287,7 +287,7 @@ class Monitor:
             if self._has_observer:
                 await self._snapshot()
                 if self._has_recorder and time.monotonic() >= self._next_record:
-                    await self._take_record("record")
+                    await self._take_record("metrics")
             else:
                 await self._scheduler.ncores()  # any response will do
         except OSError:
@@ -316,7 +316,7 @@ class Monitor:
         now = time.monotonic()
         self._next_record = now + max(_RECORD_PAUSE, (now - before) / _RECORD_SHARE)
         if record is not None:
-            self.record, self._recorded_at = ClusterMetrics.of(record), now
+            self.metrics, self._recorded_at = ClusterMetrics.from_recorder(record), now
 
     async def _ask(self, what: str, plugin: str = "", **arguments: Any) -> dict[str, Any] | None:
         """The response of the observer, or of another *plugin*."""

@@ -111,16 +111,16 @@ class Snapshot:
     def of(cls, report: Mapping[str, Any]) -> Snapshot:
         """Parse the *report* of the `SchedulerObserver`."""
         known: dict[str, dict[str, Any]] = {}
-        for message in report["words"]:
+        for message in report["reports"]:
             known.setdefault(message["worker"], {}).update(message)
         dead = {death["worker"] for death in report["deaths"]}
         return cls(
             **{name: report[name] for name in ("memory", "workers", "able", "waiting")},
             deaths=tuple(_death(each, known.get(each["worker"], {})) for each in report["deaths"]),
             unreadable=tuple(
-                (message["lacks"], message["error"])
-                for message in report["words"]
-                if "lacks" in message and message["worker"] in dead
+                (message["unreadable_by"], message["error"])
+                for message in report["reports"]
+                if "unreadable_by" in message and message["worker"] in dead
             ),
             joined=tuple((name, versions) for name, versions in report["joined"]),
         )

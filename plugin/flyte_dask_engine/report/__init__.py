@@ -1,1 +1,1 @@
-"""The report of a task's cluster: what it was, what it did, and what size would fit."""
+"""The report of a task's cluster: what was requested, what it did, and which size would fit."""

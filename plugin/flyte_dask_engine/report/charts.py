@@ -1,6 +1,6 @@
-"""Small pictures of a record: shapes on a common time line, as SVG that any page can hold.
+"""SVG charts of cluster metrics over a common time axis.
 
-They have no text of their own, so that they stretch to any width; what they show is said beside.
+They contain no text, so that they stretch to any width; labels are next to them in the page.
 """
 
 from __future__ import annotations
@@ -12,28 +12,28 @@ from markupsafe import Markup
 
 from flyte_dask_engine.monitor.metrics import ClusterMetrics, TaskMetrics, WorkerMetrics
 
-__all__ = ["WIDTH", "absences", "area", "drawing", "held", "tasks", "ticks"]
+__all__ = ["WIDTH", "absences", "area", "hold", "svg", "tasks", "ticks"]
 
 WIDTH = 1000
-"""Units from the beginning to the end."""
+"""SVG units from start to end."""
 
 _STEPS = (1, 2, 5)
-_SEEN = 0.6  # units that can be seen
-_SHORTEST = 0.3  # units that may look like those
+_MIN_WIDTH = 0.6  # units; narrower rectangles are invisible
+_MIN_SAMPLED = 0.3  # units; narrower tasks would look much longer than they were
 
 
-def drawing(shapes: Iterable[Markup], height: float, label: str) -> Markup:
-    """A picture of *shapes*, which says *label* to those who can't see it."""
+def svg(shapes: Iterable[Markup], height: float, label: str) -> Markup:
+    """An SVG image of *shapes*, with *label* for screen readers."""
     return Markup(
         '<svg viewBox="0 0 {} {:g}" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>'
     ).format(WIDTH, height, label, Markup().join(shapes))
 
 
-def area(values: Sequence[float], most: float, record: ClusterMetrics, kind: str) -> Markup:
-    """The steps of *values* in bins, of a height of 1, which is *most*."""
+def area(values: Sequence[float], most: float, metrics: ClusterMetrics, kind: str) -> Markup:
+    """A step chart of *values* in bins; a value of *most* has height 1."""
     if not values or most <= 0:
         return Markup()
-    step = _scale(record) * record.width
+    step = _scale(metrics) * metrics.bin_width
     points = [f"M0 1V{_height(values[0], most)}"]
     for number, value in enumerate(values[1:], start=1):
         points.append(f"H{min(number * step, WIDTH):.1f}V{_height(value, most)}")
@@ -41,29 +41,28 @@ def area(values: Sequence[float], most: float, record: ClusterMetrics, kind: str
     return Markup('<path class="{}" d="{}"/>').format(kind, "".join(points))
 
 
-def tasks(drawn: Iterable[TaskMetrics], record: ClusterMetrics, kind: str) -> Markup:
-    """A rectangle for each task, in the lane of its thread, of a height of 1.
+def tasks(drawn: Iterable[TaskMetrics], metrics: ClusterMetrics, kind: str) -> Markup:
+    """A rectangle for each task, in the lane of its thread, which has height 1.
 
-    Of the shortest, which would look longer than they were, there is none if the busy area, which
-    is drawn of sampled records, tells of them.
+    Very short tasks of sampled metrics are omitted: the busy area behind them has them.
     """
-    scale = _scale(record)
+    scale = _scale(metrics)
     shapes = []
     for each in drawn:
         width = each.seconds * scale
-        if record.is_sampled and width < _SHORTEST:
+        if metrics.is_sampled and width < _MIN_SAMPLED:
             continue
-        width = max(width, _SEEN)
+        width = max(width, _MIN_WIDTH)
         shapes.append(
             f"M{each.start * scale:.1f} {each.lane + 0.08:g}h{width:.1f}v.84h-{width:.1f}z"
         )
     return Markup('<path class="{}" d="{}"/>').format(kind, "".join(shapes)) if shapes else Markup()
 
 
-def absences(worker: WorkerMetrics, record: ClusterMetrics, height: float) -> Markup:
-    """Where it was not there."""
-    scale = _scale(record)
-    ends = [0.0, *(end for span in worker.spans for end in span), record.seconds]
+def absences(worker: WorkerMetrics, metrics: ClusterMetrics, height: float) -> Markup:
+    """A rectangle for each time in which the worker was absent."""
+    scale = _scale(metrics)
+    ends = [0.0, *(end for span in worker.spans for end in span), metrics.seconds]
     gaps = [
         f"M{start * scale:.1f} 0H{stop * scale:.1f}V{height:g}H{start * scale:.1f}z"
         for start, stop in zip(ends[::2], ends[1::2], strict=True)
@@ -72,21 +71,21 @@ def absences(worker: WorkerMetrics, record: ClusterMetrics, height: float) -> Ma
     return Markup('<path class="absent" d="{}"/>').format("".join(gaps)) if gaps else Markup()
 
 
-def held(values: Sequence[float], worker: WorkerMetrics, record: ClusterMetrics) -> list[float]:
-    """*values*, of which one lasts until the next, as long as the worker is there."""
+def hold(values: Sequence[float], worker: WorkerMetrics, metrics: ClusterMetrics) -> list[float]:
+    """*values* with gaps filled by the value before, while the worker is present."""
     found: list[float] = []
     last = 0.0
-    for number in range(math.ceil(record.seconds / record.width)):
-        start, stop = number * record.width, (number + 1) * record.width
-        is_there = any(come < stop and go > start for come, go in worker.spans)
+    for number in range(math.ceil(metrics.seconds / metrics.bin_width)):
+        start, stop = number * metrics.bin_width, (number + 1) * metrics.bin_width
+        is_present = any(join < stop and leave > start for join, leave in worker.spans)
         value = values[number] if number < len(values) else 0.0
-        last = (value or last) if is_there else 0.0
+        last = (value or last) if is_present else 0.0
         found.append(last)
     return found
 
 
 def ticks(seconds: float) -> list[float]:
-    """Times for the axis: some four to eight round ones, from 0."""
+    """Four to eight round times from 0 to *seconds*, for the axis."""
     if seconds <= 0:
         return [0.0]
     rough = seconds / 6
@@ -100,8 +99,8 @@ def ticks(seconds: float) -> list[float]:
     return [number * step for number in range(math.floor(seconds / step) + 1)]
 
 
-def _scale(record: ClusterMetrics) -> float:
-    return WIDTH / record.seconds if record.seconds > 0 else 0.0
+def _scale(metrics: ClusterMetrics) -> float:
+    return WIDTH / metrics.seconds if metrics.seconds > 0 else 0.0
 
 
 def _height(value: float, most: float) -> str:

@@ -1,4 +1,4 @@
-"""The report of a session, as it comes about: at its end, and whenever somebody asks."""
+"""Collects the report of a session: when its deck is rendered, and when it ends."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from flyte_dask_engine.report.page import page
 from flyte_dask_engine.report.performance import without_source
 from flyte_dask_engine.report.report import Failure, Report
 
-__all__ = ["Judge", "Reporting", "reporting"]
+__all__ = ["Adviser", "Reporting", "reporting"]
 
-_LONGEST_TEXT = 4000  # characters
-_PATIENCE = 5.0  # seconds for the last record
-_LONG_PATIENCE = 60.0  # seconds for Dask's own report
+_MAX_TEXT = 4000  # characters of an error
+_PATIENCE = 5.0  # seconds for the last metrics
+_LONG_PATIENCE = 60.0  # seconds for Dask's performance report
 
-Judge = Callable[[], tuple[Job, tuple[Advice, ...]]]
-"""What there is to say of a task's cluster before it runs."""
+Adviser = Callable[[], tuple[Job, tuple[Advice, ...]]]
+"""Returns a task's cluster and the advice on it, both known before it runs."""
 
 
 class Place(Protocol):
@@ -37,27 +37,22 @@ class Place(Protocol):
 
     @property
     def where(self) -> str:
-        """In words."""
-        ...
-
-    @property
-    def is_local(self) -> bool:
-        """Whether the cluster was started for it."""
+        """A text such as ``on tcp://...``."""
         ...
 
     @property
     def is_to_scale(self) -> bool:
-        """Whether the cluster has the shape that the config says."""
+        """Whether the cluster has the shape of the config."""
         ...
 
     @property
     def in_processes(self) -> bool:
-        """Whether its workers are."""
+        """Whether its workers are processes of their own."""
         ...
 
 
 class Reporting:
-    """A report, and the cluster that it is about while that is there."""
+    """A report, and the monitor of its cluster while the session lasts."""
 
     def __init__(self, report: Report) -> None:
         self.report = report
@@ -65,13 +60,13 @@ class Reporting:
         self._monitor: Monitor | None = None
 
     def page(self) -> str:
-        """As HTML, as of now."""
+        """The report as HTML, as of now."""
         if self._monitor is not None:
-            self._take_record(self._monitor)
+            self._update(self._monitor)
         return page(self.report)
 
     def is_about(self, place: Place, versions: Mapping[str, Mapping[str, str]]) -> None:
-        """Take in where the cluster is, and the *versions* there, as far as they are known."""
+        """Note where the cluster is, and the known *versions* of its packages."""
         self.report.where = place.where
         self.report.is_to_scale = place.is_to_scale
         self.report.shares_process = not place.in_processes
@@ -80,7 +75,7 @@ class Reporting:
     @contextmanager
     def of(self, monitor: Monitor) -> Iterator[None]:
         """Report what the cluster of *monitor* does in the block."""
-        self.report.opened_after = time.monotonic() - self._began
+        self.report.startup = time.monotonic() - self._began
         if self.report.runtime.report == "full":
             _begin_performance(monitor)
         self._monitor = monitor
@@ -90,23 +85,23 @@ class Reporting:
             self.complete()
 
     def complete(self) -> None:
-        """Report what its cluster did until now, and nothing that it does later."""
+        """Collect what the cluster did so far; the report ignores what it does later."""
         monitor, self._monitor = self._monitor, None
         if monitor is None:
             return
-        self._take_record(monitor)
+        self._update(monitor)
         if self.report.runtime.report == "full":
-            self.report.performance, self.report.no_performance = _performance(monitor)
+            self.report.performance, self.report.performance_error = _performance(monitor)
 
-    def _take_record(self, monitor: Monitor) -> None:
-        self.report.record = monitor.last_record(_PATIENCE)
-        self.report.record_age = monitor.record_age
+    def _update(self, monitor: Monitor) -> None:
+        self.report.metrics = monitor.last_metrics(_PATIENCE)
+        self.report.metrics_age = monitor.metrics_age
 
 
 def _begin_performance(monitor: Monitor) -> None:
-    """Let the scheduler remember what its report will need, of tasks as many as a page can hold."""
+    """Start the task stream for Dask's performance report, with as many tasks as fit in a page."""
     stream = BoundedTaskStream()
-    with suppress(Exception):  # then there is no report, which is told in its place
+    with suppress(Exception):  # then there is no performance report, and the page says why
         monitor.ask(
             "register_scheduler_plugin",
             _PATIENCE,
@@ -117,18 +112,18 @@ def _begin_performance(monitor: Monitor) -> None:
 
 
 def _performance(monitor: Monitor) -> tuple[str | None, str | None]:
-    """Dask's own report, or why there is none."""
-    record = monitor.record
-    if record is None or not monitor.is_responding():
-        return None, "It could not be asked for."
-    arguments = {"start": record.began, "last_count": record.monitored, "mode": "inline"}
+    """Dask's performance report, or why there is none."""
+    metrics = monitor.metrics
+    if metrics is None or not monitor.is_responding():
+        return None, "The scheduler did not respond."
+    since = {"start": metrics.started_at, "last_count": metrics.monitor_count}
     try:
-        told = monitor.ask("performance_report", _LONG_PATIENCE, code="", **arguments)
-        return without_source(told), None
+        html = monitor.ask("performance_report", _LONG_PATIENCE, code="", mode="inline", **since)
+        return without_source(html), None
     except ImportError:
-        return None, "The scheduler needs bokeh for it: pip install bokeh in its image."
-    except Exception as error:  # whatever it is, all else is there
-        return None, f"It could not be made: {type(error).__name__}: {error}"
+        return None, "The scheduler's image has no bokeh: add it with pip install bokeh."
+    except Exception as error:  # whatever it is, the rest of the report is complete
+        return None, f"The scheduler failed to create it: {type(error).__name__}: {error}"
 
 
 @contextmanager
@@ -137,48 +132,48 @@ def reporting(  # noqa: PLR0913, PLR0917  # what a session knows
     config: Dask,
     runtime: Runtime,
     parent: Parent | None,
-    judge: Judge | None,
+    adviser: Adviser | None,
     host: Host,
 ) -> Iterator[Reporting]:
     """The report of *task*, which is shown in its deck, and complete when the block ends.
 
     Args:
-        task: its name.
-        config: of its cluster.
-        runtime: its settings.
-        parent: what it asks for.
-        judge: knows more of it.
-        host: shows it.
+        task: name of the task.
+        config: the task's cluster.
+        runtime: runtime settings, after environment variables.
+        parent: resources that the task requests.
+        adviser: returns advice; None for a report without.
+        host: shows the report.
     """
-    job, advice = _judged(config, parent, judge, host)
-    made = Reporting(Report(task=task, job=job, advice=advice, runtime=runtime))
-    with host.show_report(made.page, task, made.complete):
+    job, advice = _advised(config, parent, adviser, host)
+    collected = Reporting(Report(task=task, job=job, advice=advice, runtime=runtime))
+    with host.show_report(collected.page, task, collected.complete):
         try:
-            yield made
+            yield collected
         except BaseException as error:
-            made.report.failure = _failure(host.failure(error))
+            collected.report.failure = _failure(host.failure(error))
             raise
 
 
-def _judged(
-    config: Dask, parent: Parent | None, judge: Judge | None, host: Host
+def _advised(
+    config: Dask, parent: Parent | None, adviser: Adviser | None, host: Host
 ) -> tuple[Job, tuple[Advice, ...]]:
-    if judge is not None:
+    if adviser is not None:
         try:
-            return judge()
-        except Exception:  # such as of a team file, which is not this run's matter
+            return adviser()
+        except Exception:  # such as an invalid team file, which must not fail the run
             runtime_logger(host).debug("%s: no advice for its report", config, exc_info=True)
     return Job.of(config, parent or Parent(), Platform()), ()
 
 
 def _failure(error: BaseException | None) -> Failure | None:
-    """What *error* says; None if there is none."""
+    """Type and truncated text of *error*; None if there is none."""
     if error is None:
         return None
     try:
         text = str(error)
-    except Exception as its:  # it is the user's
-        text = f"its text could not be made: {type(its).__name__}"
-    left = len(text) - _LONGEST_TEXT
-    text = f"{text[:_LONGEST_TEXT]} ... ({left:,} characters more)" if left > 0 else text
+    except Exception as own:  # the user's class may raise anything
+        text = f"str() of this error raised {type(own).__name__}"
+    left = len(text) - _MAX_TEXT
+    text = f"{text[:_MAX_TEXT]} ... ({left:,} characters more)" if left > 0 else text
     return Failure(type(error).__name__, text)

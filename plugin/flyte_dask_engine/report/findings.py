@@ -1,237 +1,225 @@
-"""What a record says of the cluster's size: too small, too big, unbalanced, idle."""
+"""Findings on a cluster's size from its metrics: too small, too large, unbalanced, idle."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import NamedTuple
 
 from flyte_dask.quantities.formatting import counted
-from flyte_dask_engine.monitor.metrics import ClusterMetrics, WorkerMetrics
-from flyte_dask_engine.report.formatting import called, duration, in_bytes, percent
+from flyte_dask_engine.cluster_plugins.sums import in_bytes
+from flyte_dask_engine.monitor.metrics import ClusterMetrics
+from flyte_dask_engine.report.formatting import duration, percent, worker_label
 from flyte_dask_engine.report.report import Report
 
 __all__ = ["Finding", "findings", "sentence"]
 
 _GIB = 2**30
-_NEARLY_FULL = 0.9  # of a memory limit
-_EMPTY = 0.35
-_ROOM = 1.3  # times what was used, is a limit that fits
-_IDLE = 0.3  # of the time
-_FITTING = 0.7  # of the time, is a busy cluster
-_LONG_ENOUGH = 10.0  # seconds, to judge a size
+_HIGH_MEMORY = 0.9  # of a memory limit
+_LOW_MEMORY = 0.35
+_HEADROOM = 1.3  # factor from peak memory to a fitting limit
+_LOW_UTILIZATION = 0.3
+_GOOD_UTILIZATION = 0.7
+_LONG_ENOUGH = 10.0  # seconds; shorter sessions say little about the size
 _SHORT_TASK = 0.005  # seconds
-_WORTH_TELLING = 10 * 2**20  # bytes on disk
+_MIN_SPILLED = 10 * 2**20  # bytes
 _MANY = 1000  # tasks
 
 
 class Finding(NamedTuple):
-    """One thing that the record says."""
+    """One finding about a cluster's size."""
 
     code: str
     text: str
     remedy: str | None = None
-    """What to do."""
 
     @property
     def is_code(self) -> bool:
-        """Whether the remedy is a verb of the config."""
+        """Whether the remedy is a call of a config's method."""
         return self.remedy is not None and self.remedy.startswith("with_")
 
 
 def sentence(report: Report) -> str:
-    """What the cluster was and did, and the first finding about it."""
-    record = report.record
-    if record is None or not record.workers:
-        return "What the cluster did is not known."
+    """The headline: what the cluster was and did, and the first finding."""
+    metrics = report.metrics
+    if metrics is None or not metrics.workers:
+        return "There are no metrics of the cluster."
     head = (
-        f"{counted(len(record.workers), 'worker')}, busy {percent(record.busy)} of "
-        f"{duration(record.seconds)}"
+        f"{counted(len(metrics.workers), 'worker')}, busy {percent(metrics.utilization)} of "
+        f"{duration(metrics.seconds)}"
     )
     first = next(findings(report), None)
     if first is None:
-        return f"{head}; its size fits." if _does_fit(report, record) else f"{head}."
+        return f"{head}; its size fits." if _does_fit(report, metrics) else f"{head}."
     remedy = f"; consider {first.remedy}" if first.remedy else ""
     return f"{head}; {first.text}{remedy}."
 
 
 def findings(report: Report) -> Iterator[Finding]:
-    """All that is to be said, the worst first."""
-    record = report.record
-    if record is None or not record.workers:
+    """All findings, the worst first."""
+    metrics = report.metrics
+    if metrics is None or not metrics.workers:
         return
-    trouble = [each for find in _OF_TROUBLE for each in find(record)]
-    yield from trouble
-    if report.failure is not None:  # before or after it had used the cluster as it would have
+    problems = [each for find in _PROBLEMS for each in find(metrics)]
+    yield from problems
+    if report.failure is not None:  # the task may have failed before it used its cluster
         return
-    yield from _nothing(record)
+    yield from _unused(metrics)
     if not report.is_to_scale:
         return
-    lacks_memory = any(each.code in _OF_MEMORY for each in trouble)
-    for find in _OF_SIZE:
-        if not (lacks_memory and find in _TO_LESS):
-            yield from find(record)
+    lacks_memory = any(each.code in _MEMORY_CODES for each in problems)
+    for find in _SIZES:
+        if not (lacks_memory and find in _REDUCTIONS):
+            yield from find(metrics)
 
 
-def _does_fit(report: Report, record: ClusterMetrics) -> bool:
-    """Whether the size is known to, if there is nothing else to say of it."""
-    is_judged = report.is_to_scale and report.failure is None and record.seconds >= _LONG_ENOUGH
-    return is_judged and record.busy >= _IDLE
+def _does_fit(report: Report, metrics: ClusterMetrics) -> bool:
+    """Whether the size of a cluster without findings is known to fit."""
+    is_known = report.is_to_scale and report.failure is None and metrics.seconds >= _LONG_ENOUGH
+    return is_known and metrics.utilization >= _LOW_UTILIZATION
 
 
-def _lost(record: ClusterMetrics) -> Iterator[Finding]:
-    """Workers that ended, not for lack of memory."""
-    killed = record.event_counts.get("out of memory", 0)
-    lost = record.event_counts.get("lost", 0) - killed
-    if lost > 0:  # under one name it may happen again and again
-        often = f"workers ended unexpectedly {lost:,} times"
-        yield Finding("lost", "one worker ended unexpectedly" if lost == 1 else often)
-
-
-def _full(record: ClusterMetrics) -> Iterator[Finding]:
-    killed = record.event_counts.get("out of memory", 0)
-    worst = max(record.workers, key=lambda worker: worker.fullness)
-    if not worst.limit or (worst.fullness < _NEARLY_FULL and not killed):
+def _high_memory(metrics: ClusterMetrics) -> Iterator[Finding]:
+    killed = metrics.event_counts.get("killed", 0)
+    worst = max(metrics.workers, key=attrgetter("memory_share"))
+    if not worst.limit or (worst.memory_share < _HIGH_MEMORY and not killed):
         return
-    text = f"{called(worst.name)} reached {percent(worst.fullness)} of its memory limit"
+    text = f"{worker_label(worst.name)} reached {percent(worst.memory_share)} of its memory limit"
     if killed:
-        what = "one process" if killed == 1 else f"{killed:,} processes"
-        text += f", and {what} had to be ended for that"
-    yield Finding("full", text, _more_memory(record))
+        times = "once" if killed == 1 else f"{killed:,} times"
+        text += f", and a worker was killed for that {times}"
+    yield Finding("high-memory", text, _more_memory(metrics))
 
 
-def _spilled(record: ClusterMetrics) -> Iterator[Finding]:
-    if record.spilled >= _WORTH_TELLING:
-        yield Finding(
-            "spilled",
-            f"{in_bytes(record.spilled)} did not fit into memory, and went to disk",
-            _more_memory(record),
-        )
+def _lost_workers(metrics: ClusterMetrics) -> Iterator[Finding]:
+    """Workers that terminated unexpectedly for other reasons than memory."""
+    lost = metrics.event_counts.get("lost", 0) - metrics.event_counts.get("killed", 0)
+    if lost > 0:  # it may be the same worker again and again
+        who = "one worker" if lost == 1 else "workers"
+        times = "" if lost == 1 else f" {lost:,} times"
+        yield Finding("lost-workers", f"{who} terminated unexpectedly{times}")
 
 
-def _paused(record: ClusterMetrics) -> Iterator[Finding]:
-    paused = record.event_counts.get("paused", 0)
+def _paused_workers(metrics: ClusterMetrics) -> Iterator[Finding]:
+    paused = metrics.event_counts.get("paused", 0)
     if paused:
-        often = "once" if paused == 1 else f"{paused:,} times"
-        text = f"workers took no new tasks {often} for lack of memory"
-        yield Finding("paused", text, _more_memory(record))
+        times = "once" if paused == 1 else f"{paused:,} times"
+        text = f"workers paused {times} for lack of memory"
+        yield Finding("paused-workers", text, _more_memory(metrics))
 
 
-def _more_memory(record: ClusterMetrics) -> str:
-    """What to do if there was not enough: of all that lacked it, the most that one of them did."""
-    limit = max(worker.limit for worker in record.workers)
-    peak = max(worker.peak for worker in record.workers)
+def _spilled(metrics: ClusterMetrics) -> Iterator[Finding]:
+    if metrics.spilled >= _MIN_SPILLED:
+        text = f"{in_bytes(metrics.spilled)} did not fit into memory, and was spilled to disk"
+        yield Finding("spilled", text, _more_memory(metrics))
+
+
+def _more_memory(metrics: ClusterMetrics) -> str:
+    """One remedy for all lacks of memory: the largest of what each of them needs."""
+    limit = max(worker.limit for worker in metrics.workers)
+    peak = max(worker.peak for worker in metrics.workers)
     if not limit or not peak:
         return "more memory for each worker, or smaller partitions"
-    wanted = max(worker.peak + worker.spilled for worker in record.workers)
-    factor = 2 if record.event_counts.get("out of memory") else _ROOM
-    return f'with_workers(mem="{_fitting(max(factor * limit, _ROOM * peak, wanted))}")'
+    unspilled = max(worker.peak + worker.spilled for worker in metrics.workers)
+    factor = 2 if metrics.event_counts.get("killed") else _HEADROOM
+    return f'with_workers(mem="{_fitting(max(factor * limit, _HEADROOM * peak, unspilled))}")'
 
 
-def _nothing(record: ClusterMetrics) -> Iterator[Finding]:
-    if not record.finished and not record.failed and not record.worked:
-        yield Finding(
-            "nothing",
-            "they did nothing",
-            "using them by .compute() or the client's submit(), or a plain @task",
-        )
+def _unused(metrics: ClusterMetrics) -> Iterator[Finding]:
+    if not metrics.finished and not metrics.failed and not metrics.task_time:
+        remedy = "running work on them with .compute() or client.submit(), or a plain @task"
+        yield Finding("unused", "they ran no tasks", remedy)
 
 
-def _few_tasks(record: ClusterMetrics) -> Iterator[Finding]:
-    threads = _threads(record)
-    if 0 < record.finished < threads and record.seconds >= _LONG_ENOUGH:
-        there = "was" if record.finished == 1 else "were"
-        tasks = counted(record.finished, "task")
-        text = f"there {there} {tasks} for {counted(threads, 'thread')}"
-        or_fewer = ", or fewer workers" if len(record.workers) > 1 else ""
+def _few_tasks(metrics: ClusterMetrics) -> Iterator[Finding]:
+    threads = sum(worker.nthreads for worker in metrics.workers if worker.is_present)
+    if 0 < metrics.finished < threads and metrics.seconds >= _LONG_ENOUGH:
+        was = "was" if metrics.finished == 1 else "were"
+        tasks = counted(metrics.finished, "task")
+        text = f"there {was} only {tasks} for {counted(threads, 'thread')}"
+        or_fewer = ", or fewer workers" if len(metrics.workers) > 1 else ""
         yield Finding("few-tasks", text, f"more and smaller partitions{or_fewer}")
 
 
-def _unbalanced(record: ClusterMetrics) -> Iterator[Finding]:
-    if record.event_counts.get("lost"):  # then others did what was theirs
+def _unbalanced(metrics: ClusterMetrics) -> Iterator[Finding]:
+    if metrics.event_counts.get("lost"):  # then others did the work of lost workers
         return
-    present = [worker for worker in record.workers if worker.present >= record.seconds / 2]
-    if len(present) < 2 or record.seconds < _LONG_ENOUGH:
+    workers = [worker for worker in metrics.workers if worker.uptime >= metrics.seconds / 2]
+    if len(workers) < 2 or metrics.seconds < _LONG_ENOUGH:
         return
-    busiest = max(present, key=_busy)
-    others = [worker.busy for worker in present if worker is not busiest]
+    busiest = max(workers, key=attrgetter("utilization"))
+    others = [worker.utilization for worker in workers if worker is not busiest]
     mean = sum(others) / len(others)
-    if busiest.busy >= 2 * mean and busiest.busy >= _IDLE:
+    if busiest.utilization >= 2 * mean and busiest.utilization >= _LOW_UTILIZATION:
         yield Finding(
             "unbalanced",
-            f"{called(busiest.name)} was busy {percent(busiest.busy)} of the time, and the "
-            f"{'other' if len(others) == 1 else 'others'} {percent(mean)}",
+            f"{worker_label(busiest.name)} was busy {percent(busiest.utilization)} of the time, "
+            f"and the {'other' if len(others) == 1 else 'others'} {percent(mean)}",
             "more and smaller partitions",
         )
 
 
-def _idle(record: ClusterMetrics) -> Iterator[Finding]:
-    there = [worker for worker in record.workers if worker.is_there]
-    is_idle = 0 < record.busy < _IDLE and record.seconds >= _LONG_ENOUGH
-    if not there or not is_idle or any(_unbalanced(record)):
+def _low_utilization(metrics: ClusterMetrics) -> Iterator[Finding]:
+    workers = [worker for worker in metrics.workers if worker.is_present]
+    is_low = 0 < metrics.utilization < _LOW_UTILIZATION and metrics.seconds >= _LONG_ENOUGH
+    if not workers or not is_low or any(_unbalanced(metrics)):
         return
-    if len(there) == 1:
-        yield _idle_one(there[0], record)
+    is_single = len(workers) == 1
+    number = workers[0].nthreads if is_single else len(workers)
+    fitting = max(1, math.ceil(number * metrics.utilization / _GOOD_UTILIZATION))
+    if is_single and fitting == number:
+        yield Finding("low-utilization", "it had little to do", "a plain @task")
         return
-    fitting = max(1, math.ceil(len(there) * record.busy / _FITTING))
-    text = f"{counted(fitting, 'worker')} would have had time enough for it"
-    yield Finding("idle", text, f"with_workers({fitting})")
+    what, argument = ("CPU", "cpu=") if is_single else ("worker", "")
+    text = f"{counted(fitting, what)} would have been enough"
+    yield Finding("low-utilization", text, f"with_workers({argument}{fitting})")
 
 
-def _idle_one(worker: WorkerMetrics, record: ClusterMetrics) -> Finding:
-    """Of a cluster that can't have fewer workers."""
-    fitting = max(1, math.ceil(worker.nthreads * record.busy / _FITTING))
-    if fitting == worker.nthreads:
-        return Finding("idle", "it had little to do", "a plain @task")
-    text = f"{counted(fitting, 'CPU')} would have had time enough for it"
-    return Finding("idle", text, f"with_workers(cpu={fitting})")
+def _low_memory(metrics: ClusterMetrics) -> Iterator[Finding]:
+    worst = max(metrics.workers, key=attrgetter("memory_share"))
+    is_low = 0 < worst.memory_share < _LOW_MEMORY and worst.limit >= 2 * _GIB
+    if is_low and metrics.task_time and metrics.seconds >= _LONG_ENOUGH:
+        text = f"no worker used more than {percent(worst.memory_share)} of its memory limit"
+        remedy = f'with_workers(mem="{_fitting(_HEADROOM * worst.peak)}")'
+        yield Finding("low-memory", text, remedy)
 
 
-def _empty(record: ClusterMetrics) -> Iterator[Finding]:
-    """Memory that nobody used."""
-    worst = max(record.workers, key=lambda worker: worker.fullness)
-    fitting = _fitting(_ROOM * worst.peak)
-    is_empty = 0 < worst.fullness < _EMPTY and worst.limit >= 2 * _GIB
-    if is_empty and record.worked and record.seconds >= _LONG_ENOUGH:
-        text = f"no worker had more than {percent(worst.fullness)} of its memory limit"
-        yield Finding("empty", text, f'with_workers(mem="{fitting}")')
-
-
-def _moving(record: ClusterMetrics) -> Iterator[Finding]:
-    moving = sum(worker.seconds.get("transfer", 0.0) for worker in record.workers)
-    if moving > record.worked / 2 and moving > 1:
+def _slow_transfers(metrics: ClusterMetrics) -> Iterator[Finding]:
+    waited = sum(worker.seconds.get("transfer", 0.0) for worker in metrics.workers)
+    if waited > metrics.task_time / 2 and waited > 1:
         text = (
-            f"workers waited {duration(moving)} for data from each other, for "
-            f"{duration(record.worked)} of work"
+            f"tasks waited {duration(waited)} for data from other workers, and ran for "
+            f"{duration(metrics.task_time)}"
         )
-        yield Finding("moving", text, "fewer and larger workers, or larger partitions")
+        yield Finding("slow-transfers", text, "fewer and larger workers, or larger partitions")
 
 
-def _short(record: ClusterMetrics) -> Iterator[Finding]:
-    mean = record.worked / record.finished if record.finished else math.inf
-    if record.finished >= _MANY and mean < _SHORT_TASK:
-        text = f"{counted(record.finished, 'task')} took {duration(mean)} each"
-        yield Finding("short", text, "fewer and larger tasks: each costs the scheduler about 1 ms")
+def _short_tasks(metrics: ClusterMetrics) -> Iterator[Finding]:
+    mean = metrics.task_time / metrics.finished if metrics.finished else math.inf
+    if metrics.finished >= _MANY and mean < _SHORT_TASK:
+        text = f"{counted(metrics.finished, 'task')} took {duration(mean)} each"
+        remedy = "fewer and larger tasks: each costs the scheduler about 1 ms"
+        yield Finding("short-tasks", text, remedy)
 
 
 _Find = Callable[[ClusterMetrics], Iterator[Finding]]
-_OF_TROUBLE: tuple[_Find, ...] = (_full, _lost, _paused, _spilled)
-_OF_MEMORY = frozenset({"full", "paused", "spilled"})
-_OF_SIZE: tuple[_Find, ...] = (_few_tasks, _unbalanced, _short, _idle, _moving, _empty)
-_TO_LESS = frozenset({_idle, _empty})
-"""Which propose less, so that they contradict a lack of memory."""
-
-
-def _busy(worker: WorkerMetrics) -> float:
-    return worker.busy
-
-
-def _threads(record: ClusterMetrics) -> int:
-    return sum(worker.nthreads for worker in record.workers if worker.is_there)
+_PROBLEMS: tuple[_Find, ...] = (_high_memory, _lost_workers, _paused_workers, _spilled)
+_MEMORY_CODES = frozenset({"high-memory", "paused-workers", "spilled"})
+_SIZES: tuple[_Find, ...] = (
+    _few_tasks,
+    _unbalanced,
+    _short_tasks,
+    _low_utilization,
+    _slow_transfers,
+    _low_memory,
+)
+_REDUCTIONS = frozenset({_low_utilization, _low_memory})
+"""These suggest less, which would contradict a lack of memory."""
 
 
 def _fitting(least: float) -> str:
-    """The next usual amount of memory from so many bytes."""
+    """The next usual amount of memory from *least* bytes on, as a Kubernetes quantity."""
     unit, name = (_GIB, "Gi") if least > _GIB / 2 else (2**20, "Mi")
     number = math.ceil(least / unit)
     step = 2 ** max(0, number.bit_length() - 3)  # 1 2 3 4 5 6 7 8 10 12 14 16 20 24 28 32 ...

@@ -1,13 +1,11 @@
-"""Amounts as people read them."""
+"""Amounts and names as the report shows them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from os.path import commonprefix
 
-from dask.utils import format_bytes
-
-__all__ = ["called", "distinct", "duration", "in_bytes", "percent"]
+__all__ = ["duration", "percent", "short_names", "worker_label"]
 
 
 def duration(seconds: float) -> str:
@@ -29,25 +27,17 @@ def duration(seconds: float) -> str:
 
 
 def percent(share: float) -> str:
-    """``83 %``; only what is nothing is ``0 %``."""
-    if 0 < share < 0.01:
-        return "below 1 %"
-    return f"{100 * share:.0f} %"
+    """``83 %`` for 0.83; ``0 %`` only for 0."""
+    return "below 1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"
 
 
-def in_bytes(number: float) -> str:
-    """``3.75 GiB``, to three digits."""
-    amount, unit = format_bytes(int(number)).split()
-    return f"{float(amount):.3g} {unit}"
-
-
-def distinct(names: Sequence[str]) -> dict[str, str]:
-    """What tells workers apart, by name: without what the names of all begin with, up to a dash."""
+def short_names(names: Sequence[str]) -> dict[str, str]:
+    """A short label for each name of a worker: without their common prefix, up to a dash."""
     common = commonprefix(names) if len(names) > 1 else ""  # noqa: RUF071  # these are no paths
     length = common.rfind("-") + 1
-    return {name: called(name[length:] or name) for name in names}
+    return {name: worker_label(name[length:] or name) for name in names}
 
 
-def called(name: str) -> str:
-    """A worker's name; ``worker 3`` if that is a number only."""
+def worker_label(name: str) -> str:
+    """A worker's name; ``worker 3`` for a name that is only a number."""
     return f"worker {name}" if name.isdecimal() else name

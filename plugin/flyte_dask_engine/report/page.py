@@ -1,4 +1,4 @@
-"""A report as HTML: one element with all that it needs, which reads offline and without scripts."""
+"""A report as HTML: one self-contained element that needs no network and no scripts."""
 
 from __future__ import annotations
 
@@ -13,39 +13,42 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from flyte_dask.explanation.summary import summarize
-from flyte_dask.explanation.text import HEADERS, Row, others, rows
+from flyte_dask.explanation.text import HEADERS, others, rows
 from flyte_dask.quantities.formatting import counted
-from flyte_dask_engine.cluster_plugins.task_stream import MOST_STREAMED
+from flyte_dask_engine.cluster_plugins.sums import in_bytes
+from flyte_dask_engine.cluster_plugins.task_stream import MAX_STREAMED
 from flyte_dask_engine.monitor.metrics import ClusterMetrics, Event, PrefixMetrics
 from flyte_dask_engine.report.charts import ticks
 from flyte_dask_engine.report.findings import findings, sentence
-from flyte_dask_engine.report.formatting import called, distinct, duration, in_bytes, percent
+from flyte_dask_engine.report.formatting import duration, percent, short_names, worker_label
 from flyte_dask_engine.report.report import Report
-from flyte_dask_engine.report.timelines import MARKS, REST, TELLING, flow, pictures
+from flyte_dask_engine.report.timelines import LABELS, MARKS, REST, flow, timelines
 
 __all__ = ["page"]
 
 _PACKAGE = "flyte_dask_engine.report"
-_MOST_PREFIXES = 15
-_MOST_EVENTS = 50
-_COLOURS = 6  # that people tell apart; other prefixes are grey
+_MAX_PREFIXES = 15
+_MAX_EVENTS = 50
+_COLOURS = 6  # that people can distinguish; other prefixes are grey
 
 
 def page(report: Report) -> str:
-    """The HTML of *report*, in which nothing is left that is no text, as file names may be."""
-    facts = summarize(report.job)
-    known = {path: each for path, each in facts["values"].items() if each["source"] != "unknown"}
-    made = _template().render(
+    """The HTML of *report*; lone surrogates, as in file names, are escaped."""
+    summary = summarize(report.job)
+    known = {path: each for path, each in summary["values"].items() if each["source"] != "unknown"}
+    columns = zip(HEADERS, zip(*rows(known), strict=True), strict=True)
+    metrics = report.metrics
+    html = _template().render(
         report=report,
         sentence=sentence(report),
         findings=list(findings(report)),
-        did=_did(report, report.record) if report.record and report.record.workers else None,
-        columns=_columns(list(rows(known))),
+        shown=_shown(report, metrics) if metrics and metrics.workers else None,
+        columns=[(header, cells) for header, cells in columns if any(cells)],
         others=list(others(known)),
-        footprint=facts["footprint"]["text"],
+        footprint=summary["footprint"]["text"],
         style=Markup(files(_PACKAGE).joinpath("style.css").read_text("utf-8")),  # noqa: S704  # ours
     )
-    return made.encode(errors="backslashreplace").decode()
+    return html.encode(errors="backslashreplace").decode()
 
 
 @cache
@@ -57,128 +60,119 @@ def _template() -> Template:
         trim_blocks=True,
         undefined=StrictUndefined,
     )
-    for each in (called, duration, in_bytes, percent):
+    for each in (duration, in_bytes, percent, worker_label):
         environment.filters[each.__name__] = each
-    environment.globals.update(
-        counted=counted, marks=MARKS, most_streamed=MOST_STREAMED, telling=TELLING
-    )
+    environment.globals.update(marks=MARKS, labels=LABELS, max_streamed=MAX_STREAMED)
     return environment.get_template("page.html")
 
 
-def _columns(found: list[Row]) -> list[tuple[str, tuple[str, ...]]]:
-    """The table's columns in which there is something."""
-    columns = zip(HEADERS, zip(*found, strict=True), strict=True)
-    return [(header, cells) for header, cells in columns if any(cells)]
-
-
-def _did(report: Report, record: ClusterMetrics) -> dict[str, Any]:
-    """What the cluster did, as the template wants it."""
-    ranked = sorted(range(len(record.prefixes)), key=lambda each: -record.prefixes[each].worked)
+def _shown(report: Report, metrics: ClusterMetrics) -> dict[str, Any]:
+    """The template's variables for what the cluster did."""
+    prefixes = metrics.prefixes
+    ranked = sorted(range(len(prefixes)), key=lambda each: -prefixes[each].task_time)
     colours = {each: f"c{rank}" for rank, each in enumerate(ranked[:_COLOURS])}
     return {
-        "record": record,
-        "tiles": _tiles(report, record),
-        "tasks_told": _tasks_told(record),
-        "legend": [(colour, record.prefixes[each].name) for each, colour in colours.items()],
+        "metrics": metrics,
+        "tiles": _tiles(report, metrics),
+        "tasks": " ".join([_tasks(metrics), *_unmarked(metrics)]),
+        "legend": [(colour, prefixes[each].name) for each, colour in colours.items()],
         "has_rest": len(ranked) > _COLOURS,
-        "unmarked": list(_unmarked(record)),
-        "has_absences": any(worker.present < 0.999 * record.seconds for worker in record.workers),
-        "seen": [kind for kind in MARKS if kind in record.event_counts],
-        "workers": pictures(record, colours),
-        "ticks": [(100 * at / (record.seconds or 1), _tick(at)) for at in ticks(record.seconds)],
-        "flows": [(what, flow(what, record)) for what in ("moved", "spilled")],
-        "prefixes": _prefixes(record, ranked, colours),
-        "more_prefixes": len(ranked) - _MOST_PREFIXES,
-        "events": _events(record),
-        "untold": sum(record.event_counts.values()) - min(len(record.events), _MOST_EVENTS),
+        "has_absences": any(worker.uptime < 0.999 * metrics.seconds for worker in metrics.workers),
+        "kinds": [kind for kind in MARKS if kind in metrics.event_counts],
+        "workers": timelines(metrics, colours),
+        "ticks": [(100 * at / (metrics.seconds or 1), _tick(at)) for at in ticks(metrics.seconds)],
+        "flows": [(kind, flow(kind, metrics)) for kind in ("received", "spilled")],
+        "prefixes": _prefixes(metrics, ranked, colours),
+        "more_prefixes": len(ranked) - _MAX_PREFIXES,
+        "events": _events(metrics),
+        "more_events": sum(metrics.event_counts.values()) - min(len(metrics.events), _MAX_EVENTS),
     }
 
 
-def _events(record: ClusterMetrics) -> list[Event]:
-    """Those that are listed, in time; of many those of rarer kinds, which else might be missed."""
-    ranked = sorted(record.events, key=lambda each: (record.event_counts.get(each.kind, 0), each))
-    return sorted(ranked[:_MOST_EVENTS])
+def _events(metrics: ClusterMetrics) -> list[Event]:
+    """The listed events in order of time; of many, those of the rarer kinds."""
+    ranked = sorted(metrics.events, key=lambda each: (metrics.event_counts.get(each.kind, 0), each))
+    return sorted(ranked[:_MAX_EVENTS])
 
 
-def _unmarked(record: ClusterMetrics) -> Iterator[str]:
-    """Of what not all is marked on the time lines."""
-    marked = Counter(each.kind for each in record.events)
+def _unmarked(metrics: ClusterMetrics) -> Iterator[str]:
+    """A sentence for each kind of event that is marked on the timelines only in part."""
+    marked = Counter(each.kind for each in metrics.events)
     for kind in MARKS:
-        number = record.event_counts.get(kind, 0)
+        number = metrics.event_counts.get(kind, 0)
         if 0 < marked[kind] < number:
-            told = TELLING[kind].removeprefix("a task ")
-            yield f"Of {number:,} times \u201c{told}\u201d the first {marked[kind]:,} are marked."
+            events = f"{number:,} \u201c{LABELS[kind]}\u201d events"
+            yield f"Only the first {marked[kind]:,} of {events} are marked."
 
 
 def _tick(seconds: float) -> str:
     return duration(seconds).replace(".0 ", " ")
 
 
-def _tiles(report: Report, record: ClusterMetrics) -> Iterator[tuple[str, str]]:
-    """The figures that matter most, each with what it is."""
-    if report.opened_after is not None:
-        yield duration(report.opened_after), "until the cluster was ready"
-    yield duration(record.seconds), "with the cluster"
-    yield percent(record.busy), "of all threads' time busy"
-    yield f"{record.finished:,}", "tasks finished"
-    if record.failed:
-        yield f"{record.failed:,}", "tasks failed"
-    fullest = max(record.workers, key=lambda worker: worker.fullness)
+def _tiles(report: Report, metrics: ClusterMetrics) -> Iterator[tuple[str, str]]:
+    """The most important numbers, each with its label."""
+    if report.startup is not None:
+        yield duration(report.startup), "startup"
+    yield duration(metrics.seconds), "cluster time"
+    yield percent(metrics.utilization), "utilization"
+    yield f"{metrics.finished:,}", "tasks finished"
+    if metrics.failed:
+        yield f"{metrics.failed:,}", "tasks failed"
+    fullest = max(metrics.workers, key=lambda worker: worker.memory_share)
     if fullest.limit:
-        name = distinct([worker.name for worker in record.workers])[fullest.name]
-        yield percent(fullest.fullness), f"of its memory limit, at most, by {name}"
+        name = short_names([worker.name for worker in metrics.workers])[fullest.name]
+        yield percent(fullest.memory_share), f"peak memory / limit ({name})"
     else:
-        most = max(worker.peak for worker in record.workers)
-        yield in_bytes(most), "of memory, at most, without a limit"
-    yield in_bytes(record.received), "moved between workers"
-    yield in_bytes(record.spilled), "spilled to disk"
+        most = max(worker.peak for worker in metrics.workers)
+        yield in_bytes(most), "peak memory (no limit)"
+    yield in_bytes(metrics.received), "transferred between workers"
+    yield in_bytes(metrics.spilled), "spilled to disk"
 
 
-def _tasks_told(record: ClusterMetrics) -> str:
-    """What of the tasks is drawn."""
-    ended = counted(record.finished + record.failed, "task")
-    others = f" {_unfinished_told(record)}" if record.unfinished else ""
-    if not record.finished + record.failed:
-        return f"No task ended.{others}"
-    if not record.is_sampled:
-        return f"All are drawn: {ended} ended.{others}"
-    computed = sum(prefix.computed for prefix in record.prefixes)
-    share = sum(task.seconds for task in record.tasks) / computed if computed else 0.0
+def _tasks(metrics: ClusterMetrics) -> str:
+    """Which tasks are drawn."""
+    ended = metrics.finished + metrics.failed
+    unfinished = f" {_unfinished(metrics)}" if metrics.unfinished else ""
+    if not ended:
+        return f"No task finished.{unfinished}"
+    if not metrics.is_sampled:
+        return f"All tasks are shown: {counted(ended, 'task')} finished or failed.{unfinished}"
+    computed = sum(prefix.compute_time for prefix in metrics.prefixes)
+    share = sum(task.seconds for task in metrics.tasks) / computed if computed else 0.0
     return (
-        f"Sampled: the {len(record.tasks):,} longest of {ended}, which are {percent(share)} of "
-        "their time. Behind them in grey, of all tasks: how many of the worker's threads were "
-        "busy; that alone tells of what is too short to be seen."
-        f"{others}"
+        f"Sampled: the {len(metrics.tasks):,} longest of {counted(ended, 'task')} are shown, which "
+        f"took {percent(share)} of the total time. The grey area behind them is the number of busy "
+        f"threads, from all tasks, also those too short to be shown.{unfinished}"
     )
 
 
-def _unfinished_told(record: ClusterMetrics) -> str:
-    """What of those tasks that did not end."""
+def _unfinished(metrics: ClusterMetrics) -> str:
+    """A sentence about the tasks that did not finish."""
     parts = []
-    if record.running:
-        was = "was" if record.running == 1 else "were"
-        parts.append(f"{record.running:,} {was} running at the end")
-    if record.lost:
-        times = "once" if record.lost == 1 else f"{record.lost:,} times"
-        parts.append(f"{times} one ended with its worker")
-    text = f"{', and '.join(parts)}."
-    return text[0].upper() + text[1:]
+    if metrics.running:
+        was = "was" if metrics.running == 1 else "were"
+        parts.append(f"{counted(metrics.running, 'task')} {was} still running at the end")
+    if metrics.lost:
+        was = "was" if metrics.lost == 1 else "were"
+        runs = counted(metrics.lost, "task run")
+        parts.append(f"{runs} {was} interrupted when the worker stopped")
+    return f"{', and '.join(parts)}."
 
 
 @attrs.frozen
 class _Prefix:
-    """A line of the table of prefixes."""
+    """A row of the table of prefixes."""
 
-    record: PrefixMetrics
+    metrics: PrefixMetrics
     colour: str
     share: float
-    """Of the longest bar, in percent."""
+    """Percent of the longest bar."""
 
 
 def _prefixes(
-    record: ClusterMetrics, ranked: Sequence[int], colours: Mapping[int, str]
+    metrics: ClusterMetrics, ranked: Sequence[int], colours: Mapping[int, str]
 ) -> Iterator[_Prefix]:
-    most = max((prefix.worked for prefix in record.prefixes), default=0) or 1.0
-    for each in ranked[:_MOST_PREFIXES]:
-        prefix = record.prefixes[each]
-        yield _Prefix(prefix, colours.get(each, REST), 100 * prefix.worked / most)
+    most = max((prefix.task_time for prefix in metrics.prefixes), default=0) or 1.0
+    for each in ranked[:_MAX_PREFIXES]:
+        prefix = metrics.prefixes[each]
+        yield _Prefix(prefix, colours.get(each, REST), 100 * prefix.task_time / most)

@@ -1,4 +1,4 @@
-"""Dask's own performance report, without the source code that it would show."""
+"""Dask's own performance report, without the source code that its profiles contain."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _DOCUMENT = re.compile(r'(<script type="application/json"[^>]*>)(.*?)(</script>)
 
 
 def without_source(page: str) -> str:
-    """*page*, in which the lines of code that profiles have found are left out.
+    """*page* with the source lines of profiles blanked.
 
     Raises:
-        ValueError: if it is not built as it is known to be.
+        ValueError: if the page is not structured as expected.
     """
-    made, number = _DOCUMENT.subn(_rewritten, page)
+    stripped, number = _DOCUMENT.subn(_rewritten, page)
     if number != 1:
         raise ValueError(f"a performance report has one document, and this one has {number}")
-    return made
+    return stripped
 
 
 def _rewritten(match: re.Match[str]) -> str:
@@ -52,5 +52,5 @@ def _is_source(column: Any) -> bool:
 
 def _length(values: Any) -> int:
     if not isinstance(values, list):
-        raise ValueError("a profile's files are no list")  # noqa: TRY004  # as all that is not as known
+        raise ValueError("a profile's file names are not a list")  # noqa: TRY004  # as documented
     return len(values)

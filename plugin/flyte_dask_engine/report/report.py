@@ -1,4 +1,4 @@
-"""All that a report tells of: a cluster, from its config to what it did."""
+"""The data of a report: a task's cluster, from its config to its metrics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Failure", "Report"]
 
 
 class Failure(NamedTuple):
-    """What an exception said; that itself would hold all that it was raised in."""
+    """Type and text of an exception; the exception itself would keep its frames alive."""
 
     type: str
     text: str
@@ -23,31 +23,31 @@ class Failure(NamedTuple):
 
 @attrs.define(kw_only=True)
 class Report:
-    """What is known of a task's cluster; it becomes more while the task runs."""
+    """What is known of a task's cluster; it is completed while the task runs."""
 
     task: str
     job: Job
-    """Its config, in the task, on the site."""
+    """The config, with its task and platform."""
     advice: tuple[Advice, ...] = ()
     runtime: Runtime
-    """Its settings, with the environment's."""
+    """The runtime settings, after environment variables."""
     where: str = ""
-    """Where its cluster is, once that is known: ``on tcp://...``."""
+    """Where the cluster is, once that is known, such as ``on tcp://...``."""
     is_to_scale: bool = True
-    """Whether the cluster has the shape that the config says."""
+    """Whether the cluster has the shape of the config, as a local one may not."""
     shares_process: bool = False
-    """Whether all workers are threads of one process, which has one memory."""
-    opened_after: float | None = None
-    """Seconds until it was ready; None is not yet."""
+    """Whether all workers are threads of one process, and so share its memory."""
+    startup: float | None = None
+    """Seconds until the cluster was ready; None before that."""
     versions: Mapping[str, Mapping[str, str]] = {}
-    """By package, and by what has it."""
-    record: ClusterMetrics | None = None
-    """What it did, if that was told."""
-    record_age: float = 0.0
-    """How many seconds before the end that was."""
+    """Versions by package, and by where it is installed."""
+    metrics: ClusterMetrics | None = None
+    """What the cluster did; None if that is unknown."""
+    metrics_age: float = 0.0
+    """Seconds from the arrival of the metrics to the end."""
     failure: Failure | None = None
-    """With which the task ended."""
+    """The exception that the task raised."""
     performance: str | None = None
-    """Dask's own report, a whole page."""
-    no_performance: str | None = None
-    """Why there is none, though it was asked for."""
+    """Dask's performance report, as an HTML page."""
+    performance_error: str | None = None
+    """Why there is no performance report although it was requested."""

@@ -1,4 +1,4 @@
-"""A record in pictures, worker by worker, and what happened to each."""
+"""Charts of each worker over time, with marks for its events."""
 
 from __future__ import annotations
 
@@ -9,63 +9,60 @@ from typing import NamedTuple
 import attrs
 from markupsafe import Markup
 
+from flyte_dask_engine.cluster_plugins.sums import in_bytes
 from flyte_dask_engine.monitor.metrics import ClusterMetrics, Event, TaskMetrics, WorkerMetrics
 from flyte_dask_engine.report import charts
-from flyte_dask_engine.report.formatting import called, distinct, duration, in_bytes, percent
+from flyte_dask_engine.report.formatting import duration, percent, short_names, worker_label
 
-__all__ = ["MARKS", "REST", "TELLING", "UNFINISHED", "Flow", "Pictures", "flow", "pictures"]
+__all__ = ["LABELS", "MARKS", "REST", "Flow", "Timeline", "flow", "timelines"]
 
 REST = "rest"
-"""The colour of all prefixes that have none of their own."""
-
-UNFINISHED = "unfinished"
-"""How a task looks that did not finish, beside its colour."""
+"""CSS class of the prefixes without a colour of their own."""
 
 MARKS = {
     "failed": "✕",
     "lost": "▼",
-    "out of memory": "◆",
+    "killed": "◆",
     "left": "▽",
     "joined": "▲",
     "paused": "‖",
     "resumed": "▸",
 }
-"""How events look on the time line: by shape, not by colour."""
+"""The mark of each kind of event on a timeline. They differ by shape, not by colour."""
 
-TELLING = {
-    "failed": "a task failed",
-    "lost": "ended unexpectedly",
-    "out of memory": "was ended for lack of memory",
+LABELS = {
+    "failed": "task failed",
+    "lost": "terminated unexpectedly",
+    "killed": "killed (memory)",
     "left": "left",
     "joined": "joined",
-    "paused": "took no new tasks for lack of memory",
-    "resumed": "took tasks again",
+    "paused": "paused (memory)",
+    "resumed": "resumed",
 }
-"""What happened, in words."""
+"""The text of each kind of event."""
 
-_MOST_WORKERS = 40  # that are shown one by one
+_MAX_WORKERS = 40
 _LEAST_BUSY = 10  # of those
-_MOST_IDLE_LANES = 16
-_LONGEST = 60  # characters of what is told of a mark
+_MAX_IDLE_LANES = 16
+_MAX_TEXT = 60  # characters of an event's detail in a tooltip
 _NUMBERS = re.compile(r"(\d+)")
 
 
 class Mark(NamedTuple):
-    """A happening on a time line."""
+    """An event on a timeline."""
 
     left: float
-    """Percent of the width."""
+    """Position in percent of the width."""
     shape: str
     text: str
 
 
 @attrs.frozen
-class Pictures:
-    """A worker's part of the pictures."""
+class Timeline:
+    """The charts of one worker."""
 
     worker: WorkerMetrics
     name: str
-    """Beside them."""
     tasks: Markup
     lanes: int
     memory: Markup
@@ -74,108 +71,102 @@ class Pictures:
 
 
 class Flow(NamedTuple):
-    """Bytes over time."""
+    """A chart of bytes over time."""
 
-    picture: Markup
-    most: float
-    """In a second."""
+    chart: Markup
+    peak: float
+    """Bytes per second."""
 
 
-def pictures(record: ClusterMetrics, colours: Mapping[int, str]) -> list[Pictures]:
-    """Of all workers; of many, of those with trouble, with most memory, and of the least busy.
+def timelines(metrics: ClusterMetrics, colours: Mapping[int, str]) -> list[Timeline]:
+    """The timelines of all workers; of many, only of those with problems, most memory, least busy.
 
     Args:
-        record: what they did.
-        colours: of prefixes, by their number.
+        metrics: what the workers did.
+        colours: CSS class by the index of a prefix.
     """
-    names = distinct([worker.name for worker in record.workers])
-    return [_pictures(worker, names[worker.name], record, colours) for worker in _shown(record)]
+    names = short_names([worker.name for worker in metrics.workers])
+    return [_timeline(worker, names[worker.name], metrics, colours) for worker in _shown(metrics)]
 
 
-def flow(what: str, record: ClusterMetrics) -> Flow | None:
-    """Bytes that were ``moved`` or ``spilled``, of all workers together; None if there are none."""
-    of_workers: list[Sequence[float]] = [
-        getattr(worker, f"{what}_bins") for worker in record.workers
-    ]
-    length = max(map(len, of_workers), default=0)
-    sums = [sum(bins[at] for bins in of_workers if at < len(bins)) for at in range(length)]
+def flow(kind: str, metrics: ClusterMetrics) -> Flow | None:
+    """Bytes ``received`` or ``spilled`` by all workers over time; None if there were none."""
+    all_bins: list[Sequence[float]] = [getattr(each, f"{kind}_bins") for each in metrics.workers]
+    length = max(map(len, all_bins), default=0)
+    sums = [sum(bins[at] for bins in all_bins if at < len(bins)) for at in range(length)]
     most = max(sums, default=0.0)
     if not most:
         return None
-    rate = most / record.width
-    label = f"Bytes {what}: at most {in_bytes(rate)} in a second"
-    return Flow(charts.drawing([charts.area(sums, most, record, what)], 1, label), rate)
+    rate = most / metrics.bin_width
+    label = f"Bytes {kind}: peak {in_bytes(rate)}/s"
+    return Flow(charts.svg([charts.area(sums, most, metrics, kind)], 1, label), rate)
 
 
-def _shown(record: ClusterMetrics) -> list[WorkerMetrics]:
-    chosen = list(record.workers)
-    if len(chosen) > _MOST_WORKERS:
-        troubled = {each.worker for each in record.events if each.kind != "joined"}
-        worst = sorted(chosen, key=lambda each: (each.name not in troubled, -each.fullness))
-        idlest = sorted(chosen, key=lambda each: each.busy)[:_LEAST_BUSY]
+def _shown(metrics: ClusterMetrics) -> list[WorkerMetrics]:
+    chosen = list(metrics.workers)
+    if len(chosen) > _MAX_WORKERS:
+        troubled = {each.worker for each in metrics.events if each.kind != "joined"}
+        worst = sorted(chosen, key=lambda each: (each.name not in troubled, -each.memory_share))
+        idlest = sorted(chosen, key=lambda each: each.utilization)[:_LEAST_BUSY]
         others = [each for each in worst if each not in idlest]
-        chosen = [*idlest, *others[: _MOST_WORKERS - _LEAST_BUSY]]
+        chosen = [*idlest, *others[: _MAX_WORKERS - _LEAST_BUSY]]
     return sorted(chosen, key=_order)
 
 
 def _order(worker: WorkerMetrics) -> list[tuple[int, str]]:
-    """By name, and by the numbers in it."""
+    """A key that sorts names by the numbers in them."""
     parts = _NUMBERS.split(worker.name)
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
-def _pictures(
-    worker: WorkerMetrics, shown_as: str, record: ClusterMetrics, colours: Mapping[int, str]
-) -> Pictures:
-    name = called(worker.name)
-    lanes = max(worker.lanes, min(worker.nthreads, _MOST_IDLE_LANES))
+def _timeline(
+    worker: WorkerMetrics, short_name: str, metrics: ClusterMetrics, colours: Mapping[int, str]
+) -> Timeline:
+    name = worker_label(worker.name)
+    lanes = max(worker.lanes, min(worker.nthreads, _MAX_IDLE_LANES))
     of_limit = f" of {in_bytes(worker.limit)}" if worker.limit else ""
-    label = f"Memory of {name}: at most {in_bytes(worker.peak)}{of_limit}"
-    most = worker.limit or max(each.peak for each in record.workers)
-    memory = charts.held(worker.memory_bins, worker, record)
-    cpus = worker.nthreads * record.width
-    used = f"CPU of {name}: {duration(worker.cpu)} of {duration(worker.available)}"
-    return Pictures(
+    most = worker.limit or max(each.peak for each in metrics.workers)
+    memory = charts.area(charts.hold(worker.memory_bins, worker, metrics), most, metrics, "memory")
+    cpu = charts.area(worker.cpu_bins, worker.nthreads * metrics.bin_width, metrics, "cpu")
+    cpu_time = f"{duration(worker.cpu)} of {duration(worker.available)}"
+    absences = charts.absences(worker, metrics, 1)
+    return Timeline(
         worker,
-        shown_as,
-        _tasks(worker, record, colours, lanes),
+        short_name,
+        _tasks(worker, metrics, colours, lanes),
         lanes,
-        _over_absences(charts.area(memory, most, record, "memory"), label, worker, record),
-        _over_absences(charts.area(worker.cpu_bins, cpus, record, "cpu"), used, worker, record),
-        [_mark(each, record) for each in record.events if each.worker == worker.name],
+        charts.svg(
+            [absences, memory], 1, f"Memory of {name}: peak {in_bytes(worker.peak)}{of_limit}"
+        ),
+        charts.svg([absences, cpu], 1, f"CPU time of {name}: {cpu_time}"),
+        [_mark(each, metrics) for each in metrics.events if each.worker == worker.name],
     )
 
 
-def _over_absences(
-    shape: Markup, label: str, worker: WorkerMetrics, record: ClusterMetrics
-) -> Markup:
-    return charts.drawing([charts.absences(worker, record, 1), shape], 1, label)
-
-
 def _tasks(
-    worker: WorkerMetrics, record: ClusterMetrics, colours: Mapping[int, str], lanes: int
+    worker: WorkerMetrics, metrics: ClusterMetrics, colours: Mapping[int, str], lanes: int
 ) -> Markup:
-    """Each task that the record has; behind them, if it has not all, how busy the worker was."""
-    number = record.workers.index(worker)
-    of_kind: dict[str, list[TaskMetrics]] = {}
-    for tasks, kind in ((record.tasks, ""), (record.unfinished, f" {UNFINISHED}")):
+    """The worker's tasks; behind them, if they are sampled, how many of its threads were busy."""
+    number = metrics.workers.index(worker)
+    by_class: dict[str, list[TaskMetrics]] = {}
+    for tasks, suffix in ((metrics.tasks, ""), (metrics.unfinished, " unfinished")):
         for task in tasks:
             if task.worker == number:
                 colour = colours.get(task.prefix, REST)
-                of_kind.setdefault(f"{colour}{kind}", []).append(task)
-    shapes = [charts.absences(worker, record, lanes)]
-    if record.is_sampled:
-        most = worker.nthreads * record.width
-        busy = charts.area(worker.busy_bins, most, record, "busy")
+                by_class.setdefault(f"{colour}{suffix}", []).append(task)
+    shapes = [charts.absences(worker, metrics, lanes)]
+    if metrics.is_sampled:
+        most = worker.nthreads * metrics.bin_width
+        busy = charts.area(worker.busy_bins, most, metrics, "busy")
         shapes.append(Markup('<g transform="scale(1 {})">{}</g>').format(lanes, busy))
-    shapes += [charts.tasks(drawn, record, kind) for kind, drawn in sorted(of_kind.items())]
+    shapes += [charts.tasks(drawn, metrics, kind) for kind, drawn in sorted(by_class.items())]
     ended = f"{worker.finished:,} finished, {worker.failed:,} failed"
-    label = f"Tasks of {called(worker.name)}: {ended}, busy {percent(worker.busy)} of the time"
-    return charts.drawing(shapes, lanes, label)
+    label = f"Tasks of {worker_label(worker.name)}: {ended}, busy {percent(worker.utilization)}"
+    return charts.svg(shapes, lanes, f"{label} of the time")
 
 
-def _mark(happening: Event, record: ClusterMetrics) -> Mark:
-    word = happening.word[:_LONGEST]  # there may be hundreds, and the list tells it
-    text = f"{duration(happening.at)}: {TELLING[happening.kind]} {word}".strip()
-    left = min(happening.at / record.seconds, 1) if record.seconds > 0 else 0
-    return Mark(100 * left, MARKS[happening.kind], text)
+def _mark(event: Event, metrics: ClusterMetrics) -> Mark:
+    detail = event.detail[:_MAX_TEXT]  # there may be hundreds, and the list of events has all
+    text = f"{duration(event.at)}: {LABELS[event.kind]} {detail}".strip()
+    left = min(event.at / metrics.seconds, 1) if metrics.seconds > 0 else 0
+    return Mark(100 * left, MARKS[event.kind], text)

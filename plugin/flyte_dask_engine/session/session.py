@@ -39,7 +39,7 @@ from flyte_dask_engine.session.versions import (
 )
 
 if TYPE_CHECKING:
-    from flyte_dask_engine.report.collection import Judge
+    from flyte_dask_engine.report.collection import Adviser
 
 __all__ = ["Session", "session"]
 
@@ -76,7 +76,7 @@ def session(  # noqa: PLR0913  # what a task knows
     retries: int | None = None,
     *,
     has_deck: bool = False,
-    assess: Judge | None = None,
+    assess: Adviser | None = None,
     host: Host = NO_SDK,
 ) -> Iterator[Session]:
     """Open a session with a task's cluster, whose client is Dask's default until the block ends.

@@ -1,1 +1,1 @@
-"""What the real incumbent makes of configurations that both plugins accept."""
+"""The official plugin's templates of configs that both plugins accept."""

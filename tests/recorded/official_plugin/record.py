@@ -1,4 +1,4 @@
-"""Records ``incumbent.json`` from the real incumbent, in a venv of its own: ``just golden``."""
+"""Records ``templates.json`` from the official plugin, in a separate venv: ``just golden``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.venvs import incumbent
+from bench.venvs import official_plugin
 from tests.recorded.official_plugin import cases
 
 FOLDER = Path(__file__).parent
@@ -21,8 +21,8 @@ _VERSIONS = (
 
 
 def record(golden: Path = GOLDEN) -> None:
-    """Install the pinned incumbent, run the cases under it, and write what it said."""
-    with incumbent() as python:
+    """Install the pinned official plugin, run the cases with it, and write its templates."""
+    with official_plugin() as python:
         versions = _output(python, "-c", _VERSIONS, *_RECORDED)
         customs = _output(python, str(Path(cases.__file__).resolve()))
     recorded = {"recorded_from": json.loads(versions), "customs": json.loads(customs)}
@@ -30,7 +30,7 @@ def record(golden: Path = GOLDEN) -> None:
 
 
 def _output(python: Path, *arguments: str) -> str:
-    """What its interpreter prints, outside of this project, so that nothing of ours is imported."""
+    """The output of its interpreter, run outside of this project so that it imports none of it."""
     command = [str(python), *arguments]
     done = subprocess.run(command, cwd=python.parent, check=True, stdout=subprocess.PIPE, text=True)
     return done.stdout

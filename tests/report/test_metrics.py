@@ -1,4 +1,4 @@
-"""The record of a cluster: its numbers are the scheduler's, and it does not grow."""
+"""Metrics of a cluster: their numbers are the scheduler's, and their size is bounded."""
 
 # pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportGeneralTypeIssues=false
 # pyright: reportIndexIssue=false, reportOperatorIssue=false
@@ -42,7 +42,7 @@ from tests.support.runner import CODE
 
 @contextmanager
 def recorded(started: Cluster, report: bool | None = True) -> Iterator[Session]:
-    """A session with a report of that cluster, or without."""
+    """A session with a cluster, with a report or without."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(ADDRESS, started.address)
         config = Dask(workers=2).with_runtime(report=report)
@@ -50,17 +50,17 @@ def recorded(started: Cluster, report: bool | None = True) -> Iterator[Session]:
             yield opened
 
 
-def record_of(opened: Session) -> ClusterMetrics:
-    """What the cluster has done so far."""
-    found = opened._monitor.last_record(5)
+def metrics_of(opened: Session) -> ClusterMetrics:
+    """The metrics of the cluster so far."""
+    found = opened._monitor.last_metrics(5)
     assert found is not None
     return found
 
 
 def eventually(opened: Session, holds: Callable[[ClusterMetrics], object]) -> ClusterMetrics:
-    """The record, as soon as that holds."""
+    """The metrics, as soon as *holds* is true of them."""
     end = time.monotonic() + PATIENCE
-    while not holds(found := record_of(opened)):
+    while not holds(found := metrics_of(opened)):
         assert time.monotonic() < end, found
     return found
 
@@ -73,7 +73,7 @@ def started() -> Iterator[Cluster]:
 
 
 def work(client: Client) -> None:
-    """Tasks of three prefixes, of which one moves data, and one fails twice."""
+    """Run tasks of three prefixes, of which one transfers data, and one fails twice."""
     client.gather(client.map(steps.squared, range(50), pure=False))
     blocks = [
         client.submit(steps.block, 1_000_000 + number, workers=[name], pure=False)
@@ -89,7 +89,7 @@ def _names(client: Client) -> list[str]:
 
 
 class TestTheNumbers:
-    """They are those that distributed itself tells."""
+    """The numbers are those of distributed itself."""
 
     def test_of_tasks(self, started: Cluster) -> None:
         with recorded(started) as opened:
@@ -97,82 +97,81 @@ class TestTheNumbers:
             client.get_task_stream(start=0, stop=0)  # begins it
             before = len(client.run_on_scheduler(steps.stream))
             work(client)
-            record = record_of(opened)
+            metrics = metrics_of(opened)
             seen = client.run_on_scheduler(steps.stream)[before:]
         ended = Counter((key_split(each["key"]), each["status"]) for each in seen)
         assert ended == {
             (prefix.name, status): number
-            for prefix in record.prefixes
+            for prefix in metrics.prefixes
             for status, number in (("OK", prefix.finished), ("error", prefix.failed))
             if number
         }
-        assert (record.finished, record.failed, record.ran) == (59, 2, 61)
+        assert (metrics.finished, metrics.failed, metrics.ran) == (59, 2, 61)
         for action in ("compute", "transfer"):
-            told = {each.name: each.seconds.get(action, 0) for each in record.prefixes}
-            assert told == {name: pytest.approx(sum(_parts(seen, action, name))) for name in told}
-            assert sum(each.seconds.get(action, 0) for each in record.workers) == pytest.approx(
-                sum(told.values())
-            )
-        for number, prefix in enumerate(record.prefixes):
-            drawn = sorted(task.seconds for task in record.tasks if task.prefix == number)
+            seconds = {each.name: each.seconds.get(action, 0) for each in metrics.prefixes}
+            expected = {name: sum(_parts(seen, action, name)) for name in seconds}
+            assert seconds == pytest.approx(expected)
+            of_workers = sum(each.seconds.get(action, 0) for each in metrics.workers)
+            assert of_workers == pytest.approx(sum(seconds.values()))
+        for number, prefix in enumerate(metrics.prefixes):
+            drawn = sorted(task.seconds for task in metrics.tasks if task.prefix == number)
             assert drawn == pytest.approx(sorted(_parts(seen, "compute", prefix.name)), abs=1e-4)
         results = sum(each["nbytes"] for each in seen if each["status"] == "OK")
-        assert sum(prefix.nbytes for prefix in record.prefixes) == results
+        assert sum(prefix.nbytes for prefix in metrics.prefixes) == results
 
     def test_of_workers(self, started: Cluster) -> None:
         with recorded(started) as opened:
             client = opened.client
             work(client)
-            record = record_of(opened)
+            metrics = metrics_of(opened)
             info = client.scheduler_info(n_workers=-1)["workers"].values()
             received = sum(client.run(steps.received).values())
-        told = {each.name: (each.nthreads, each.limit, each.is_there) for each in record.workers}
-        assert told == {
-            each["name"]: (each["nthreads"], each["memory_limit"], True) for each in info
-        }
+        assert {
+            each.name: (each.nthreads, each.limit, each.is_present) for each in metrics.workers
+        } == {each["name"]: (each["nthreads"], each["memory_limit"], True) for each in info}
         for each in info:
-            (worker,) = (worker for worker in record.workers if worker.name == each["name"])
+            (worker,) = (worker for worker in metrics.workers if worker.name == each["name"])
             assert worker.peak >= each["metrics"]["memory"] > 0
-            assert worker.present == pytest.approx(record.seconds, abs=0.5)
-            assert 0 < worker.busy < 1
+            assert worker.uptime == pytest.approx(metrics.seconds, abs=0.5)
+            assert 0 < worker.utilization < 1
             assert sum(worker.busy_bins) == pytest.approx(worker.seconds["compute"], abs=0.01)
-        assert 0 < record.received <= received
-        assert sum(sum(each.moved_bins) for each in record.workers) == pytest.approx(
-            record.received
+        assert 0 < metrics.received <= received
+        assert sum(sum(each.received_bins) for each in metrics.workers) == pytest.approx(
+            metrics.received
         )
 
-    def test_failures_are_told_with_what_they_say(self, started: Cluster) -> None:
+    def test_failures_have_their_errors(self, started: Cluster) -> None:
         with recorded(started) as opened:
             work(opened.client)
-            record = record_of(opened)
-        assert record.event_counts == {"failed": 2}
-        assert [(each.kind, each.worker[:-1]) for each in record.events] == [
+            metrics = metrics_of(opened)
+        assert metrics.event_counts == {"failed": 2}
+        assert [(each.kind, each.worker[:-1]) for each in metrics.events] == [
             ("failed", "default-worker-")
         ] * 2
-        for each in record.events:
-            assert each.word.startswith("divided-")
-            assert each.word.endswith(": ZeroDivisionError('division by zero')")
-            assert 0 < each.at < record.seconds
+        for each in metrics.events:
+            assert each.detail.startswith("divided-")
+            assert each.detail.endswith(": ZeroDivisionError('division by zero')")
+            assert 0 < each.at < metrics.seconds
 
-    def test_what_is_not_finished_counts_as_work(self, started: Cluster) -> None:
+    def test_unfinished_tasks_count(self, started: Cluster) -> None:
         with recorded(started) as opened:
             waiting = opened.client.submit(steps.wait_for_event, "enough")
-            record = eventually(opened, lambda record: record.worked > 1)
+            metrics = eventually(opened, lambda metrics: metrics.task_time > 1)
             distributed.Event("enough").set()
             waiting.result()
-        assert record.finished == 0
-        assert sum(each.running for each in record.workers) == record.worked
+        assert metrics.finished == 0
+        assert sum(each.running for each in metrics.workers) == metrics.task_time
         ((name, running, lost, seconds),) = (
-            (each.name, each.running, each.lost, each.unfinished) for each in record.prefixes
+            (each.name, each.running, each.lost, each.unfinished) for each in metrics.prefixes
         )
         assert (name, running, lost) == ("wait_for_event", 1, 0)
-        (piece,) = record.unfinished
-        assert piece.seconds == pytest.approx(seconds, abs=1e-4)
-        assert piece.start + piece.seconds == pytest.approx(record.seconds, abs=1e-3)
+        (row,) = metrics.unfinished
+        assert row.seconds == pytest.approx(seconds, abs=1e-4)
+        assert row.start + row.seconds == pytest.approx(metrics.seconds, abs=1e-3)
 
 
 def _parts(seen: list[dict[str, Any]], action: str, prefix: str) -> list[float]:
-    """The seconds of all that tasks of a prefix did so."""
+    """The seconds of an action, of each task of a prefix."""
     return [
         part["stop"] - part["start"]
         for each in seen
@@ -190,16 +189,16 @@ def small() -> Iterator[Cluster]:
 
 @pytest.mark.fault
 class TestWorkersThatComeAndGo:
-    """They are told with when they were there."""
+    """Workers have the times of their presence."""
 
     def test_a_late_one(self, started: Cluster) -> None:
         with recorded(started) as opened, ExitStack() as stack:
             worker(stack, started.address, 2)
-            record = eventually(opened, lambda record: len(record.workers) == 3)
+            metrics = eventually(opened, lambda metrics: len(metrics.workers) == 3)
             opened.client.retire_workers(names=["default-worker-2"])
-            gone = eventually(opened, lambda record: not record.workers[2].is_there)
-        (late,) = (each for each in record.workers if each.name == "default-worker-2")
-        assert 0 < late.present < record.seconds
+            gone = eventually(opened, lambda metrics: not metrics.workers[2].is_present)
+        (late,) = (each for each in metrics.workers if each.name == "default-worker-2")
+        assert 0 < late.uptime < metrics.seconds
         assert [(each.kind, each.worker) for each in gone.events] == [
             ("joined", "default-worker-2"),
             ("left", "default-worker-2"),
@@ -212,52 +211,52 @@ class TestWorkersThatComeAndGo:
             client = opened.client
             client.gather(client.map(steps.squared, range(10), pure=False))
             os.kill(client.run(os.getpid).popitem()[1], signal.SIGKILL)
-            record = eventually(opened, lambda record: "joined" in record.event_counts)
+            metrics = eventually(opened, lambda metrics: "joined" in metrics.event_counts)
             client.gather(client.map(steps.squared, range(10), pure=False))
-            after = record_of(opened)
-        assert {"lost", "joined"} <= {*record.event_counts}
+            after = metrics_of(opened)
+        assert {"lost", "joined"} <= {*metrics.event_counts}
         (same,) = after.workers
         assert (same.name, same.finished) == ("default-worker-0", 20)
         assert len(same.spans) > 1
-        assert same.present < after.seconds
+        assert same.uptime < after.seconds
 
-    def test_one_that_is_ended_for_lack_of_memory(self, small: Cluster) -> None:
+    def test_one_that_is_killed_for_lack_of_memory(self, small: Cluster) -> None:
         with recorded(small) as opened:
             filling = opened.client.submit(steps.die, "memory", pure=False)
-            record = eventually(
-                opened,  # what ends it is told before its end is seen
-                lambda record: "out of memory" in record.event_counts and record.lost > 0,
+            metrics = eventually(
+                opened,  # the kill is logged before the process ends
+                lambda metrics: "killed" in metrics.event_counts and metrics.lost > 0,
             )
             opened.client.cancel(filling, force=True)
-        (same,) = record.workers
+        (same,) = metrics.workers
         assert same.peak > 0.9 * 300 * 2**20
         assert max(same.memory_bins) == same.peak
-        assert record.prefixes[0].lost >= 1
-        assert record.prefixes[0].unfinished == pytest.approx(same.lost + same.running)
+        assert metrics.prefixes[0].lost >= 1
+        assert metrics.prefixes[0].unfinished == pytest.approx(same.lost + same.running)
 
     def test_restarted_ones(self, started: Cluster) -> None:
-        """Somebody wanted that."""
+        """They are not lost."""
         with recorded(started) as opened:
             opened.client.restart()
-            record = eventually(opened, lambda record: record.event_counts.get("joined") == 2)
-        assert record.event_counts == {"left": 2, "joined": 2}
-        assert {each.kind for each in record.events} == {"left", "joined"}
+            metrics = eventually(opened, lambda metrics: metrics.event_counts.get("joined") == 2)
+        assert metrics.event_counts == {"left": 2, "joined": 2}
+        assert {each.kind for each in metrics.events} == {"left", "joined"}
 
 
 @pytest.mark.once
-def test_shuffles_move_bytes(started: Cluster) -> None:
-    """As they tell: all that is handed over, on the same worker too."""
+def test_shuffles_receive_bytes(started: Cluster) -> None:
+    """As they count: all that is handed over, also on the same worker."""
     with recorded(started) as opened:
         with dask.config.set({"dataframe.shuffle.method": "p2p"}):
             frame = from_pandas(pd.DataFrame({"id": range(100_000)}), npartitions=6)
             frame.shuffle("id").map_partitions(len).compute()
-        record = record_of(opened)
-        told = opened.client.run_on_scheduler(steps.handed_over)
-    assert record.received >= told > 0
+        metrics = metrics_of(opened)
+        handed_over = opened.client.run_on_scheduler(steps.handed_over)
+    assert metrics.received >= handed_over > 0
 
 
-def test_nothing_of_it_is_left(started: Cluster) -> None:
-    """Neither in the scheduler nor in workers."""
+def test_the_recorder_is_removed(started: Cluster) -> None:
+    """From the scheduler and from workers."""
     with Client(started.address) as client:
         before = (
             client.run_on_scheduler(steps.plugins_and_handlers),
@@ -274,21 +273,21 @@ def test_nothing_of_it_is_left(started: Cluster) -> None:
     assert any("recorder" in each for each in during)
 
 
-def test_there_is_none_that_nobody_wants(started: Cluster) -> None:
+def test_there_is_no_recorder_without_a_report(started: Cluster) -> None:
     with recorded(started, report=None) as opened:
         work(opened.client)
         assert not any(
             "recorder" in each
             for each in opened.client.run_on_scheduler(steps.plugins_and_handlers)
         )
-        assert opened._monitor.last_record(5) is None
+        assert opened._monitor.last_metrics(5) is None
 
 
-class TestWhatDidNotEnd:
-    """As far as heartbeats tell, and as threads were free."""
+class TestUnfinishedTasks:
+    """By heartbeats, and by free threads."""
 
-    def test_with_its_worker(self) -> None:
-        """One task that a heartbeat told of, and one that began after it in the other thread."""
+    def test_they_end_with_their_worker(self) -> None:
+        """One task of a heartbeat, and one that began after it in the other thread."""
         recorder = a_recorder()
         tasks = recorder.scheduler.tasks
         for number in range(4):
@@ -302,29 +301,29 @@ class TestWhatDidNotEnd:
             executing={tasks["p0-0"]: 2.0},
             status=distributed.Status.running,
         )
-        worker.comes("tcp://a", state, 0.0)
-        recorder.there["tcp://a"] = state
+        worker.join("tcp://a", state, 0.0)
+        recorder.present["tcp://a"] = state
         ends(recorder, "p4-0", 1.0, 6.0)
-        worker.heard = 5.0
-        recorder.began -= 10  # since when as much time has passed
+        worker.last_heartbeat = 5.0
+        recorder.started_at -= 10  # since when as much time has passed
         gone = {"worker": "tcp://a", "expected": False, "action": "remove-worker"}
         keys = {f"p{number}-0" for number in range(4)}
         recorder.log_event("all", {**gone, "processing-tasks": keys})
-        told = ClusterMetrics.of(recorder.record())
-        pieces = [(each.start, each.seconds, each.lane, each.prefix) for each in told.unfinished]
-        names = [each.name for each in told.prefixes]
-        assert [(start, lane, names[prefix]) for start, _, lane, prefix in pieces] == [
+        metrics = ClusterMetrics.from_recorder(recorder.metrics())
+        rows = [(each.start, each.seconds, each.lane, each.prefix) for each in metrics.unfinished]
+        names = [each.name for each in metrics.prefixes]
+        assert [(start, lane, names[prefix]) for start, _, lane, prefix in rows] == [
             (3.0, 1, "p0"),
             (6.0, 0, "p1"),
         ]
-        assert [seconds for _, seconds, _, _ in pieces] == pytest.approx([7.0, 4.0], abs=0.5)
-        assert told.lost == 2
-        assert told.workers[0].lost == pytest.approx(11.0, abs=0.5)
-        assert [each.word for each in told.events] == ["with 4 tasks that it had not finished"]
+        assert [seconds for _, seconds, _, _ in rows] == pytest.approx([7.0, 4.0], abs=0.5)
+        assert metrics.lost == 2
+        assert metrics.workers[0].lost == pytest.approx(11.0, abs=0.5)
+        assert [each.detail for each in metrics.events] == ["with 4 unfinished tasks"]
 
 
 class TestItsSize:
-    """However many tasks there are, and however long it takes."""
+    """Bounded, for any number of tasks, and any length."""
 
     @given(
         st.lists(
@@ -345,7 +344,9 @@ class TestItsSize:
         assert sum(each.finished for each in recorder.prefixes.values()) == len(tasks)
         latest = max(start + seconds for start, seconds, _ in tasks)
         assert (
-            (len(worker.busy) - 1) * recorder.width <= latest + 1e-3 <= 200 * recorder.width + 1e-3
+            (len(worker.busy) - 1) * recorder.bin_width
+            <= latest + 1e-3
+            <= 200 * recorder.bin_width + 1e-3
         )
 
     def test_the_longest_tasks_are_kept(self) -> None:
@@ -359,8 +360,8 @@ class TestItsSize:
         assert len(recorder.tasks) < 6000
         assert recorder.ran == 20_000
 
-    def test_workers_without_end(self) -> None:
-        """The first thousand by name, and of all others the tasks."""
+    def test_very_many_workers(self) -> None:
+        """The first 1,000 by name, and of the others the tasks."""
         recorder = a_recorder()
         for number in range(1500):
             address = f"tcp://{number}"
@@ -375,14 +376,14 @@ class TestItsSize:
             )
             recorder.add_worker(recorder.scheduler, address)
             ends(recorder, "p1-0", number, number + 1, address)
-        told = ClusterMetrics.of(recorder.record())
-        assert (len(told.workers), told.unrecorded, told.finished) == (1000, 501, 1500)
-        assert told.event_counts == {"joined": 1500}
-        assert len(told.events) == 50
+        metrics = ClusterMetrics.from_recorder(recorder.metrics())
+        assert (len(metrics.workers), metrics.unrecorded, metrics.finished) == (1000, 501, 1500)
+        assert metrics.event_counts == {"joined": 1500}
+        assert len(metrics.events) == 50
 
 
-def test_dasks_own_report_has_the_last_tasks() -> None:
-    """For the page that draws them shall not grow without end."""
+def test_dasks_own_report_has_the_latest_tasks() -> None:
+    """So that the size of its page is bounded."""
     stream: Any = BoundedTaskStream()
     known = {f"p-{number}": None for number in range(5000)}
     asyncio.run(stream.start(SimpleNamespace(tasks=known)))
@@ -395,7 +396,7 @@ def test_dasks_own_report_has_the_last_tasks() -> None:
 
 @attrs.define(eq=False)
 class ATask:
-    """One that the scheduler knows."""
+    """A task of the scheduler."""
 
     prefix: Any
     key: str = ""
@@ -403,12 +404,12 @@ class ATask:
 
 
 def a_recorder() -> Recorder:
-    """One that has seen a worker, and nothing yet."""
+    """A recorder with a worker, and without tasks."""
     recorder = Recorder("recorder")
-    recorder.workers["a"] = recorder.at["tcp://a"] = WorkerSums("a", 0)
+    recorder.workers["a"] = recorder.by_address["tcp://a"] = WorkerSums("a", 0)
     prefixes = {f"p{number}-0": f"p{number}" for number in [*range(301), ""]}
-    recorder.began = time.time()
-    recorder.monitored, recorder.spilled_before = 0, 0.0
+    recorder.started_at = time.time()
+    recorder.monitor_count, recorder.spilled_before = 0, 0.0
     recorder.scheduler = SimpleNamespace(
         workers={},
         cumulative_worker_metrics={},
@@ -418,6 +419,10 @@ def a_recorder() -> Recorder:
 
 
 def ends(recorder: Recorder, key: str, start: float, stop: float, worker: str = "tcp://a") -> None:
-    """A task has run so."""
-    part = {"action": "compute", "start": recorder.began + start, "stop": recorder.began + stop}
+    """Note a task that ran from *start* to *stop*."""
+    part = {
+        "action": "compute",
+        "start": recorder.started_at + start,
+        "stop": recorder.started_at + stop,
+    }
     recorder.transition(key, "processing", "memory", worker=worker, startstops=(part,))
