@@ -71,7 +71,7 @@ class Host(Protocol):
         """Show the report of *task* to its user, while the block lasts and then.
 
         Args:
-            make: makes its page, as HTML, of what is known by then.
+            make: makes its page, as HTML, of what is known by then; it never raises.
             task: the name of the task.
             completing: to be called when the function has ended, before the SDK does more.
         """

@@ -53,7 +53,7 @@ CASES: list[tuple[ClusterMetrics, str]] = [
         a_record(*(a_worker(busy=0, finished=0) for _ in TWO)),
         (
             "2 workers, busy 0 % of 41 s; they did nothing; consider using them by .compute() or "
-            "the client's submit(), or a plain @task."
+            "the client's submit(), or a plain task."
         ),
     ),
     (
@@ -122,7 +122,7 @@ CASES: list[tuple[ClusterMetrics, str]] = [
     ),
     (
         a_record(a_worker(busy=0.05)),
-        "1 worker, busy 5 % of 41 s; it had little to do; consider a plain @task.",
+        "1 worker, busy 5 % of 41 s; it had little to do; consider a plain task.",
     ),
     (
         a_record(a_worker(busy=1.0, nthreads=4)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -59,16 +60,21 @@ class Place(Protocol):
 class Reporting:
     """A report, and the cluster that it is about while that is there."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, logger: logging.Logger) -> None:
         self.report = report
+        self._logger = logger
         self._began = time.monotonic()
         self._monitor: Monitor | None = None
 
     def page(self) -> str:
-        """As HTML, as of now."""
-        if self._monitor is not None:
-            self._take_record(self._monitor)
-        return page(self.report)
+        """The report as HTML, as of now; it never raises, for that would fail the task."""
+        try:
+            if self._monitor is not None:
+                self._take_record(self._monitor)
+            return page(self.report)
+        except Exception:
+            self._logger.exception("%s: its report could not be made", self.report.task)
+            return "<p>The report could not be made; the log says why.</p>"
 
     def is_about(self, place: Place, versions: Mapping[str, Mapping[str, str]]) -> None:
         """Take in where the cluster is, and the *versions* there, as far as they are known."""
@@ -151,7 +157,8 @@ def reporting(  # noqa: PLR0913, PLR0917  # what a session knows
         host: shows it.
     """
     job, advice = _judged(config, parent, judge, host)
-    made = Reporting(Report(task=task, job=job, advice=advice, runtime=runtime))
+    report = Report(task=task, job=job, advice=advice, runtime=runtime)
+    made = Reporting(report, runtime_logger(host))
     with host.show_report(made.page, task, made.complete):
         try:
             yield made

@@ -133,7 +133,7 @@ def _nothing(record: ClusterMetrics) -> Iterator[Finding]:
         yield Finding(
             "nothing",
             "they did nothing",
-            "using them by .compute() or the client's submit(), or a plain @task",
+            "using them by .compute() or the client's submit(), or a plain task",
         )
 
 
@@ -182,7 +182,7 @@ def _idle_one(worker: WorkerMetrics, record: ClusterMetrics) -> Finding:
     """Of a cluster that can't have fewer workers."""
     fitting = max(1, math.ceil(worker.nthreads * record.busy / _FITTING))
     if fitting == worker.nthreads:
-        return Finding("idle", "it had little to do", "a plain @task")
+        return Finding("idle", "it had little to do", "a plain task")
     text = f"{counted(fitting, 'CPU')} would have had time enough for it"
     return Finding("idle", text, f"with_workers(cpu={fitting})")
 

@@ -25,7 +25,7 @@ _PATIENCE = 5  # seconds for the last question; by then the task is done, whatev
 _FEW = 8  # workers of which each is named
 _IDLE = (
     "%s: its workers did nothing. Use .compute(), dask.compute() or the client's submit(), or run "
-    "it as a plain @task, without a cluster to pay for"
+    "it as a plain %s, without a cluster to pay for"
 )
 
 
@@ -63,7 +63,8 @@ def log_activity(monitor: Monitor, *, paid: bool) -> Iterator[None]:
 
     A warning, if it did nothing and was *paid* for.
     """
-    task, logger = monitor.assessment.subject.task, monitor.assessment.subject.logger
+    subject = monitor.assessment.subject
+    task, logger = subject.task, subject.logger
     started = time.monotonic()
     succeeded = False
     try:
@@ -77,7 +78,8 @@ def log_activity(monitor: Monitor, *, paid: bool) -> Iterator[None]:
         else:
             logger.info("%s ended: %s", task, _end_line(activity, seconds))
             if succeeded and not any(activity["finished"].values()) and not activity["failed"]:
-                logger.log(logging.WARNING if paid else logging.INFO, _IDLE, task)
+                level = logging.WARNING if paid else logging.INFO
+                logger.log(level, _IDLE, task, subject.host.decorator)
 
 
 def _end_line(activity: Mapping[str, Any], seconds: float) -> str:

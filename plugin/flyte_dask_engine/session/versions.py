@@ -93,7 +93,7 @@ def wrong_in_joined(
 
 
 def _wrong(found: list[Difference], where: Installed, subject: Subject) -> WrongEnvironment:
-    return WrongEnvironment(
+    return subject.host.error(WrongEnvironment)(
         f"{subject.task} cannot use its cluster, for versions differ:\n"
         f"{table(found, where, subject.images)}\n"
         "Build all of it from one image: roles without an image of their own have the task's. "

@@ -35,12 +35,8 @@ class _LazyDeck(Deck):
 
     @property
     def html(self) -> str:
-        """The tab; it never raises, for then flytekit would lose all others too."""
-        try:
-            return self._make()
-        except Exception:
-            _logger.exception("The deck %r could not be made", _NAME)
-            return "<p>The report could not be made; the log says why.</p>"
+        """The tab."""
+        return self._make()
 
 
 @contextmanager
