@@ -1,5 +1,8 @@
 """Tasks of the other SDK, which imports no other."""
 
+# pyright: reportOptionalMemberAccess=false
+# (a client that has a scheduler)
+
 from __future__ import annotations
 
 import importlib
