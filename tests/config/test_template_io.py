@@ -10,7 +10,7 @@ from hypothesis import given
 
 from flyte_dask import Dask, InvalidConfig, Parent, Resources, Scheduler, WorkerGroup, presets
 from flyte_dask_engine.registration import serialization as wire
-from tests.registration.test_wire import INCUMBENT
+from tests.registration.test_serialization import INCUMBENT
 from tests.support.configs import CONFIGS, PARENTS
 
 CPU = {"name": "CPU", "value": "2"}
