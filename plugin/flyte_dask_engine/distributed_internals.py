@@ -7,13 +7,14 @@ use only Python and Dask.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import distributed
+from distributed.deploy.subprocess import Subprocess
 
-__all__ = ["Client", "clients", "on_worker_exit"]
+__all__ = ["Client", "CommandProcess", "clients", "on_worker_exit"]
 
 
 class Client(distributed.Client):
@@ -29,6 +30,20 @@ class Client(distributed.Client):
             await asyncio.wait_for(connecting, timeout)
         except asyncio.TimeoutError as error:  # no OSError before Python 3.11, so not cleaned up
             raise OSError(f"no response within {timeout} s") from error
+
+
+class CommandProcess(Subprocess):
+    """A process of a `SpecCluster` that runs *command* in *environment*."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # distributed's
+        self.command = command
+        self.environment = environment
+
+    async def _start(self) -> None:
+        self.process = await asyncio.create_subprocess_exec(
+            *self.command, env=self.environment, stdin=asyncio.subprocess.DEVNULL
+        )
 
 
 def clients() -> list[distributed.Client]:

@@ -70,7 +70,7 @@ class Host(Protocol):
         """Show the report of *task* to its user, during the block and afterwards.
 
         Args:
-            make: renders the page as HTML, as of now.
+            make: renders the page as HTML, as of now; it never raises.
             task: the name of the task.
             completing: to be called when the function has ended, before the SDK does more.
         """

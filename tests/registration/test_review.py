@@ -149,7 +149,8 @@ class TestAdvice:
         assert contains(
             done,
             "workers.limits.gpu 'gpu-not-inherited' is an error by flyte-dask.toml: the task has 1 "
-            r"GPU, and its 2 workers none: with resources of their own, workers do not inherit GPUs: "
+            r"GPU, and its 2 workers none: with resources of their own, workers do not inherit "
+            "GPUs: "
             r"\.with_workers\(gpu",
         )
 

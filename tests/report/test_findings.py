@@ -53,7 +53,7 @@ CASES: list[tuple[ClusterMetrics, str]] = [
         metrics_of(*(a_worker(utilization=0, finished=0) for _ in TWO)),
         (
             "2 workers, busy 0 % of 41 s; they ran no tasks; consider running work on them "
-            "with .compute() or client.submit(), or a plain @task."
+            "with .compute() or client.submit(), or a plain task."
         ),
     ),
     (
@@ -122,7 +122,7 @@ CASES: list[tuple[ClusterMetrics, str]] = [
     ),
     (
         metrics_of(a_worker(utilization=0.05)),
-        "1 worker, busy 5 % of 41 s; it had little to do; consider a plain @task.",
+        "1 worker, busy 5 % of 41 s; it had little to do; consider a plain task.",
     ),
     (
         metrics_of(a_worker(utilization=1.0, nthreads=4)),

@@ -22,12 +22,12 @@ import dask.config
 from dask.system import CPU_COUNT
 from dask.utils import format_bytes
 from distributed import LocalCluster, Scheduler, SpecCluster
-from distributed.deploy.subprocess import Subprocess
 from distributed.system import MEMORY_LIMIT
 
 from flyte_dask.config.runtime import Runtime
 from flyte_dask.inheritance.resolution import Resolved
 from flyte_dask.quantities.formatting import counted
+from flyte_dask_engine.distributed_internals import CommandProcess
 from flyte_dask_engine.errors import MissingBokeh
 from flyte_dask_engine.host import NO_SDK, Host
 
@@ -236,7 +236,7 @@ def _in_processes(shape: Shape, runtime: Runtime, folder: str, root: Path | None
     )
 
 
-class _WorkerProcess(Subprocess):
+class _WorkerProcess(CommandProcess):
     """A worker started by Dask's command, as on Flyte: the user's script needs no main guard.
 
     It exits by itself when this process is gone.
@@ -251,23 +251,16 @@ class _WorkerProcess(Subprocess):
         folder: str,
         path: str,
     ) -> None:
-        self.environment = {
+        environment = {
             **os.environ,
             "PYTHONPATH": path,
             "DASK_LOGGING__DISTRIBUTED": "warning",  # without their start and end
         }
-        self.command = [
+        command = [
             *(sys.executable, "-m", "dask", "worker", scheduler),
             *("--name", str(name), "--nthreads", str(threads)),
             *("--memory-limit", str(memory), "--local-directory", folder),
             *("--host", _LOOPBACK, "--dashboard-address", _ANY_PORT, "--no-dashboard"),
             *("--death-timeout", "15"),
         ]
-        super().__init__()  # type: ignore[no-untyped-call]  # distributed's
-
-    async def _start(self) -> None:
-        self.process = await asyncio.create_subprocess_exec(
-            *self.command,
-            env=self.environment,
-            stdin=asyncio.subprocess.DEVNULL,
-        )
+        super().__init__(command, environment)

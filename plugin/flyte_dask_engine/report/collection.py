@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -54,16 +55,21 @@ class Place(Protocol):
 class Reporting:
     """A report, and the monitor of its cluster while the session lasts."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, logger: logging.Logger) -> None:
         self.report = report
+        self._logger = logger
         self._began = time.monotonic()
         self._monitor: Monitor | None = None
 
     def page(self) -> str:
-        """The report as HTML, as of now."""
-        if self._monitor is not None:
-            self._update(self._monitor)
-        return page(self.report)
+        """The report as HTML, as of now; it never raises, for that would fail the task."""
+        try:
+            if self._monitor is not None:
+                self._update(self._monitor)
+            return page(self.report)
+        except Exception:
+            self._logger.exception("%s: cannot render the report", self.report.task)
+            return "<p>The report could not be rendered; see the log.</p>"
 
     def is_about(self, place: Place, versions: Mapping[str, Mapping[str, str]]) -> None:
         """Note where the cluster is, and the known *versions* of its packages."""
@@ -146,7 +152,8 @@ def reporting(  # noqa: PLR0913, PLR0917  # what a session knows
         host: shows the report.
     """
     job, advice = _advised(config, parent, adviser, host)
-    collected = Reporting(Report(task=task, job=job, advice=advice, runtime=runtime))
+    report = Report(task=task, job=job, advice=advice, runtime=runtime)
+    collected = Reporting(report, runtime_logger(host))
     with host.show_report(collected.page, task, collected.complete):
         try:
             yield collected

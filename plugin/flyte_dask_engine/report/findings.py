@@ -128,7 +128,7 @@ def _more_memory(metrics: ClusterMetrics) -> str:
 
 def _unused(metrics: ClusterMetrics) -> Iterator[Finding]:
     if not metrics.finished and not metrics.failed and not metrics.task_time:
-        remedy = "running work on them with .compute() or client.submit(), or a plain @task"
+        remedy = "running work on them with .compute() or client.submit(), or a plain task"
         yield Finding("unused", "they ran no tasks", remedy)
 
 
@@ -169,7 +169,7 @@ def _low_utilization(metrics: ClusterMetrics) -> Iterator[Finding]:
     number = workers[0].nthreads if is_single else len(workers)
     fitting = max(1, math.ceil(number * metrics.utilization / _GOOD_UTILIZATION))
     if is_single and fitting == number:
-        yield Finding("low-utilization", "it had little to do", "a plain @task")
+        yield Finding("low-utilization", "it had little to do", "a plain task")
         return
     what, argument = ("CPU", "cpu=") if is_single else ("worker", "")
     text = f"{counted(fitting, what)} would have been enough"

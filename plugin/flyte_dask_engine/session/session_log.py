@@ -26,7 +26,7 @@ _PATIENCE = 5  # seconds for the last metrics; the task is done, whatever the sc
 _FEW = 8  # workers that are listed one by one
 _IDLE = (
     "%s: the workers ran no tasks. Use .compute(), dask.compute() or the client's submit(), or use "
-    "a plain @task, which does not pay for a cluster"
+    "a plain %s, which does not pay for a cluster"
 )
 
 
@@ -64,7 +64,8 @@ def log_activity(monitor: Monitor, *, is_paid: bool) -> Iterator[None]:
 
     An idle cluster is a warning if it *is_paid* for.
     """
-    task, logger = monitor.subject.task, monitor.subject.logger
+    subject = monitor.subject
+    task, logger = subject.task, subject.logger
     started = time.monotonic()
     succeeded = False
     try:
@@ -78,7 +79,8 @@ def log_activity(monitor: Monitor, *, is_paid: bool) -> Iterator[None]:
         else:
             logger.info("%s: finished: %s", task, _end_line(activity, seconds))
             if succeeded and not any(activity["finished"].values()) and not activity["failed"]:
-                logger.log(logging.WARNING if is_paid else logging.INFO, _IDLE, task)
+                level = logging.WARNING if is_paid else logging.INFO
+                logger.log(level, _IDLE, task, subject.host.decorator)
 
 
 def _end_line(activity: Mapping[str, Any], seconds: float) -> str:

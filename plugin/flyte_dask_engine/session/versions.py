@@ -93,7 +93,7 @@ def check_joined(
 
 
 def _wrong(found: list[Difference], installed: Installed, subject: Subject) -> WrongEnvironment:
-    return WrongEnvironment(
+    return subject.host.error(WrongEnvironment)(
         f"{subject.task}: incompatible versions in its cluster:\n"
         f"{table(found, installed, subject.images)}\n"
         "Use one image for all pods: roles without an image have the task's. "

@@ -35,12 +35,8 @@ class _LazyDeck(Deck):
 
     @property
     def html(self) -> str:
-        """The tab. It never raises, because flytekit would then lose all other decks too."""
-        try:
-            return self._make()
-        except Exception:
-            _logger.exception("Cannot render the deck %r", _NAME)
-            return "<p>The report could not be rendered; see the log.</p>"
+        """The tab."""
+        return self._make()
 
 
 @contextmanager

@@ -1,66 +1,19 @@
-"""Contracts with private parts of other libraries: a change there fails the test of its name."""
+"""What of distributed is private or undocumented, and used here."""
 
 from __future__ import annotations
 
-import importlib.metadata
 import inspect
-import sys
-from importlib.machinery import FileFinder
+from pathlib import Path
 from typing import Any
 
 import distributed
-import flytekit
 import pytest
-from flytekit.core.context_manager import CompilationState, FlyteContextManager
-from flytekit.core.node import Node
-from flytekit.deck import deck
+from distributed.client import CancelledFuturesGroup, FutureCancelledError, FuturesCancelledError
+from distributed.deploy.subprocess import Subprocess
+from distributed.diagnostics.task_stream import TaskStreamPlugin
 
+from flyte_dask import Dask
 from flyte_dask_engine.session.session import session
-from flytekitplugins.dask import Dask
-from tests.flytekit.test_task import increment
-
-
-def test_pythons_finders_list_their_folders_as_path_cache() -> None:
-    """`flyte_dask` finds an installed official plugin by it."""
-    finders = [each for each in sys.path_importer_cache.values() if isinstance(each, FileFinder)]
-    listed = {name for finder in finders for name in getattr(finder, "_path_cache")}  # noqa: B009
-    version = importlib.metadata.version("attrs")
-    assert f"attrs-{version}.dist-info" in listed
-
-
-@pytest.fixture
-def node() -> Node:
-    """A node of a plain task."""
-    context = FlyteContextManager.current_context()
-    state = CompilationState(prefix="")
-    with FlyteContextManager.with_context(context.with_compilation_state(state)):
-        task: Any = flytekit.task(increment)
-        task(number=1)
-    (made,) = state.nodes
-    assert isinstance(made, Node)
-    return made
-
-
-def test_flytekit_compiles_in_the_first_mode(node: Node) -> None:
-    """The default of `CompilationState.mode`, a number for which flytekit has no name."""
-    assert CompilationState(prefix="").mode == CompilationState.mode
-    assert node.flyte_entity.task_function is increment
-
-
-def test_a_node_has_its_task_as_flyte_entity(node: Node) -> None:
-    assert node._flyte_entity is node.flyte_entity is node.run_entity
-
-
-def test_a_node_overrides_the_config_in_the_task(node: Node) -> None:
-    node.run_entity._task_config = 1
-    node.with_overrides(task_config=2)
-    assert node.flyte_entity.task_config == node.run_entity._task_config == 2
-
-
-def test_a_task_has_its_name_and_resolver_as_such(node: Node) -> None:
-    task = node.flyte_entity
-    task._name, task._task_resolver = f"{task.instantiated_in}.other", "resolver"
-    assert (task.name, task.task_resolver) == (task._name, "resolver")
 
 
 def lacks(of: object, *names: str) -> list[str]:
@@ -68,12 +21,30 @@ def lacks(of: object, *names: str) -> list[str]:
     return [f"{type(of).__name__}.{name}" for name in names if not hasattr(of, name)]
 
 
+OF_SCHEDULER = (
+    *("broadcast", "cumulative_worker_metrics", "handlers", "monitor", "queued", "remove_plugin"),
+    *("task_groups", "tasks", "unrunnable", "workers"),
+)
+OF_WORKER_STATE = (
+    *("executing", "long_running", "memory_limit", "metrics", "name", "nthreads", "processing"),
+    *("status", "versions"),
+)
+CALLED_BY_NAME = (
+    *("ncores", "performance_report"),
+    *(f"register_{role}_plugin" for role in ("scheduler", "worker", "nanny")),
+    *(f"unregister_{role}_plugin" for role in ("worker", "nanny")),
+)
+
+
 def of_scheduler(dask_scheduler: Any) -> list[str]:
-    """The attributes that a scheduler lacks and an observer uses."""
+    """What a scheduler lacks of what its plugins and the monitor use."""
     (worker,) = dask_scheduler.workers.values()
-    used = "handlers", "unrunnable", "queued", "monitor", "cumulative_worker_metrics", "task_groups"
-    of_workers = "executing", "long_running", "processing", "versions", "metrics", "memory_limit"
-    return lacks(dask_scheduler, *used) + lacks(worker, *of_workers)
+    return [
+        *lacks(dask_scheduler, *OF_SCHEDULER),
+        *lacks(dask_scheduler.monitor, "recent", "count"),
+        *lacks(worker, *OF_WORKER_STATE),
+        *(name for name in CALLED_BY_NAME if name not in dask_scheduler.handlers),
+    ]
 
 
 def of_nanny(dask_worker: Any) -> list[str]:
@@ -97,9 +68,9 @@ def test_distributed_has_what_a_monitor_uses(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def of_worker(dask_worker: Any) -> list[str]:
-    """The attributes that a worker lacks and a recorder uses."""
+    """What a worker lacks of what its plugins use."""
     used = "handlers", "metrics", "heartbeat", "digests_total", "transfer_incoming_log"
-    return lacks(dask_worker, *used)
+    return lacks(dask_worker, *used, "local_directory", "loop", "scheduler")
 
 
 def test_distributed_has_what_a_recorder_uses() -> None:
@@ -114,18 +85,8 @@ def test_distributed_has_what_a_recorder_uses() -> None:
     assert [sorted(each) for each in task["startstops"]] == [["action", "start", "stop"]]
 
 
-def test_flytekit_writes_decks() -> None:
-    """The decks in its parameters, for tasks that have not disabled them."""
-    task: Any = flytekit.task(increment, enable_deck=True)
-    assert task._disable_deck is False
-    parameters: Any = flytekit.current_context()
-    page = deck._get_deck(parameters.with_enable_deck(enable_deck=True).build())
-    assert "flyte-frame-container" in str(page)
-    assert list(inspect.signature(deck._output_deck).parameters) == ["task_name", "new_user_params"]
-
-
-def test_distributed_reports_workers_that_are_removed() -> None:
-    """By an event to which scheduler plugins listen."""
+def test_distributed_tells_of_workers_that_go() -> None:
+    """By an event to which plugins of the scheduler listen."""
     with session(Dask(workers=2), "contract") as opened:
         client: Any = opened.client
         worker, _ = client.scheduler_info()["workers"]
@@ -166,3 +127,60 @@ def test_distributed_gives_the_reason_of_cancelled_futures() -> None:
 def test_a_scheduler_reports_that_it_cannot_unpickle_a_graph() -> None:
     source = inspect.getsource(distributed.Scheduler.update_graph)
     assert "Error during deserialization of the task graph" in source
+
+
+ERRORS = {
+    "workers arrived after": "exceptions.py",  # `Client.wait_for_workers`, in time
+    "trying to connect to": "comm/core.py",  # a scheduler that does not answer
+    "ClosedClientError": "client.py",  # a client whose scheduler is lost
+    "Compute Failed": "worker.py",  # the log's first words about a function's own error
+}
+EVENTS = {
+    '"action": "worker-ttl-timed-out"': "scheduler.py",
+    '"action": "restart-workers"': "scheduler.py",
+    '"action": "worker-status-change"': "scheduler.py",
+    'log_event("worker-restart-memory"': "worker_memory.py",
+}
+
+
+@pytest.mark.parametrize("text", [*ERRORS, *EVENTS])
+@pytest.mark.skipif(
+    not hasattr(distributed.client, "ClosedClientError"),
+    reason="older texts differ",
+)
+def test_errors_and_events_are_told_apart_by_a_text(text: str) -> None:
+    """Where distributed has neither a class nor a constant for them."""
+    folder = Path(distributed.__file__).parent
+    assert text in (folder / {**ERRORS, **EVENTS}[text]).read_text(encoding="utf-8")
+
+
+def test_errors_have_the_attributes_by_which_they_are_told_apart() -> None:
+    killed: Any = distributed.KilledWorker
+    assert list(inspect.signature(killed).parameters) == [
+        *("task", "last_worker", "allowed_failures")
+    ]
+    error = killed("sum-1", None, 3)
+    assert (error.task, error.allowed_failures, len(error.args)) == ("sum-1", 3, 3)
+    cancelled = FutureCancelledError("sum-1", "scheduler-connection-lost")
+    group = CancelledFuturesGroup([cancelled], cancelled.reason)
+    (only,) = FuturesCancelledError([group]).error_groups
+    assert only.reason == cancelled.reason == "scheduler-connection-lost"
+
+
+def test_the_task_stream_is_found_by_its_name() -> None:
+    """So ours, with the same name, is found in its place."""
+    assert TaskStreamPlugin.name == "task-stream"
+    assert list(inspect.signature(TaskStreamPlugin).parameters) == ["scheduler", "maxlen"]
+
+
+def test_a_worker_closes_without_waiting_for_its_work() -> None:
+    """By `executor_wait`, and without its nanny."""
+    assert {"executor_wait", "nanny"} <= {*inspect.signature(distributed.Worker.close).parameters}
+
+
+def test_a_subprocess_is_started_by_its_subclass() -> None:
+    """By `Subprocess._start`, which sets `process`; that is ended when it is closed."""
+    assert Subprocess.__abstractmethods__ == {"_start"}
+    source = inspect.getsource(Subprocess.close)
+    assert "self.process.kill()" in source
+    assert "await self._start()" in inspect.getsource(Subprocess.start)

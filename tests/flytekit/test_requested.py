@@ -81,9 +81,9 @@ def test_where_the_resources_come_from(source: str) -> None:
 
 
 ORIGINS = {
-    "the task": "@task at tests/flytekit/test_parent.py:{}",
+    "the task": "@task at tests/flytekit/test_requested.py:{}",
     "default resources": "default resources",
-    "the pod": "pod template at tests/flytekit/test_parent.py:{}",
+    "the pod": "pod template at tests/flytekit/test_requested.py:{}",
 }
 
 

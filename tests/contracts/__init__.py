@@ -1,0 +1,1 @@
+"""What of other packages is private or undocumented, and used here."""

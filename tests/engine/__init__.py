@@ -1,0 +1,1 @@
+"""The engine under an SDK that is not flytekit, on real clusters."""
