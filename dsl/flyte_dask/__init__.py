@@ -1,4 +1,4 @@
-"""Typed, checked configuration for Dask clusters on Flyte; needs neither flytekit nor dask."""
+"""Typed, validated configuration for Dask clusters on Flyte; needs neither flytekit nor dask."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -42,15 +42,15 @@ else:
     )
 
 
-# Whether the incumbent is installed beside us, by what the import system knows of the folders that
-# it has looked into: to list them again would be I/O at each import. Other threads may import too.
+# Warn if the official plugin is installed too, by the names of files that the import system cached:
+# listing the folders again would be I/O at each import. Other threads may import meanwhile.
 for _finder in tuple(sys.path_importer_cache.values()):
     if "flytekitplugins_dask-" in (_names := "/".join(getattr(_finder, "_path_cache", ()))):
-        from flyte_dask import official_plugin as incumbent
+        from flyte_dask import official_plugin
 
-        incumbent.warn(_names)
+        official_plugin.warn(_names)
 
-# flytekit loads its plugins when it is imported: ours waits there until somebody may have a config.
+# flytekit loads its plugins on import; this one does not register before there can be a config.
 if "flytekitplugins.dask.plugin" in sys.modules:
     sys.modules["flytekitplugins.dask.plugin"].register()
 

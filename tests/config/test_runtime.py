@@ -12,7 +12,7 @@ from hypothesis import given
 
 from flyte_dask import Dask, InvalidConfig, Runtime, presets
 from flyte_dask.config.runtime import SETTINGS, variable_of, with_environment
-from flyte_dask.roles.base import said
+from flyte_dask.roles.base import set_fields
 from tests.support.configs import RUNTIMES, SETTINGS_SAID
 from tests.support.paths import DOCS
 
@@ -61,19 +61,19 @@ class TestSaidAndUnsaid:
     @given(SETTINGS_SAID)
     def test_repr_pickle_and_evolve_keep_it(self, given_: dict[str, Any]) -> None:
         runtime = Runtime(**given_)
-        assert said(runtime) == given_
+        assert set_fields(runtime) == given_
         for same in (eval(repr(runtime)), pickle.loads(pickle.dumps(runtime))):
             assert same == runtime
-            assert said(same) == given_
-        assert said(attrs.evolve(runtime)) == given_
-        assert said(attrs.evolve(runtime, min_workers=7)) == {**given_, "min_workers": 7}
+            assert set_fields(same) == given_
+        assert set_fields(attrs.evolve(runtime)) == given_
+        assert set_fields(attrs.evolve(runtime, min_workers=7)) == {**given_, "min_workers": 7}
 
     @given(RUNTIMES, RUNTIMES, RUNTIMES)
     def test_merging_has_laws(self, a: Runtime, b: Runtime, c: Runtime) -> None:
         assert (a | b) | c == a | (b | c)
         assert ((a | b) | c).origins == (a | (b | c)).origins
         assert Runtime() | a == a == a | Runtime() == a | a
-        assert said(a | b) == {**said(a), **said(b)}
+        assert set_fields(a | b) == {**set_fields(a), **set_fields(b)}
 
 
 class TestTheVerb:

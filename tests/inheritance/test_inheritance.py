@@ -55,7 +55,7 @@ def table(role: ResolvedRole) -> Table:
         for name, pair in zip(DIMENSIONS, role, strict=True)
         for side in ("request", "limit")
     }
-    return {path: _row(side) for path, side in sides.items() if side.source != "nobody"}
+    return {path: _row(side) for path, side in sides.items() if side.source != "unset"}
 
 
 def by_role(config: Dask, resolved: Resolved) -> list[tuple[Scheduler | WorkerGroup, ResolvedRole]]:
@@ -341,7 +341,7 @@ class TestLaws:
     ) -> None:
         for side in resolve(config.with_inherit(inherit), task).sides.values():
             assert (side.effective is None) == (side.origin is None)
-            assert (side.effective is None) == (side.source in {"platform", "dropped", "nobody"})
+            assert (side.effective is None) == (side.source in {"platform", "dropped", "unset"})
 
     @given(CONFIGS, PARENTS)
     def test_pinning_what_is_resolved_changes_nothing(self, config: Dask, task: Parent) -> None:

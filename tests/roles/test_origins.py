@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from flyte_dask import Dask, Origin, Quantity, Resources, Scheduler, WorkerGroup, presets
 from flyte_dask.catalog import builtin
-from flyte_dask.roles import base as config_class
-from flyte_dask.roles.origin import shown
+from flyte_dask.roles.base import set_fields
+from flyte_dask.roles.origin import as_text
 from flyte_dask.roles.roles import leaves
 from tests.support.configs import CONFIGS
 
@@ -171,7 +171,7 @@ def test_a_value_is_told_as_it_is_spelled_now() -> None:
     group = WorkerGroup(requests=Resources(mem="1Gi"))
     again = attrs.evolve(group, requests=Resources(mem="1024Mi"))
     assert again.origins["mem"].call_site == group.origins["mem"].call_site
-    assert [shown(each.origins["mem"].value) for each in (group, again)] == [
+    assert [as_text(each.origins["mem"].value) for each in (group, again)] == [
         ("1Gi", None),
         ("1024Mi", None),
     ]
@@ -197,13 +197,13 @@ SAID = said()
 def test_origins_hold_what_the_config_holds(a: Dask, b: Dask) -> None:
     merged = a | b
     held = {
-        **{f"scheduler.{leaf}": shown(value) for leaf, value in leaves(merged.scheduler).items()},
-        **{f"workers.{leaf}": shown(value) for leaf, value in leaves(merged.workers).items()},
+        **{f"scheduler.{leaf}": as_text(value) for leaf, value in leaves(merged.scheduler).items()},
+        **{f"workers.{leaf}": as_text(value) for leaf, value in leaves(merged.workers).items()},
         **({"inherit": merged.inherit} if "inherit=" in repr(merged) else {}),
-        **{f"runtime.{name}": value for name, value in config_class.said(merged.runtime).items()},
+        **{f"runtime.{name}": value for name, value in set_fields(merged.runtime).items()},
         **{f"silence.{code}": code for code in merged.silence},
     }
-    assert {path: shown(origin.value) for path, origin in merged.origins.items()} == held
+    assert {path: as_text(origin.value) for path, origin in merged.origins.items()} == held
 
 
 @given(SAID, SAID, SAID)

@@ -140,7 +140,7 @@ def problems(path: Path) -> list[str]:
     assert caught.value.subject == str(path)
     assert caught.value.call_site is not None
     assert caught.value.call_site.file == __file__
-    return [f"{problem.place}: {problem}" for problem in caught.value.problems]
+    return [f"{problem.location}: {problem}" for problem in caught.value.problems]
 
 
 class TestWhatAFileSays:
