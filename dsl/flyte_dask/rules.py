@@ -35,7 +35,7 @@ class Rule(NamedTuple):
 RULES: Mapping[str, Rule] = {
     "memory-milli-unit": Rule("error", "memory in thousandths of a byte"),
     "tiny-memory": Rule("error", "memory below a megabyte"),
-    "reserved-env-var": Rule("error", "a reserved variable of Dask's operator in the task's environment"),
+    "reserved-env-var": Rule("error", "an environment variable that Dask's operator reserves"),
     "task-exceeds-platform": Rule("error", "a task above the platform's limits"),
     "role-gpu-on-flyte-2": Rule("error", "a GPU of a role on Flyte 2"),
     "gpu-not-inherited": Rule("error", "a GPU of the task that its workers do not inherit"),
