@@ -114,7 +114,7 @@ def test_a_number_is_not_taken_for_the_text_that_it_looks_like() -> None:
     assert judged(RequestedResources("@task", {"gpu": "1.0"}, {}), "etl", None).requests == Amounts(
         gpu=1
     )
-    with pytest.raises(InvalidConfig, match="is of type float, not str or int"):
+    with pytest.raises(InvalidConfig, match="must be a str or int, not float"):
         judged(RequestedResources("@task", {"gpu": 1.0}, {}), "etl", None)
 
 
