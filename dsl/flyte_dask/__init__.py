@@ -1,4 +1,4 @@
-"""Typed, checked configuration for Dask clusters on Flyte; needs neither flytekit nor dask."""
+"""Typed, validated configuration for Dask clusters on Flyte; needs neither flytekit nor dask."""
 
 from typing import TYPE_CHECKING
 

@@ -1,7 +1,7 @@
-"""Names of a package that are imported when they are first used, so that importing it stays cheap.
+"""Lazy imports: names of a package that are imported on first use, to keep its import cheap.
 
-A package says ``__getattr__ = lazy(__name__, {...})`` where type checkers do not look, and imports
-the same names where only they do.
+A package sets ``__getattr__ = lazy(__name__, {...})`` at run time, and imports the same names under
+``TYPE_CHECKING``.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ __all__ = ["lazy"]
 
 
 def lazy(package: str, modules: Mapping[str, str]) -> Callable[[str], object]:
-    """The ``__getattr__`` of *package*, which finds each name in its module of *modules*."""
+    """The ``__getattr__`` of *package* that imports each name from its module in *modules*."""
 
-    def __getattr__(name: str) -> object:  # noqa: N807  # it is the package's
+    def __getattr__(name: str) -> object:  # noqa: N807  # becomes that of the package
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         return getattr(import_module(modules[name]), name)

@@ -1,4 +1,4 @@
-"""The incumbent, ``flytekitplugins-dask``, installed beside us: two packages, one set of files."""
+"""Detection of the official plugin, ``flytekitplugins-dask``, whose files this package replaces."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ __all__ = ["REMEDY", "warn"]
 REMEDY = (
     "pip uninstall -y flytekitplugins-dask, then pip install --force-reinstall --no-deps flyte-dask"
 )
-"""Both, in this order: to uninstall either removes the files of both."""
+"""Both commands, in this order: uninstalling either package removes the files of both."""
 
 
 def warn(names: str) -> None:
-    """Say that it is there, if one of the file *names* is that of its installation.
+    """Log a warning if one of the file *names* is the metadata of the official plugin.
 
-    In a log: a warning may be an error, and this breaks nothing.
+    A log record rather than a Python warning, which may be configured as an error.
     """
     found = re.search(r"\bflytekitplugins_dask-([\w.]+?)(-[^/]*)?\.(dist|egg)-info\b", names)
     if found:
         logging.getLogger("flyte_dask").warning(
-            "flytekitplugins-dask %s is installed beside flyte-dask, and both own "
-            "flytekitplugins/dask: which of them tasks get depends on who was installed last. "
-            "Remedy: %s",
+            "flytekitplugins-dask %s and flyte-dask are both installed, and both own "
+            "flytekitplugins/dask: tasks use the one that was installed last. Remedy: %s",
             found[1],
             REMEDY,
         )

@@ -1,20 +1,19 @@
 """Named configurations of sensible sizes: ``@task(task_config=presets.medium(workers=5))``.
 
-What holds for all of them:
+All built-in presets have:
 
-- Whole CPUs, because Flyte makes a worker's CPU limit, rounded up, its number of threads.
-- Request equals limit, so that a pod keeps what it was given and its memory limit is real.
-- For each CPU of a worker the memory that the clouds' machines have for one: 4 GiB on those for
-  general purposes, 8 on those for memory, 2 on those for computing. 6 GiB beside a GPU, whose data
-  passes through it.
-- A worker takes at most half of the CPUs of the node that it is meant for, since no pod can have
-  all of them.
-- A scheduler that can serve the workers: a CPU for its one thread, a second where workers are many
-  or large, and memory for the graph.
+- Whole CPUs, because Flyte sets a worker's number of threads to its CPU limit, rounded up.
+- Requests equal to limits, so that a pod keeps its resources and its memory limit is guaranteed.
+- The memory per CPU of common cloud machines: 4 GiB for general purposes, 8 for memory, 2 for
+  computation; and 6 GiB per CPU with a GPU, whose data passes through the memory.
+- Workers of at most half of the CPUs of the node that they are sized for, since no pod can have all
+  of them.
+- A scheduler that can serve the workers: a CPU for its one thread, a second one for many or large
+  workers, and memory for the graph.
 - GPUs on workers only: the scheduler never computes.
 
-Presets of one's own are made with `define`, or said in a team file; those of the team file and of
-installed packages are found with `get`.
+Define presets with `define` or in a team file; `get` finds those of the team file and of installed
+packages.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from flyte_dask.roles.base import checked_function
 
-if TYPE_CHECKING:  # loaded when they are asked for: importing us must stay almost free
+if TYPE_CHECKING:  # loaded on first use: importing flyte_dask must stay almost free
     from os import PathLike
 
     from flyte_dask.catalog.preset import Preset, define
@@ -43,7 +42,7 @@ __all__ = [
 ]
 
 small: Preset
-"""2 workers of 1 CPU and 4Gi; scheduler of 1 CPU and 2Gi. For trying out, and data of a few GB."""
+"""2 workers of 1 CPU and 4Gi; scheduler of 1 CPU and 2Gi. For experiments and data of a few GB."""
 
 medium: Preset
 """4 workers of 2 CPUs and 8Gi; scheduler of 1 CPU and 4Gi. For daily work on tens of GB."""
@@ -55,14 +54,14 @@ memory_heavy: Preset
 """4 workers of 4 CPUs and 32Gi; scheduler of 2 CPUs and 8Gi. For joins, shuffles and sorts."""
 
 cpu_heavy: Preset
-"""16 workers of 2 CPUs and 4Gi; scheduler of 2 CPUs and 8Gi. For much computing on little data."""
+"""16 workers of 2 CPUs and 4Gi; scheduler of 2 CPUs and 8Gi. For heavy computing on little data."""
 
 gpu_heavy: Preset
-"""2 workers of 1 GPU, 4 CPUs and 24Gi; scheduler of 2 CPUs and 8Gi. For computing on GPUs."""
+"""2 workers of 1 GPU, 4 CPUs and 24Gi; scheduler of 2 CPUs and 8Gi. For computation on GPUs."""
 
 
 def packages() -> tuple[PresetPackage, ...]:
-    """The built-in presets, and those that installed packages publish, by where they come from."""
+    """The built-in presets and those of installed packages, by package."""
     from flyte_dask.catalog.preset_packages import known_packages  # noqa: PLC0415  # as above
 
     return known_packages()
@@ -70,34 +69,33 @@ def packages() -> tuple[PresetPackage, ...]:
 
 @checked_function("presets.get(...)")
 def get(name: str, *, source: str | None = None, file: str | PathLike[str] | None = None) -> Preset:
-    """The preset *name*: built in, published by an installed package, or of a team file.
+    """The preset *name*: a built-in one, one of an installed package, or one of the team file.
 
-    The team file is the one next to the module that calls, ``flyte-dask.toml`` or the table
-    ``[tool.flyte-dask]`` of ``pyproject.toml``, in its folder or in one above it.
+    The team file is ``flyte-dask.toml``, or the table ``[tool.flyte-dask]`` of ``pyproject.toml``,
+    in the folder of the calling module or the nearest one above it.
 
     Args:
-        name: as in ``medium`` or ``acme.etl``.
-        source: the package whose preset is meant, such as ``acme-presets``, or the name of the
-            team file; needed only where several have one of this name, so that none shadows
-            another by accident.
-        file: another team file, TOML, YAML or JSON, whose preset is meant; if its path is relative,
-            then to the folder of the module that calls.
+        name: the name, such as ``medium`` or ``acme.etl``.
+        source: the package to search, such as ``acme-presets``, or the name of the team file;
+            needed only if several have a preset of this name.
+        file: another team file to use, TOML, YAML or JSON; a relative path is relative to the
+            folder of the calling module.
 
     Raises:
-        UnknownPreset: if there is none, with the nearest name that there is.
-        ShadowedPreset: if there are several, and *source* does not say which.
-        InvalidConfig: if an argument cannot be, or with every problem of the team file.
-        MissingExtra: if that is YAML, and PyYAML is not installed.
+        UnknownPreset: if there is no such preset, with the nearest name.
+        ShadowedPreset: if there are several, and *source* does not select one.
+        InvalidConfig: if an argument is invalid, or with every problem of the team file.
+        MissingExtra: if the file is YAML, and PyYAML is not installed.
     """
     from flyte_dask.team_files import preset  # noqa: PLC0415  # as above
 
     return preset(name, source, file)
 
 
-if not TYPE_CHECKING:  # type checkers shall know which names there are
+if not TYPE_CHECKING:  # type checkers should know the names
 
     def __getattr__(name: str) -> object:
-        if name in __annotations__:  # which are the built-in ones
+        if name in __annotations__:  # the built-in presets
             from flyte_dask.catalog.builtin import built_in  # noqa: PLC0415  # as above
 
             return built_in(name)
@@ -105,7 +103,7 @@ if not TYPE_CHECKING:  # type checkers shall know which names there are
             from flyte_dask.catalog import preset  # noqa: PLC0415  # as above
 
             return getattr(preset, name)
-        if name.startswith("__"):  # Python looks for such, at each import from here
+        if name.startswith("__"):  # Python looks these up at each import from here
             raise AttributeError(name)
         from flyte_dask.errors.usage_errors import reject_preset  # noqa: PLC0415  # for errors only
 

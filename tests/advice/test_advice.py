@@ -30,7 +30,7 @@ from tests.config.test_bad_input import ROWS
 from tests.config.test_bad_input import evaluate as evaluate_bad
 from tests.prediction.test_backend import PLATFORMS
 from tests.recorded.official_plugin.cases import cases as golden_cases
-from tests.support.configs import CONFIGS, PARENTS, WAYS
+from tests.support.configs import CONFIGS, MODES, PARENTS
 from tests.support.paths import DOCS, RECORDED
 
 TABLE = (RECORDED / "advice_cases.txt").read_text(encoding="utf-8")
@@ -171,7 +171,7 @@ ALL_CONFIGS = CONFIGS | st.builds(
     _amounts(),
     _amounts(),
     st.sampled_from([(None, None), (None, "acme/etl:3"), ("acme/etl:3", "acme/etl:3")]),
-    st.none() | WAYS,
+    st.none() | MODES,
 )
 """Configs of all shapes, and more of the usual ones."""
 TASKS = PARENTS | st.builds(
@@ -260,5 +260,5 @@ def test_a_spec_is_unknown_until_it_is_built() -> None:
 
 
 def test_an_invalid_parent_is_rejected() -> None:
-    with pytest.raises(InvalidConfig, match="is no Parent"):
+    with pytest.raises(InvalidConfig, match="is not a Parent"):
         advise(Dask(), "task")  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The laws of the algebra: merging, verbs, evolving, and copies of all kinds."""
+"""The laws of the algebra: merging, ``with_*`` methods, evolving, and copies of all kinds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from flyte_dask import (
     InvalidConfig,
     MergeConflict,
     Resources,
-    Runtime,  # noqa: F401  # of which `eval` reads
+    Runtime,  # noqa: F401  # for `eval`
     Scheduler,
     WorkerGroup,
     merge,
@@ -29,8 +29,8 @@ from tests.support.configs import (
     COUNTS,
     GROUPS,
     IMAGES,
+    MODES,
     SCHEDULERS,
-    WAYS,
     sides,
 )
 
@@ -38,10 +38,10 @@ Pairs = dict[str, tuple[str | None, str | None]]
 
 
 class TestMerge:
-    """``a | b`` is *a* with all that *b* says in its place."""
+    """``a | b`` is *a*, overridden by all that *b* sets."""
 
     @given(CONFIGS)
-    def test_a_silent_config_changes_nothing(self, config: Dask) -> None:
+    def test_an_unset_config_changes_nothing(self, config: Dask) -> None:
         assert Dask() | config == config == config | Dask()
 
     @given(CONFIGS)
@@ -54,11 +54,11 @@ class TestMerge:
 
     @given(CONFIGS, CONFIGS)
     def test_of_valid_configs_is_valid(self, a: Dask, b: Dask) -> None:
-        """Made anew from its own call it would be judged, and it is not otherwise."""
+        """Recreating it from its repr validates it, and yields an equal config."""
         assert eval(repr(a | b)) == a | b
 
     @given(CONFIGS, CONFIGS)
-    def test_the_right_side_keeps_all_that_it_says(self, a: Dask, b: Dask) -> None:
+    def test_the_right_side_wins(self, a: Dask, b: Dask) -> None:
         assert (a | b) | b == a | b
         assert {path: origin.value for path, origin in (a | b).origins.items()} == {
             path: origin.value for path, origin in {**a.origins, **b.origins}.items()
@@ -78,7 +78,7 @@ class TestMerge:
 
     @given(CONFIGS, CONFIGS)
     def test_respects_equality(self, a: Dask, b: Dask) -> None:
-        """Equal sides, spelled or made in other ways, merge into equals."""
+        """Equal sides merge into equal configs, however they are written or created."""
         other: Dask = eval(repr(a).replace("'1000m'", "'1'").replace("'1Gi'", "'1024Mi'"))
         assert other == a
         assert (other | b, b | other) == (a | b, b | a)
@@ -91,16 +91,16 @@ class TestMerge:
         )
 
     @pytest.mark.parametrize("config", [Dask(), Scheduler(), WorkerGroup()])
-    def test_only_configs_of_one_kind_merge(self, config: Any) -> None:
+    def test_only_configs_of_one_type_merge(self, config: Any) -> None:
         with pytest.raises(TypeError, match="unsupported operand"):
             config | Resources()
 
 
 class TestStrictMerge:
-    """``merge(a, b, strict=True)`` lets neither win."""
+    """``merge(a, b, strict=True)`` raises on conflicts."""
 
     @given(CONFIGS, CONFIGS)
-    def test_is_the_merge_or_a_conflict_of_what_both_say(self, a: Dask, b: Dask) -> None:
+    def test_is_the_merge_or_a_conflict(self, a: Dask, b: Dask) -> None:
         assert merge(a, b) == a | b
         both = a.origins.keys() & b.origins.keys()
         differing = {path for path in both if a.origins[path].value != b.origins[path].value}
@@ -111,39 +111,39 @@ class TestStrictMerge:
             merge(a, b, strict=True)
         assert {problem.path for problem in caught.value.problems} == differing
 
-    def test_names_who_said_both_sides(self) -> None:
+    def test_names_the_origins_of_both_sides(self) -> None:
         config, other = presets.medium(), Dask().with_workers(mem="16Gi")
         with pytest.raises(MergeConflict) as caught:
             merge(config, other, strict=True)
         (problem,) = caught.value.problems
         left, right = config.origins["workers.mem"], other.origins["workers.mem"]
         assert (problem.path, problem.value) == ("workers.mem", "16Gi")
-        assert problem.rule == f"of {right} conflicts with '8Gi' of {left}"
+        assert problem.rule == f"set by {right} conflicts with '8Gi' set by {left}"
 
-    def test_takes_roles_too(self) -> None:
+    def test_accepts_roles_too(self) -> None:
         assert merge(Scheduler("a"), Scheduler("a"), strict=True) == Scheduler("a")
         other: Any = WorkerGroup()
-        with pytest.raises(InvalidConfig, match="merge two of a kind"):
+        with pytest.raises(InvalidConfig, match="merge two of one type"):
             merge(Scheduler(), other)
 
 
-class TestVerbs:
-    """A verb is a merge with what it says."""
+class TestWithMethods:
+    """A ``with_*`` method is a merge with its arguments."""
 
     @given(CONFIGS, COUNTS, ALL_PAIRS, IMAGES)
     def test_with_workers(
-        self, config: Dask, count: int | None, said: Pairs, image: str | None
+        self, config: Dask, count: int | None, pairs: Pairs, image: str | None
     ) -> None:
-        amounts: dict[str, Any] = {name: pair for name, pair in said.items() if any(pair)}
+        amounts: dict[str, Any] = {name: pair for name, pair in pairs.items() if any(pair)}
         assert config.with_workers(count, image=image, **amounts) == config | Dask(
-            workers=WorkerGroup(count, image, *sides(said))
+            workers=WorkerGroup(count, image, *sides(pairs))
         )
 
     @given(CONFIGS, ALL_PAIRS, IMAGES)
-    def test_with_scheduler(self, config: Dask, said: Pairs, image: str | None) -> None:
-        amounts: dict[str, Any] = {name: pair for name, pair in said.items() if any(pair)}
+    def test_with_scheduler(self, config: Dask, pairs: Pairs, image: str | None) -> None:
+        amounts: dict[str, Any] = {name: pair for name, pair in pairs.items() if any(pair)}
         assert config.with_scheduler(image=image, **amounts) == config | Dask(
-            Scheduler(image, *sides(said))
+            Scheduler(image, *sides(pairs))
         )
 
     @given(CONFIGS, st.sampled_from(["a", "b"]))
@@ -151,13 +151,13 @@ class TestVerbs:
         both = Dask(Scheduler(image), WorkerGroup(image=image))
         assert config.with_image(image) == config | both
 
-    @given(CONFIGS, WAYS)
+    @given(CONFIGS, MODES)
     def test_with_inherit(self, config: Dask, inherit: Inherit) -> None:
         assert config.with_inherit(inherit) == config | Dask(inherit=inherit)
         assert config.with_inherit(inherit).inherit == inherit
 
     @given(CONFIGS)
-    def test_one_that_says_nothing_changes_nothing(self, config: Dask) -> None:
+    def test_without_arguments_changes_nothing(self, config: Dask) -> None:
         assert config.with_workers().with_scheduler() == config
 
     def test_one_amount_is_request_and_limit(self) -> None:
@@ -171,7 +171,7 @@ class TestVerbs:
             Scheduler(requests=Resources(cpu=1, mem="1Gi"), limits=Resources(cpu=2, gpu=0))
         )
 
-    def test_the_builder_reads_as_the_documentation_says(self) -> None:
+    def test_methods_chain_as_documented(self) -> None:
         sizes = Resources(cpu=2, mem="32Gi")
         scheduler = Resources(cpu=1, mem="8Gi")
         built = presets.medium(5).with_workers(mem="32Gi").with_scheduler(mem="8Gi")
@@ -182,7 +182,7 @@ class TestVerbs:
 
 
 class TestCopies:
-    """A copy is equal, and says the same of the same people."""
+    """A copy is equal, and has the same origins."""
 
     @given(CONFIGS)
     def test_by_pickle_copy_and_repr(self, config: Dask) -> None:
@@ -204,17 +204,15 @@ class TestCopies:
         self, config: Dask, count: int | None, group: WorkerGroup
     ) -> None:
         assert attrs.evolve(config) == config
-        said_inherit = config.inherit if "inherit" in config.origins else None
+        set_inherit = config.inherit if "inherit" in config.origins else None
         runtime, silence = config.runtime, config.silence
-        other = Dask(
-            config.scheduler, group, inherit=said_inherit, runtime=runtime, silence=silence
-        )
+        other = Dask(config.scheduler, group, inherit=set_inherit, runtime=runtime, silence=silence)
         assert attrs.evolve(config, workers=group) == other
         workers = config.workers
         assert attrs.evolve(workers, number_of_workers=count) == WorkerGroup(
             count, workers.image, workers.requests, workers.limits
         )
 
-    def test_evolve_judges_too(self) -> None:
+    def test_evolve_validates(self) -> None:
         with pytest.raises(InvalidConfig, match="is below the request"):
             attrs.evolve(presets.medium().workers, limits=Resources(cpu=1))

@@ -44,18 +44,18 @@ NAMES: dict[str, Any] = {
 
 
 def f() -> None:
-    """What the table decorates."""
+    """The function that rows of the table decorate."""
 
 
 def evaluate(code: str) -> object:
-    """What a row says, at line 1 of a user's file."""
+    """The value of a row, evaluated at line 1 of a user's file."""
     if code.startswith("@task"):
         code = f"flytekit.{code.removeprefix('@')}(f)"
     names = {**NAMES, "f": f, "__name__": "etl"}
     return eval(compile(code, "etl.py", "eval"), names)
 
 
-def test_the_table_is_long_and_says_each_thing_once() -> None:
+def test_the_table_is_long_and_has_no_duplicates() -> None:
     assert len({code for code, _ in ROWS}) == len(ROWS) >= 150
 
 
@@ -63,18 +63,18 @@ def test_the_table_is_long_and_says_each_thing_once() -> None:
 def test_an_error_names_path_value_rule_and_remedy(code: str, error: str) -> None:
     with pytest.raises(FlyteDaskError) as caught:
         evaluate(code)
-    shown = f"{type(caught.value).__name__}: {caught.value}"
-    assert shown.replace(" at etl.py:1\n", "\n") == error.strip("\n")
-    assert " at etl.py:1\n" in shown
+    text = f"{type(caught.value).__name__}: {caught.value}"
+    assert text.replace(" at etl.py:1\n", "\n") == error.strip("\n")
+    assert " at etl.py:1\n" in text
 
 
 @pytest.mark.parametrize("code", [code for code, _ in LEGAL])
-def test_what_is_legal_is_left_to_advice(code: str) -> None:
-    made = evaluate(code)
+def test_valid_input_is_left_to_advice(code: str) -> None:
+    value = evaluate(code)
     if code.startswith("@task"):
-        assert not isinstance(made, DaskTask)
+        assert not isinstance(value, DaskTask)
     else:
-        assert repr(evaluate(repr(made))) == repr(made)
+        assert repr(evaluate(repr(value))) == repr(value)
 
 
 def test_reads_as_one_table_with_the_users_line() -> None:
@@ -107,7 +107,7 @@ def merge_two() -> object:
 
 
 @pytest.mark.parametrize(
-    ("call", "natural"),
+    ("call", "kind"),
     [
         (lambda: WorkerGroup(0), ValueError),
         (lambda: WorkerGroup(0), TypeError),
@@ -119,18 +119,18 @@ def merge_two() -> object:
     ],
 )
 class TestEveryError:
-    """What holds for all errors of the DSL."""
+    """Properties of all errors of the configuration."""
 
-    def test_is_caught_by_its_natural_name_and_by_ours(
-        self, call: Callable[[], object], natural: type[Exception]
+    def test_is_also_a_built_in_exception(
+        self, call: Callable[[], object], kind: type[Exception]
     ) -> None:
-        with pytest.raises(natural) as caught:
+        with pytest.raises(kind) as caught:
             call()
         assert isinstance(caught.value, flyte_dask.ConfigError)
         assert isinstance(caught.value, FlyteDaskError)
 
-    def test_survives_a_pickle(self, call: Callable[[], object], natural: type[Exception]) -> None:
-        with pytest.raises(natural) as caught:
+    def test_survives_a_pickle(self, call: Callable[[], object], kind: type[Exception]) -> None:
+        with pytest.raises(kind) as caught:
             call()
         error: Any = caught.value
         copy = pickle.loads(pickle.dumps(error))

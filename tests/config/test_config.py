@@ -1,4 +1,4 @@
-"""Configs as values: said and unsaid, the incumbent's calls."""
+"""Configs as values: set and unset fields, and the calls of the official plugin."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from flyte_dask import (
 SIZES = Resources(cpu="1", mem="2Gi")
 
 
-class TestUnsaid:
-    """None is unsaid, and differs from what was said."""
+class TestUnset:
+    """None means unset, and differs from a value that equals the default."""
 
-    def test_a_group_reads_one_worker_but_has_not_said_so(self) -> None:
+    def test_an_unset_number_of_workers_reads_one(self) -> None:
         assert WorkerGroup().number_of_workers == 1
         assert WorkerGroup() != WorkerGroup(1)
 
-    def test_a_config_reads_fill_but_has_not_said_so(self) -> None:
+    def test_an_unset_inheritance_mode_reads_fill(self) -> None:
         assert Dask().inherit == "fill"
         assert Dask() != Dask(inherit="fill")
 
-    def test_resources_that_say_nothing_are_unsaid(self) -> None:
+    def test_empty_resources_are_unset(self) -> None:
         assert WorkerGroup(requests=Resources(), limits=flytekit.Resources()) == WorkerGroup()
 
-    def test_none_is_unsaid_everywhere(self) -> None:
+    def test_none_is_unset_everywhere(self) -> None:
         assert Dask(None, None) == Dask(Scheduler(None, None, None), WorkerGroup(None)) == Dask()
 
     @pytest.mark.parametrize(
-        ("config", "shown"),
+        ("config", "text"),
         [
             (Dask(), "Dask()"),
             (Dask(workers=5), "Dask(workers=WorkerGroup(number_of_workers=5))"),
@@ -57,13 +57,13 @@ class TestUnsaid:
             ),
         ],
     )
-    def test_repr_is_the_call_with_what_was_said(self, config: Any, shown: str) -> None:
-        assert repr(config) == shown
-        assert eval(shown) == config
+    def test_repr_is_the_call_with_the_set_arguments(self, config: Any, text: str) -> None:
+        assert repr(config) == text
+        assert eval(text) == config
 
 
 class TestCalls:
-    """The incumbent's calls keep working."""
+    """The calls of the official plugin keep working."""
 
     def test_by_position_and_by_name(self) -> None:
         assert Dask(Scheduler("img", SIZES, SIZES), WorkerGroup(4, None, SIZES)) == Dask(
@@ -80,7 +80,7 @@ class TestCalls:
             assert Dask(workers=number) == Dask(workers=WorkerGroup(number)) == Dask(workers=5)
             assert type(WorkerGroup(number).number_of_workers) is int
 
-    def test_flytekits_resources_are_as_good_as_ours(self) -> None:
+    def test_flytekits_resources_are_accepted(self) -> None:
         theirs = flytekit.Resources(cpu=0.5, mem="2Gi", gpu=1, ephemeral_storage=4096)
         ours = Resources(cpu=0.5, mem="2Gi", gpu=1, ephemeral_storage=4096)
         group = WorkerGroup(requests=theirs, limits=theirs)
@@ -115,8 +115,8 @@ class TestValues:
         assert group == WorkerGroup(4, "a")
 
     @pytest.mark.parametrize("kind", [Dask, Scheduler, WorkerGroup, Resources, Preset])
-    def test_has_no_subclasses(self, kind: type) -> None:
-        with pytest.raises(InvalidConfig, match=r"in class Mine at .*\n.* make a preset, or"):
+    def test_cannot_be_subclassed(self, kind: type) -> None:
+        with pytest.raises(InvalidConfig, match=r"in class Mine at .*\n.* define a preset, or"):
             type("Mine", (kind,), {})
 
     def test_texts_of_subclasses_become_plain(self) -> None:

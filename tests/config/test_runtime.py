@@ -1,4 +1,4 @@
-"""How a task uses its cluster, as its config and the environment say it."""
+"""`Runtime`: how a task uses its cluster, as set by its config and by environment variables."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hypothesis import given
 
 from flyte_dask import Dask, InvalidConfig, Runtime, presets
 from flyte_dask.config.runtime import SETTINGS, variable_of, with_environment
-from flyte_dask.roles.base import said
-from tests.support.configs import RUNTIMES, SETTINGS_SAID
+from flyte_dask.roles.base import set_fields
+from tests.support.configs import RUNTIMES, SETTINGS_GIVEN
 from tests.support.paths import DOCS
 
 DEFAULTS = {
@@ -34,7 +34,7 @@ DEFAULTS = {
 
 
 def settings(runtime: Runtime) -> dict[str, Any]:
-    """Each setting as it is, said or not."""
+    """The value of each setting, set or not."""
     return {name: getattr(runtime, name) for name in SETTINGS}
 
 
@@ -42,10 +42,10 @@ def test_the_defaults() -> None:
     assert settings(Runtime()) == settings(Dask().runtime) == DEFAULTS == SETTINGS
 
 
-class TestSaidAndUnsaid:
-    """Also what is said as it is by default is said; None says never."""
+class TestSetAndUnset:
+    """A setting that equals its default is set too; None means no timeout."""
 
-    def test_what_is_unsaid_replaces_nothing(self) -> None:
+    def test_unset_settings_override_nothing(self) -> None:
         slow = Dask(runtime=Runtime(worker_timeout=1800, local="processes"))
         assert (slow | Dask(runtime=Runtime(worker_timeout=900))).runtime == Runtime(
             worker_timeout=900, local="processes"
@@ -53,31 +53,31 @@ class TestSaidAndUnsaid:
         assert slow | Dask(runtime=Runtime()) == slow
         assert Runtime(worker_timeout=900) != Runtime() == Runtime()
 
-    def test_none_is_never(self) -> None:
+    def test_none_is_no_timeout(self) -> None:
         config = Dask().with_runtime(worker_timeout=None)
         assert config.runtime.worker_timeout is None
         assert (Dask().with_runtime(worker_timeout=5) | config) == config
 
-    @given(SETTINGS_SAID)
+    @given(SETTINGS_GIVEN)
     def test_repr_pickle_and_evolve_keep_it(self, given_: dict[str, Any]) -> None:
         runtime = Runtime(**given_)
-        assert said(runtime) == given_
+        assert set_fields(runtime) == given_
         for same in (eval(repr(runtime)), pickle.loads(pickle.dumps(runtime))):
             assert same == runtime
-            assert said(same) == given_
-        assert said(attrs.evolve(runtime)) == given_
-        assert said(attrs.evolve(runtime, min_workers=7)) == {**given_, "min_workers": 7}
+            assert set_fields(same) == given_
+        assert set_fields(attrs.evolve(runtime)) == given_
+        assert set_fields(attrs.evolve(runtime, min_workers=7)) == {**given_, "min_workers": 7}
 
     @given(RUNTIMES, RUNTIMES, RUNTIMES)
     def test_merging_has_laws(self, a: Runtime, b: Runtime, c: Runtime) -> None:
         assert (a | b) | c == a | (b | c)
         assert ((a | b) | c).origins == (a | (b | c)).origins
         assert Runtime() | a == a == a | Runtime() == a | a
-        assert said(a | b) == {**said(a), **said(b)}
+        assert set_fields(a | b) == {**set_fields(a), **set_fields(b)}
 
 
-class TestTheVerb:
-    """``with_runtime(...)``, and who said what."""
+class TestWithRuntime:
+    """``with_runtime(...)``, and the origins of settings."""
 
     def test_it_is_a_merge(self) -> None:
         base = presets.medium(5).with_runtime(min_workers=5)
@@ -103,9 +103,9 @@ class TestTheVerb:
 
 
 class TestTheEnvironment:
-    """For one run, whatever the code says."""
+    """Environment variables override the code for one run."""
 
-    def test_it_replaces_what_is_said(self) -> None:
+    def test_it_overrides_the_config(self) -> None:
         environment = {
             "FLYTE_DASK_CLIENT": "No",
             "FLYTE_DASK_REQUIRE_CLUSTER": "0",
@@ -154,21 +154,24 @@ class TestTheEnvironment:
         }
         with pytest.raises(InvalidConfig) as caught:
             with_environment(Runtime(), environment)
-        seconds = "write seconds, more than 0 and up to a year, or never"
+        seconds = (
+            "its value must be a number of seconds above 0 and at most a year: "
+            "use seconds such as 60, or never for no timeout"
+        )
         lines = str(caught.value).splitlines()
         assert lines[0] == "6 problems in the environment"
         assert [line.split(maxsplit=1) for line in lines[1:]] == [
-            ["FLYTE_DASK_CLIENT", "what it says is neither True nor False: write 1 or 0"],
+            ["FLYTE_DASK_CLIENT", "its value must be a bool: use 1 or 0"],
             [
                 "FLYTE_DASK_MIN_WORKERS",
-                "what it says is no whole number: write a whole number from 0 to 4294967295",
+                "its value must be an integer from 0 to 4294967295: use 0 or more",
             ],
-            ["FLYTE_DASK_CONNECT_TIMEOUT", f"what it says is out of range: {seconds}"],
-            ["FLYTE_DASK_WORKER_TIMEOUT", f"what it says is no number of seconds: {seconds}"],
-            ["FLYTE_DASK_REPORT", "what it says is no kind of report: write 1, 0 or full"],
+            ["FLYTE_DASK_CONNECT_TIMEOUT", seconds],
+            ["FLYTE_DASK_WORKER_TIMEOUT", seconds],
+            ["FLYTE_DASK_REPORT", "its value is an unknown kind of report: use 1, 0 or full"],
             [
                 "FLYTE_DASK_LOCAL",
-                "what it says is no kind of local cluster: write threads or processes",
+                "its value is an unknown kind of local cluster: use threads or processes",
             ],
         ]
 
@@ -176,8 +179,8 @@ class TestTheEnvironment:
 def test_the_page_documents_each_setting_with_variable_and_default() -> None:
     page = (DOCS / "runtime.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| ([^|]+) \|", page, re.MULTILINE)
-    shown = {name: (variable, default.strip("` ")) for name, variable, default in rows}
-    assert shown == {
+    documented = {name: (variable, default.strip("` ")) for name, variable, default in rows}
+    assert documented == {
         name: (variable_of(name), repr(default).replace("'", '"'))
         for name, default in SETTINGS.items()
     }

@@ -1,4 +1,4 @@
-"""``Dask.from_custom``: what registered templates say, read back, strictly."""
+"""``Dask.from_custom``: registered templates are read back strictly."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ MEMORY = {"name": "MEMORY", "value": "8Gi"}
 
 
 def job(scheduler: object = None, workers: object = None) -> Any:
-    """A custom of those roles; if None, of silent ones."""
-    silent: dict[str, Any] = {"resources": {}}
+    """A custom with these roles; by default, without resources."""
+    unset: dict[str, Any] = {"resources": {}}
     return {
-        "scheduler": silent if scheduler is None else scheduler,
-        "workers": {"numberOfWorkers": 1, **silent} if workers is None else workers,
+        "scheduler": unset if scheduler is None else scheduler,
+        "workers": {"numberOfWorkers": 1, **unset} if workers is None else workers,
     }
 
 
 def with_requests(entries: object) -> Any:
-    """A custom whose workers request that."""
+    """A custom whose workers have these requests."""
     return job(workers={"numberOfWorkers": 1, "resources": {"requests": entries}})
 
 
-def test_reads_what_is_said_and_inherits_nothing() -> None:
+def test_reads_the_template_with_inherit_off() -> None:
     custom = job(
         {"image": "acme/dask:1", "resources": {"limits": [MEMORY]}},
         {"numberOfWorkers": 5.0, "resources": {"requests": [CPU, MEMORY], "limits": [CPU]}},
@@ -46,13 +46,13 @@ def test_reads_what_is_said_and_inherits_nothing() -> None:
 
 
 @pytest.mark.parametrize("name", OFFICIAL)
-def test_reads_the_incumbents_templates(name: str) -> None:
+def test_reads_templates_of_the_official_plugin(name: str) -> None:
     config = Dask.from_custom(OFFICIAL[name])
     assert wire.custom(config, config.resolve()) == OFFICIAL[name]
 
 
 @given(CONFIGS, PARENTS)
-def test_reads_what_was_resolved(config: Dask, parent: Parent) -> None:
+def test_reads_back_a_resolved_config(config: Dask, parent: Parent) -> None:
     resolved = config.resolve(parent)
     read = Dask.from_custom(wire.custom(config, resolved))
     assert read.workers.number_of_workers == config.workers.number_of_workers
@@ -70,95 +70,92 @@ def test_what_was_read_is_changed_like_any_config() -> None:
     assert (presets.small() | Dask.from_custom(custom)).inherit == "off"
 
 
-_NOTHING = "NOTHING is here, and every template has this key: write it"
+_MISSING = "is required: add the key"
 
 _OBJECT = "write an object with image, resources"
 
 BAD: list[tuple[Any, dict[str, str]]] = [
-    (None, {"custom": "None is no object: write an object with scheduler, workers"}),
-    ({}, {"scheduler": _NOTHING, "workers": _NOTHING}),
+    (None, {"custom": "None is not an object: write an object with scheduler, workers"}),
+    ({}, {"scheduler": _MISSING, "workers": _MISSING}),
     (
         {**job(), "worker": {}},
-        {"worker": "{} has a key that no template has: did you mean 'workers'?"},
+        {"worker": "{} is under an unknown key: did you mean 'workers'?"},
     ),
-    ({**job(), "scheduler": None}, {"scheduler": "None is no object: " + _OBJECT}),
+    ({**job(), "scheduler": None}, {"scheduler": "None is not an object: " + _OBJECT}),
     (
         with_requests((CPU,)),
         {
-            "workers.resources.requests": "({'name': 'CPU', 'value': '2'},) is no list of amounts: "
-            "write a list of {'name': ..., 'value': ...}, or leave the key out"
+            "workers.resources.requests": "({'name': 'CPU', 'value': '2'},) is not a list of "
+            "amounts: write a list of {'name': ..., 'value': ...}, or omit the key"
         },
     ),
-    (job("img"), {"scheduler": "'img' is no object: write an object with image, resources"}),
-    (job({}), {"scheduler.resources": _NOTHING}),
+    (job("img"), {"scheduler": "'img' is not an object: write an object with image, resources"}),
+    (job({}), {"scheduler.resources": _MISSING}),
     (
         job({"resources": {}, "numberOfWorkers": 1}),
-        {"scheduler.numberOfWorkers": "1 has a key that no template has: it has image, resources"},
+        {"scheduler.numberOfWorkers": "1 is under an unknown key: use one of image, resources"},
     ),
     (
         job(workers={"number_of_workers": 4, "resources": {}}),
         {
-            "workers.number_of_workers": "4 has a key that no template has: "
+            "workers.number_of_workers": "4 is under an unknown key: "
             "did you mean 'numberOfWorkers'?",
-            "workers.numberOfWorkers": _NOTHING,
+            "workers.numberOfWorkers": _MISSING,
         },
     ),
     (
         job(workers={"numberOfWorkers": 0, "image": "", "resources": {}}),
         {
-            "workers.numberOfWorkers": "0 is out of range: "
-            "write a whole number from 1 to 4294967295",
-            "workers.image": "'' is an empty image reference: write a reference such as "
-            "'acme/etl:3', or leave it out for the task's image",
+            "workers.numberOfWorkers": "0 must be an integer from 1 to 4294967295: use 1 or more",
+            "workers.image": "'' is an empty image reference: use a reference such as "
+            "'acme/etl:3', or omit it to use the task's image",
         },
     ),
     (
         job(workers={"numberOfWorkers": None, "resources": {}}),
         {
-            "workers.numberOfWorkers": "None is of type NoneType, not int: "
-            "write a whole number from 1 to 4294967295",
+            "workers.numberOfWorkers": "None must be an int, not NoneType: use 1 or more",
         },
     ),
     (
         job(workers={"numberOfWorkers": 2.5, "resources": []}),
         {
-            "workers.numberOfWorkers": "2.5 is of type float, not int: "
-            "write a whole number from 1 to 4294967295",
-            "workers.resources": "[] is no object: write an object with requests, limits",
+            "workers.numberOfWorkers": "2.5 must be an int, not float: use 1 or more",
+            "workers.resources": "[] is not an object: write an object with requests, limits",
         },
     ),
     (
         with_requests([]),
         {
-            "workers.resources.requests": "[] is no list of amounts: "
-            "write a list of {'name': ..., 'value': ...}, or leave the key out"
+            "workers.resources.requests": "[] is not a list of amounts: "
+            "write a list of {'name': ..., 'value': ...}, or omit the key"
         },
     ),
     (
         with_requests([{"name": "CPUS", "value": "1"}, {"name": "STORAGE", "value": "1Gi"}, 5]),
         {
-            "workers.resources.requests[0].name": "'CPUS' is no resource of a Dask pod: "
+            "workers.resources.requests[0].name": "'CPUS' is an unknown resource of a Dask pod: "
             "did you mean 'CPU'?",
             "workers.resources.requests[1].name": "'STORAGE' is a resource that Flyte ignores: "
-            "leave the entry out",
-            "workers.resources.requests[2]": "5 is no object: write an object with name, value",
+            "omit the entry",
+            "workers.resources.requests[2]": "5 is not an object: write an object with name, value",
         },
     ),
     (
         with_requests([{"name": 1, "value": "1"}, {"name": "MEMORY", "value": 4}, {"name": "GPU"}]),
         {
-            "workers.resources.requests[0].name": "1 is no resource of a Dask pod: "
-            "write one of CPU, MEMORY, GPU, EPHEMERAL_STORAGE",
-            "workers.resources.requests[1].value": "4 is of type int, not str: "
+            "workers.resources.requests[0].name": "1 is an unknown resource of a Dask pod: "
+            "use one of CPU, MEMORY, GPU, EPHEMERAL_STORAGE",
+            "workers.resources.requests[1].value": "4 must be a str, not int: "
             "write the quantity as text, such as '16Gi'",
-            "workers.resources.requests[2].value": _NOTHING,
+            "workers.resources.requests[2].value": _MISSING,
         },
     ),
     (
         with_requests([MEMORY, CPU, CPU]),
         {
-            "workers.resources.requests": "['MEMORY', 'CPU', 'CPU'] is not the order of a config's "
-            "amounts: write each once, in the order CPU, MEMORY, GPU, EPHEMERAL_STORAGE"
+            "workers.resources.requests": "['MEMORY', 'CPU', 'CPU'] has duplicates or the wrong "
+            "order: list each once, in the order CPU, MEMORY, GPU, EPHEMERAL_STORAGE"
         },
     ),
     (
@@ -179,7 +176,7 @@ BAD: list[tuple[Any, dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("custom", "problems"), BAD, ids=[str(custom) for custom, _ in BAD])
-def test_anything_else_is_an_error(custom: Any, problems: dict[str, str]) -> None:
+def test_other_input_is_an_error(custom: Any, problems: dict[str, str]) -> None:
     with pytest.raises(InvalidConfig) as caught:
         Dask.from_custom(custom)
     assert {problem.path: str(problem) for problem in caught.value.problems} == problems

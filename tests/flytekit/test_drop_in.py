@@ -140,10 +140,10 @@ class TestSideBySide:
         self.install(python, wheel)
         self.install(python, "-r", pinned)
         alone = run(python, "-c", "import flyte_dask", cwd=python.parent)
-        assert " is installed beside flyte-dask, " in alone.stderr
+        assert " and flyte-dask are both installed, " in alone.stderr
         done = self.uses(python)
         assert done.stdout == "dask\n", done.stderr
-        assert done.stderr.count(" is installed beside flyte-dask, ") == 1
+        assert done.stderr.count(" and flyte-dask are both installed, ") == 1
         output = " ".join(done.stderr.split())
         assert "InvalidConfig: 1 problem in @task of function" in output
         reason = "has no plugin: flytekitplugins.dask is not flyte-dask's: "
@@ -161,7 +161,7 @@ class TestSideBySide:
         done = self.uses(python)
         assert done.stdout == "dask\ndask\n", done.stderr
         assert re.fullmatch(
-            r"flytekitplugins-dask 1\.\d+\.\d+ is installed beside flyte-dask, and both own .*"
+            r"flytekitplugins-dask 1\.\d+\.\d+ and flyte-dask are both installed, and both own .*"
             + re.escape(f"{REMEDY}\n"),
             done.stderr,
         )

@@ -176,8 +176,8 @@ BAD: list[tuple[dict[str, Any], str, dict[str, str]]] = [
         {"pod_template": pod(V1ResourceRequirements(limits={"memory": "-1"}))},
         "pod template of {}",
         {
-            "limits.mem": "'-1' is not above zero, and Flyte drops such an amount: "
-            "write what the pod needs, or leave it out"
+            "limits.mem": "'-1' must be above zero (Flyte drops other amounts): "
+            "set what the pod needs, or omit it"
         },
     ),
 ]

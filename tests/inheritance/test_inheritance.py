@@ -12,7 +12,7 @@ from flyte_dask import (
     InvalidConfig,
     Parent,
     Resources,
-    Runtime,  # noqa: F401  # of which `eval` reads
+    Runtime,  # noqa: F401  # for `eval`
     Scheduler,
     WorkerGroup,
     presets,
@@ -22,44 +22,44 @@ from flyte_dask.inheritance.resolution import Resolved, ResolvedRole, Side, reso
 from flyte_dask.quantities.quantity import Quantity
 from flyte_dask.roles.origin import Pair
 from flyte_dask.roles.resources import DIMENSIONS, pairs
-from tests.support.configs import CONFIGS, PARENTS, WAYS
+from tests.support.configs import CONFIGS, MODES, PARENTS
 
 Amounts = dict[str, Any]
 Table = dict[str, tuple[str, str, str]]
-"""By side and dimension, such as ``limits.mem``: emitted, effective, and why."""
+"""By side and dimension, such as ``limits.mem``: emitted, effective, and source."""
 
 TASK: Amounts = {"cpu": (4, 8), "mem": ("16G", "32G")}
 
 
 def requests_and_limits(amounts: Amounts) -> tuple[Resources, Resources]:
-    """What these pairs of request and limit say."""
+    """Requests and limits with these pairs."""
     requests = {name: request for name, (request, _) in amounts.items()}
     return Resources(**requests), Resources(**{name: limit for name, (_, limit) in amounts.items()})
 
 
 def group(amounts: Amounts) -> WorkerGroup:
-    """Workers that say so."""
+    """Workers that set these amounts."""
     requests, limits = requests_and_limits(amounts)
     return WorkerGroup(3, None, requests, limits)
 
 
 def parent(amounts: Amounts) -> Parent:
-    """A task that says so."""
+    """A task that sets these amounts."""
     return Parent(*requests_and_limits(amounts))
 
 
 def table(role: ResolvedRole) -> Table:
-    """All that is known of *role*, without what is nobody's."""
+    """All sides of *role* that are not unset."""
     sides = {
         f"{side}s.{name}": getattr(pair, side)
         for name, pair in zip(DIMENSIONS, role, strict=True)
         for side in ("request", "limit")
     }
-    return {path: _row(side) for path, side in sides.items() if side.source != "nobody"}
+    return {path: _row(side) for path, side in sides.items() if side.source != "unset"}
 
 
 def by_role(config: Dask, resolved: Resolved) -> list[tuple[Scheduler | WorkerGroup, ResolvedRole]]:
-    """Each role, with what it came to."""
+    """Each role, with its resolved resources."""
     return [(config.scheduler, resolved.scheduler), (config.workers, resolved.workers)]
 
 
@@ -67,17 +67,15 @@ def _row(side: Side) -> tuple[str, str, str]:
     return str(side.emitted or ""), str(side.effective or ""), side.source
 
 
-DEFAULT_RUNTIME = ("", "", "platform")
+PLATFORM = ("", "", "platform")
 
 CASES: dict[str, tuple[Amounts, Amounts, Table]] = {
-    "nothing, in a task that says nothing": (
+    "nothing, in a task that sets nothing": (
         {},
         {},
-        dict.fromkeys(
-            ["requests.cpu", "limits.cpu", "requests.mem", "limits.mem"], DEFAULT_RUNTIME
-        ),
+        dict.fromkeys(["requests.cpu", "limits.cpu", "requests.mem", "limits.mem"], PLATFORM),
     ),
-    "nothing: Flyte gives the task's": (
+    "nothing: Flyte uses the task's": (
         {},
         {**TASK, "gpu": (1, 1)},
         {
@@ -113,8 +111,8 @@ CASES: dict[str, tuple[Amounts, Amounts, Table]] = {
         {"mem": ("64G", None)},
         {"mem": ("16G", "32G")},
         {
-            "requests.cpu": DEFAULT_RUNTIME,
-            "limits.cpu": DEFAULT_RUNTIME,
+            "requests.cpu": PLATFORM,
+            "limits.cpu": PLATFORM,
             "requests.mem": ("64G", "64G", "role"),
             "limits.mem": ("64G", "64G", "raised"),
         },
@@ -155,9 +153,7 @@ CASES: dict[str, tuple[Amounts, Amounts, Table]] = {
         {"gpu": (0, None)},
         {"gpu": (1, 1)},
         {
-            **dict.fromkeys(
-                ["requests.cpu", "limits.cpu", "requests.mem", "limits.mem"], DEFAULT_RUNTIME
-            ),
+            **dict.fromkeys(["requests.cpu", "limits.cpu", "requests.mem", "limits.mem"], PLATFORM),
             "requests.gpu": ("0", "0", "role"),
             "limits.gpu": ("0", "0", "matched"),
         },
@@ -168,8 +164,8 @@ CASES: dict[str, tuple[Amounts, Amounts, Table]] = {
         {
             "requests.cpu": ("1", "1", "role"),
             "limits.cpu": ("1", "1", "role"),
-            "requests.mem": DEFAULT_RUNTIME,
-            "limits.mem": DEFAULT_RUNTIME,
+            "requests.mem": PLATFORM,
+            "limits.mem": PLATFORM,
             "requests.gpu": ("", "", "dropped"),
             "requests.ephemeral_storage": ("10G", "10G", "task"),
             "limits.ephemeral_storage": ("20G", "20G", "task"),
@@ -179,7 +175,7 @@ CASES: dict[str, tuple[Amounts, Amounts, Table]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_each_dimension_is_resolved_by_itself(name: str) -> None:
+def test_each_dimension_is_resolved_separately(name: str) -> None:
     role, task, expected = CASES[name]
     assert table(Dask(workers=group(role)).resolve(parent(task)).workers) == expected
 
@@ -191,7 +187,7 @@ def test_both_roles_are_resolved_alike(name: str) -> None:
     assert table(Dask(scheduler).resolve(parent(task)).scheduler) == expected
 
 
-def test_pinned_a_silent_role_is_written_out_in_full() -> None:
+def test_pin_emits_an_unset_role_in_full() -> None:
     task = parent({**TASK, "gpu": (1, None), "ephemeral_storage": ("10G", None)})
     assert table(Dask(inherit="pin").resolve(task).workers) == {
         "requests.cpu": ("4", "4", "task"),
@@ -205,14 +201,14 @@ def test_pinned_a_silent_role_is_written_out_in_full() -> None:
     }
 
 
-def test_switched_off_a_role_emits_what_it_says_and_no_more() -> None:
+def test_off_emits_only_what_the_role_sets() -> None:
     config = Dask(workers=group({"cpu": (2, None), "gpu": (None, 1)}), inherit="off")
     task = parent({**TASK, "ephemeral_storage": ("10G", "10G")})
     assert table(config.resolve(task).workers) == {
         "requests.cpu": ("2", "2", "role"),
         "limits.cpu": ("", "2", "matched"),
-        "requests.mem": DEFAULT_RUNTIME,
-        "limits.mem": DEFAULT_RUNTIME,
+        "requests.mem": PLATFORM,
+        "limits.mem": PLATFORM,
         "requests.gpu": ("", "1", "matched"),
         "limits.gpu": ("1", "1", "role"),
         "requests.ephemeral_storage": ("", "", "dropped"),
@@ -220,7 +216,7 @@ def test_switched_off_a_role_emits_what_it_says_and_no_more() -> None:
     }
 
 
-def test_every_amount_is_told() -> None:
+def test_every_amount_has_its_origin() -> None:
     config = presets.medium().with_workers(mem=("64G", None))
     task = parent({**TASK, "ephemeral_storage": ("1G", None)})
     sides = config.resolve(task).sides
@@ -231,8 +227,8 @@ def test_every_amount_is_told() -> None:
         "scheduler.requests.ephemeral_storage",
         "scheduler.limits.cpu",
     ]
-    told = {path: side.origin for path, side in sides.items() if path.startswith("workers")}
-    assert told == {
+    origins = {path: side.origin for path, side in sides.items() if path.startswith("workers")}
+    assert origins == {
         "workers.requests.cpu": config.origins["workers.cpu"],
         "workers.limits.cpu": config.origins["workers.cpu"],
         "workers.requests.mem": config.origins["workers.mem"],
@@ -248,27 +244,27 @@ def test_every_amount_is_told() -> None:
     )
 
 
-def test_without_a_parent_the_task_says_nothing() -> None:
+def test_the_default_parent_sets_nothing() -> None:
     assert presets.large().resolve() == presets.large().resolve(Parent())
 
 
-def test_a_parent_is_judged() -> None:
+def test_a_parent_is_validated() -> None:
     with pytest.raises(InvalidConfig) as caught:
         Parent(requests=Resources(cpu=2), limits=Resources(cpu=1))
     assert [problem.path for problem in caught.value.problems] == ["limits.cpu"]
     other: Any = Resources(cpu=1)
-    with pytest.raises(InvalidConfig, match="is no Parent: write Parent"):
+    with pytest.raises(InvalidConfig, match="is not a Parent: pass Parent"):
         Dask().resolve(other)
 
 
 NOTHING: Pair = (None, None)
 
 
-def by_table(name: str, said: dict[str, Pair], tasks: dict[str, Pair], inherit: Inherit) -> Pair:
-    """What the template says of one dimension of one role."""
-    request, limit = said.get(name, NOTHING)
-    task_request, task_limit = tasks.get(name, NOTHING)
-    if not said:
+def by_table(name: str, own: dict[str, Pair], task: dict[str, Pair], inherit: Inherit) -> Pair:
+    """The pair of one dimension of one role in the template."""
+    request, limit = own.get(name, NOTHING)
+    task_request, task_limit = task.get(name, NOTHING)
+    if not own:
         request, limit = (task_request, task_limit) if inherit == "pin" else NOTHING
         return both(request, limit) if name == "gpu" else (request, limit)
     if inherit == "off" or (request and limit):
@@ -281,15 +277,15 @@ def by_table(name: str, said: dict[str, Pair], tasks: dict[str, Pair], inherit: 
 
 
 def both(request: Quantity | None, limit: Quantity | None) -> Pair:
-    """The said one on both sides."""
+    """The set amount on both sides."""
     return request or limit, limit or request
 
 
 class TestLaws:
-    """What holds for all configs and parents."""
+    """Properties of all configs and parents."""
 
     @given(CONFIGS, PARENTS)
-    def test_a_silent_role_emits_nothing_unless_pinned(self, config: Dask, task: Parent) -> None:
+    def test_an_unset_role_emits_nothing_unless_pinned(self, config: Dask, task: Parent) -> None:
         resolved = resolve(config, task)
         for role, result in by_role(config, resolved):
             if not pairs(role.requests, role.limits) and config.inherit != "pin":
@@ -305,13 +301,13 @@ class TestLaws:
             assert request == limit
 
     @given(CONFIGS, PARENTS)
-    def test_what_a_role_says_stands(self, config: Dask, task: Parent) -> None:
-        """In its own spelling, whatever the task says."""
+    def test_what_a_role_sets_is_kept(self, config: Dask, task: Parent) -> None:
+        """The amount keeps its text, whatever the task sets."""
         resolved = resolve(config, task)
         for role, result in by_role(config, resolved):
-            for name, said in pairs(role.requests, role.limits).items():
+            for name, own in pairs(role.requests, role.limits).items():
                 found: tuple[Side, Side] = getattr(result, name)
-                for amount, side in zip(said, found, strict=True):
+                for amount, side in zip(own, found, strict=True):
                     if amount is not None:
                         assert side.emitted is side.effective is amount
                         assert (side.source, side.origin) == ("role", role.origins[name])
@@ -324,28 +320,28 @@ class TestLaws:
         assert [[pair.effective for pair in role] for role in resolve(config, task)] == effective
 
     @given(CONFIGS, PARENTS)
-    def test_is_what_the_table_says(self, config: Dask, task: Parent) -> None:
-        """In the table's own words, which know of no sources and origins."""
+    def test_matches_the_documented_table(self, config: Dask, task: Parent) -> None:
+        """The table is implemented again here, without sources and origins."""
         for role, result in by_role(config, resolve(config, task)):
-            said, tasks = pairs(role.requests, role.limits), pairs(task.requests, task.limits)
+            own, tasks = pairs(role.requests, role.limits), pairs(task.requests, task.limits)
             expected = {
-                name: by_table(name, said, tasks, config.inherit)
+                name: by_table(name, own, tasks, config.inherit)
                 for name in DIMENSIONS
-                if by_table(name, said, tasks, config.inherit) != NOTHING
+                if by_table(name, own, tasks, config.inherit) != NOTHING
             }
             assert result.emitted == expected
 
-    @given(CONFIGS, PARENTS, WAYS)
-    def test_an_amount_has_an_origin_if_and_only_if_somebody_says_it(
+    @given(CONFIGS, PARENTS, MODES)
+    def test_an_amount_has_an_origin_if_and_only_if_it_is_set(
         self, config: Dask, task: Parent, inherit: Inherit
     ) -> None:
         for side in resolve(config.with_inherit(inherit), task).sides.values():
             assert (side.effective is None) == (side.origin is None)
-            assert (side.effective is None) == (side.source in {"platform", "dropped", "nobody"})
+            assert (side.effective is None) == (side.source in {"platform", "dropped", "unset"})
 
     @given(CONFIGS, PARENTS)
     def test_pinning_what_is_resolved_changes_nothing(self, config: Dask, task: Parent) -> None:
-        """A config that says all of it, and inherits nothing, gets the same."""
+        """A config that sets the resolved amounts and inherits nothing emits the same."""
         pinned = config.with_inherit("pin").resolve(task)
         roles = [requests_and_limits(role.emitted) for role in pinned]
         written = Dask(Scheduler(None, *roles[0]), WorkerGroup(1, None, *roles[1]), inherit="off")

@@ -261,9 +261,9 @@ def test_all_problems_of_a_policy_are_reported_at_once() -> None:
     with pytest.raises(InvalidConfig) as caught:
         Policy(max_workers=0, per_worker=5, total=Resources, registries="x")  # type: ignore[arg-type]
     assert [(problem.path, problem.rule) for problem in caught.value.problems] == [
-        ("max_workers", "is out of range"),
-        ("per_worker", "is no Resources"),
-        ("total", "is no Resources"),
+        ("max_workers", "must be an integer from 1 to 4294967295"),
+        ("per_worker", "is not a Resources"),
+        ("total", "is not a Resources"),
         ("registries", "must be a list of registries"),
     ]
 

@@ -201,8 +201,8 @@ class TestPlatform:
             Platform(backend="v3", limits=5, defaults=Resources)  # type: ignore[arg-type]
         assert [(problem.path, problem.rule) for problem in caught.value.problems] == [
             ("backend", "is an unknown backend"),
-            ("defaults", "is no Resources"),
-            ("limits", "is no Resources"),
+            ("defaults", "is not a Resources"),
+            ("limits", "is not a Resources"),
         ]
 
 

@@ -1,4 +1,4 @@
-"""Packs of presets: real packages, built and installed by pip, in a process of their own."""
+"""Packages of presets: real packages, built and installed by pip, in a separate process."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def output(installed: Path, program: str) -> list[str]:
-    """What *program* prints where the packages are installed."""
+    """The output of *program* with the packages installed."""
     paths = [str(installed), *filter(None, [os.environ.get("PYTHONPATH")])]
     done = run(
         sys.executable,
@@ -72,13 +72,13 @@ def output(installed: Path, program: str) -> list[str]:
 
 def test_all_are_listed_with_where_they_come_from(installed: Path) -> None:
     program = """
-        for pack in presets.packages():
-            print(pack, *(each.name for each in pack.presets), pack.error or "")
+        for package in presets.packages():
+            print(package, *(each.name for each in package.presets), package.error or "")
     """
     assert output(installed, program) == [
         "flyte-dask (built in) small medium large memory_heavy cpu_heavy gpu_heavy ",
         "acme-presets 1.2 acme.etl medium ",
-        "bad-presets 1.2 bad_presets:number is no Preset, nor a module with one",
+        "bad-presets 1.2 bad_presets:number is neither a Preset nor a module with presets",
         (
             "bad-presets 1.2 bad_presets:gone: AttributeError: "
             "module 'bad_presets' has no attribute 'gone'"
@@ -87,7 +87,7 @@ def test_all_are_listed_with_where_they_come_from(installed: Path) -> None:
     ]
 
 
-def test_one_is_found_by_its_name_and_tells_its_file(installed: Path) -> None:
+def test_one_is_found_by_its_name_and_has_its_file_as_origin(installed: Path) -> None:
     program = """
         etl = presets.get("acme.etl")
         print(etl(40) == presets.large(40).with_workers(mem="32Gi"), etl.doc)
@@ -98,7 +98,7 @@ def test_one_is_found_by_its_name_and_tells_its_file(installed: Path) -> None:
     assert output(installed, program) == ["True nightly", f"acme.etl {file} 5"]
 
 
-def test_shadowing_is_an_error_unless_asked_for(installed: Path) -> None:
+def test_shadowing_is_an_error_unless_a_source_is_selected(installed: Path) -> None:
     program = """
         try:
             presets.get("medium")
@@ -112,7 +112,7 @@ def test_shadowing_is_an_error_unless_asked_for(installed: Path) -> None:
         "1 problem in presets.get(...) at <string>:4",
         (
             "  name   'medium' is a preset of flyte-dask (built in) and of acme-presets 1.2: "
-            "say which is meant: presets.get('medium', source='acme-presets')"
+            "select one: presets.get('medium', source='acme-presets')"
         ),
         "True",
         "2",
@@ -139,7 +139,7 @@ def test_a_team_file_builds_on_no_preset_that_another_shadows(
     ]
 
 
-def test_an_unknown_name_suggests_the_nearest_and_tells_what_could_not_be_read(
+def test_an_unknown_name_suggests_the_nearest_and_lists_broken_packages(
     installed: Path,
 ) -> None:
     program = """
@@ -150,26 +150,24 @@ def test_an_unknown_name_suggests_the_nearest_and_tells_what_could_not_be_read(
     """
     first, second, *others = output(installed, program)
     assert first == "4 problems in presets.get(...) at <string>:4"
-    assert second == (
-        "  name    'acme.elt' is no preset that is known here: did you mean 'acme.etl'?"
-    )
+    assert second == ("  name       'acme.elt' is an unknown preset: did you mean 'acme.etl'?")
     assert [line.partition("could not")[0] for line in others] == [
         "  packages   'bad-presets 1.2' "
     ] * 3
 
 
 MEDIUM = presets.define("medium", presets.medium(2))
-PACKS = [PresetPackage("one", "1.0", (presets.medium,)), PresetPackage("two", "2.0", (MEDIUM,))]
+PACKAGES = [PresetPackage("one", "1.0", (presets.medium,)), PresetPackage("two", "2.0", (MEDIUM,))]
 
 
-def test_finding_looks_at_the_asked_package_only() -> None:
-    assert find("medium", PACKS, "two") is MEDIUM
+def test_a_source_restricts_the_search() -> None:
+    assert find("medium", PACKAGES, "two") is MEDIUM
     with pytest.raises(ShadowedPreset):
-        find("medium", PACKS, None)
+        find("medium", PACKAGES, None)
     with pytest.raises(UnknownPreset, match="did you mean 'two'"):
-        find("medium", PACKS, "twoo")
-    with pytest.raises(UnknownPreset, match="is no preset that is known here"):
-        find("large", PACKS, "one")
+        find("medium", PACKAGES, "twoo")
+    with pytest.raises(UnknownPreset, match="is an unknown preset"):
+        find("large", PACKAGES, "one")
 
 
 def test_a_built_in_preset_is_found_by_its_name() -> None:

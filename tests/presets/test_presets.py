@@ -1,4 +1,4 @@
-"""Presets: their sizes, and what a call of one changes."""
+"""Presets: their sizes, and the changes that a call makes."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from flyte_dask import (
 )
 from flyte_dask.roles.resources import amounts
 
-(BUILT_IN,) = [pack for pack in presets.packages() if pack.package == "flyte-dask"]
+(BUILT_IN,) = [each for each in presets.packages() if each.package == "flyte-dask"]
 ALL = BUILT_IN.presets
 IDS = [preset.name for preset in ALL]
 
 
-def test_medium_is_what_the_documentation_says() -> None:
+def test_medium_is_as_documented() -> None:
     scheduler, worker = Resources(cpu="1", mem="4Gi"), Resources(cpu="2", mem="8Gi")
     assert presets.medium() == Dask(
         Scheduler(None, scheduler, scheduler), WorkerGroup(4, None, worker, worker)
@@ -37,7 +37,7 @@ def test_medium_is_what_the_documentation_says() -> None:
 
 @pytest.mark.parametrize("preset", ALL, ids=IDS)
 class TestEvery:
-    """What holds for every preset."""
+    """Properties of every preset."""
 
     def test_sizes_both_roles_with_whole_cpus_and_request_equal_to_limit(
         self, preset: Preset
@@ -49,11 +49,11 @@ class TestEvery:
             assert limits["cpu"].is_whole
             assert "mem" in limits
 
-    def test_has_its_modules_name_and_says_what_it_is_for(self, preset: Preset) -> None:
+    def test_has_the_name_of_its_attribute_and_documentation(self, preset: Preset) -> None:
         assert getattr(presets, preset.name) is preset
         assert preset.doc
 
-    def test_says_its_footprint(self, preset: Preset) -> None:
+    def test_documents_its_footprint(self, preset: Preset) -> None:
         config = preset()
         scheduler, worker = amounts(config.scheduler.limits), amounts(config.workers.limits)
         count = config.workers.number_of_workers
@@ -61,10 +61,10 @@ class TestEvery:
         rest = f" and {total['mem']}"
         if "gpu" in worker:
             rest = f", {total['mem']} and {count * worker['gpu']} GPUs"
-        assert f"In all {total['cpu']} CPUs{rest}." in preset.doc
+        assert f"Total: {total['cpu']} CPUs{rest}." in preset.doc
 
     def test_is_documented_under_its_name(self, preset: Preset) -> None:
-        """For editors, which show the text under a declaration."""
+        """Editors show the string below a declaration."""
         source = Path(presets.__file__).read_text(encoding="utf-8")
         (text,) = re.findall(rf'^{preset.name}: Preset\n"""(.*?)"""', source, re.MULTILINE)
         scheduler, worker = amounts(preset().scheduler.limits), amounts(preset().workers.limits)
@@ -99,7 +99,7 @@ def test_only_workers_have_gpus() -> None:
     }
 
 
-def test_a_call_changes_what_it_says() -> None:
+def test_a_call_changes_its_arguments() -> None:
     base = presets.medium().workers
     changed = presets.medium(
         WorkerGroup(5, requests=Resources(mem="16Gi"), limits=Resources(mem="16Gi")),
@@ -115,7 +115,7 @@ def test_a_call_changes_what_it_says() -> None:
     assert presets.medium(image="ours") == presets.medium().with_image("ours")
 
 
-def test_define_makes_a_preset_and_registers_nothing() -> None:
+def test_define_creates_a_preset_and_registers_nothing() -> None:
     etl = presets.define("acme.etl", presets.large(20).with_image("acme/etl:3"), doc="nightly")
     assert etl == Preset("acme.etl", presets.large(20).with_image("acme/etl:3"), "nightly")
     assert eval(repr(etl)) == etl
@@ -124,8 +124,8 @@ def test_define_makes_a_preset_and_registers_nothing() -> None:
         presets.get("acme.etl")
 
 
-def test_a_misspelt_built_in_preset_is_told_by_its_nearest_name() -> None:
-    """As an error of ours that Python takes for its own."""
+def test_a_misspelt_built_in_preset_suggests_the_nearest_name() -> None:
+    """The error is also an `AttributeError`, as Python expects."""
     with pytest.raises(UnknownPreset, match=r"did you mean 'medium'\?") as caught:
         getattr(presets, "mediun")  # noqa: B009  # type checkers know that it is not there
     assert isinstance(caught.value, AttributeError)

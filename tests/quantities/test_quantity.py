@@ -74,7 +74,7 @@ def test_value_is_exact(text: str, value: Fraction) -> None:
         ),
     ],
 )
-def test_what_is_no_quantity_is_refused_with_a_guess(text: str, remedy: str) -> None:
+def test_an_invalid_text_is_rejected_with_a_suggestion(text: str, remedy: str) -> None:
     with pytest.raises(InvalidConfig) as caught:
         Quantity(text)
     (problem,) = caught.value.problems
@@ -87,8 +87,8 @@ def test_what_is_no_quantity_is_refused_with_a_guess(text: str, remedy: str) -> 
 
 
 @pytest.mark.parametrize("text", list(CANONICAL))
-def test_judges_as_kubernetes_own_parser(text: str) -> None:
-    """As `kubectl` recorded it; it rounds up to billionths, and cuts binary ones at 2**63 - 1."""
+def test_accepts_what_the_parser_of_kubernetes_accepts(text: str) -> None:
+    """As recorded with `kubectl`, which rounds up to billionths and clamps to 2**63 - 1."""
     canonical = CANONICAL[text]
     if canonical is None:
         with pytest.raises(InvalidConfig):
@@ -101,7 +101,7 @@ def test_judges_as_kubernetes_own_parser(text: str) -> None:
     assert Quantity(canonical).value == (billionths if value > 0 else -billionths)
 
 
-def test_the_recorded_texts_are_those_that_would_be_asked() -> None:
+def test_the_recorded_texts_are_current() -> None:
     assert list(CANONICAL) == texts()
 
 
@@ -132,8 +132,8 @@ def test_repr_and_pickle_round_trip(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["9e999", "9" * 1000, "1e-999", "." + "0" * 998 + "1"])
-def test_what_comes_out_may_be_beyond_what_is_read(text: str) -> None:
-    """Nobody wrote it."""
+def test_results_may_exceed_the_limits_on_texts(text: str) -> None:
+    """Those limits are for user input only."""
     amount = Quantity(text)
     for total, value in (
         (amount * 50, amount.value * 50),
@@ -163,7 +163,7 @@ def test_what_comes_out_may_be_beyond_what_is_read(text: str) -> None:
         ("1e-12", "0", "1e-12", "1e-12"),
     ],
 )
-def test_sums_and_differences_keep_to_the_units_of_their_parts(
+def test_sums_and_differences_keep_the_unit_family(
     left: str, right: str, total: str, difference: str
 ) -> None:
     assert (Quantity(left) + Quantity(right)).text == total
@@ -199,7 +199,7 @@ def test_a_quantity_is_frozen() -> None:
         quantity.txt = "2Gi"
 
 
-def test_a_quantity_is_no_number_and_no_text() -> None:
+def test_a_quantity_is_neither_a_number_nor_a_str() -> None:
     assert Quantity("1") != 1
     assert Quantity("1") != "1"
     with pytest.raises(TypeError):

@@ -112,7 +112,7 @@ def test_a_float_does_not_have_the_key_of_an_equal_str() -> None:
     assert parent_with(
         RequestedResources("@task", {"gpu": "1.0"}, {}), "etl", None
     ).requests == Amounts(gpu=1)
-    with pytest.raises(InvalidConfig, match="is of type float, not str or int"):
+    with pytest.raises(InvalidConfig, match="must be a str or int, not float"):
         parent_with(RequestedResources("@task", {"gpu": 1.0}, {}), "etl", None)
 
 

@@ -1,1 +1,1 @@
-"""The roles of a cluster, and who set their values."""
+"""The roles of a cluster, and the origins of their values."""

@@ -1,4 +1,4 @@
-"""Origins: who said each value, where, and what it replaced."""
+"""Origins: what set each value, where, and what it overrides."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from hypothesis import strategies as st
 
 from flyte_dask import Dask, Origin, Quantity, Resources, Scheduler, WorkerGroup, presets
 from flyte_dask.catalog import builtin
-from flyte_dask.roles import base as config_class
-from flyte_dask.roles.origin import shown
+from flyte_dask.roles.base import set_fields
+from flyte_dask.roles.origin import as_text
 from flyte_dask.roles.roles import leaves
 from tests.support.configs import CONFIGS
 
 PRESETS = builtin.__file__
 
 
-def told(config: Dask) -> dict[str, tuple[str, str]]:
-    """For each path the call or the preset, and the text of the line that it is on."""
-    return {path: (_who(origin), _line(origin)) for path, origin in config.origins.items()}
+def sources(config: Dask) -> dict[str, tuple[str, str]]:
+    """For each path the call or the preset, and the text of its line."""
+    return {path: (_source(origin), _line(origin)) for path, origin in config.origins.items()}
 
 
-def _who(origin: Origin) -> str:
+def _source(origin: Origin) -> str:
     return origin.preset or origin.by
 
 
@@ -39,11 +39,11 @@ def _line(origin: Origin) -> str:
     return lines[origin.call_site.line - 1].strip()
 
 
-def test_each_value_is_told_by_its_call_and_line() -> None:
+def test_each_value_has_its_call_and_line() -> None:
     base = Dask(Scheduler(image="a"), WorkerGroup(4, limits=Resources(mem="4Gi")))
     config = base.with_workers(cpu=2)
     config = config.with_image("b")
-    assert told(config) == {
+    assert sources(config) == {
         "scheduler.image": ("with_image(...)", 'config = config.with_image("b")'),
         "workers.number_of_workers": ("WorkerGroup(...)", _line(base.origins["scheduler.image"])),
         "workers.mem": ("WorkerGroup(...)", _line(base.origins["scheduler.image"])),
@@ -52,7 +52,7 @@ def test_each_value_is_told_by_its_call_and_line() -> None:
     }
 
 
-def test_a_built_in_preset_is_told_by_its_name_and_file() -> None:
+def test_values_of_a_built_in_preset_have_its_name_and_file() -> None:
     config = presets.medium(workers=5)
     count = config.origins["workers.number_of_workers"]
     assert (count.by, _line(count)) == ("medium(...)", "config = presets.medium(workers=5)")
@@ -68,35 +68,35 @@ def test_a_built_in_preset_is_told_by_its_name_and_file() -> None:
     assert str(origin) == f"preset medium at {origin.call_site}"
 
 
-def test_the_one_value_that_was_replaced_is_remembered() -> None:
+def test_the_overridden_value_is_kept() -> None:
     config = presets.medium().with_workers(mem="16Gi").with_workers(mem=("16Gi", "32Gi"))
     origin = config.origins["workers.mem"]
     assert origin.value == (Quantity("16Gi"), Quantity("32Gi"))
-    replaced = origin.overrides
-    assert replaced is not None
-    assert (replaced.by, replaced.value) == ("with_workers(...)", (Quantity("16Gi"),) * 2)
-    assert replaced.overrides is None
+    overridden = origin.overrides
+    assert overridden is not None
+    assert (overridden.by, overridden.value) == ("with_workers(...)", (Quantity("16Gi"),) * 2)
+    assert overridden.overrides is None
 
 
-def test_a_preset_of_ones_own_tells_its_own_words_from_those_it_builds_on() -> None:
+def test_a_preset_is_the_origin_of_what_it_adds_to_another() -> None:
     etl = presets.define("acme.etl", presets.large(20).with_workers(mem="32Gi"))
     origins = etl(40).origins
-    assert {path: _who(origin) for path, origin in origins.items()} == {
+    assert {path: _source(origin) for path, origin in origins.items()} == {
         "scheduler.cpu": "large",
         "scheduler.mem": "large",
         "workers.number_of_workers": "acme.etl(...)",
         "workers.cpu": "large",
         "workers.mem": "acme.etl",
     }
-    replaced = origins["workers.number_of_workers"].overrides
-    assert replaced is not None
-    assert (replaced.value, replaced.preset) == (20, "acme.etl")
-    replaced = origins["workers.mem"].overrides
-    assert replaced is not None
-    assert (replaced.value, replaced.preset) == ((Quantity("16Gi"),) * 2, "large")
+    overridden = origins["workers.number_of_workers"].overrides
+    assert overridden is not None
+    assert (overridden.value, overridden.preset) == (20, "acme.etl")
+    overridden = origins["workers.mem"].overrides
+    assert overridden is not None
+    assert (overridden.value, overridden.preset) == ((Quantity("16Gi"),) * 2, "large")
 
 
-def test_flytekits_resources_are_told_by_the_role_that_takes_them() -> None:
+def test_the_role_is_the_origin_of_flytekits_resources() -> None:
     group = WorkerGroup(requests=flytekit.Resources(cpu="1", mem="2Gi"))
     assert {name: origin.by for name, origin in group.origins.items()} == {
         "cpu": "WorkerGroup(...)",
@@ -104,15 +104,15 @@ def test_flytekits_resources_are_told_by_the_role_that_takes_them() -> None:
     }
 
 
-def test_a_number_of_workers_is_told_by_the_call_that_takes_it() -> None:
+def test_the_call_is_the_origin_of_a_number_of_workers() -> None:
     assert Dask(workers=5).origins["workers.number_of_workers"].by == "Dask(...)"
 
 
-def test_what_is_unsaid_has_no_origin() -> None:
+def test_unset_values_have_no_origin() -> None:
     assert Dask(Scheduler(), WorkerGroup(requests=Resources())).origins == {}
 
 
-def test_evolve_tells_what_it_changed_and_keeps_the_rest() -> None:
+def test_evolve_is_the_origin_of_what_it_changes() -> None:
     before = presets.medium().workers
     after = attrs.evolve(before, number_of_workers=8, image="a")
     assert {name: after.origins[name] for name in ("cpu", "mem")} == {
@@ -130,7 +130,7 @@ def test_origins_are_no_part_of_equality() -> None:
     assert (one, hash(one), repr(one)) == (two, hash(two), repr(two))
 
 
-def test_origins_travel() -> None:
+def test_origins_survive_a_pickle() -> None:
     config = presets.medium(5).with_workers(mem="16Gi")
     assert pickle.loads(pickle.dumps(config)).origins == config.origins
 
@@ -143,43 +143,43 @@ def test_origins_cannot_be_changed() -> None:
 
 @attrs.define
 class Holder:
-    """Code that attrs makes calls us."""
+    """Code that attrs generates calls `Dask`."""
 
     config: Dask = attrs.field(factory=partial(Dask, workers=5))
 
 
 @dataclasses.dataclass
 class Other:
-    """Code that dataclasses make calls us."""
+    """Code that dataclasses generate calls `Dask`."""
 
     config: Dask = dataclasses.field(default_factory=partial(Dask, workers=5))
 
 
 @pytest.mark.parametrize("kind", [Holder, Other])
-def test_code_that_is_made_at_run_time_is_nobodys_line(kind: type[Any]) -> None:
+def test_generated_code_is_not_user_code(kind: type[Any]) -> None:
     holder = kind()
     assert _line(holder.config.origins["workers.number_of_workers"]) == "holder = kind()"
 
 
-def test_other_plugins_of_flytekit_are_users_too() -> None:
+def test_other_plugins_of_flytekit_are_user_code() -> None:
     names: dict[str, Any] = {"__name__": "flytekitplugins.acme", "Dask": Dask}
     exec(compile("\nconfig = Dask(workers=5)", "acme.py", "exec"), names)
     assert names["config"].origins["workers.number_of_workers"].call_site == ("acme.py", 2)
 
 
-def test_a_value_is_told_as_it_is_spelled_now() -> None:
+def test_an_origin_has_the_current_text_of_a_value() -> None:
     group = WorkerGroup(requests=Resources(mem="1Gi"))
     again = attrs.evolve(group, requests=Resources(mem="1024Mi"))
     assert again.origins["mem"].call_site == group.origins["mem"].call_site
-    assert [shown(each.origins["mem"].value) for each in (group, again)] == [
+    assert [as_text(each.origins["mem"].value) for each in (group, again)] == [
         ("1Gi", None),
         ("1024Mi", None),
     ]
 
 
 @st.composite
-def said(draw: st.DrawFn) -> Dask:
-    """A config that calls on several lines said, in several spellings, some of it in a preset."""
+def configs(draw: st.DrawFn) -> Dask:
+    """A config that is set by calls on several lines, with various texts, partly in a preset."""
     config = draw(CONFIGS)
     if draw(st.booleans()):
         config = config.with_workers(cpu=draw(st.sampled_from(["1", "1000m", "2"])))
@@ -190,36 +190,36 @@ def said(draw: st.DrawFn) -> Dask:
     return config
 
 
-SAID = said()
+MIXED = configs()
 
 
-@given(SAID, SAID)
+@given(MIXED, MIXED)
 def test_origins_hold_what_the_config_holds(a: Dask, b: Dask) -> None:
     merged = a | b
     held = {
-        **{f"scheduler.{leaf}": shown(value) for leaf, value in leaves(merged.scheduler).items()},
-        **{f"workers.{leaf}": shown(value) for leaf, value in leaves(merged.workers).items()},
+        **{f"scheduler.{leaf}": as_text(value) for leaf, value in leaves(merged.scheduler).items()},
+        **{f"workers.{leaf}": as_text(value) for leaf, value in leaves(merged.workers).items()},
         **({"inherit": merged.inherit} if "inherit=" in repr(merged) else {}),
-        **{f"runtime.{name}": value for name, value in config_class.said(merged.runtime).items()},
+        **{f"runtime.{name}": value for name, value in set_fields(merged.runtime).items()},
         **{f"silence.{code}": code for code in merged.silence},
     }
-    assert {path: shown(origin.value) for path, origin in merged.origins.items()} == held
+    assert {path: as_text(origin.value) for path, origin in merged.origins.items()} == held
 
 
-@given(SAID, SAID, SAID)
+@given(MIXED, MIXED, MIXED)
 def test_origins_merge_as_values_do(a: Dask, b: Dask, c: Dask) -> None:
-    """Associative too, what was replaced included; and nothing replaces itself."""
+    """They are associative, overridden values included, and nothing overrides itself."""
     assert ((a | b) | c).origins == (a | (b | c)).origins
     assert (a | a).origins == a.origins
     assert (a | b).origins.keys() == a.origins.keys() | b.origins.keys()
 
 
 @given(CONFIGS, CONFIGS)
-def test_what_a_merge_replaced_is_what_the_left_side_said(a: Dask, b: Dask) -> None:
+def test_a_merge_overrides_the_values_of_the_left_side(a: Dask, b: Dask) -> None:
     merged = (a.with_image("left") | b.with_image("right")).origins
     for path in ("scheduler.image", "workers.image"):
         assert merged[path].value == "right"
-        replaced = merged[path].overrides
-        assert replaced is not None
+        overridden = merged[path].overrides
+        assert overridden is not None
         before = b.origins.get(path)
-        assert replaced.value == (before.value if before else "left")
+        assert overridden.value == (before.value if before else "left")

@@ -19,7 +19,7 @@ _TEXTS = {
 
 @st.composite
 def pairs(draw: st.DrawFn, dimension: str) -> tuple[str | None, str | None]:
-    """A valid request and limit, either or both unsaid."""
+    """A valid request and limit; either or both may be unset."""
     texts = st.sampled_from(_TEXTS[dimension])
     request, limit = draw(st.none() | texts), draw(st.none() | texts)
     if request and limit:
@@ -36,18 +36,18 @@ COUNTS = st.none() | st.integers(1, 2**32 - 1)
 
 
 def sides(pairs: dict[str, tuple[Any, Any]]) -> tuple[Resources, Resources]:
-    """Requests and limits that say these pairs."""
+    """Requests and limits with these pairs."""
     requests = {name: request for name, (request, _) in pairs.items()}
     return Resources(**requests), Resources(**{name: limit for name, (_, limit) in pairs.items()})
 
 
-SCHEDULERS = st.builds(lambda image, said: Scheduler(image, *sides(said)), IMAGES, ALL_PAIRS)
+SCHEDULERS = st.builds(lambda image, pairs: Scheduler(image, *sides(pairs)), IMAGES, ALL_PAIRS)
 GROUPS = st.builds(
-    lambda count, image, said: WorkerGroup(count, image, *sides(said)), COUNTS, IMAGES, ALL_PAIRS
+    lambda count, image, pairs: WorkerGroup(count, image, *sides(pairs)), COUNTS, IMAGES, ALL_PAIRS
 )
-_WAYS: tuple[Inherit, ...] = ("fill", "pin", "off")
-WAYS = st.sampled_from(_WAYS)
-SETTINGS_SAID = st.fixed_dictionaries(
+_MODES: tuple[Inherit, ...] = ("fill", "pin", "off")
+MODES = st.sampled_from(_MODES)
+SETTINGS_GIVEN = st.fixed_dictionaries(
     {},
     optional={
         "client": st.booleans(),
@@ -65,15 +65,15 @@ def _runtime(settings: dict[str, Any]) -> Runtime:
     return Runtime(**settings)
 
 
-RUNTIMES = SETTINGS_SAID.map(_runtime)
+RUNTIMES = SETTINGS_GIVEN.map(_runtime)
 CONFIGS = st.builds(
     lambda scheduler, workers, inherit, runtime, silence: Dask(
         scheduler, workers, inherit=inherit, runtime=runtime, silence=silence
     ),
     SCHEDULERS,
     GROUPS,
-    st.none() | WAYS,
+    st.none() | MODES,
     st.none() | RUNTIMES,
     st.sets(st.sampled_from(["fractional-cpu", "tiny-memory", "image-mismatch"])),
 )
-PARENTS = st.builds(lambda said: Parent(*sides(said)), ALL_PAIRS)
+PARENTS = st.builds(lambda pairs: Parent(*sides(pairs)), ALL_PAIRS)

@@ -140,7 +140,7 @@ def problems(path: Path) -> list[str]:
     assert caught.value.subject == str(path)
     assert caught.value.call_site is not None
     assert caught.value.call_site.file == __file__
-    return [f"{problem.place}: {problem}" for problem in caught.value.problems]
+    return [f"{problem.location}: {problem}" for problem in caught.value.problems]
 
 
 class TestContents:
@@ -352,17 +352,17 @@ class TestErrors:
             (
                 "flyte-dask.toml",
                 "# \u2028 and \x85 end no line\n\n[policy]\nmax_workers = 0",
-                "policy.max_workers (line 4): 0 is out of range",
+                "policy.max_workers (line 4): 0 must be an integer from 1 to 4294967295",
             ),
             (
                 "team.json",
                 '{"presets":\n{"a": {"doc": "}\\" {:"}},\r\n"polic\\u0079":\n{"max_workers": 0}}',
-                "policy.max_workers (line 4): 0 is out of range",
+                "policy.max_workers (line 4): 0 must be an integer from 1 to 4294967295",
             ),
             (
                 "team.yaml",
                 "presets:\n  a: &x {workers: {count: 2}}\n  b:\n    <<: *x\n    image: a b",
-                "presets.b.image (line 5): 'a b' is no image reference",
+                "presets.b.image (line 5): 'a b' contains whitespace",
             ),
             (
                 "team.yaml",
@@ -373,8 +373,9 @@ class TestErrors:
                 "flyte-dask.toml",
                 "[presets.runtime.runtime]\nconnect_timeout = -1",
                 (
-                    "presets.runtime.runtime.connect_timeout (line 2): -1 is out of range: write "
-                    "seconds, more than 0 and up to a year, or 'never'"
+                    "presets.runtime.runtime.connect_timeout (line 2): -1 must be a "
+                    "number of seconds above 0 and at most a year: use seconds such as 60, or "
+                    "'never' for no timeout"
                 ),
             ),
             (
@@ -461,7 +462,9 @@ class TestErrors:
         items = "\n".join(f"  'registry-{number}.example.com'," for number in range(20_000))
         text = f"[policy]\nregistries = [\n{items}\n]\nmax_workers = 0\n"
         (problem,) = problems(a_file(tmp_path, text))
-        assert problem.startswith("policy.max_workers (line 20004): 0 is out of range")
+        assert problem.startswith(
+            "policy.max_workers (line 20004): 0 must be an integer from 1 to 4294967295"
+        )
 
     def test_a_path_may_be_a_text_and_no_path_at_all(self, tmp_path: Path) -> None:
         assert read(str(a_file(tmp_path, "policy.max_workers = 3"))).policy.max_workers == 3
@@ -752,7 +755,7 @@ class TestFinding:
         assert done.stdout == "8\n", done.stderr
         (tmp_path / "project" / "src" / ".git").mkdir()
         done = run_module(tmp_path / "project", "'nightly'", module="src/acme/etl.py")
-        assert "is no preset that is known here" in done.stderr
+        assert "is an unknown preset" in done.stderr
 
     def test_the_nearest_one_counts(self, tmp_path: Path) -> None:
         a_file(tmp_path, "[presets.nightly]\nworkers.count = 9")

@@ -9,7 +9,7 @@ from flyte_dask.inheritance.parent import Parent
 from flyte_dask.prediction.footprint import total
 from flyte_dask.quantities.formatting import counted
 from flyte_dask.quantities.quantity import ZERO, Quantity
-from flyte_dask.roles.base import said
+from flyte_dask.roles.base import set_fields
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
 
 __all__ = [
@@ -103,10 +103,10 @@ def _rest(job: Job) -> str:
     """The rest of the config as code, with the scheduler's amounts but for GPUs."""
     config = job.config
     scheduler, amounts = job.roles[0], job.pods.scheduler.container.amounts
-    unset = {"platform", "nobody", "dropped"}
-    names = [name for name, pair in scheduler.pairs if pair.limit.source not in unset]
+    not_set = {"platform", "unset", "dropped"}
+    names = [name for name, pair in scheduler.pairs if pair.limit.source not in not_set]
     kept = {name: amounts[name] for name in names if name in amounts and name != "gpu"}
-    runtime = ", ".join(f"{name}={value!r}" for name, value in said(config.runtime).items())
+    runtime = ", ".join(f"{name}={value!r}" for name, value in set_fields(config.runtime).items())
     codes = ", ".join(f'"{code}"' for code in config.silence)
     return "".join(
         [

@@ -1,4 +1,4 @@
-"""The presets that exist: the class, the built-in ones, and those of installed packages."""
+"""Presets: the class, the built-in ones, and those of installed packages."""
 
 from flyte_dask.catalog.builtin import NAMES, built_in
 from flyte_dask.catalog.preset import Preset, define

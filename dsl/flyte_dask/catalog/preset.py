@@ -1,4 +1,4 @@
-"""A configuration with a name, which a call turns into a `Dask` config of one's own."""
+"""`Preset`: a named configuration that is called to get a `Dask` config."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ __all__ = ["Preset", "define"]
 @final
 @attrs.frozen(eq=False, repr=False)
 class Preset(Config):
-    """A configuration with a name; call it to get a `Dask` config, with changes if you like.
+    """A named configuration; call it to get a `Dask` config, optionally with changes.
 
     Args:
-        name: what people call it: words of letters, digits, ``_`` and ``-``, which start with a
-            letter, with dots between them.
-        config: what a call without arguments returns.
-        doc: what it is for, and why its numbers.
+        name: the name: parts of letters, digits, ``_`` and ``-``, which start with a letter and are
+            joined by dots.
+        config: the config that a call without arguments returns.
+        doc: the purpose of the preset, and the reasons for its sizes.
 
     Raises:
-        InvalidConfig: if *name* is no such name, or *config* is no `Dask`.
+        InvalidConfig: if *name* is not a valid name, or *config* is not a `Dask`.
     """
 
     name: str
@@ -57,12 +57,12 @@ class Preset(Config):
         scheduler: Scheduler | None = None,
         image: Image | None = None,
     ) -> Dask:
-        """The preset's config, with all that is said here in its place.
+        """The preset's config, with these changes.
 
         Args:
-            workers: how many, or a group whose said values replace the preset's.
-            scheduler: a scheduler whose said values replace the preset's.
-            image: image for both roles; an image of the role itself goes first.
+            workers: the number of workers, or a group whose set values override the preset's.
+            scheduler: a scheduler whose set values override the preset's.
+            image: image for both roles; the image of a group or scheduler argument has priority.
 
         Raises:
             InvalidConfig: with every problem of the call.
@@ -83,28 +83,29 @@ class Preset(Config):
 
 @checked_function("presets.define(...)")
 def define(name: str, config: Dask, *, doc: str = "") -> Preset:
-    """A preset of one's own, such as ``define("acme.etl", presets.large(20), doc="nightly")``.
+    """Create a preset, such as ``define("acme.etl", presets.large(20), doc="nightly")``.
 
-    Nothing is registered: keep it in a variable, import it where it is needed, or publish it with
-    a package, under the entry points ``flyte_dask.presets``.
+    It is not registered anywhere: keep it in a variable and import it, or publish it in a package
+    under the entry-point group ``flyte_dask.presets``.
 
     Args:
-        name: what people call it, with the name of its team before a dot.
-        config: what a call without arguments returns.
-        doc: what it is for, and why its numbers.
+        name: the name, by convention prefixed with the team: ``acme.etl``.
+        config: the config that a call without arguments returns.
+        doc: the purpose of the preset, and the reasons for its sizes.
 
     Raises:
-        InvalidConfig: if *name* is no name, or *config* is no `Dask`.
+        InvalidConfig: if *name* is not a valid name, or *config* is not a `Dask`.
     """
     return Preset(name, config, doc)
 
 
 def _problems(name: object, config: object, doc: object) -> Iterator[Problem]:
-    words = name.replace("-", "_").split(".") if isinstance(name, str) else [""]
-    if not all(word[:1].isalpha() and word.isidentifier() for word in words):
-        remedy = "write words that start with a letter, with dots between, such as 'acme.etl'"
-        yield Problem("name", name, "is no name of a preset", remedy)
+    parts = name.replace("-", "_").split(".") if isinstance(name, str) else [""]
+    if not all(part[:1].isalpha() and part.isidentifier() for part in parts):
+        remedy = "use parts that start with a letter, joined by dots, such as 'acme.etl'"
+        yield Problem("name", name, "is not a valid preset name", remedy)
     if not isinstance(config, Dask):
-        yield Problem("config", config, "is no Dask", "write Dask(...), or call a preset")
+        yield Problem("config", config, "is not a Dask", "pass Dask(...), or call a preset")
     if not isinstance(doc, str):
-        yield Problem("doc", doc, "is no text", "say what the preset is for, or leave it out")
+        rule = f"must be a str, not {type(doc).__name__}"
+        yield Problem("doc", doc, rule, "describe the purpose of the preset, or omit it")

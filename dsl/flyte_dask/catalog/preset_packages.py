@@ -1,7 +1,7 @@
-"""Packs of presets: the built-in one, and those that installed packages publish.
+"""Packages of presets: the built-in one, and installed ones.
 
-A package publishes presets by an entry point of the group ``flyte_dask.presets``, which names a
-`Preset`, or a module and with it all public presets in there.
+A package publishes presets by an entry point of the group ``flyte_dask.presets``, which refers to a
+`Preset`, or to a module with all its public presets.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from flyte_dask.catalog.preset import Preset
 from flyte_dask.errors import Problem, ShadowedPreset, UnknownPreset, raise_if_any
 from flyte_dask.errors.suggestions import did_you_mean
 
-if TYPE_CHECKING:  # takes longer to import than all of ours
+if TYPE_CHECKING:  # takes longer to import than all of flyte_dask
     from importlib.metadata import EntryPoint
 
 __all__ = ["BUILT_IN", "PresetPackage", "find", "installed_packages", "known_packages"]
@@ -27,19 +27,19 @@ __all__ = ["BUILT_IN", "PresetPackage", "find", "installed_packages", "known_pac
 @final
 @attrs.frozen
 class PresetPackage:
-    """Presets that come from one place."""
+    """The presets of one package or team file."""
 
     package: str
-    """The distribution that brings them, such as ``acme-presets``, or the name of a file."""
+    """The name of the distribution, such as ``acme-presets``, or of the team file."""
     version: str | None = None
-    """Its version; None for the built-in presets, and for those of a file."""
+    """The version of the distribution; None for the built-in presets and for a team file."""
     presets: tuple[Preset, ...] = ()
-    """Empty if they could not be loaded."""
+    """The presets; empty if they could not be loaded."""
     error: str | None = None
-    """Why there are none."""
+    """Why the presets could not be loaded; None if they were."""
 
     def without(self, others: tuple[Preset, ...]) -> PresetPackage:
-        """The same but for *others*, which its module only imports."""
+        """This package without *others*, which its module only imports."""
         own = tuple(each for each in self.presets if each not in others)
         return attrs.evolve(self, presets=own)
 
@@ -55,71 +55,71 @@ BUILT_IN = "flyte-dask"
 
 
 def known_packages() -> tuple[PresetPackage, ...]:
-    """All that are known here but for team files: the built-in ones first."""
+    """The built-in presets, and then those of all installed packages; without team files."""
     ours = tuple(map(built_in, NAMES))
-    others = (pack.without(ours) for pack in installed_packages())
+    others = (package.without(ours) for package in installed_packages())
     return (PresetPackage(BUILT_IN, presets=ours), *others)
 
 
 @cache
 def installed_packages() -> tuple[PresetPackage, ...]:
-    """One for each entry point, by package; read once in a process. A broken one hides no other."""
+    """One for each entry point, sorted; loaded once per process, with errors kept per entry."""
     from importlib.metadata import entry_points  # noqa: PLC0415  # as above
 
     return tuple(sorted(map(_load, entry_points(group="flyte_dask.presets")), key=str))
 
 
 def find(name: str, packages: Sequence[PresetPackage], source: str | None) -> Preset:
-    """The preset *name*: that of the package *source*, or of the only package that has one."""
+    """The preset *name* of the package *source*, or of the only package that has it."""
     raise_if_any("presets.get(...)", _type_problems(name=name, source=source))
-    asked = [pack for pack in packages if source in {None, pack.package}]
-    found = [(pack, each) for pack in asked for each in pack.presets if each.name == name]
+    searched = [package for package in packages if source in {None, package.package}]
+    found = [
+        (package, each) for package in searched for each in package.presets if each.name == name
+    ]
+    if not searched:
+        names = [package.package for package in packages]
+        remedy = did_you_mean(str(source), names) or f"known packages: {', '.join(names)}"
+        problem = Problem("source", source, "is an unknown preset package", remedy)
+        raise_if_any("presets.get(...)", [problem], UnknownPreset)
     if not found:
-        raise_if_any("presets.get(...)", _unknown(name, source, packages), UnknownPreset)
+        raise_if_any("presets.get(...)", _unknown(name, searched, packages), UnknownPreset)
     if any(each != found[0][1] for _, each in found):
-        places = [str(pack) for pack, _ in found]
-        remedy = f"say which is meant: presets.get({name!r}, source={found[-1][0].package!r})"
-        problem = Problem("name", name, f"is a preset of {' and of '.join(places)}", remedy)
+        owners = " and of ".join(str(package) for package, _ in found)
+        remedy = f"select one: presets.get({name!r}, source={found[-1][0].package!r})"
+        problem = Problem("name", name, f"is a preset of {owners}", remedy)
         raise_if_any("presets.get(...)", [problem], ShadowedPreset)
     return found[0][1]
 
 
 def _type_problems(name: object, source: object) -> Iterator[Problem]:
     if not isinstance(name, str):
-        yield Problem("name", name, "is no name of a preset", "write one such as 'acme.etl'")
+        rule = f"must be a str, not {type(name).__name__}"
+        yield Problem("name", name, rule, "pass a name such as 'acme.etl'")
     if source is not None and not isinstance(source, str):
-        yield Problem("source", source, "is no name of a package", "write one, or leave it out")
+        rule = f"must be a str, not {type(source).__name__}"
+        yield Problem("source", source, rule, "pass the name of a package, or omit it")
 
 
-def _unknown(name: str, source: str | None, packages: Sequence[PresetPackage]) -> Iterator[Problem]:
-    """Why there is no such preset: a misspelt name or package, or a pack that could not be read."""
-    names = [pack.package for pack in packages]
-    if source is not None and source not in names:
-        remedy = did_you_mean(source, names) or f"known are {', '.join(names)}"
-        yield Problem("source", source, "is no package that publishes presets here", remedy)
-        return
-    known = [
-        each.name for pack in packages if source in {None, pack.package} for each in pack.presets
-    ]
-    remedy = did_you_mean(name, known) or f"known are {', '.join(known)}"
-    yield Problem("name", name, "is no preset that is known here", remedy)
-    for pack in packages:
-        if pack.error:
-            yield Problem("packages", str(pack), "could not be read", pack.error)
+def _unknown(
+    name: str, searched: Sequence[PresetPackage], packages: Sequence[PresetPackage]
+) -> Iterator[Problem]:
+    """Why the preset is unknown: its name, and packages that could not be loaded."""
+    known = [each.name for package in searched for each in package.presets]
+    remedy = did_you_mean(name, known) or f"known presets: {', '.join(known)}"
+    yield Problem("name", name, "is an unknown preset", remedy)
+    for package in packages:
+        if package.error:
+            yield Problem("packages", str(package), "could not be loaded", package.error)
 
 
 def _load(entry: EntryPoint) -> PresetPackage:
     package, version = (entry.dist.name, entry.dist.version) if entry.dist else (entry.value, "?")
     try:
         presets = _presets_in(entry.load())
-    except (
-        Exception,
-        SystemExit,
-    ) as error:  # whatever a stranger's module does when it is imported
-        return PresetPackage(
-            package, version, error=f"{entry.value}: {type(error).__name__}: {error}"
-        )
-    problem = None if presets else f"{entry.value} is no Preset, nor a module with one"
+    except (Exception, SystemExit) as error:  # anything may happen in an import of foreign code
+        reason = f"{entry.value}: {type(error).__name__}: {error}"
+        return PresetPackage(package, version, error=reason)
+    problem = None if presets else f"{entry.value} is neither a Preset nor a module with presets"
     return PresetPackage(package, version, presets, problem)
 
 

@@ -1,4 +1,4 @@
-"""The whole configuration of a task's cluster: `Dask`, and how its function uses it: `Runtime`."""
+"""The configuration of a task: its cluster, `Dask`, and how its function uses it, `Runtime`."""
 
 from flyte_dask.config.dask import Dask
 

@@ -1,4 +1,4 @@
-"""What a config is made of: its parts as people write them, and what keeps them from being such."""
+"""Conversion and validation of the arguments of `Dask`."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ __all__ = [
     "silence_problems",
 ]
 
-_WAYS = ("fill", "pin", "off")
+_MODES = ("fill", "pin", "off")
 
 UNSET_SCHEDULER = Scheduler()
 UNSET_WORKERS = WorkerGroup()
 
 
 def as_scheduler(value: Scheduler | None) -> Scheduler:
-    """None is a scheduler that says nothing."""
+    """*value*, or for None a scheduler that sets nothing."""
     return UNSET_SCHEDULER if value is None else value
 
 
 def as_codes(value: Iterable[str]) -> tuple[str, ...]:
-    """Codes, each once, in order; what cannot be some stays as it is, to be judged."""
+    """*value* as a sorted tuple without duplicates; unchanged if it is invalid."""
     if isinstance(value, (list, tuple, set, frozenset)):
         with suppress(TypeError):
             return tuple(sorted(map(plain_text, set(value))))
@@ -43,7 +43,7 @@ def as_codes(value: Iterable[str]) -> tuple[str, ...]:
 
 
 def as_workers(value: int | WorkerGroup | None) -> WorkerGroup:
-    """``5`` is short for ``WorkerGroup(5)``; what cannot be one stays as it is, to be judged."""
+    """*value* as a group, ``5`` as ``WorkerGroup(5)``; unchanged if it is invalid."""
     if value is None:
         return UNSET_WORKERS
     if isinstance(value, WorkerGroup):
@@ -55,42 +55,43 @@ def as_workers(value: int | WorkerGroup | None) -> WorkerGroup:
 
 
 def role_problems(scheduler: object, workers: object) -> Iterator[Problem]:
-    """What keeps the two from being the roles of a `Dask`; None is unsaid and no problem."""
+    """The problems of the two roles of a `Dask`; None means unset and is valid."""
     if scheduler is not None and not isinstance(scheduler, Scheduler):
-        remedy = "write Scheduler(...), or leave it out"
+        remedy = "pass Scheduler(...), or omit it"
         if isinstance(scheduler, (int, WorkerGroup)):
-            remedy = "write workers=... if that is meant, else Scheduler(...)"
-        yield Problem("scheduler", scheduler, "is no Scheduler", remedy)
+            remedy = "pass workers=... or Scheduler(...)"
+        yield Problem("scheduler", scheduler, "is not a Scheduler", remedy)
     if workers is None or isinstance(workers, WorkerGroup):
         return
     if type(workers) is int:
         yield from count_problems("workers", workers)
     else:
-        remedy = "write a number of workers or WorkerGroup(...)"
-        yield Problem("workers", workers, "is no number and no WorkerGroup", remedy)
+        remedy = "pass a number of workers or WorkerGroup(...)"
+        yield Problem("workers", workers, "must be an int or a WorkerGroup", remedy)
 
 
 def inherit_problems(path: str, inherit: object, *, required: bool = False) -> Iterator[Problem]:
-    """What keeps *inherit* from being a way to inherit; None is unsaid and no problem."""
+    """The problem if *inherit* is not an inheritance mode; None is valid unless *required*."""
     if inherit is None and not required:
         return
-    if not isinstance(inherit, str) or inherit not in _WAYS:
-        yield Problem(path, inherit, "is no way to inherit", "write 'fill', 'pin' or 'off'")
+    if not isinstance(inherit, str) or inherit not in _MODES:
+        remedy = "use 'fill', 'pin' or 'off'"
+        yield Problem(path, inherit, "is an unknown inheritance mode", remedy)
 
 
 def runtime_problems(runtime: object) -> Iterator[Problem]:
-    """What keeps *runtime* from being a `Runtime`; None is unsaid and no problem."""
+    """The problem if *runtime* is not a `Runtime`; None means unset and is valid."""
     if runtime is None:
         return
-    from flyte_dask.config.runtime import Runtime  # noqa: PLC0415  # most say none
+    from flyte_dask.config.runtime import Runtime  # noqa: PLC0415  # most configs set none
 
     if not isinstance(runtime, Runtime):
-        yield Problem("runtime", runtime, "is no Runtime", "write Runtime(...), or leave it out")
+        yield Problem("runtime", runtime, "is not a Runtime", "pass Runtime(...), or omit it")
 
 
 def silence_problems(silence: object) -> Iterator[Problem]:
-    """What keeps *silence* from being codes of advice."""
+    """The problems of *silence* as rule codes of advice."""
     if silence != ():
-        from flyte_dask.rules import code_problems  # noqa: PLC0415  # most silence none
+        from flyte_dask.rules import code_problems  # noqa: PLC0415  # most configs silence none
 
         yield from code_problems("silence", silence)

@@ -1,4 +1,4 @@
-"""The configuration of a Dask task: `Dask`, and its verbs."""
+"""The configuration of a Dask task: `Dask`, and its ``with_*`` methods."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ from flyte_dask.roles.roles import (
     with_set,
 )
 
-if TYPE_CHECKING:  # loaded when it is asked for: importing us must stay almost free
+if TYPE_CHECKING:  # loaded on first use: importing flyte_dask must stay almost free
     from flyte_dask.config.runtime import Local, Report, Runtime
     from flyte_dask.inheritance.parent import Parent
     from flyte_dask.inheritance.resolution import Inherit, Resolved
 
 __all__ = ["Dask", "map_origins", "set_by_preset", "with_roles"]
 
-_UNSET: Any = attrs.NOTHING  # of an argument for which None says something
+_UNSET: Any = attrs.NOTHING  # the default of arguments for which None is a value
 
 
 @final
@@ -55,26 +55,26 @@ _UNSET: Any = attrs.NOTHING  # of an argument for which None says something
 class Dask(Config):
     """The Dask cluster of one task: ``@task(task_config=Dask(workers=5))``.
 
-    Frozen. Its verbs, ``with_workers(...)`` and so on, return changed copies:
-    ``Dask(workers=5).with_workers(mem="32Gi").with_image("acme/etl:3")``. In a verb one amount is
-    both the request and the limit, and a pair is ``(request, limit)``.
+    A frozen value. Its ``with_*`` methods return changed copies:
+    ``Dask(workers=5).with_workers(mem="32Gi").with_image("acme/etl:3")``. In these methods one
+    amount is both the request and the limit, and a pair is ``(request, limit)``.
 
     Args:
-        scheduler: the scheduler pod; unsaid, one like the task's pod.
-        workers: the worker pods, or just their number; unsaid, one like the task's pod.
-        inherit: how a role that says some of its resources gets the others. ``"fill"``, and if
-            unsaid: from the task, each dimension by itself; a role that says none is left to Flyte,
-            which gives it all of the task's. ``"pin"``: the same, but such a role is written out
-            too, so that later changes of the task's node don't reach it. ``"off"``: not from the
-            task, but from the platform; unless it says none, when Flyte gives it the task's.
-        runtime: how the task's function uses its cluster; unsaid, ``Runtime()``.
-        silence: codes of advice that is not to be given of this task.
+        scheduler: the scheduler pod; default: one like the task's pod.
+        workers: the worker pods, or just their number; default: one like the task's pod.
+        inherit: the inheritance mode: where a role that sets some resources gets the others.
+            ``"fill"`` (the default): from the task, per dimension; a role that sets none is left to
+            Flyte, which gives it the task's. ``"pin"``: as ``"fill"``, but a role that sets none is
+            written out too, so that later overrides of the task's node don't reach it. ``"off"``:
+            from the platform; but a role that sets none still gets the task's from Flyte.
+        runtime: how the task's function uses its cluster; default: ``Runtime()``.
+        silence: codes of advice rules that don't apply to this task.
 
     Raises:
         InvalidConfig: with every problem of the call.
     """
 
-    _VERBS: ClassVar[Mapping[str, str]] = {
+    _WITH_METHODS: ClassVar[Mapping[str, str]] = {
         "scheduler": "config | Dask(scheduler={value}), or config.with_scheduler(...)",
         "workers": "config | Dask(workers={value}), or config.with_workers(...)",
         "inherit": "config.with_inherit({value})",
@@ -97,60 +97,59 @@ class Dask(Config):
             *silence_problems(self.silence),
         ]
         raise_if_any("Dask(...)", problems)
-        said: dict[str, Leaf] = {f"silence.{code}": code for code in self.silence}
+        own: dict[str, Leaf] = {f"silence.{code}": code for code in self.silence}
         if self._set_inherit is not None:
-            said["inherit"] = plain_text(self._set_inherit)
-            object.__setattr__(self, "_set_inherit", said["inherit"])
-        object.__setattr__(self, "_origins", origins_of(said, "Dask(...)", self._origins))
+            own["inherit"] = plain_text(self._set_inherit)
+            object.__setattr__(self, "_set_inherit", own["inherit"])
+        object.__setattr__(self, "_origins", origins_of(own, "Dask(...)", self._origins))
 
     @property
     def inherit(self) -> Inherit:
-        """How a role gets what it leaves unsaid; ``"fill"`` if unsaid."""
+        """The inheritance mode: how a role gets the resources that it leaves unset."""
         return "fill" if self._set_inherit is None else self._set_inherit
 
     @property
     def runtime(self) -> Runtime:
-        """How the task's function uses its cluster; ``Runtime()`` if unsaid."""
+        """How the task's function uses its cluster."""
         if self._set_runtime is not None:
             return self._set_runtime
         return _default_runtime()
 
     @property
     def origins(self) -> dict[str, Origin]:
-        """Who said what, by path: ``workers.number_of_workers``, ``scheduler.mem``, ...
+        """What set each value, by path: ``workers.number_of_workers``, ``scheduler.mem``, ...
 
-        A dimension's request and limit go together: who says either, says both. What is unsaid has
-        no origin.
+        Request and limit of a dimension have one origin. A value that is unset has none.
         """
         parts: dict[str, Scheduler | WorkerGroup | Runtime]
         parts = {"scheduler": self.scheduler, "workers": self.workers}
         if self._set_runtime is not None:
             parts["runtime"] = self._set_runtime
-        told = {
+        found = {
             f"{name}.{leaf}": origin
             for name, part in parts.items()
             for leaf, origin in part.origins.items()
         }
-        return {**told, **self._origins}
+        return {**found, **self._origins}
 
     @property
     def fingerprint(self) -> str:
-        """Eight hex digits that tell this config from others: what logs and variants call it.
+        """A hash of eight hex digits that identifies this config in logs and task variants.
 
-        The same in every process for what says the same in the same spelling.
+        It is equal in every process for configs that set the same values with the same text.
         """
-        from hashlib import sha256  # noqa: PLC0415  # most programs never ask
+        from hashlib import sha256  # noqa: PLC0415  # most programs never need it
 
         return sha256(repr(self).encode()).hexdigest()[:8]
 
     def resolve(self, parent: Parent | None = None) -> Resolved:
-        """Every amount of both roles, with who said it, in a task that asks for *parent*.
+        """Every amount of both roles, with its origin, in the task *parent*.
 
         Args:
-            parent: the task; unsaid, one that asks for nothing.
+            parent: the task; default: one that sets no resources.
 
         Raises:
-            InvalidConfig: if *parent* is no `Parent`.
+            InvalidConfig: if *parent* is not a `Parent`.
         """
         from flyte_dask.inheritance.resolution import resolve  # noqa: PLC0415  # as above
 
@@ -159,20 +158,20 @@ class Dask(Config):
     @classmethod
     @checked_call("from_custom(...)")
     def from_custom(cls, custom: Mapping[str, object]) -> Dask:
-        """The config that a registered task template's ``custom`` says, without inheritance.
+        """The config of a registered task template's ``custom``, with ``inherit="off"``.
 
-        Reads what this plugin and ``flytekitplugins-dask`` write, also after it went through a
-        ``Struct``, where numbers are floats. Written again it is the same (but that image
-        templates, which ``flytekitplugins-dask`` left as they were, are filled in).
+        Reads what this plugin and ``flytekitplugins-dask`` write, also after a round trip through a
+        ``Struct``, where numbers are floats. Serializing the config yields the same ``custom``,
+        except that image templates, which ``flytekitplugins-dask`` does not render, are rendered.
 
         Args:
             custom: such as ``template.custom``, or ``MessageToDict(template.custom)``.
 
         Raises:
-            InvalidConfig: with every problem of *custom*: what would not be written like this, and
-                amounts that a config could not hold.
+            InvalidConfig: with every problem of *custom*: what neither plugin would write, and
+                amounts that are invalid in a config.
         """
-        from flyte_dask.config.template_io import leaves_of  # noqa: PLC0415  # most programs never read one
+        from flyte_dask.config.template_io import leaves_of  # noqa: PLC0415  # most programs never read a template
 
         by = "from_custom(...)"
         scheduler, workers = leaves_of(custom)
@@ -194,11 +193,11 @@ class Dask(Config):
         ephemeral_storage: AmountOrPair | None = None,
         image: Image | None = None,
     ) -> Dask:
-        """This config, with what is said here of the workers in its place.
+        """This config, with these values of its workers.
 
         Args:
-            count: how many, 1 to 2**32 - 1.
-            cpu: CPUs of each worker: of request and limit, or ``(request, limit)``.
+            count: the number of workers, 1 to 2**32 - 1.
+            cpu: CPUs of each worker, for request and limit, or ``(request, limit)``.
             mem: bytes of memory of each worker, such as ``"32Gi"``.
             gpu: whole GPUs of each worker; ``0`` means none, explicitly.
             ephemeral_storage: bytes of local disk of each worker.
@@ -221,7 +220,7 @@ class Dask(Config):
         ephemeral_storage: AmountOrPair | None = None,
         image: Image | None = None,
     ) -> Dask:
-        """This config, with what is said here of the scheduler in its place.
+        """This config, with these values of its scheduler.
 
         The arguments are those of `with_workers`, without *count*.
 
@@ -237,27 +236,27 @@ class Dask(Config):
         """This config, with *image* as the image of both roles.
 
         Raises:
-            InvalidConfig: if *image* can be no image reference.
+            InvalidConfig: if *image* is not a valid image reference.
         """
         raise_if_any("with_image(...)", image_problems("image", image, required=True))
-        said: dict[str, Leaf] = {"image": plain_image(image)}
+        new: dict[str, Leaf] = {"image": plain_image(image)}
         return with_roles(
             self,
-            with_set(self.scheduler, said, "with_image(...)"),
-            with_set(self.workers, said, "with_image(...)"),
+            with_set(self.scheduler, new, "with_image(...)"),
+            with_set(self.workers, new, "with_image(...)"),
         )
 
     @checked_call("with_inherit(...)")
     def with_inherit(self, inherit: Inherit) -> Dask:
-        """This config, with *inherit* as the way in which roles get what they leave unsaid.
+        """This config, with the inheritance mode *inherit*, as explained in `Dask`.
 
         Raises:
-            InvalidConfig: if *inherit* is no such way.
+            InvalidConfig: if *inherit* is not an inheritance mode.
         """
         by = "with_inherit(...)"
         raise_if_any(by, inherit_problems("inherit", inherit, required=True))
-        said: dict[str, Leaf] = {"inherit": plain_text(inherit)}
-        return _with_own(self, (), inherit, origins_of(said, by))
+        new: dict[str, Leaf] = {"inherit": plain_text(inherit)}
+        return _with_own(self, (), inherit, origins_of(new, by))
 
     @checked_call("with_runtime(...)")
     def with_runtime(  # noqa: PLR0913  # one for each setting
@@ -277,7 +276,7 @@ class Dask(Config):
         dashboard: bool = _UNSET,
         progress: bool = _UNSET,
     ) -> Dask:
-        """This config, with these settings of its `Runtime`, where they are explained.
+        """This config, with these settings of its runtime, as explained in `Runtime`.
 
         Raises:
             InvalidConfig: with every problem of the call.
@@ -290,18 +289,18 @@ class Dask(Config):
 
     @checked_call("without_advice(...)")
     def without_advice(self, *codes: str) -> Dask:
-        """This config, of which advice with these codes is not given.
+        """This config, with advice of the rules *codes* suppressed.
 
         Raises:
-            InvalidConfig: with every code that there is not.
+            InvalidConfig: with every unknown code.
         """
         by = "without_advice(...)"
         raise_if_any(by, silence_problems(codes))
-        silent = {f"silence.{code}": code for code in as_codes(codes)}
-        return _with_own(self, codes, None, origins_of(silent, by))
+        silenced = {f"silence.{code}": code for code in as_codes(codes)}
+        return _with_own(self, codes, None, origins_of(silenced, by))
 
     def __or__(self, other: Dask) -> Dask:
-        """This config, with all that *other* says in its place."""
+        """This config, overridden by all that *other* sets."""
         if not isinstance(other, Dask):
             return NotImplemented
         both = with_roles(self, self.scheduler | other.scheduler, self.workers | other.workers)
@@ -315,7 +314,7 @@ class Dask(Config):
 def with_roles(
     config: Dask, scheduler: Scheduler | None = None, workers: WorkerGroup | None = None
 ) -> Dask:
-    """*config* with these valid roles in the place of its own; it is not judged again."""
+    """*config* with these roles instead of its own, without validating them."""
     return Dask.unvalidated(
         {
             "scheduler": config.scheduler if scheduler is None else scheduler,
@@ -329,31 +328,31 @@ def with_roles(
 
 
 def set_by_preset(config: Dask, preset: str) -> Dask:
-    """*config*, of which all that no other preset said is said by *preset*."""
+    """*config*, with *preset* as the origin of all values that no other preset set."""
     return map_origins(config, lambda _, origin: of_preset(origin, preset))
 
 
-def map_origins(config: Dask, tell: Callable[[str, Origin], Origin]) -> Dask:
-    """*config*, whose origins are what *tell* makes of each, by its path as in `Dask.origins`."""
+def map_origins(config: Dask, function: Callable[[str, Origin], Origin]) -> Dask:
+    """*config* with ``function(path, origin)`` for each origin; paths as in `Dask.origins`."""
 
-    def anew(part: str, origins: Mapping[str, Origin]) -> dict[str, Origin]:
-        return {name: tell(f"{part}{name}", origin) for name, origin in origins.items()}
+    def mapped(part: str, origins: Mapping[str, Origin]) -> dict[str, Origin]:
+        return {name: function(f"{part}{name}", origin) for name, origin in origins.items()}
 
-    told = with_origins(config, anew("", config._origins))
+    result = with_origins(config, mapped("", config._origins))
     runtime = config._set_runtime
     if runtime is not None:
-        told = _with_runtime(told, with_origins(runtime, anew("runtime.", runtime.origins)))
+        result = _with_runtime(result, with_origins(runtime, mapped("runtime.", runtime.origins)))
     return with_roles(
-        told,
-        with_origins(config.scheduler, anew("scheduler.", config.scheduler.origins)),
-        with_origins(config.workers, anew("workers.", config.workers.origins)),
+        result,
+        with_origins(config.scheduler, mapped("scheduler.", config.scheduler.origins)),
+        with_origins(config.workers, mapped("workers.", config.workers.origins)),
     )
 
 
 def _with_own(
     config: Dask, silence: Iterable[str], inherit: Inherit | None, origins: Mapping[str, Origin]
 ) -> Dask:
-    """*config* that says these too, beside its roles; they are valid, and *origins* tell them."""
+    """*config* with these valid values, which are not of a role, and their *origins*."""
     return with_values(
         config,
         {

@@ -1,4 +1,4 @@
-"""What flyte-dask raises, the user's line that it names, and what it suggests."""
+"""The exceptions of flyte-dask, the user's line that they name, and suggestions for typos."""
 
 from flyte_dask.errors.call_site import CallSite
 from flyte_dask.errors.errors import (

@@ -1,4 +1,4 @@
-"""What flyte-dask raises: one root, and for bad input all of its problems at once."""
+"""The exceptions of flyte-dask: one root, and all problems of a bad input in one exception."""
 
 # Annotations are not postponed here: NamedTuple would compile every one that is a string.
 
@@ -27,39 +27,40 @@ __all__ = [
 
 
 class FlyteDaskError(Exception):
-    """The root of all errors of flyte-dask."""
+    """The base class of all errors of flyte-dask."""
 
 
 @final
 class Problem(NamedTuple):
-    """One thing wrong with one value: where it is, what it is, what holds, and what to do."""
+    """One problem with one value: its path, the value, the rule that it breaks, and the remedy."""
 
     path: str
-    """Where, from the call or file that was judged: ``requests.mem``."""
+    """The path within the call or file that was validated: ``requests.mem``."""
     value: object
-    """What was given; an amount in its spelling."""
+    """What was given, an amount as it was written; `attrs.NOTHING` for a missing value."""
     rule: str
-    """What the value is not, as the end of a sentence that starts with the value."""
+    """The rule, as the rest of a sentence that starts with the value: ``must be ...``."""
     remedy: str
-    """What to write instead."""
+    """What to do instead, as an imperative."""
     line: int | None = None
-    """Where in the file, if it was read from one."""
+    """The line of the file that the value was read from; None if it comes from code."""
 
     @property
-    def place(self) -> str:
-        """The path, and the line if there is one."""
+    def location(self) -> str:
+        """The path, and the line of the file if there is one."""
         return self.path if self.line is None else f"{self.path} (line {self.line})"
 
     def __str__(self) -> str:
-        return f"{short(self.value)} {self.rule}: {self.remedy}"
+        value = "" if self.value is attrs.NOTHING else f"{short(self.value)} "
+        return f"{value}{self.rule}: {self.remedy}"
 
     def under(self, parent: str) -> "Problem":
-        """The same problem, seen from one level up: *parent* goes before the path."""
+        """This problem with *parent* as the prefix of its path."""
         return self._replace(path=f"{parent}.{self.path}")
 
 
 def short(value: object) -> str:
-    """The repr of *value*, cut in its middle where it is long; of a path all of it."""
+    """The repr of *value*, shortened in its middle if it is long; paths are not shortened."""
     from pathlib import PurePath  # noqa: PLC0415  # most programs never fail
     from reprlib import Repr  # noqa: PLC0415
 
@@ -69,76 +70,76 @@ def short(value: object) -> str:
     shortened.maxstring = shortened.maxother = 80
     try:
         return shortened.repr(value)
-    except ValueError:  # an int of so many digits that Python does not print it
+    except ValueError:  # an int with too many digits for Python to print
         return f"<{type(value).__name__}>"
 
 
 class ConfigError(FlyteDaskError):
-    """Something wrong with a configuration: every problem of one call, each with its remedy."""
+    """The base class of errors in a configuration: all problems of one call, with remedies."""
 
     def __init__(
         self, subject: str, problems: Iterable[Problem], call_site: CallSite | None = None
     ) -> None:
         self.subject: str = subject
-        """What was judged, such as ``WorkerGroup(...)``."""
+        """What was validated, such as ``WorkerGroup(...)``."""
         self.problems: tuple[Problem, ...] = tuple(problems)
-        """At least one; in the order of the arguments."""
+        """The problems in the order of the arguments; at least one."""
         self.call_site: CallSite | None = call_site
-        """The user's file and line, where there is one."""
-        # past the natural builtins beside us, some of which take no arguments
+        """The user's file and line; None if there is no user code on the stack."""
+        # not super(): a built-in that a subclass also derives from may take other arguments
         Exception.__init__(self, subject, self.problems, call_site)
 
     def __str__(self) -> str:
         count = len(self.problems)
         where = f" at {self.call_site}" if self.call_site else ""
-        width = max(len(problem.place) for problem in self.problems)
-        lines = [f"  {problem.place:<{width}}   {problem}" for problem in self.problems]
+        width = max(len(problem.location) for problem in self.problems)
+        lines = [f"  {problem.location:<{width}}   {problem}" for problem in self.problems]
         title = f"{count} problem{'s' if count > 1 else ''} in {self.subject}{where}"
         return "\n".join([title, *lines])
 
 
 @final
 class InvalidConfig(ConfigError, ValueError, TypeError):
-    """A configuration that cannot be.
+    """A configuration that is invalid.
 
-    One call can hold a wrong type beside a wrong value, so this is both a `ValueError` and a
+    One call can have both a wrong type and a wrong value, so this is a `ValueError` and a
     `TypeError`.
     """
 
 
 @final
 class FrozenConfig(ConfigError, attrs.exceptions.FrozenInstanceError):
-    """An attempt to change a config in place; as with any frozen value, an `AttributeError`."""
+    """An attempt to change a frozen config in place; also an `AttributeError`."""
 
 
 @final
 class MergeConflict(ConfigError, ValueError):
-    """Two configs of a strict merge say different things."""
+    """Two configs of a strict merge set the same field to different values."""
 
 
 @final
 class PolicyViolation(ConfigError, ValueError):
-    """A configuration that can be, and that the team does not allow."""
+    """A valid configuration that the team's policy does not allow."""
 
 
 @final
 class AdviceIsFatal(ConfigError, ValueError):
-    """Advice that the team wants to be an error."""
+    """Advice that the team's policy turns into an error."""
 
 
 @final
 class MissingExtra(FlyteDaskError, ImportError):
-    """A package that only some need is not installed."""
+    """An optional dependency is not installed."""
 
 
 @final
 class UnknownPreset(ConfigError, LookupError, AttributeError):
-    """No preset known here has this name; ``presets`` has no such attribute."""
+    """No preset has this name, or ``presets`` has no such attribute."""
 
 
 @final
 class ShadowedPreset(ConfigError, LookupError):
-    """Several packages have a preset of this name, and none of them was asked for."""
+    """Several packages have a preset of this name, and the call does not select one."""
 
 
 def raise_if_any(
@@ -148,7 +149,7 @@ def raise_if_any(
     *,
     at: CallSite | None = None,
 ) -> None:
-    """Raise one *error* for all *problems*, at the user's line, if there are any."""
+    """Raise one *error* with all *problems* and the user's line, if there are any problems."""
     found = tuple(problems)
     if found:
         raise error(subject, found, at or user_call_site())

@@ -1,12 +1,12 @@
-"""What was probably meant by a name that does not exist."""
+"""Suggestions for names that do not exist."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["did_you_mean", "same_thing"]
+__all__ = ["did_you_mean", "synonym_of"]
 
-_SAME = (
+_SYNONYMS = (
     {"count", "workers", "number_of_workers", "n_workers", "num_workers", "replicas"},
     {"cpu", "cpus", "cores", "nthreads", "threads"},
     {"mem", "memory", "ram", "memory_limit"},
@@ -14,19 +14,19 @@ _SAME = (
     {"ephemeral_storage", "storage", "disk"},
     {"image", "container_image", "docker_image"},
 )
-"""Names of one thing, here and in Dask, Flyte and Kubernetes."""
+"""Sets of names with one meaning, in this package, Dask, Flyte and Kubernetes."""
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str | None:
-    """A question after the nearest of *names*; None if it is anyone's guess."""
+    """``did you mean ...?`` with the nearest of *names*; None if none is near."""
     from difflib import get_close_matches  # noqa: PLC0415  # slow to import, and for errors only
 
     known = list(names)
-    near = [same_thing(name, known), *get_close_matches(name, known, n=1)]
+    near = [synonym_of(name, known), *get_close_matches(name, known, n=1)]
     return next((f"did you mean '{each}'?" for each in near if each), None)
 
 
-def same_thing(name: str, names: Iterable[str]) -> str | None:
-    """The one of *names* that is another name of what *name* means, or that name itself."""
-    words = next((words for words in _SAME if name in words), {name})
-    return next((each for each in names if each in words), None)
+def synonym_of(name: str, names: Iterable[str]) -> str | None:
+    """The first of *names* that means the same as *name* or equals it; None if there is none."""
+    synonyms = next((group for group in _SYNONYMS if name in group), {name})
+    return next((each for each in names if each in synonyms), None)

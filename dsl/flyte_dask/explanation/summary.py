@@ -16,7 +16,7 @@ from flyte_dask.prediction.footprint import footprint
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.quantities.quantity import Quantity
 from flyte_dask.roles.image import image_name
-from flyte_dask.roles.origin import Leaf, Origin, shown
+from flyte_dask.roles.origin import Leaf, Origin, as_text
 from flyte_dask.roles.resources import DIMENSIONS, amounts
 
 __all__ = ["UNITS", "Json", "place", "summarize", "summarize_footprint", "summarize_platform"]
@@ -98,7 +98,7 @@ def _role_values(job: Job, role: Role) -> Iterator[tuple[str, Json]]:
         for dimension, pair in zip(DIMENSIONS, role.resolved, strict=True):
             each = pair[number]
             given = pod.container.amounts.get(dimension, (None, None))[number]
-            if given is not None or each.source not in {"nobody", "platform"}:
+            if given is not None or each.source not in {"unset", "platform"}:
                 path = f"{name}.{side}.{dimension}"
                 yield path, _resolved(job, path, each, given, number)
     if name == "workers":
@@ -179,7 +179,7 @@ def _plain(value: Leaf | Quantity) -> object:
     if isinstance(value, Quantity):
         return value.text
     if isinstance(value, tuple):
-        return shown(value)
+        return as_text(value)
     return value if isinstance(value, (str, int, float, type(None))) else image_name(value)
 
 

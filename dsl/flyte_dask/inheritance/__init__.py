@@ -1,4 +1,4 @@
-"""What the roles of a cluster inherit from their task, resolved per dimension."""
+"""Inheritance: what the roles of a cluster get from their task, resolved per dimension."""
 
 from flyte_dask.inheritance.parent import Parent, Sidecar
 from flyte_dask.inheritance.resolution import (

@@ -1,4 +1,4 @@
-"""The task that a cluster belongs to: what its roles inherit, and what its pods are copied from."""
+"""`Parent`: the task that a cluster belongs to, from which its roles inherit."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from flyte_dask.roles.origin import NO_ORIGINS, Origin, origins_of
 from flyte_dask.roles.resources import Resources, as_resources, pairs, side_problems
 from flyte_dask.roles.roles import with_origins
 
-__all__ = ["Parent", "Sidecar", "told"]
+__all__ = ["Parent", "Sidecar", "with_origin"]
 
 
 @final
 @attrs.frozen(eq=False, repr=False)
 class Sidecar(Config):
-    """A container beside the task's own, of which each pod of the cluster gets a copy.
+    """A container next to the task's own, of which each pod of the cluster gets a copy.
 
     Args:
-        name: the container's.
-        requests: what it is scheduled by.
-        limits: what it may use at most.
+        name: the name of the container.
+        requests: its requests.
+        limits: its limits.
 
     Raises:
         InvalidConfig: with every problem of the call.
@@ -38,12 +38,12 @@ class Sidecar(Config):
     limits: Resources | None = attrs.field(default=None, converter=as_resources)
 
     def __attrs_post_init__(self) -> None:
-        named = _name_problems("name", [self.name], "a container")
+        named = _name_problems("name", [self.name], "container name")
         raise_if_any("Sidecar(...)", [*named, *side_problems(self.requests, self.limits)])
 
 
 def _as_names(value: Iterable[str]) -> tuple[str, ...]:
-    """Names, each once, in order; what cannot be some stays as it is, to be judged."""
+    """*value* as a sorted tuple without duplicates; unchanged if it is invalid."""
     if isinstance(value, str):
         return cast("tuple[str, ...]", value)
     try:
@@ -61,17 +61,17 @@ def _as_sidecars(value: Iterable[Sidecar]) -> tuple[Sidecar, ...]:
 class Parent(Config):
     """The task that a cluster belongs to.
 
-    Its roles inherit its requests and limits; all else is for `flyte_dask.prediction.backend` and
-    `flyte_dask.advice`, which tell what its pods will be, and what may go wrong.
+    The roles inherit its requests and limits; the other fields are for
+    `flyte_dask.prediction.backend` and `flyte_dask.advice`.
 
     Args:
-        requests: the task's own; unsaid, the platform's.
-        limits: the same for limits.
-        image: the reference of its image; None is unknown.
-        environment: the names of the variables of its environment.
+        requests: the task's own requests; default: the platform's.
+        limits: the task's own limits; default: the platform's.
+        image: the reference of its image; None if it is unknown.
+        environment: the names of its environment variables.
         sidecars: the other containers of its pod.
-        tolerations: the taints that its pod template tolerates, by their keys.
-        pod_template: the name of a pod template that only Flyte knows.
+        tolerations: the keys of the taints that its pod template tolerates.
+        pod_template: the name of a pod template that is defined on the platform.
 
     Raises:
         InvalidConfig: with every problem of the call.
@@ -88,41 +88,42 @@ class Parent(Config):
 
     def __attrs_post_init__(self) -> None:
         raise_if_any("Parent(...)", [*side_problems(self.requests, self.limits), *_problems(self)])
-        said = pairs(self.requests, self.limits)
-        object.__setattr__(self, "_origins", origins_of(dict(said), "Parent(...)", self._origins))
+        own = dict(pairs(self.requests, self.limits))
+        object.__setattr__(self, "_origins", origins_of(own, "Parent(...)", self._origins))
 
     @property
     def origins(self) -> Mapping[str, Origin]:
-        """Who said what, by dimension, as far as it is said."""
+        """The origin of each dimension that is set."""
         return MappingProxyType(self._origins)
 
 
-def told(parent: Parent, by: str, call_site: CallSite | None) -> Parent:
+def with_origin(parent: Parent, by: str, call_site: CallSite | None) -> Parent:
     """*parent*, with the call *by* at *call_site* as the origin of every amount."""
-    said = pairs(parent.requests, parent.limits)
-    return with_origins(parent, {name: Origin(by, call_site, said[name]) for name in said})
+    own = pairs(parent.requests, parent.limits)
+    return with_origins(parent, {name: Origin(by, call_site, own[name]) for name in own})
 
 
 def _problems(parent: Parent) -> Iterator[Problem]:
     yield from image_problems("image", parent.image)
-    yield from _name_problems("environment", parent.environment, "a variable")
-    yield from _name_problems("tolerations", parent.tolerations, "a taint", or_empty=True)
+    yield from _name_problems("environment", parent.environment, "environment variable name")
+    yield from _name_problems("tolerations", parent.tolerations, "taint key", or_empty=True)
     if not isinstance(parent.sidecars, tuple):
-        yield Problem("sidecars", parent.sidecars, "is no list of sidecars", "write [Sidecar(...)]")
+        yield Problem("sidecars", parent.sidecars, "must be a list", "pass [Sidecar(...)]")
     else:
         for number, each in enumerate(parent.sidecars):
             if not isinstance(each, Sidecar):
-                yield Problem(f"sidecars[{number}]", each, "is no Sidecar", "write Sidecar(...)")
+                yield Problem(f"sidecars[{number}]", each, "is not a Sidecar", "pass Sidecar(...)")
     if parent.pod_template is not None:
-        yield from _name_problems("pod_template", [parent.pod_template], "a pod template")
+        yield from _name_problems("pod_template", [parent.pod_template], "pod template name")
 
 
 def _name_problems(
-    path: str, names: object, of: str, *, or_empty: bool = False
+    path: str, names: object, kind: str, *, or_empty: bool = False
 ) -> Iterator[Problem]:
     if not isinstance(names, (list, tuple)):
-        yield Problem(path, names, f"is no list of names of {of}", "write a list of texts")
+        yield Problem(path, names, f"is not a list of {kind}s", "pass a list of str")
         return
     for name in names:
         if not isinstance(name, str) or not (name or or_empty):
-            yield Problem(path, name, f"is no name of {of}", "write a text")
+            remedy = "pass a str" if or_empty else "pass a non-empty str"
+            yield Problem(path, name, f"is not a valid {kind}", remedy)

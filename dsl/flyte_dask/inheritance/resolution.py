@@ -1,7 +1,7 @@
-"""What each pod asks for in the end: what its role says, and what it gets from the task.
+"""The resources that each pod requests: what its role sets, and what it gets from the task.
 
-Flyte takes a role's resources or the task's, as a whole: one amount on a role, and all the others
-come from the platform. So a role that says some of its resources is written out with the task's
+Flyte uses a role's resources or the task's as a whole: with a single amount on a role, all others
+come from the platform. So a role that sets some resources is emitted together with the task's
 others.
 """
 
@@ -29,25 +29,25 @@ __all__ = [
 ]
 
 Inherit: TypeAlias = Literal["fill", "pin", "off"]
-"""How a role gets what it leaves unsaid; `flyte_dask.Dask` says what each means."""
+"""The inheritance mode, as explained in `flyte_dask.Dask`."""
 
 Source: TypeAlias = Literal[
-    "role", "task", "raised", "lowered", "matched", "platform", "dropped", "nobody"
+    "role", "task", "raised", "lowered", "matched", "platform", "dropped", "unset"
 ]
-"""Why a pod gets an amount.
+"""Where an amount of a pod comes from.
 
-- ``role``: its role says it.
-- ``task``: the task says it, and the role does not.
-- ``raised``: the role requests more than the task's limit, so the limit is the request.
-- ``lowered``: the role's limit is below the task's request, so the request is the limit.
-- ``matched``: only the other side is said, and this one is the same.
-- ``platform``: nobody says it, and Flyte gives the platform's default.
-- ``dropped``: the task has it, and this role, which says other things, does not get it: a GPU, and
-  if nothing is inherited, ephemeral storage too.
-- ``nobody``: nobody says it, and there is none.
+- ``role``: its role sets it.
+- ``task``: the task sets it, and the role does not.
+- ``raised``: the role requests more than the task's limit, so the limit is raised to the request.
+- ``lowered``: the role's limit is below the task's request, so the request is lowered to the limit.
+- ``matched``: only the other side is set, and this one equals it.
+- ``platform``: it is not set, and Flyte uses the platform's default.
+- ``dropped``: the task sets it, but this role, which sets other resources, does not inherit it: a
+  GPU, and with ``inherit="off"`` also ephemeral storage.
+- ``unset``: it is not set, and the pod gets none.
 """
 
-# Of these Flyte gives every pod some; of the others none, unless they are named.
+# Flyte gives every pod a default amount of these; other dimensions have no default.
 ALWAYS_GIVEN = ("cpu", "mem")
 _UNSET: Pair = (None, None)
 
@@ -57,18 +57,18 @@ class Side(NamedTuple):
     """The request or the limit of one dimension of one role."""
 
     emitted: Quantity | None
-    """What the task template says of it; None if nothing."""
+    """The amount in the task template; None if it has none."""
     effective: Quantity | None
-    """What the pod asks for; None if that is up to the platform, or nothing.
+    """The amount that the pod requests; None if it is up to the platform, or none.
 
-    Before the site's limits, to which Flyte cuts it down.
+    It is the amount before Flyte clamps it to the platform's limits.
     """
     source: Source
-    """Why."""
+    """Where the effective amount comes from."""
     origin: Origin | None
-    """Who said the effective amount; None if nobody did."""
+    """The origin of the effective amount; None if it is not set."""
     task: Quantity | None
-    """What the task says of it, whether or not it counts."""
+    """The amount that the task sets, even if it is not inherited."""
 
 
 @final
@@ -80,18 +80,18 @@ class ResolvedPair(NamedTuple):
 
     @property
     def emitted(self) -> Pair:
-        """What the task template says."""
+        """The amounts in the task template."""
         return self.request.emitted, self.limit.emitted
 
     @property
     def effective(self) -> Pair:
-        """What the pod asks for."""
+        """The amounts that the pod requests."""
         return self.request.effective, self.limit.effective
 
 
 @final
 class ResolvedRole(NamedTuple):
-    """What one pod of a role asks for, by dimension."""
+    """The resources of one pod of a role, by dimension."""
 
     cpu: ResolvedPair
     mem: ResolvedPair
@@ -100,14 +100,14 @@ class ResolvedRole(NamedTuple):
 
     @property
     def emitted(self) -> dict[str, Pair]:
-        """What the task template says, without the dimensions of which it says nothing."""
+        """The amounts in the task template, for the dimensions that it sets."""
         named = zip(DIMENSIONS, self, strict=True)
-        return {name: said for name, pair in named if (said := pair.emitted) != _UNSET}
+        return {name: found for name, pair in named if (found := pair.emitted) != _UNSET}
 
 
 @final
 class Resolved(NamedTuple):
-    """A config in its task: every amount, and who said it."""
+    """A config in its task: every amount, and its origin."""
 
     scheduler: ResolvedRole
     workers: ResolvedRole
@@ -124,7 +124,7 @@ class Resolved(NamedTuple):
 
 
 class _Roles(Protocol):
-    """What resolving needs of a config."""
+    """The part of a config that `resolve` needs."""
 
     @property
     def scheduler(self) -> Scheduler: ...
@@ -135,89 +135,90 @@ class _Roles(Protocol):
 
 
 def resolve(config: _Roles, parent: Parent | None = None) -> Resolved:
-    """Every amount of both roles of *config*, in a task that asks for *parent*.
+    """Every amount of both roles of *config*, in the task *parent*.
 
     Args:
         config: the config.
-        parent: the task; unsaid, one that asks for nothing.
+        parent: the task; default: one that sets no resources.
 
     Raises:
-        InvalidConfig: if *parent* is no `Parent`.
+        InvalidConfig: if *parent* is not a `Parent`.
     """
     if parent is None:
         parent = Parent()
     elif not isinstance(parent, Parent):
-        remedy = "write Parent(requests=..., limits=...)"
-        raise_if_any("resolve(...)", [Problem("parent", parent, "is no Parent", remedy)])
-    tasks = _words_of(parent, "task")
+        remedy = "pass Parent(requests=..., limits=...)"
+        raise_if_any("resolve(...)", [Problem("parent", parent, "is not a Parent", remedy)])
+    task = _amounts_of(parent, "task")
     return Resolved(
-        _resolve_role(config.scheduler, config.inherit, tasks),
-        _resolve_role(config.workers, config.inherit, tasks),
+        _resolve_role(config.scheduler, config.inherit, task),
+        _resolve_role(config.workers, config.inherit, task),
     )
 
 
-class _Word(NamedTuple):
-    """An amount that somebody says, before Flyte completes what nobody says."""
+class _Amount(NamedTuple):
+    """An amount that a role or the task sets, before Flyte fills in the missing side."""
 
     amount: Quantity
     source: Source
     origin: Origin | None
 
 
-_Words: TypeAlias = tuple[_Word | None, _Word | None]
-_NO_WORDS: _Words = (None, None)
+_MaybeAmount: TypeAlias = _Amount | None
+_Amounts: TypeAlias = tuple[_MaybeAmount, _MaybeAmount]
+_NO_AMOUNTS: _Amounts = (None, None)
 
 
 def _resolve_role(
-    role: Scheduler | WorkerGroup, inherit: Inherit, tasks: Mapping[str, _Words]
+    role: Scheduler | WorkerGroup, inherit: Inherit, of_task: Mapping[str, _Amounts]
 ) -> ResolvedRole:
-    said = _words_of(role, "role")
-    is_left_to_flyte = not said and inherit != "pin"
+    of_role = _amounts_of(role, "role")
+    is_left_to_flyte = not of_role and inherit != "pin"
     resolved = []
     for name in DIMENSIONS:
-        own, task = said.get(name, _NO_WORDS), tasks.get(name, _NO_WORDS)
-        if own is _NO_WORDS and task is _NO_WORDS:  # as most are of GPUs and disks
+        own, task = of_role.get(name, _NO_AMOUNTS), of_task.get(name, _NO_AMOUNTS)
+        if own is _NO_AMOUNTS and task is _NO_AMOUNTS:  # usual for GPUs and disks
             resolved.append(_UNSET_PAIRS[name])
             continue
         if is_left_to_flyte:
-            words = task
-        elif not said:
-            words = _matched(task) if name == "gpu" else task
+            pair = task
+        elif not of_role:
+            pair = _matched(task) if name == "gpu" else task
         elif inherit == "off":
-            words = own
+            pair = own
         elif name == "gpu":
-            words = _matched(own)
+            pair = _matched(own)
         else:
-            words = _filled(own, task)
-        resolved.append(_completed(name, words, task, is_emitted=not is_left_to_flyte))
+            pair = _filled(own, task)
+        resolved.append(_completed(name, pair, task, is_emitted=not is_left_to_flyte))
     return ResolvedRole(*resolved)
 
 
-def _words_of(who: Parent | Scheduler | WorkerGroup, source: Source) -> dict[str, _Words]:
-    """What *who* says, by dimension."""
-    origins = who.origins
+def _amounts_of(owner: Parent | Scheduler | WorkerGroup, source: Source) -> dict[str, _Amounts]:
+    """The amounts that *owner* sets, by dimension."""
+    origins = owner.origins
     return {
         name: (
-            request and _Word(request, source, origins.get(name)),
-            limit and _Word(limit, source, origins.get(name)),
+            request and _Amount(request, source, origins.get(name)),
+            limit and _Amount(limit, source, origins.get(name)),
         )
-        for name, (request, limit) in pairs(who.requests, who.limits).items()
+        for name, (request, limit) in pairs(owner.requests, owner.limits).items()
     }
 
 
-def _matched(words: _Words) -> _Words:
-    """Both sides alike where only one is said: Kubernetes wants a GPU's to be equal."""
-    request, limit = words
+def _matched(pair: _Amounts) -> _Amounts:
+    """*pair* with a missing side equal to the other: Kubernetes requires it for GPUs."""
+    request, limit = pair
     return (
         request or (limit and limit._replace(source="matched")),
         limit or (request and request._replace(source="matched")),
     )
 
 
-def _filled(own: _Words, tasks: _Words) -> _Words:
-    """The role's own words, and the task's in the place of missing ones, as far as they fit."""
-    request, limit = own[0] or tasks[0], own[1] or tasks[1]
-    # Both are valid by themselves: so where they do not fit, one is the role's and one the task's.
+def _filled(own: _Amounts, task: _Amounts) -> _Amounts:
+    """The role's *own* pair with missing sides from the *task*, adjusted if they conflict."""
+    request, limit = own[0] or task[0], own[1] or task[1]
+    # Each pair is valid, so in a conflict one side is the role's and the other the task's.
     if request and limit and request.amount > limit.amount:
         if own[0]:
             limit = request._replace(source="raised")
@@ -226,30 +227,30 @@ def _filled(own: _Words, tasks: _Words) -> _Words:
     return request, limit
 
 
-def _completed(dimension: str, words: _Words, tasks: _Words, *, is_emitted: bool) -> ResolvedPair:
-    """What Flyte makes of *words*: a side that nobody says is as the other one."""
-    request, limit = words
+def _completed(dimension: str, pair: _Amounts, task: _Amounts, *, is_emitted: bool) -> ResolvedPair:
+    """*pair* as Flyte completes it: a missing side equals the other one."""
+    request, limit = pair
     return ResolvedPair(
-        _side(dimension, request, limit, tasks[0], is_emitted),
-        _side(dimension, limit, request, tasks[1], is_emitted),
+        _side(dimension, request, limit, task[0], is_emitted),
+        _side(dimension, limit, request, task[1], is_emitted),
     )
 
 
 def _side(
-    dimension: str, word: _Word | None, other: _Word | None, task: _Word | None, is_emitted: bool
+    dimension: str, own: _MaybeAmount, other: _MaybeAmount, task: _MaybeAmount, is_emitted: bool
 ) -> Side:
-    tasks = task and task.amount
-    if word:
-        emitted = word.amount if is_emitted else None
-        return Side(emitted, word.amount, word.source, word.origin, tasks)
+    of_task = task and task.amount
+    if own:
+        emitted = own.amount if is_emitted else None
+        return Side(emitted, own.amount, own.source, own.origin, of_task)
     if other:
-        return Side(None, other.amount, "matched", other.origin, tasks)
+        return Side(None, other.amount, "matched", other.origin, of_task)
     if dimension in ALWAYS_GIVEN:
-        return Side(None, None, "platform", None, tasks)
-    return Side(None, None, "dropped" if tasks and tasks > ZERO else "nobody", None, tasks)
+        return Side(None, None, "platform", None, of_task)
+    return Side(None, None, "dropped" if of_task and of_task > ZERO else "unset", None, of_task)
 
 
 _UNSET_PAIRS = {
-    name: _completed(name, _NO_WORDS, _NO_WORDS, is_emitted=True) for name in DIMENSIONS
+    name: _completed(name, _NO_AMOUNTS, _NO_AMOUNTS, is_emitted=True) for name in DIMENSIONS
 }
-"""What it comes to if neither role nor task says it."""
+"""The result for a dimension that neither the role nor the task sets."""

@@ -1,4 +1,4 @@
-"""Kubernetes quantities: their exact value, their canonical spelling, and their text for people."""
+"""Kubernetes quantities: exact values, canonical spelling, and text for people."""
 
 from flyte_dask.quantities.quantity import ZERO, Quantity
 

@@ -1,4 +1,4 @@
-"""Numbers and amounts as people read them."""
+"""Numbers and amounts as text for people."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _NEXT = {"Ki": "Mi", "Mi": "Gi", "Gi": "Ti"}
 
 
 def counted(number: int, what: str) -> str:
-    """``1 worker``, ``12,000 tasks``."""
+    """*number* with the noun *what*: ``1 worker``, ``12,000 tasks``."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def readable(amount: Quantity) -> str:
-    """``44.2Gi`` of ``45256Mi``: five to nine digits in the next unit, to a tenth."""
+    """*amount* with five to nine digits shown in the next unit: ``44.2Gi`` for ``45256Mi``."""
     digits, unit = amount.text[:-2], amount.text[-2:]
     if not digits.isdigit() or not 5 <= len(digits) <= 9 or unit not in _NEXT:
         return amount.text
@@ -23,7 +23,7 @@ def readable(amount: Quantity) -> str:
 
 
 def decimal(amount: Quantity) -> str:
-    """``1.5`` of ``1500m``; what is beyond any number of things stays as it is written."""
+    """*amount* as a decimal number, ``1.5`` for ``1500m``; as it is written if too large."""
     try:
         return f"{float(amount.value):g}"
     except OverflowError:

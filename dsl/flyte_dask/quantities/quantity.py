@@ -1,4 +1,4 @@
-"""Kubernetes quantities: amounts such as ``500m`` or ``2Gi``, exact and in their own spelling."""
+"""Kubernetes quantities: amounts such as ``500m`` or ``2Gi``, exact and with their spelling."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, final
 
 from flyte_dask.errors import Problem, raise_if_any
 
-if TYPE_CHECKING:  # 3 ms that few programs need, and importing us must stay almost free
+if TYPE_CHECKING:  # takes 3 ms, and importing flyte_dask must stay almost free
     from fractions import Fraction
 
 __all__ = [
@@ -25,7 +25,7 @@ __all__ = [
 
 _DIGITS = "0123456789"
 _MISSPELT = r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))?\s*([A-Za-z]*)"
-_LONGEST_MISSPELT = 100  # to guess at more makes no sense, and takes long
+_LONGEST_MISSPELT = 100  # longer texts get no suggestion: matching them is slow
 
 _LARGER = {"Ei": (2, 60), "Pi": (2, 50), "Ti": (2, 40)}
 BINARY_UNITS = _LARGER | {"Gi": (2, 30), "Mi": (2, 20), "Ki": (2, 10)}
@@ -33,9 +33,9 @@ _LARGE = {"E": (10, 18), "P": (10, 15), "T": (10, 12), "G": (10, 9), "M": (10, 6
 _SMALL = {"": (10, 0), "m": (10, -3), "u": (10, -6), "n": (10, -9)}
 DECIMAL_UNITS = _LARGE | _SMALL
 _UNITS = BINARY_UNITS | DECIMAL_UNITS
-"""Base and power of each suffix; within each family from the largest to the smallest."""
+"""Base and power of each suffix, from the largest to the smallest within each family."""
 
-# Far beyond any machine; reading longer numbers or larger powers would only eat memory.
+# Far beyond any machine: parsing longer numbers or larger powers would only cost memory.
 _LONGEST = 1000
 _LARGEST_EXPONENT = 999
 
@@ -45,29 +45,30 @@ _SYNTAX = "write a number and a unit such as '500m', '2', '16Gi' or '16G'"
 
 @final
 class Quantity:
-    """An amount as Kubernetes writes it: its exact value, and the spelling that it was given.
+    """An amount in Kubernetes notation: its exact value, and the text that it was written as.
 
-    Equality, order and hash go by value (``1000m`` equals ``1``); *text* goes to the wire as it is.
-    The unit is that of the dimension: CPUs, bytes, whole GPUs. Quantities add, subtract, and
-    multiply with an int: what comes out may be beyond what is read.
+    Equality, order and hash use the value (``1000m`` equals ``1``); *text* is serialized unchanged.
+    The unit is that of the dimension: CPUs, bytes, whole GPUs. Quantities can be added, subtracted,
+    and multiplied by an int; the result may exceed the limits on *text*.
 
-    What the API server's parser takes is taken, even where digits are left out: ``Gi`` is zero. (It
-    rounds parts of a billionth up, and cuts binary amounts at ``2**63 - 1``; *value* does neither.)
+    Everything that the API server's parser accepts is accepted, even without digits: ``Gi`` is
+    zero. (That parser rounds up to billionths, and clamps binary amounts to ``2**63 - 1``; *value*
+    does neither.)
 
     Args:
-        text: the spelling.
+        text: the amount, such as ``500m`` or ``16Gi``.
 
     Raises:
-        InvalidConfig: if Kubernetes would refuse *text*, or it is far beyond any machine (over 1000
-            characters, an exponent over 999).
+        InvalidConfig: if Kubernetes would reject *text*, or it is far beyond any machine (more than
+            1000 characters, or an exponent above 999).
     """
 
-    # Written out: attrs takes longer to make a class than Python to load a module of ours.
+    # Not an attrs class: attrs takes longer to make one than Python to load a module of flyte_dask.
     __slots__ = ("_ratio", "_text")
 
     _text: str
     _ratio: tuple[int, int]
-    """Numerator and denominator, which is above zero; not in lowest terms."""
+    """Numerator and denominator; the denominator is positive, the fraction may be reducible."""
 
     def __init__(self, text: str) -> None:
         problem = quantity_problem("text", text)
@@ -75,7 +76,7 @@ class Quantity:
         object.__setattr__(self, "_text", plain_text(text))
         object.__setattr__(self, "_ratio", _parse(text))
 
-    if not TYPE_CHECKING:  # type checkers shall see that nothing can be set
+    if not TYPE_CHECKING:  # type checkers should see that nothing can be set
 
         def __setattr__(self, name: str, value: object) -> None:
             from flyte_dask.errors.usage_errors import reject_assignment  # noqa: PLC0415  # for errors only
@@ -88,11 +89,11 @@ class Quantity:
             reject_deletion(self, name)
 
     def __reduce__(self) -> tuple[Callable[[str, tuple[int, int]], Quantity], tuple[object, ...]]:
-        return _made, (self._text, self._ratio)
+        return _unvalidated, (self._text, self._ratio)
 
     @property
     def text(self) -> str:
-        """The spelling."""
+        """The amount as it was written."""
         return self._text
 
     @property
@@ -110,54 +111,54 @@ class Quantity:
 
     @property
     def has_digits(self) -> bool:
-        """Whether a number was written at all; Kubernetes reads none, as in ``Gi``, as zero."""
+        """Whether the text has a number; without one, as in ``Gi``, Kubernetes reads zero."""
         return self.text.lstrip("+-.")[:1].isdigit()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Quantity):
             return NotImplemented
-        return self._ratio == other._ratio or self._compared(other) == 0
+        return self._ratio == other._ratio or self._compare(other) == 0
 
-    # All four, since functools.total_ordering's compare twice, and there is much to compare.
+    # All four: those of functools.total_ordering compare twice, and comparisons are frequent.
 
     def __lt__(self, other: Quantity) -> bool:
         if not isinstance(other, Quantity):
             return NotImplemented
-        return self._compared(other) < 0
+        return self._compare(other) < 0
 
     def __le__(self, other: Quantity) -> bool:
         if not isinstance(other, Quantity):
             return NotImplemented
-        return self._compared(other) <= 0
+        return self._compare(other) <= 0
 
     def __gt__(self, other: Quantity) -> bool:
         if not isinstance(other, Quantity):
             return NotImplemented
-        return self._compared(other) > 0
+        return self._compare(other) > 0
 
     def __ge__(self, other: Quantity) -> bool:
         if not isinstance(other, Quantity):
             return NotImplemented
-        return self._compared(other) >= 0
+        return self._compare(other) >= 0
 
     def __hash__(self) -> int:
         return hash(self.value)
 
     def __add__(self, other: Quantity) -> Quantity:
-        """The sum, in the largest unit that fits it; so are differences and products."""
+        """The sum, in the largest unit in which it is whole; the same for ``-`` and ``*``."""
         if not isinstance(other, Quantity):
             return NotImplemented
-        return _spelled(self.value + other.value, self.text, other.text)
+        return _in_largest_unit(self.value + other.value, self.text, other.text)
 
     def __sub__(self, other: Quantity) -> Quantity:
         if not isinstance(other, Quantity):
             return NotImplemented
-        return _spelled(self.value - other.value, self.text, other.text)
+        return _in_largest_unit(self.value - other.value, self.text, other.text)
 
     def __mul__(self, times: int) -> Quantity:
         if not isinstance(times, int):
             return NotImplemented
-        return _spelled(self.value * times, self.text)
+        return _in_largest_unit(self.value * times, self.text)
 
     __rmul__ = __mul__
 
@@ -167,43 +168,43 @@ class Quantity:
     def __repr__(self) -> str:
         return f"Quantity({self.text!r})"
 
-    def _compared(self, other: Quantity) -> int:
-        """Below, at or above zero as this is below, at or above *other*."""
+    def _compare(self, other: Quantity) -> int:
+        """A number that is negative, zero or positive if this is below, at or above *other*."""
         numerator, denominator = self._ratio
         return numerator * other._ratio[1] - other._ratio[0] * denominator
 
 
 def plain_text(text: str) -> str:
-    """*text* as a plain str, whose repr is valid Python; subclasses may have another."""
+    """*text* as a plain str, whose repr is valid Python; that of a subclass may not be."""
     return str.__str__(text)
 
 
 def quantity_problem(
     path: str,
     text: object,
-    how: str = _SYNTAX,
+    remedy: str = _SYNTAX,
     fits: Callable[[Quantity], bool] = lambda _: True,
 ) -> Problem | None:
-    """What keeps *text* from being a quantity; with a guess that *fits*, else with *how*."""
+    """The problem if *text* is not a quantity, with a suggestion that *fits*, else *remedy*."""
     if not isinstance(text, str):
-        return Problem(path, text, _RULE, how)
+        return Problem(path, text, _RULE, remedy)
     if _parse(text) is None:
-        return Problem(path, text, _RULE, _guess(text, fits) or how)
+        return Problem(path, text, _RULE, _guess(text, fits) or remedy)
     return None
 
 
 @lru_cache(maxsize=1024)
 def quantity_or_none(text: str) -> Quantity | None:
-    """The quantity that *text* is, if it is one; the same object each time."""
+    """*text* as a quantity, the same object each time; None if it is not one."""
     return None if _parse(text) is None else Quantity(text)
 
 
 @lru_cache(maxsize=1024)
 def _parse(text: str) -> tuple[int, int] | None:
-    """The ratio that *text* says, None if it is no quantity; as Kubernetes' parser reads it.
+    """*text* as a ratio, read as Kubernetes' parser does; None if it is not a quantity.
 
-    A sign, digits with at most one point among them, and a unit or an exponent. Even the digits
-    may be missing, which is zero; but not before ``Pi`` and ``Ei``.
+    The grammar: a sign, digits with at most one point, and a unit or an exponent. Missing digits
+    mean zero, but are invalid before ``Pi`` and ``Ei``.
     """
     if not 0 < len(text) <= _LONGEST:
         return None
@@ -230,18 +231,18 @@ def _exponent(unit: str) -> tuple[int, int] | None:
     return (10, power) if abs(power) <= _LARGEST_EXPONENT else None
 
 
-def _made(text: str, ratio: tuple[int, int]) -> Quantity:
-    """The quantity of that spelling and amount, which are not judged: nobody wrote them."""
-    made = object.__new__(Quantity)
-    object.__setattr__(made, "_text", text)
-    object.__setattr__(made, "_ratio", ratio)
-    return made
+def _unvalidated(text: str, ratio: tuple[int, int]) -> Quantity:
+    """A quantity with this text and value, which are known to be valid."""
+    quantity = object.__new__(Quantity)
+    object.__setattr__(quantity, "_text", text)
+    object.__setattr__(quantity, "_ratio", ratio)
+    return quantity
 
 
-def _spelled(value: Fraction, *like: str) -> Quantity:
-    """*value* in the largest unit in which it is whole, of the families of the amounts *like*.
+def _in_largest_unit(value: Fraction, *like: str) -> Quantity:
+    """*value* in the largest unit in which it is whole, within the families of the texts *like*.
 
-    Thousands and millions only where one of them is written so: 1000 CPUs stay 1000.
+    Thousands and millions are used only if one of these texts uses them: 1000 CPUs stay 1000.
     """
     ratio = value.numerator, value.denominator
     suffixes = {text.lstrip("+-.0123456789") for text in like}
@@ -250,13 +251,13 @@ def _spelled(value: Fraction, *like: str) -> Quantity:
         base, power = _UNITS[suffix]
         number = value / base**power if power >= 0 else value * base**-power
         if number.denominator == 1:
-            return _made(f"{number}{suffix}", ratio)
+            return _unvalidated(f"{number}{suffix}", ratio)
     digits = next(count for count in range(10, 10_000) if (value * 10**count).denominator == 1)
-    return _made(f"{value * 10**digits}e-{digits}", ratio)
+    return _unvalidated(f"{value * 10**digits}e-{digits}", ratio)
 
 
 def _guess(text: str, fits: Callable[[Quantity], bool]) -> str | None:
-    """What *text* would be but for blanks, case, a ``B`` for bytes or a missing number."""
+    """``did you mean ...?`` if only whitespace, case, a ``B`` or a missing number is wrong."""
     match = re.fullmatch(_MISSPELT, text.strip()) if len(text) <= _LONGEST_MISSPELT else None
     if match is None or not text.strip():
         return None
@@ -279,4 +280,3 @@ def _units_like(lower: str) -> list[str]:
 
 
 ZERO = Quantity("0")
-"""Nothing of anything."""

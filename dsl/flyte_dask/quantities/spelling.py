@@ -1,7 +1,7 @@
-"""The one spelling that Kubernetes gives an amount when it writes it down.
+"""The canonical text of a quantity: the one that Kubernetes itself writes.
 
-It has no fraction and the largest unit that is then possible, within the family in which it was
-written: thousands, powers of 1024, or an exponent. Dask gets its memory limit spelled like this.
+It has no fraction and the largest possible unit of the family in which the amount was written:
+thousands, powers of 1024, or an exponent. Dask's memory limit is passed to it in this form.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from flyte_dask.quantities.quantity import BINARY_UNITS, DECIMAL_UNITS, Quantity
 __all__ = ["canonical"]
 
 _PARTS = re.compile(r"[+-]?0*(?P<whole>[0-9]*)\.?(?P<part>[0-9]*)(?P<unit>.*)")
-_MOST_DIGITS = 18  # that fit into 64 bits, which is how far Kubernetes may leave a text as it is
+_MOST_DIGITS = 18  # what fits into 64 bits, up to which Kubernetes may keep a text unchanged
 _MOST_BYTES = 2**63 - 1
 _FINEST = Fraction(1, 10**9)
 
 
 def canonical(quantity: Quantity) -> str:
-    """*quantity* as Kubernetes spells it: ``1536Mi`` of ``1.5Gi``, ``1Gi`` of ``1024Mi``."""
+    """*quantity* as Kubernetes writes it: ``1536Mi`` for ``1.5Gi``, ``1Gi`` for ``1024Mi``."""
     return _canonical(quantity.text)
 
 
@@ -48,7 +48,7 @@ def _canonical(text: str) -> str:
 
 
 def _is_short(whole: str, part: str, unit: str) -> bool:
-    """Whether it fits into 64 bits, for what Kubernetes knows before it has read it."""
+    """Whether it fits into 64 bits, by the estimate that Kubernetes makes before it parses it."""
     if unit in BINARY_UNITS:
         _, power = BINARY_UNITS[unit]
         return not part and len(whole) + power * 3 // 10 < 15
@@ -56,7 +56,7 @@ def _is_short(whole: str, part: str, unit: str) -> bool:
 
 
 def _stays(whole: str, part: str, unit: str) -> bool:
-    """Whether Kubernetes sees at a glance that the text is canonical, and leaves it as it is."""
+    """Whether Kubernetes takes the fast path that keeps the text unchanged."""
     digits = whole + part
     if not _is_short(whole, part, unit):
         return False
@@ -80,7 +80,7 @@ def _in_units(value: Fraction, units: dict[str, tuple[int, int]]) -> str:
         number = value / Fraction(base) ** power
         if number.denominator == 1:
             return f"{number}{suffix}"
-    return str(value)  # below the smallest unit, or beyond what anybody has
+    return str(value)  # below the smallest unit, or above all units
 
 
 def _with_exponent(value: Fraction) -> str:

@@ -1,4 +1,4 @@
-"""The roles of a cluster, scheduler and workers: resources, images, and who set each value."""
+"""The roles of a cluster, scheduler and workers: their resources, images, and origins."""
 
 from flyte_dask.roles.origin import Origin
 from flyte_dask.roles.resources import DIMENSIONS, Resources

@@ -1,7 +1,7 @@
-"""What all config classes have in common.
+"""The base of all config classes.
 
-They are compared, hashed and shown by what they say; their calls are checked; and what cannot be
-done with a frozen value is answered with what to do instead.
+Their equality, hash and repr use the fields that are set, their calls are checked, and an attempt
+to change one in place raises an error with what to do instead.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = [
     "ConfigType",
     "checked_call",
     "checked_function",
-    "said",
+    "set_fields",
     "with_values",
 ]
 
@@ -30,35 +30,35 @@ T = TypeVar("T")
 
 
 class ConfigType(type):
-    """The type of the config classes, which checks their calls.
+    """The metaclass of the config classes, which checks their calls.
 
-    A metaclass, so that ``__init__`` stays the one that attrs writes and type checkers read, and so
-    that a class which is given in the place of a config can be told by its type.
+    A metaclass keeps ``__init__`` as attrs generates it and type checkers read it, and makes it
+    possible to detect a class that is passed where a config is expected.
     """
 
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
-        """Answer assignments, once attrs has made the class anew with an answer of its own."""
+        """Replace the ``__setattr__`` of attrs once it has created the final, slotted class."""
         super().__init__(name, bases, namespace)
         if "__attrs_attrs__" in namespace:
-            type.__setattr__(cls, "__setattr__", Config._reject_assignment)  # below
+            type.__setattr__(cls, "__setattr__", Config._reject_assignment)
             type.__setattr__(cls, "__delattr__", Config._reject_deletion)
         for base in bases:
             if "__attrs_attrs__" in vars(base):
-                from flyte_dask.errors.usage_errors import reject_subclass  # noqa: PLC0415  # as in _answer
+                from flyte_dask.errors.usage_errors import reject_subclass  # noqa: PLC0415  # as in _reject
 
                 reject_subclass(name, base)
 
     def __call__(cls: type[T], *args: Any, **kwargs: Any) -> T:
-        """An instance, or `InvalidConfig` with every problem of the call."""
-        make: Callable[..., T] = type.__call__.__get__(cls)
+        """Create an instance, or raise `InvalidConfig` with every problem of the call."""
+        create: Callable[..., T] = type.__call__.__get__(cls)
         try:
-            return make(*args, **kwargs)
+            return create(*args, **kwargs)
         except TypeError as error:
-            _answer(error, f"{cls.__name__}(...)", signature(cls), partial(make, *args, **kwargs))
+            _reject(error, f"{cls.__name__}(...)", signature(cls), partial(create, *args, **kwargs))
             raise
 
     def unvalidated(cls: type[T], values: Mapping[str, object]) -> T:
-        """An instance with these values of its fields, known to be valid: nothing is checked."""
+        """Create an instance with these values of its fields, without validating them."""
         config = object.__new__(cls)
         for name, value in values.items():
             object.__setattr__(config, name, value)
@@ -66,9 +66,9 @@ class ConfigType(type):
 
     @property
     def __signature__(cls) -> Signature:
-        """That of ``__init__``, which the checked call would hide from `help` and from editors.
+        """The signature of ``__init__`` without its private parameters.
 
-        Without its private parameters, which are for our own modules.
+        `help` and editors would otherwise show that of the checked call.
         """
         init: Callable[..., None] = cls.__dict__["__init__"]
         _, *others = signature(init).parameters.values()
@@ -76,38 +76,40 @@ class ConfigType(type):
 
 
 class Config(metaclass=ConfigType):
-    """The base of the config classes: one is equal to another if it says the same."""
+    """The base of the config classes; two are equal if they set the same values."""
 
     __slots__ = ()
 
-    _VERBS: ClassVar[Mapping[str, str]] = {}
-    """How a copy is made in which a field is changed, with ``{value}``; else by `attrs.evolve`."""
+    _WITH_METHODS: ClassVar[Mapping[str, str]] = {}
+    """By field, the call that copies a config with another ``{value}``; else `attrs.evolve`."""
 
     def __eq__(self, other: object) -> bool:
-        return said(self) == said(other) if isinstance(other, type(self)) else NotImplemented
+        if not isinstance(other, type(self)):
+            return NotImplemented
+        return set_fields(self) == set_fields(other)
 
     def __hash__(self) -> int:
-        return hash((type(self), *said(self).items()))
+        return hash((type(self), *set_fields(self).items()))
 
     def __repr__(self) -> str:
-        """The call that makes it, with nothing in it that was not said."""
-        arguments = [f"{name}={_shown(value)}" for name, value in said(self).items()]
+        """The call that creates it, with only the arguments that are set."""
+        arguments = [f"{name}={_repr(value)}" for name, value in set_fields(self).items()]
         return f"{type(self).__name__}({', '.join(arguments)})"
 
-    def says(self, field: attrs.Attribute[Any]) -> bool:
+    def sets(self, field: attrs.Attribute[Any]) -> bool:
         """Whether *field* has a value other than its default."""
         if field.default is attrs.NOTHING:
             return True
         value = getattr(self, field.name)
-        return value != field.default and not (isinstance(value, Config) and not said(value))
+        return value != field.default and not (isinstance(value, Config) and not set_fields(value))
 
     def _reject_assignment(self, name: str, value: object) -> None:
-        from flyte_dask.errors.usage_errors import reject_assignment  # noqa: PLC0415  # as in _answer
+        from flyte_dask.errors.usage_errors import reject_assignment  # noqa: PLC0415  # as in _reject
 
-        reject_assignment(self, self._VERBS, name, value)
+        reject_assignment(self, self._WITH_METHODS, name, value)
 
     def _reject_deletion(self, name: str) -> None:
-        from flyte_dask.errors.usage_errors import reject_deletion  # noqa: PLC0415  # as in _answer
+        from flyte_dask.errors.usage_errors import reject_deletion  # noqa: PLC0415  # as in _reject
 
         reject_deletion(self, name)
 
@@ -115,27 +117,27 @@ class Config(metaclass=ConfigType):
 C = TypeVar("C", bound=Config)
 
 
-def said(config: Config) -> dict[str, Any]:
-    """The arguments that *config* was given, by name, without those equal to their default."""
+def set_fields(config: Config) -> dict[str, Any]:
+    """The arguments that *config* sets, by name: those that differ from their default."""
     fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(config)))
     public = {field.alias: field for field in fields if field.alias and field.alias[0] != "_"}
     return {
-        alias: getattr(config, field.name) for alias, field in public.items() if config.says(field)
+        alias: getattr(config, field.name) for alias, field in public.items() if config.sets(field)
     }
 
 
 def with_values(config: C, values: Mapping[str, object]) -> C:
-    """*config* with these values of its fields, known to be valid: nothing is checked."""
+    """*config* with these values of its fields, without validating them."""
     fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(config)))
     return type(config).unvalidated({**{f.name: getattr(config, f.name) for f in fields}, **values})
 
 
-def _shown(value: object) -> str:
+def _repr(value: object) -> str:
     return repr(value.text if isinstance(value, Quantity) else value)
 
 
 def checked_call(subject: str) -> Callable[[Function], Function]:
-    """Check the calls of a method; *subject* names the call, with ``{self}`` for the object."""
+    """Decorate a method so that its calls are checked; ``{self}`` in *subject* is the object."""
 
     def decorate(method: Function) -> Function:
         @wraps(method)
@@ -144,8 +146,8 @@ def checked_call(subject: str) -> Callable[[Function], Function]:
                 return method(self, *args, **kwargs)
             except TypeError as error:
                 bound = method.__get__(self)
-                attempt = partial(bound, *args, **kwargs)
-                _answer(error, subject.format(self=self), signature(bound), attempt)
+                call = partial(bound, *args, **kwargs)
+                _reject(error, subject.format(self=self), signature(bound), call)
                 raise
 
         return cast("Function", checked)
@@ -154,7 +156,7 @@ def checked_call(subject: str) -> Callable[[Function], Function]:
 
 
 def checked_function(subject: str) -> Callable[[Function], Function]:
-    """The same for a function."""
+    """Decorate a function so that its calls are checked; *subject* names the call in errors."""
 
     def decorate(function: Function) -> Function:
         @wraps(function)
@@ -162,7 +164,7 @@ def checked_function(subject: str) -> Callable[[Function], Function]:
             try:
                 return function(*args, **kwargs)
             except TypeError as error:
-                _answer(error, subject, signature(function), partial(function, *args, **kwargs))
+                _reject(error, subject, signature(function), partial(function, *args, **kwargs))
                 raise
 
         return cast("Function", checked)
@@ -170,11 +172,11 @@ def checked_function(subject: str) -> Callable[[Function], Function]:
     return decorate
 
 
-def _answer(error: TypeError, subject: str, takes: Signature, attempt: partial[Any]) -> None:
-    """Raise what of *attempt* does not fit what it *takes*, if that is why it ended in *error*."""
+def _reject(error: TypeError, subject: str, expected: Signature, call: partial[Any]) -> None:
+    """Raise `InvalidConfig` if *error* came from arguments of *call* that are not as *expected*."""
     if isinstance(error, InvalidConfig):
         return
-    # Most programs never fail, and importing us must stay almost free.
-    from flyte_dask.errors.usage_errors import raise_what_does_not_fit  # noqa: PLC0415
+    # Most programs never fail, and importing flyte_dask must stay almost free.
+    from flyte_dask.errors.usage_errors import reject_call  # noqa: PLC0415
 
-    raise_what_does_not_fit(subject, takes, attempt)
+    reject_call(subject, expected, call)

@@ -1,4 +1,4 @@
-"""Images of pods: a reference, a template that Flyte fills in, or a spec of one to build."""
+"""Images of pods: a reference, a template that Flyte renders, or an ``ImageSpec`` to build."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from flyte_dask.quantities.quantity import plain_text
 
 __all__ = ["Image", "ImageSpecLike", "image_name", "image_problems", "plain_image"]
 
-# Flyte renders these when a task is registered; blanks inside of the braces are fine.
+# Rendered by Flyte when a task is registered; whitespace within the braces is allowed.
 _TEMPLATE = r"\{\{.*?\}\}"
 
-_LONGEST = 1000  # twice what any registry takes
+_LONGEST = 1000  # twice what any registry accepts
 
 
 class ImageSpecLike(Protocol):
@@ -23,7 +23,7 @@ class ImageSpecLike(Protocol):
 
     def image_name(self) -> str:
         """The reference of the image that it builds."""
-        ...  # pyright would miss a str
+        ...  # without it pyright reports a missing return
 
 
 Image: TypeAlias = str | ImageSpecLike
@@ -31,29 +31,29 @@ Image: TypeAlias = str | ImageSpecLike
 
 
 def plain_image(image: Image) -> Image:
-    """A plain str; or a spec of our own, since flytekit changes those that it builds."""
+    """*image* as a plain str or a copied spec: flytekit modifies the specs that it builds."""
     return plain_text(image) if isinstance(image, str) else copy.copy(image)
 
 
 def image_name(image: Image) -> str:
-    """The reference or template; of a spec, the reference of what it builds."""
+    """The reference or template; for a spec, the reference of the image that it builds."""
     return image if isinstance(image, str) else image.image_name()
 
 
 def image_problems(path: str, image: object, *, required: bool = False) -> Iterator[Problem]:
-    """What keeps *image* from being an image; None is unsaid and no problem."""
-    remedy = "write a reference such as 'acme/etl:3', or leave it out for the task's image"
+    """The problems of *image*; None means unset and is valid unless *required*."""
+    remedy = "use a reference such as 'acme/etl:3', or omit it to use the task's image"
     if (image is None and not required) or _is_spec(image):
         return
     if not isinstance(image, str):
-        rule = f"is of type {type(image).__name__}, not str or ImageSpec"
+        rule = f"must be a str or an ImageSpec, not {type(image).__name__}"
         yield Problem(path, image, rule, remedy)
     elif len(image) > _LONGEST:
         yield Problem(path, image, f"is longer than {_LONGEST} characters", remedy)
     elif not image.strip():
         yield Problem(path, image, "is an empty image reference", remedy)
     elif any(character.isspace() for character in re.sub(_TEMPLATE, "", image)):
-        yield Problem(path, image, "is no image reference: it has a blank in it", remedy)
+        yield Problem(path, image, "contains whitespace", remedy)
 
 
 def _is_spec(image: object) -> bool:

@@ -1,4 +1,4 @@
-"""What a pod asks for: an amount for each of four dimensions, as request and as limit."""
+"""The resources of a pod: amounts of four dimensions, as requests and as limits."""
 
 from __future__ import annotations
 
@@ -41,26 +41,26 @@ __all__ = [
 ]
 
 DIMENSIONS = ("cpu", "mem", "gpu", "ephemeral_storage")
-"""In the order in which they stand on the wire."""
+"""The resource dimensions, in the order of the wire format."""
 
 KUBERNETES_NAMES = {
     "cpu": "cpu",
     "mem": "memory",
-    "gpu": "nvidia.com/gpu",  # what the wire's GPU is; it has no name for others
+    "gpu": "nvidia.com/gpu",  # the wire format has no other kind of GPU
     "ephemeral_storage": "ephemeral-storage",
 }
-"""What each dimension is called in a container of a pod."""
+"""The name of each dimension in a container's resources."""
 
 Amount: TypeAlias = str | int | Quantity
 CpuAmount: TypeAlias = str | int | float | Quantity
 AmountOrPair: TypeAlias = Amount | tuple[Amount | None, Amount | None]
-"""One amount for request and limit, such as ``"16Gi"``; or the two, where None is unsaid."""
+"""One amount for request and limit, such as ``"16Gi"``, or both; None for an unset side."""
 CpuAmountOrPair: TypeAlias = CpuAmount | tuple[CpuAmount | None, CpuAmount | None]
-"""The same of CPUs, which may be a float."""
+"""An `AmountOrPair` of CPUs, which may be floats."""
 
-_TOO_LARGE = 10**1000  # beyond any machine; Python does not even print all such numbers
+_TOO_LARGE = 10**1000  # beyond any machine; Python refuses to print numbers that are much larger
 
-_HOW = {
+_REMEDIES = {
     "cpu": "write CPUs such as 2, 0.5 or '500m'",
     "mem": "write bytes such as '16Gi' or '16G'",
     "gpu": "write 1, 2 ... or 0 for none",
@@ -69,7 +69,7 @@ _HOW = {
 
 
 def plain_int(value: int | None) -> int | None:
-    """A plain int, from other libraries' integers too; what is none stays, to be judged."""
+    """*value* as a plain int, also from other libraries; unchanged if it is not an integer."""
     if value is None or type(value) is int:
         return value
     if not isinstance(value, bool):
@@ -79,7 +79,7 @@ def plain_int(value: int | None) -> int | None:
 
 
 def _text(value: object, *, fractional: bool) -> str | None:
-    """What *value* is as a quantity's text; None if it is of no type for an amount."""
+    """*value* as the text of a quantity; None if its type is not that of an amount."""
     if isinstance(value, str):
         return plain_text(value)
     if isinstance(value, float):
@@ -91,17 +91,17 @@ def _text(value: object, *, fractional: bool) -> str | None:
 
 
 def _as_cpu(value: CpuAmount | None) -> Quantity | None:
-    """A quantity with *value*'s own spelling; what cannot be one stays as it is, to be judged."""
+    """*value* as a quantity that keeps its text; unchanged if it is invalid."""
     return _quantity_if_valid(value, fractional=True)
 
 
 def _as_amount(value: Amount | None) -> Quantity | None:
-    """The same for bytes and GPUs, of which a float is none."""
+    """As `_as_cpu`, for bytes and GPUs, which cannot be floats."""
     return _quantity_if_valid(value, fractional=False)
 
 
 def _as_amount_of(dimension: str, value: object) -> Quantity | None:
-    """The same for an amount of *dimension*."""
+    """As `_as_cpu`, for an amount of *dimension*."""
     return _quantity_if_valid(value, fractional=dimension == "cpu")
 
 
@@ -116,10 +116,10 @@ def _quantity_if_valid(value: object, *, fractional: bool) -> Quantity | None:
 @final
 @attrs.frozen(eq=False, repr=False)
 class Resources(Config):
-    """Amounts of one side, requests or limits; None is unsaid.
+    """Amounts of one side, requests or limits; None means unset.
 
-    Says the same as flytekit's class of that name, which is accepted wherever this one is, but is
-    checked when it is made. Equal amounts are equal in any spelling.
+    Equivalent to flytekit's ``Resources``, which is accepted wherever this one is, but validated
+    when it is created. Amounts compare by value: ``1000m`` equals ``1``.
 
     Args:
         cpu: CPUs, such as ``2``, ``0.5`` or ``"500m"``; above zero.
@@ -128,10 +128,10 @@ class Resources(Config):
         ephemeral_storage: bytes of the node's local disk; above zero.
 
     Raises:
-        InvalidConfig: if an amount is no quantity, not above zero, or a part of a GPU.
+        InvalidConfig: if an amount is not a quantity, not above zero, or a fraction of a GPU.
     """
 
-    _VERBS: ClassVar[Mapping[str, str]] = {
+    _WITH_METHODS: ClassVar[Mapping[str, str]] = {
         dimension: f"config.with_workers({dimension}={{value}}), of request and limit, "
         "or config.with_scheduler(...)"
         for dimension in DIMENSIONS
@@ -147,7 +147,7 @@ class Resources(Config):
 
 
 class ResourcesLike(Protocol):
-    """Anything with the four dimensions: `Resources`, or flytekit's."""
+    """An object with the four dimensions: `Resources`, or flytekit's."""
 
     @property
     def cpu(self) -> object:
@@ -167,46 +167,45 @@ class ResourcesLike(Protocol):
 
 
 def resources_like(amounts: Mapping[str, object]) -> ResourcesLike:
-    """What says *amounts*, whatever they are: to be judged."""
-    unsaid = dict.fromkeys(DIMENSIONS)
-    return cast("ResourcesLike", SimpleNamespace(**{**unsaid, **amounts}))
+    """An object with *amounts* as its dimensions, which are not validated."""
+    return cast("ResourcesLike", SimpleNamespace(**{**dict.fromkeys(DIMENSIONS), **amounts}))
 
 
 def as_resources(value: ResourcesLike | None) -> Resources | None:
-    """*value* as `Resources`, None if it says nothing; what cannot be one stays, to be judged."""
+    """*value* as `Resources`; None if it sets nothing, unchanged if it is invalid."""
     if value is None:
         return None
     if isinstance(value, Resources):
         return value if amounts(value) else None
     if not _looks_like_resources(value) or any(_amount_problems(value)):
         return cast("Resources | None", value)
-    said = {name: _as_amount_of(name, getattr(value, name)) for name in DIMENSIONS}
-    return _unvalidated({name: amount for name, amount in said.items() if amount is not None})
+    found = {name: _as_amount_of(name, getattr(value, name)) for name in DIMENSIONS}
+    return _unvalidated({name: amount for name, amount in found.items() if amount is not None})
 
 
 def _looks_like_resources(value: object) -> TypeGuard[ResourcesLike]:
-    """Whether *value* is an instance (and no class) with the four dimensions."""
+    """Whether *value* is an instance, not a class, with the four dimensions."""
     return all(hasattr(value, name) for name in DIMENSIONS) and not isinstance(value, type)
 
 
 def amounts(resources: Resources | None) -> dict[str, Quantity]:
-    """The said amounts, by dimension."""
-    said: dict[str, Quantity] = {}
+    """The amounts that are set, by dimension."""
+    found: dict[str, Quantity] = {}
     if resources is None:
-        return said
-    if resources.cpu is not None:  # one by one, since it is asked for very often
-        said["cpu"] = resources.cpu
+        return found
+    if resources.cpu is not None:  # not a loop: this is called very often
+        found["cpu"] = resources.cpu
     if resources.mem is not None:
-        said["mem"] = resources.mem
+        found["mem"] = resources.mem
     if resources.gpu is not None:
-        said["gpu"] = resources.gpu
+        found["gpu"] = resources.gpu
     if resources.ephemeral_storage is not None:
-        said["ephemeral_storage"] = resources.ephemeral_storage
-    return said
+        found["ephemeral_storage"] = resources.ephemeral_storage
+    return found
 
 
 def pairs(requests: Resources | None, limits: Resources | None) -> dict[str, Pair]:
-    """Request and limit of each dimension of which either is said."""
+    """Request and limit of each dimension for which at least one of them is set."""
     requested, limited = amounts(requests), amounts(limits)
     if requests is limits:
         return {name: (amount, amount) for name, amount in requested.items()}
@@ -218,7 +217,7 @@ def pairs(requests: Resources | None, limits: Resources | None) -> dict[str, Pai
 
 
 def sides(pairs: Mapping[str, Pair]) -> tuple[Resources | None, Resources | None]:
-    """Requests and limits that say these pairs, which are valid."""
+    """Requests and limits with these pairs, which are not validated."""
     requests = {name: request for name, (request, _) in pairs.items() if request is not None}
     if all(request is limit for request, limit in pairs.values()):
         both = _unvalidated(requests)
@@ -234,7 +233,7 @@ def _unvalidated(amounts: Mapping[str, Quantity]) -> Resources | None:
 
 
 def _amount_problems(resources: ResourcesLike) -> Iterator[Problem]:
-    """What is wrong with each amount by itself."""
+    """The problems of the single amounts."""
     for name in DIMENSIONS:
         value = getattr(resources, name)
         problem = _amount_problem(name, name, value) if value is not None else None
@@ -243,7 +242,7 @@ def _amount_problems(resources: ResourcesLike) -> Iterator[Problem]:
 
 
 def _amount_problem(path: str, dimension: str, value: object) -> Problem | None:
-    """What keeps *value*, found at *path*, from being an amount of *dimension*."""
+    """The problem if *value*, found at *path*, is not a valid amount of *dimension*."""
     if not isinstance(value, Quantity):
         text = _text(value, fractional=dimension == "cpu")
         if text is None:
@@ -251,14 +250,14 @@ def _amount_problem(path: str, dimension: str, value: object) -> Problem | None:
         amount = quantity_or_none(text)
         if amount is None:
             fits = partial(_is_plausible, dimension)
-            problem = quantity_problem(path, text, _HOW[dimension], fits)
+            problem = quantity_problem(path, text, _REMEDIES[dimension], fits)
             return problem and problem._replace(value=value)
         value = amount
     return _range_problem(path, dimension, value)
 
 
 def side_problems(requests: object, limits: object) -> Iterator[Problem]:
-    """What is wrong with each side, and between those amounts of the two that are right."""
+    """The problems of each side, and between the valid amounts of both sides."""
     if requests is limits and (requests is None or isinstance(requests, Resources)):
         return  # the usual case
     valid = []
@@ -267,12 +266,12 @@ def side_problems(requests: object, limits: object) -> Iterator[Problem]:
             valid.append(amounts(side))
         elif _looks_like_resources(side):
             problems = {problem.path: problem.under(name) for problem in _amount_problems(side)}
-            said = {each: getattr(side, each) for each in DIMENSIONS if each not in problems}
-            valid.append(amounts(Resources(**said)))
+            rest = {each: getattr(side, each) for each in DIMENSIONS if each not in problems}
+            valid.append(amounts(Resources(**rest)))
             yield from problems.values()
         else:
             valid.append({})
-            yield Problem(name, side, "is no Resources", "write Resources(cpu=..., mem=...)")
+            yield Problem(name, side, "is not a Resources", "write Resources(cpu=..., mem=...)")
     requested, limited = valid
     for name in DIMENSIONS:
         problem = _pair_problem(name, (requested.get(name), limited.get(name)))
@@ -281,25 +280,25 @@ def side_problems(requests: object, limits: object) -> Iterator[Problem]:
 
 
 def one_sided_problems(name: str, side: object) -> Iterator[Problem]:
-    """What keeps *side* from being `Resources`, where it is neither requests nor limits."""
+    """The problems of *side* as `Resources` of a single argument *name*."""
     for problem in side_problems(side, None):
         yield problem._replace(path=problem.path.replace("requests", name, 1))
 
 
 def parsed_pair(role: str, dimension: str, value: object) -> tuple[Pair, list[Problem]]:
-    """Request and limit: the two of a pair, or one amount for both; and what is wrong with them."""
+    """Request and limit, from a pair or one amount for both, and their problems."""
     if not isinstance(value, (tuple, list)):
         amount = _as_amount_of(dimension, value)
         problem = _amount_problem(f"{role}.{dimension}", dimension, amount)
         return (amount, amount), [problem] if problem else []
     if len(value) != 2 or tuple(value) == (None, None):
-        rule = "is no pair of a request and a limit"
+        rule = "is not a (request, limit) pair"
         remedy = f"write {dimension}=(request, limit), or one amount for both"
         return (None, None), [Problem(f"{role}.{dimension}", value, rule, remedy)]
     request, limit = (_as_amount_of(dimension, each) for each in value)
     sides = {f"{role}.requests.{dimension}": request, f"{role}.limits.{dimension}": limit}
-    said = [(path, amount) for path, amount in sides.items() if amount is not None]
-    problems = [_amount_problem(path, dimension, amount) for path, amount in said]
+    given = [(path, amount) for path, amount in sides.items() if amount is not None]
+    problems = [_amount_problem(path, dimension, amount) for path, amount in given]
     if not any(problems):
         between = _pair_problem(dimension, (request, limit))
         problems = [between and between.under(role)]
@@ -307,13 +306,13 @@ def parsed_pair(role: str, dimension: str, value: object) -> tuple[Pair, list[Pr
 
 
 def _pair_problem(dimension: str, pair: Pair) -> Problem | None:
-    """What is wrong between the request and the limit of *dimension*."""
+    """The problem between the request and the limit of *dimension*."""
     request, limit = pair
     if request is None or limit is None:
         return None
     if dimension == "gpu" and request != limit:
-        rule = f"differs from the request {request.text!r}, and Kubernetes needs them equal"
-        remedy = "say the same for both, or only one of them"
+        rule = f"differs from the request {request.text!r}, but Kubernetes requires equality"
+        remedy = "set both to the same number, or only one of them"
     elif request > limit:
         rule = f"is below the request {request.text!r}"
         remedy = "raise the limit or lower the request"
@@ -324,31 +323,31 @@ def _pair_problem(dimension: str, pair: Pair) -> Problem | None:
 
 def _type_problem(path: str, dimension: str, value: object) -> Problem:
     if isinstance(value, (tuple, list)):
-        rule = "is a pair, and here is room for one amount"
-        said = f"requests=Resources({dimension}=...) and limits=Resources({dimension}=...)"
-        return Problem(path, value, rule, f"say {said}")
-    accepted = "str, int or float" if dimension == "cpu" else "str or int"
-    rule = f"is of type {type(value).__name__}, not {accepted}"
-    return Problem(path, value, rule, _HOW[dimension])
+        rule = "is a pair, but must be a single amount"
+        remedy = f"use requests=Resources({dimension}=...) and limits=Resources({dimension}=...)"
+        return Problem(path, value, rule, remedy)
+    accepted = "a str, int or float" if dimension == "cpu" else "a str or int"
+    rule = f"must be {accepted}, not {type(value).__name__}"
+    return Problem(path, value, rule, _REMEDIES[dimension])
 
 
 def _range_problem(path: str, dimension: str, amount: Quantity) -> Problem | None:
     if not amount.has_digits:
-        rule, remedy = "has no digits, which Kubernetes reads as zero", _HOW[dimension]
+        rule, remedy = "has no digits, which Kubernetes reads as zero", _REMEDIES[dimension]
     elif dimension == "gpu":
         if amount >= ZERO and amount.is_whole:
             return None
-        rule, remedy = "is no whole number of GPUs", _HOW[dimension]
+        rule, remedy = "is not a whole number of GPUs", _REMEDIES[dimension]
     elif amount > ZERO:
         return None
     else:
-        rule = "is not above zero, and Flyte drops such an amount"
-        remedy = "write what the pod needs, or leave it out"
+        rule = "must be above zero (Flyte drops other amounts)"
+        remedy = "set what the pod needs, or omit it"
     return Problem(path, amount.text, rule, remedy)
 
 
 def _is_plausible(dimension: str, amount: Quantity) -> bool:
-    """Whether *amount* may have been meant where something else was written."""
+    """Whether *amount* is likely enough to be suggested."""
     if _range_problem("", dimension, amount):
         return False
     if dimension in {"cpu", "gpu"}:

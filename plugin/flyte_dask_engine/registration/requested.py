@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from typing import Any, NamedTuple
 
 from flyte_dask.errors import CallSite, InvalidConfig
-from flyte_dask.inheritance.parent import Parent, told
+from flyte_dask.inheritance.parent import Parent, with_origin
 from flyte_dask.quantities.quantity import ZERO, quantity_or_none
 from flyte_dask.roles.resources import resources_like
 from flyte_dask_engine.registration.cache import cached
@@ -51,7 +51,7 @@ def parent_with(requested: RequestedResources, task: str, call_site: CallSite | 
         parent = cached(_parents, requested.key, lambda: _parent(requested))
     except InvalidConfig as error:
         raise InvalidConfig(f"{by} of {task}", error.problems, call_site) from None
-    return told(parent, by, None if by == DEFAULT_RESOURCES else call_site)
+    return with_origin(parent, by, None if by == DEFAULT_RESOURCES else call_site)
 
 
 def _parent(requested: RequestedResources) -> Parent:

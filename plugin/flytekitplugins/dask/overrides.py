@@ -26,7 +26,7 @@ from flytekit.tools.module_loader import load_object_from_module
 from flyte_dask.config.dask import Dask
 from flyte_dask.errors import InvalidConfig, Problem, raise_if_any
 from flyte_dask.errors.call_site import user_call_site
-from flyte_dask.roles.base import said
+from flyte_dask.roles.base import set_fields
 from flyte_dask_engine.log_levels import make_visible
 from flytekitplugins.dask.flytekit_internals import override, set_task
 from flytekitplugins.dask.rejected_configs import rejection
@@ -129,8 +129,9 @@ class _VariantResolver(TaskResolverMixin):
         original, config = t.original, t.task_config
         return [
             *("variant", t.name, "custom", json.dumps(t.cluster(settings).custom)),
-            # not part of the custom
-            *("runtime", json.dumps(said(config.runtime)), "silence", json.dumps(config.silence)),
+            # which are not in there
+            *("runtime", json.dumps(set_fields(config.runtime))),
+            *("silence", json.dumps(config.silence)),
             *("resolver", original.task_resolver.location),
             *original.task_resolver.loader_args(settings, original),
         ]
