@@ -1,17 +1,17 @@
-"""The SDK that the engine runs in: the `Host` protocol, and its stand-in without an SDK."""
+"""What the engine needs of the SDK that runs a task's function."""
 
 from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import ClassVar, TypeVar, cast
 
 from flyte_dask.errors import FlyteDaskError
 
-__all__ = ["NO_SDK", "ErrorMapping", "Host", "NoSdk"]
+__all__ = ["NO_SDK", "ErrorMapping", "Host"]
 
 K = TypeVar("K", bound=FlyteDaskError)
 
@@ -19,103 +19,61 @@ ErrorMapping = Callable[[Exception], Exception | None]
 """Returns the error of ours for an exception; None if it is the function's own."""
 
 
-class Host(Protocol):
-    """The SDK that runs a task's function."""
+class Host:
+    """The SDK that runs a task's function; as it stands, none: no Flyte, no image, no retries.
 
-    @property
-    def logger(self) -> logging.Logger:
-        """The parent of the engine's loggers."""
-        ...
+    The adapter of an SDK overrides what the SDK does differently.
+    """
 
-    @property
-    def level_variable(self) -> str | None:
-        """The environment variable for the level of the SDK's loggers; None if there is none."""
-        ...
-
-    @property
-    def decorator(self) -> str:
-        """The decorator of a task as users write it, such as ``@task``; for remedies."""
-        ...
+    logger = logging.getLogger("flyte_dask")
+    """The parent of the engine's loggers."""
+    level_variable: str | None = None
+    """The environment variable for the level of the SDK's loggers."""
+    decorator = "@task"
+    """The decorator of a task as users write it; for remedies."""
+    errors: ClassVar[Mapping[type, type]] = {}
+    """The SDK's own class for each kind of failure, which decides whether it retries."""
 
     def is_on_flyte(self) -> bool:
         """Whether the function runs in a pod that Flyte started."""
-        ...
+        return False
 
     def image(self) -> str | None:
         """The reference of the runner's image; None if unknown."""
-        ...
+        return None
 
     def code(self) -> bytes | None:
         """The tar archive of fast-registered code; None if the code is in the image."""
-        ...
+        return None
 
     def error(self, kind: type[K]) -> type[K]:
-        """The SDK's own class for this *kind* of failure, which decides whether it retries."""
-        ...
+        """The class to raise for this *kind* of failure: the SDK's own, or the kind itself."""
+        return cast("type[K]", self.errors.get(kind, kind))
 
     def mapped(self, error: Exception, mapping: ErrorMapping) -> Exception | None:
         """The exception to raise instead of *error*, which left the session; None to keep it.
 
-        Apply *mapping* to the error that the SDK has wrapped, and wrap the result again.
+        An SDK that wraps errors applies *mapping* to the wrapped one, and wraps the result again.
         """
-        ...
+        return mapping(error)
 
     def failure(self, error: BaseException) -> BaseException | None:
         """The function's error without the SDK's wrapper; None if *error* is not a failure."""
-        ...
+        return error
 
+    @contextmanager
     def show_report(
         self, make: Callable[[], str], task: str, completing: Callable[[], None]
-    ) -> AbstractContextManager[None]:
+    ) -> Iterator[None]:
         """Show the report of *task* to its user, during the block and afterwards.
+
+        Without an SDK it is written to a temporary file, whose path is logged.
 
         Args:
             make: renders the page as HTML, as of now; it never raises.
             task: the name of the task.
             completing: to be called when the function has ended, before the SDK does more.
         """
-        ...
-
-
-class NoSdk:
-    """The host without an SDK, such as in a test that opens a session: no Flyte, no retries."""
-
-    logger = logging.getLogger("flyte_dask")
-    level_variable: str | None = None
-    decorator = "@task"
-
-    def is_on_flyte(self) -> bool:
-        """Always False."""
-        return False
-
-    def image(self) -> str | None:
-        """None, as there is no pod."""
-        return None
-
-    def code(self) -> bytes | None:
-        """None, as nothing is registered."""
-        return None
-
-    def error(self, kind: type[K]) -> type[K]:
-        """The *kind* itself, unchanged."""
-        return kind
-
-    def mapped(self, error: Exception, mapping: ErrorMapping) -> Exception | None:
-        """The result of *mapping*, as nothing wraps *error*."""
-        return mapping(error)
-
-    def failure(self, error: BaseException) -> BaseException | None:
-        """The *error* itself, unchanged."""
-        return error
-
-    @contextmanager
-    def show_report(
-        self,
-        make: Callable[[], str],
-        task: str,
-        completing: Callable[[], None],
-    ) -> Iterator[None]:
-        """Write the page to a temporary file when the block ends, and log its path."""
         try:
             yield
         finally:
@@ -125,5 +83,5 @@ class NoSdk:
             self.logger.warning("%s: report: %s", task, page.as_uri())
 
 
-NO_SDK = NoSdk()
-"""The host of sessions that are opened without an SDK."""
+NO_SDK = Host()
+"""The host of sessions that are opened without an SDK, as in tests."""

@@ -12,11 +12,11 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar
 
 import attrs
 
@@ -25,8 +25,6 @@ from flyte_dask.errors import FlyteDaskError
 from flyte_dask_engine import errors
 from flyte_dask_engine.host import ErrorMapping, Host
 from flyte_dask_engine.session.session import session
-
-K = TypeVar("K", bound=FlyteDaskError)
 
 ACTION, IMAGE, CODE, LEVEL = (
     f"OTHER_SDK_{name}" for name in ("ACTION", "IMAGE", "CODE", "LOG_LEVEL")
@@ -53,11 +51,6 @@ class MissingBokeh(errors.MissingBokeh, NonRecoverableError):
     """As the engine's, not retried."""
 
 
-_OWN: dict[type, type] = {
-    each.__bases__[0]: each for each in (WrongEnvironment, NoCluster, MissingBokeh)
-}
-
-
 class FunctionError(Exception):
     """What the runner makes of an exception of a task's function."""
 
@@ -66,11 +59,14 @@ class FunctionError(Exception):
         self.carried = carried
 
 
-class OtherSdk:
+class OtherSdk(Host):
     """The SDK, as the engine sees it."""
 
     logger = logging.getLogger("other_sdk")
-    level_variable: str | None = LEVEL
+    level_variable = LEVEL
+    errors: ClassVar[Mapping[type, type]] = {
+        each.__bases__[0]: each for each in (WrongEnvironment, NoCluster, MissingBokeh)
+    }
     decorator = "@env.task"
 
     def __init__(self) -> None:
@@ -85,9 +81,6 @@ class OtherSdk:
     def code(self) -> bytes | None:
         path = os.environ.get(CODE)
         return None if path is None else Path(path).read_bytes()
-
-    def error(self, kind: type[K]) -> type[K]:
-        return cast("type[K]", _OWN.get(kind, kind))
 
     def mapped(self, error: Exception, mapping: ErrorMapping) -> Exception | None:
         """One of the engine's errors without the wrapper; the user's own stay in it."""
@@ -111,7 +104,6 @@ class OtherSdk:
 
 
 OTHER_SDK = OtherSdk()
-_HOST: Host = OTHER_SDK  # which type checkers compare with the protocol
 
 
 @attrs.frozen
@@ -160,7 +152,7 @@ def run(task: Task) -> dict[str, Any]:
     result = failure = None
     try:
         with session(
-            task.config, task.name, retries=task.retries, has_deck=task.report, host=_HOST
+            task.config, task.name, retries=task.retries, has_deck=task.report, host=OTHER_SDK
         ) as opened:
             result = opened.run(lambda: call(task.function))
     except Exception as error:

@@ -133,8 +133,12 @@ def session(  # noqa: PLR0913  # what a task knows
         with mapping_errors(monitor):
             wait_for_workers(client, cluster.workers, runtime, subject, cluster.exited)
             info = client.scheduler_info(n_workers=-1)
-            installed = _prepare(client, info, runtime, subject, assessment)
+            installed = None
+            if not cluster.is_local:
+                installed = _prepare(client, info, runtime, subject, assessment)
             if report is not None:
+                if cluster.is_local:
+                    installed = installed_here()  # which takes a while to import
                 report.is_about(cluster, overview(installed) if installed else {})
         monitor.begin(in_processes=cluster.in_processes, recorded=report is not None)
         has_dashboard = runtime.dashboard or not cluster.is_local
@@ -211,9 +215,7 @@ def _prepare(
     subject: Subject,
     assessment: Assessment,
 ) -> Installed | None:
-    """Check versions and upload code, unless local; the installed versions, if known."""
-    if subject.is_local:
-        return installed_here()
+    """Check versions and upload code; the installed versions, if checked."""
     installed = None
     if runtime.check_versions:
         names = {address: str(each["name"]) for address, each in info["workers"].items()}

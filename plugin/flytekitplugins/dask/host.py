@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import TypeVar, cast, final
+from typing import ClassVar, final
 
 from flytekit.core.base_task import IgnoreOutputs
 from flytekit.core.constants import FLYTE_INTERNAL_IMAGE_ENV_VAR
@@ -19,33 +19,30 @@ from flytekit.exceptions.user import FlyteUserRuntimeException
 from flytekit.loggers import LOGGING_ENV_VAR
 
 from flyte_dask.errors import FlyteDaskError
-from flyte_dask_engine.host import ErrorMapping
+from flyte_dask_engine.host import ErrorMapping, Host
 from flytekitplugins.dask import errors
 
 __all__ = ["FLYTEKIT", "Flytekit"]
-
-K = TypeVar("K", bound=FlyteDaskError)
-
-_RETRYABLE = (
-    errors.ClusterFailure,
-    errors.ClusterUnavailable,
-    errors.SchedulerLost,
-    errors.WorkersKilled,
-    errors.WorkersLost,
-)
-_OWN: dict[type, type] = {each.__bases__[0]: each for each in _RETRYABLE}
-"""flytekit's class for each kind of failure that it retries."""
 
 _ARCHIVE = ".tar.gz"  # notebooks register a pickle instead, which is uploaded with the tasks
 
 
 @final
-class Flytekit:
-    """The `Host` of tasks that flytekit runs."""
+class Flytekit(Host):
+    """The host of tasks that flytekit runs."""
 
     logger = logging.getLogger("flytekit.dask")  # below flytekit's, whose level and format it has
-    level_variable: str | None = LOGGING_ENV_VAR
-    decorator = "@task"
+    level_variable = LOGGING_ENV_VAR
+    errors: ClassVar[Mapping[type, type]] = {
+        each.__bases__[0]: each
+        for each in (
+            errors.ClusterFailure,
+            errors.ClusterUnavailable,
+            errors.SchedulerLost,
+            errors.WorkersKilled,
+            errors.WorkersLost,
+        )
+    }
 
     def is_on_flyte(self) -> bool:
         """Whether the function runs in a pod that Flyte started."""
@@ -76,10 +73,6 @@ class Flytekit:
             context.file_access.get_data(place, f"{folder}/")
             return Path(folder, name).read_bytes()
 
-    def error(self, kind: type[K]) -> type[K]:
-        """The class for this *kind* of failure, which decides whether flytekit retries."""
-        return cast("type[K]", _OWN.get(kind, kind))
-
     def mapped(self, error: Exception, mapping: ErrorMapping) -> Exception | None:
         """The exception to raise instead of *error*, in flytekit's wrapper; None to keep it."""
         if isinstance(error, FlyteUserRuntimeException):  # it is mapped already
@@ -97,13 +90,15 @@ class Flytekit:
             error = value
         return None if isinstance(error, IgnoreOutputs) else error
 
+    @contextmanager
     def show_report(
         self, make: Callable[[], str], task: str, completing: Callable[[], None]
-    ) -> AbstractContextManager[None]:
+    ) -> Iterator[None]:
         """Show the report of *task* in its deck."""
         from flytekitplugins.dask.deck import shown_in_deck  # noqa: PLC0415  # slow to import
 
-        return shown_in_deck(make, task, completing)
+        with shown_in_deck(make, task, completing):
+            yield
 
 
 FLYTEKIT = Flytekit()
