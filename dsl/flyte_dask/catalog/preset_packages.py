@@ -56,9 +56,9 @@ BUILT_IN = "flyte-dask"
 
 def known_packages() -> tuple[PresetPackage, ...]:
     """The built-in presets, and then those of all installed packages; without team files."""
-    ours = tuple(map(built_in, NAMES))
-    others = (package.without(ours) for package in installed_packages())
-    return (PresetPackage(BUILT_IN, presets=ours), *others)
+    own = tuple(map(built_in, NAMES))
+    others = (package.without(own) for package in installed_packages())
+    return (PresetPackage(BUILT_IN, presets=own), *others)
 
 
 @cache

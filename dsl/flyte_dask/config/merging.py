@@ -41,9 +41,9 @@ def merge(left: C, right: C, *, strict: bool = False) -> C:
 
 
 def _conflicts(left: Mapping[str, Origin], right: Mapping[str, Origin]) -> Iterator[Problem]:
-    for path, ours in left.items():
-        theirs = right.get(path)
-        if theirs is not None and theirs.value != ours.value:
-            rule = f"set by {theirs} conflicts with {as_text(ours.value)!r} set by {ours}"
+    for path, old in left.items():
+        new = right.get(path)
+        if new is not None and new.value != old.value:
+            rule = f"set by {new} conflicts with {as_text(old.value)!r} set by {old}"
             remedy = "set it on one side only, or merge with |, where the right side wins"
-            yield Problem(path, as_text(theirs.value), rule, remedy)
+            yield Problem(path, as_text(new.value), rule, remedy)

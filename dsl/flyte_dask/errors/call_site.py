@@ -68,17 +68,17 @@ def decoration_site(function: Callable[..., object]) -> CallSite | None:
     Python 3.10 reports the line of the ``def`` instead, without the decorator's own: there the line
     of the first decorator is returned.
     """
-    site = user_call_site()
-    if site is None or sys.version_info >= (3, 11):
-        return site
+    call_site = user_call_site()
+    if call_site is None or sys.version_info >= (3, 11):
+        return call_site
     from inspect import unwrap  # noqa: PLC0415  # slow to import
 
     code = getattr(unwrap(function), "__code__", None)
-    if code is None or code.co_filename != site.file:
-        return site
+    if code is None or code.co_filename != call_site.file:
+        return call_site
     body = min((line for _, _, line in code.co_lines() if line is not None), default=0)
     # a line below the body is no decorator's, but a call such as task(...)(function)
-    return site._replace(line=code.co_firstlineno) if site.line <= body else site
+    return call_site._replace(line=code.co_firstlineno) if call_site.line <= body else call_site
 
 
 def is_library(frame: FrameType) -> bool:
