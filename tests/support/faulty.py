@@ -1,4 +1,4 @@
-"""Tasks whose cluster fails them, or might seem to."""
+"""Tasks whose cluster fails, or seems to."""
 
 # pyright: reportOptionalMemberAccess=false
 # (a client that has a scheduler)
@@ -32,58 +32,58 @@ TWO = Dask(
 
 
 def client() -> Any:
-    """The session's; in functions, whose clients are synchronous."""
+    """The session's client, which is synchronous."""
     return distributed.default_client()
 
 
-def say(word: str) -> None:
-    """Let the test know how far this is."""
-    print(word, flush=True)
+def announce(text: str) -> None:
+    """Print *text* for the test to wait for."""
+    print(text, flush=True)
 
 
 def work_begins() -> Any:
-    """The future of work that now runs, until there is the file of the test."""
+    """The future of running work, which ends when the test creates its file."""
     file = os.environ["ACME_FILE"]
     future = client().submit(steps.wait_and_say, file)
     steps.wait_for(f"{file}-runs")
-    say("it works")
+    announce("it works")
     return future
 
 
 @task(task_config=TWO, retries=2)
 def waits() -> int:
-    """For work that ends when the test says so."""
+    """Waits for work that ends when the test creates its file."""
     return int(work_begins().result())
 
 
 @task(task_config=TWO, retries=2)
 async def awaits() -> int:
-    """The same in a coroutine function, with a client of its own."""
+    """Like `waits`, in a coroutine function and with its own client."""
     async with distributed.Client(asynchronous=True) as own:
         future = own.submit(steps.wait_and_say, os.environ["ACME_FILE"])
         await asyncio.to_thread(steps.wait_for, os.environ["ACME_FILE"] + "-runs")
-        say("it works")
+        announce("it works")
         return int(await future)
 
 
 @task(task_config=TWO, retries=2)
 def computes_alone() -> int:
-    """What needs no cluster, and only then what does."""
-    say("it works")
+    """Works without the cluster first, and then with it."""
+    announce("it works")
     steps.wait_for(os.environ["ACME_FILE"])
     return int(client().submit(sum, [1, 2]).result())
 
 
 @task(task_config=TWO, retries=2)
 def returns() -> int:
-    """When the test says so, without another question to its cluster."""
-    say("it works")
+    """Returns when the test creates its file, without another request to its cluster."""
+    announce("it works")
     return steps.wait_for(os.environ["ACME_FILE"])
 
 
 @task(task_config=TWO, retries=2)
 def waits_in_every_way() -> str:
-    """What each way to wait ends with."""
+    """Waits in every possible way, and returns the error of each."""
     future = work_begins()
     ways: dict[str, Callable[[], Any]] = {
         "result": future.result,
@@ -109,7 +109,7 @@ def waits_in_every_way() -> str:
 
 
 def end_of(way: Callable[[], Any]) -> str:
-    """The name of what it raises."""
+    """The result of *way*, or the name of its error."""
     try:
         return repr(way())
     except Exception as error:
@@ -118,26 +118,26 @@ def end_of(way: Callable[[], Any]) -> str:
 
 @task(task_config=TWO.with_runtime(min_workers=2))
 def dies() -> int:
-    """In the way that the test says; the task does not say that it may be tried again."""
+    """Kills workers in the way that the test sets; the task has no retries."""
     return int(client().submit(steps.die, os.environ["ACME_DEATH"]).result())
 
 
 @task(task_config=TWO.with_runtime(min_workers=2), retries=2)
 def dies_lazily() -> Lazy:
-    """When it has returned, and its output is converted."""
+    """Kills workers after it has returned, when its output is converted."""
     return Lazy(what=partial(steps.die, os.environ["ACME_DEATH"]))
 
 
 @task(task_config=TWO.with_runtime(min_workers=2))
 def loses_one() -> int:
-    """Of its workers, while all of them compute."""
+    """Loses one worker while all of them compute."""
     marks = os.environ["ACME_FILE"]
     return sum(client().gather(client().map(steps.die_once, range(8), marks=marks)))
 
 
 @task(task_config=TWO)
 def loses_all() -> int:
-    """Of its workers, which are processes of its own."""
+    """Loses all workers, which are child processes."""
     future = work_begins()
     for each in psutil.Process().children(recursive=True):
         each.kill()
@@ -146,33 +146,33 @@ def loses_all() -> int:
 
 @task(task_config=TWO)
 def uses_a_module() -> int:
-    """That is not everywhere."""
+    """Uses a module that is not installed everywhere."""
     step: Any = importlib.import_module("acme_steps").step
     return int(client().submit(step, 1).result())
 
 
 @task(task_config=TWO)
 def imports_a_module() -> int:
-    """Within the work."""
+    """Imports such a module in a Dask task."""
     importlib.import_module("acme_steps")
     return int(client().submit(lambda: importlib.import_module("acme_steps").step(1)).result())
 
 
 @task(task_config=TWO)
 def lacks_a_module_itself() -> int:
-    """And no worker could help."""
+    """Lacks a module that no worker has either."""
     return int(importlib.import_module("acme_nowhere").step(1))
 
 
 @task(task_config=TWO, retries=2)
 def fails_by_itself() -> float:
-    """On a worker."""
+    """Raises an error on a worker."""
     return float(client().submit(steps.divided, 0, retries=0).result())
 
 
 @task(task_config=TWO, retries=2)
 def wraps() -> int:
-    """What its cluster fails with in an error of its own."""
+    """Wraps the error of its cluster in its own."""
     try:
         return int(work_begins().result())
     except Exception as error:
@@ -181,17 +181,17 @@ def wraps() -> int:
 
 @task(task_config=TWO, retries=2)
 def goes_on_without() -> int:
-    """Its cluster, and then fails by itself."""
+    """Continues without its cluster, and may then fail by itself."""
     try:
         return int(work_begins().result())
     except Exception:
-        say("then without")
+        announce("then without")
     return int(1 / int(os.environ["ACME_NUMBER"]))
 
 
 @task(task_config=TWO, retries=2)
 def is_slow() -> int:
-    """On the worker, which lets nobody else do anything meanwhile; and here."""
+    """Blocks all threads of the worker, and of the runner."""
     slow = client().submit(steps.hold_the_gil, 4)
     steps.hold_the_gil(4)
     time.sleep(4)
@@ -200,14 +200,14 @@ def is_slow() -> int:
 
 @task(task_config=TWO, retries=2)
 def does_much() -> int:
-    """50,000 tasks at once, of which it waits for some."""
+    """Submits 50,000 tasks at once, and waits for some."""
     futures = client().map(int, range(50_000))
     return len(client().gather(futures[:2_000]))
 
 
 @task(task_config=TWO, retries=2)
 def pauses() -> int:
-    """All workers, by filling their memory with what cannot be spilled."""
+    """Pauses all workers, by filling their memory with data that cannot be spilled."""
     client().run(steps.fill)
     while not client().run_on_scheduler(steps.all_paused):
         time.sleep(0.05)

@@ -13,34 +13,34 @@ import distributed
 
 
 def worker_name() -> str:
-    """That of the worker that runs it."""
+    """The name of the worker that runs it."""
     return str(distributed.get_worker().name)
 
 
 def divided(x: float) -> float:
-    """One by it."""
+    """Return 1 / *x*."""
     return 1 / x
 
 
 def squared(number: int) -> int:
-    """After a moment."""
+    """Return the square of *number*, after a moment."""
     time.sleep(0.01)
     return number * number
 
 
-def slowly(word: str) -> str:
-    """The same word, after a while."""
+def slowly(text: str) -> str:
+    """Return *text*, after a while."""
     time.sleep(2)
-    return word
+    return text
 
 
 def block(size: int) -> bytes:
-    """What does not become smaller on disk."""
+    """Random bytes, which cannot be compressed on disk."""
     return os.urandom(size)
 
 
 def total(blocks: list[bytes]) -> int:
-    """Their size."""
+    """The total size of *blocks*."""
     return sum(map(len, blocks))
 
 
@@ -52,13 +52,13 @@ def wait_for(path: str) -> int:
 
 
 def wait_and_say(path: str) -> int:
-    """As `wait_for`, but it says when it begins."""
+    """Like `wait_for`, after creating a file that marks the start."""
     Path(f"{path}-runs").touch()
     return wait_for(path)
 
 
 def wait_for_event(name: str) -> None:
-    """Return as soon as somebody has set it."""
+    """Return as soon as the event *name* is set."""
     distributed.Event(name).wait()
 
 
@@ -66,7 +66,7 @@ def die(how: str) -> int:
     """End the worker's process."""
     if how == "memory":
         hold = [bytearray(30_000_000)]
-        while True:  # more and more, until somebody sees it
+        while True:  # until the nanny notices
             hold.append(bytearray(30_000_000))
             time.sleep(0.05)
     if how == "whole pod":
@@ -79,7 +79,7 @@ def die(how: str) -> int:
 
 
 def die_once(number: int, marks: str) -> int:
-    """Only the first of them dies, and only for the first time."""
+    """Kill the worker, but only for one *number* and only once."""
     mark = Path(f"{marks}-{number}")
     if number == 3 and not mark.exists():
         mark.touch()
@@ -88,7 +88,7 @@ def die_once(number: int, marks: str) -> int:
 
 
 def hold_the_gil(seconds: int) -> int:
-    """As native code can."""
+    """Block all threads, as native code can."""
     ctypes.PyDLL(None).usleep(seconds * 1_000_000)
     return 1
 
@@ -97,55 +97,55 @@ _filling: list[bytearray] = []
 
 
 def fill(dask_worker: Any) -> None:
-    """Up to the point where it pauses, and not to that where its nanny ends it."""
+    """Fill the memory until the worker pauses, but not until its nanny terminates it."""
     limit = dask_worker.memory_manager.memory_limit or 0
     while dask_worker.monitor.get_process_memory() < 0.85 * limit:
         _filling.append(bytearray(os.urandom(1_000_000)))
 
 
 def all_paused(dask_scheduler: Any) -> bool:
-    """Whether it has heard so of all workers, which look at their memory now and then."""
+    """Whether all workers have reported that they are paused."""
     return all(each.status.name == "paused" for each in dask_scheduler.workers.values())
 
 
 def plugins_and_handlers(dask_scheduler: Any) -> list[str]:
-    """The names of what tells of a cluster."""
+    """The names of all plugins and handlers on the scheduler."""
     here = dask_scheduler
     return [*here.plugins, *here.handlers, *here.worker_plugins, *here.nanny_plugins]
 
 
 def names_in_worker(dask_worker: Any) -> list[str]:
-    """The same, in a worker."""
+    """The names of all handlers, plugins and metrics on a worker."""
     return [*dask_worker.handlers, *dask_worker.plugins, *dask_worker.metrics]
 
 
 def tasks_of(dask_scheduler: Any) -> list[Any]:
-    """Prefix, state and bytes of each."""
+    """Prefix, state and bytes of each task."""
     tasks = dask_scheduler.tasks.values()
     return [[each.prefix.name, each.state, max(each.nbytes, 0)] for each in tasks]
 
 
 def stream(dask_scheduler: Any) -> list[dict[str, Any]]:
-    """What distributed's own plugin has seen of tasks."""
+    """The tasks that distributed's own plugin has recorded."""
     return list(dask_scheduler.plugins["task-stream"].buffer)
 
 
-async def reports(word: str, dask_scheduler: Any) -> bool:
-    """Whether Dask's own report says it."""
-    return word in await dask_scheduler.performance_report(0, 0)
+async def reports(text: str, dask_scheduler: Any) -> bool:
+    """Whether Dask's own report contains *text*."""
+    return text in await dask_scheduler.performance_report(0, 0)
 
 
 def on_disk(dask_worker: Any) -> int:
-    """Its bytes there."""
+    """The bytes that a worker has spilled to disk."""
     return int(dask_worker.data.spilled_total.disk)
 
 
 def received(dask_worker: Any) -> int:
-    """The bytes of all transfers to a worker that it remembers."""
+    """The bytes of all transfers in a worker's log."""
     return sum(each["total"] for each in dask_worker.transfer_incoming_log)
 
 
 def handed_over(dask_scheduler: Any) -> int:
-    """The bytes that shuffles have told of."""
+    """The bytes that shuffles have reported."""
     metrics = dask_scheduler.cumulative_worker_metrics
     return int(metrics["p2p", "background-comms", "process", "bytes"])

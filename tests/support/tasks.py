@@ -1,7 +1,7 @@
-"""Tasks for the tests, at a module's level, where flytekit wants them."""
+"""Tasks for the tests, at module level as flytekit requires."""
 
 # ruff: noqa: ARG002
-# (what a transformer is given)
+# (arguments of a transformer)
 # pyright: reportReturnType=false, reportOptionalMemberAccess=false
 # (as in examples/: promises, and a client that has a scheduler)
 
@@ -33,14 +33,14 @@ def worker_address() -> str:
 
 @task(task_config=Dask(workers=2))
 def bare_compute() -> list[str]:
-    """Uses the cluster without a word of it; the addresses of the workers that computed."""
+    """Uses the cluster without naming it; the addresses of the workers that computed."""
     calls = [delayed(worker_address)(dask_key_name=f"call-{number}") for number in range(8)]
     return sorted(set(compute(*calls)))
 
 
 @task(task_config=Dask(workers=2))
 def client_of_its_own() -> bool:
-    """Whether a user's own client is one of the task's cluster."""
+    """Whether a user's own client connects to the task's cluster."""
     with distributed.Client() as own:
         return str(own.scheduler.address) == _scheduler()
 
@@ -50,7 +50,7 @@ def _scheduler() -> str:
 
 
 def listening() -> list[str]:
-    """The addresses that this process and those that it has started listen at."""
+    """The addresses at which this process and its children listen."""
     own = psutil.Process()
     connections = [
         connection
@@ -62,7 +62,7 @@ def listening() -> list[str]:
 
 @task(task_config=Dask())
 def listening_while_it_runs() -> list[str]:
-    """The addresses that this process listens at, with a local twin."""
+    """The addresses at which this process listens, with a local cluster."""
     return listening()
 
 
@@ -73,26 +73,26 @@ def worker_process() -> int:
 
 
 def first_worker() -> dict[str, Any]:
-    """What the scheduler knows of a worker."""
+    """The scheduler's information on a worker."""
     (worker, *_) = distributed.default_client().scheduler_info(n_workers=-1)["workers"].values()
     return dict(worker)
 
 
 @task(task_config=Dask())
 def threads() -> int:
-    """The threads of a worker."""
+    """The number of threads of a worker."""
     return int(first_worker()["nthreads"])
 
 
 @task(task_config=Dask().with_workers(mem="512Mi"))
 def memory_limit() -> int:
-    """That of a worker, in bytes."""
+    """The memory limit of a worker, in bytes."""
     return int(first_worker()["memory_limit"])
 
 
 @task(task_config=Dask())
 def dashboard() -> str:
-    """The page that the dashboard shows; or the reason that it shows none."""
+    """The page of the dashboard, or the error of requesting it."""
     port = distributed.default_client().scheduler_info()["services"]["dashboard"]
     try:
         with urlopen(f"http://127.0.0.1:{port}/status") as page:
@@ -110,7 +110,7 @@ class Lazy:
 
 
 class _LazyTransformer(TypeTransformer[Lazy]):
-    """Keeps what a worker has computed, by itself its address."""
+    """Stores what a worker computes on conversion, by default its address."""
 
     def __init__(self) -> None:
         super().__init__("lazy", Lazy)
@@ -133,27 +133,27 @@ TypeEngine.register(_LazyTransformer())
 
 @task(task_config=Dask())
 def lazy() -> Lazy:
-    """What its worker computes when it has returned."""
+    """Returns a value that its worker computes later."""
     return Lazy()
 
 
 @task(task_config=Dask(workers=2))
 def leaves_its_client_open() -> int:
-    """As people do."""
+    """Returns without closing its client."""
     own = distributed.Client()
     return int(own.submit(sum, [1, 2]).result())
 
 
 @task(task_config=Dask(workers=2))
 async def leaves_its_asynchronous_client_open() -> int:
-    """As people do, too."""
+    """Returns without closing its asynchronous client."""
     own = await distributed.Client(asynchronous=True)
     return int(await own.submit(sum, [1, 2]))
 
 
 @task(task_config=Dask())
 def leaves_its_work_undone() -> int:
-    """Returns while a worker computes, and would for long."""
+    """Returns while a worker is still computing."""
     started = distributed.Event("started")
     distributed.fire_and_forget(distributed.default_client().submit(waits_long))
     started.wait()
@@ -161,7 +161,7 @@ def leaves_its_work_undone() -> int:
 
 
 def waits_long() -> None:
-    """Until somebody has seen that it has started, and a minute more."""
+    """Signal that it has started, and run for a minute."""
     distributed.Event("started").set()
     threading.Event().wait(60)
 
@@ -174,7 +174,7 @@ def fails() -> int:
 
 @dynamic(task_config=Dask())
 def builds() -> list[str]:
-    """A workflow that is built when it runs."""
+    """A workflow that is built at run time."""
     return bare_compute()
 
 

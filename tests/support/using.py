@@ -1,4 +1,4 @@
-"""Tasks that tell what they see of their cluster, as JSON."""
+"""Tasks that return what they see of their cluster, as JSON."""
 
 # pyright: reportOptionalMemberAccess=false
 # (a client that has a scheduler)
@@ -23,12 +23,12 @@ TWO = Dask(workers=2)
 
 
 def of_workers(number: int = 8) -> list[Any]:
-    """Calls that tell where they ran."""
+    """Calls that return the name of their worker."""
     return [delayed(steps.worker_name)(dask_key_name=f"call-{each}") for each in range(number)]
 
 
 def seen() -> dict[str, Any]:
-    """All ways to use the cluster that need no word of it."""
+    """The results of using the cluster without naming it."""
     client = distributed.default_client()
     with distributed.Client() as own:
         joined = own.scheduler.address == client.scheduler.address
@@ -62,14 +62,14 @@ def idles() -> int:
 
 @task(task_config=TWO)
 def closes() -> int:
-    """The client that is not its own."""
+    """Closes a client that it did not open."""
     with distributed.get_client() as client:
         return int(client.submit(sum, [1, 2]).result())
 
 
 @task(task_config=TWO)
 def fails() -> int:
-    """One of its tasks does, and so it does itself."""
+    """Fails because one of its Dask tasks does."""
     client = distributed.default_client()
     client.submit(sum, [1, 2]).result()
     return int(client.submit(steps.divided, 0, retries=0).result())
@@ -96,7 +96,7 @@ def without_client() -> str:
 
 @task(task_config=TWO)
 def spills() -> int:
-    """More than its workers can hold."""
+    """Keeps more than fits into its workers' memory."""
     client = distributed.default_client()
     blocks = client.map(bytes, [40_000_000 + each for each in range(20)])
     total = client.submit(lambda blocks: sum(map(len, blocks)), blocks[:1])
@@ -107,6 +107,6 @@ def spills() -> int:
 
 
 def spilled(client: distributed.Client) -> int:
-    """What the scheduler has heard of it."""
+    """The bytes on disk that workers have reported."""
     workers = client.scheduler_info(n_workers=-1)["workers"].values()
     return sum(each["metrics"]["spilled_bytes"]["disk"] for each in workers)
