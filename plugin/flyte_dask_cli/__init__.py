@@ -1,1 +1,1 @@
-"""The command ``flyte-dask``: what a task will get, who said so, and what changes."""
+"""The command ``flyte-dask``: inspect and check Dask clusters of Flyte tasks before they run."""

@@ -1,4 +1,4 @@
-"""The command: its subcommands, and how it ends."""
+"""The entry point of the command: its subcommands and exit codes."""
 
 from __future__ import annotations
 
@@ -6,26 +6,22 @@ import io
 import os
 import signal
 import sys
+from importlib import import_module
+from pkgutil import iter_modules
 
 import click
 
 from flyte_dask.errors import FlyteDaskError
-from flyte_dask_cli.loading.client import NoAnswer
-from flyte_dask_cli.subcommands.check import check
-from flyte_dask_cli.subcommands.diff import diff
-from flyte_dask_cli.subcommands.explain import explain
-from flyte_dask_cli.subcommands.presets import presets
-from flyte_dask_cli.subcommands.render import render
-from flyte_dask_cli.subcommands.schema import schema
+from flyte_dask_cli import subcommands
+from flyte_dask_cli.loading.client import ServerFailed
 
 __all__ = ["cli", "main"]
 
 _FAILED, _INTERRUPTED = 1, 130
 
-_DESCRIPTION = """Dask clusters of Flyte tasks: what a task will get, who said so, and what changes.
+_DESCRIPTION = """Inspect and check Dask clusters of Flyte tasks before they run.
 
-Exit codes: 0 if all is well, 1 if something is wrong, with the command too, and of diff 2 if
-something changed.
+Exit codes: 0 on success, 1 on errors, 2 if diff found changes, 130 if interrupted.
 
 \b
   flyte-dask presets
@@ -39,26 +35,26 @@ Completion for bash, zsh or fish:  eval "$(_FLYTE_DASK_COMPLETE=bash_source flyt
 @click.group(help=_DESCRIPTION, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="flyte-dask")
 def cli() -> None:
-    """All subcommands."""
+    """The group of all subcommands."""
 
 
-for _command in (presets, explain, render, diff, check, schema):
-    cli.add_command(_command)
+for _module in iter_modules(subcommands.__path__, f"{subcommands.__name__}."):
+    cli.add_command(getattr(import_module(_module.name), _module.name.rpartition(".")[2]))
 
 
 def main() -> None:
-    """Run the command of ``sys.argv``, and end."""
+    """Run the command line in ``sys.argv``, and exit."""
     if sys.stdout is None:  # it is closed
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # whatever the locale cannot say
-    signal.signal(signal.SIGTERM, _end)
+            stream.reconfigure(errors="backslashreplace")  # characters that the locale lacks
+    signal.signal(signal.SIGTERM, _interrupt)
     sys.exit(_run())
 
 
-def _end(*_: object) -> None:
-    """As when interrupted: the process that imports modules has to go too."""
+def _interrupt(*_: object) -> None:
+    """Handle SIGTERM as Ctrl-C, so that the process that imports modules is ended too."""
     raise KeyboardInterrupt
 
 
@@ -69,13 +65,13 @@ def _run() -> int:
     except click.ClickException as error:
         error.show()
         return _FAILED
-    except (FlyteDaskError, NoAnswer) as error:
+    except (FlyteDaskError, ServerFailed) as error:
         click.echo(f"Error: {error}", err=True)
         return _FAILED
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return _INTERRUPTED
-    except OSError as error:  # of the standard output; whoever reads may have seen enough
+    except OSError as error:  # standard output: its reader may have closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
             click.echo(f"Error: {error.strerror or error}", err=True)

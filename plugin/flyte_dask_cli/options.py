@@ -1,4 +1,4 @@
-"""What several subcommands are asked: targets, the site, the form of the answer."""
+"""Arguments and options that subcommands share: targets, the platform, the output format."""
 
 from __future__ import annotations
 
@@ -17,70 +17,69 @@ from flyte_dask.roles.resources import DIMENSIONS
 from flyte_dask.team_files.discovery import VARIABLE
 from flyte_dask_cli.platform_options import with_options
 
-__all__ = ["as_json", "files_complete", "preset_options", "targets", "task_options"]
+__all__ = ["as_json", "complete_files", "preset_options", "targets", "task_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def files_complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def complete_files(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Let the shell complete paths."""
     return [CompletionItem(incomplete, type="file")]
 
 
 def _amounts(_: click.Context, option: click.Parameter, value: str | None) -> Mapping[str, str]:
-    """Amounts such as ``cpu=2,mem=1Gi``, by dimension."""
-    said = {}
+    """Parse amounts such as ``cpu=2,mem=1Gi`` into a mapping by resource."""
+    amounts: dict[str, str] = {}
     for part in value.split(",") if value else []:
         name, equals, amount = part.partition("=")
         if not equals:
-            raise click.BadParameter(f"{part!r} is no amount: write one such as cpu=2")
+            raise click.BadParameter(f"{part!r} must be NAME=AMOUNT, such as cpu=2")
         if name not in DIMENSIONS:
-            remedy = did_you_mean(name, DIMENSIONS) or f"write one of {', '.join(DIMENSIONS)}"
-            raise click.BadParameter(f"{name!r} is no dimension: {remedy}")
-        if name in said:
-            raise click.BadParameter(f"{name!r} is said twice: leave one of them out")
-        said[name] = amount
+            remedy = did_you_mean(name, DIMENSIONS) or f"known resources: {', '.join(DIMENSIONS)}"
+            raise click.BadParameter(f"{name!r} is an unknown resource: {remedy}")
+        if name in amounts:
+            raise click.BadParameter(f"{name!r} is set twice: remove one of the two")
+        amounts[name] = amount
     try:
-        with_options(Platform(), None, **{**_NOTHING, str(option.name): said})
+        with_options(Platform(), None, **{"defaults": {}, "limits": {}, str(option.name): amounts})
     except InvalidConfig as error:
-        told = [f"{each.path.rpartition('.')[2]}: {each}" for each in error.problems]
-        raise click.BadParameter("; ".join(told)) from None
-    return said
-
-
-_NOTHING: Mapping[str, Mapping[str, str]] = {"defaults": {}, "limits": {}}
+        problems = [f"{each.path.rpartition('.')[2]}: {each}" for each in error.problems]
+        raise click.BadParameter("; ".join(problems)) from None
+    return amounts
 
 
 def _file(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    """The path of a team file, made absolute: a user's module may change the working directory."""
+    """Make the path of a team file absolute: a user's module may change the working directory."""
     if value is None:
         return None
-    path = os.path.abspath(value)  # noqa: PTH100  # a link is read where it is
+    path = os.path.abspath(value)  # noqa: PTH100  # symbolic links are kept
     if not Path(path).is_file():
-        raise click.BadParameter(f"{value}: there is no such file")
+        raise click.BadParameter(f"file {value!r} does not exist")
     return path
 
 
-targets = click.argument("targets", nargs=-1, required=True, shell_complete=files_complete)
-as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+targets = click.argument("targets", nargs=-1, required=True, shell_complete=complete_files)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 _PLATFORM = (
     click.option(
-        "--backend", type=click.Choice(BACKENDS), help="Flyte 1 or 2; if nobody says it, v1."
+        "--backend",
+        type=click.Choice(BACKENDS),
+        help="Flyte generation (default: that of the team file, else v1).",
     ),
     click.option(
         "--platform-defaults",
         "defaults",
         callback=_amounts,
         metavar="AMOUNTS",
-        help="What a pod gets where nobody sets an amount: cpu=2,mem=1Gi.",
+        help="Override the platform's default resources, such as cpu=2,mem=1Gi.",
     ),
     click.option(
         "--platform-limits",
         "limits",
         callback=_amounts,
         metavar="AMOUNTS",
-        help="What a pod may have at most: cpu=64,mem=256Gi,gpu=8; if nobody says it, all.",
+        help="Override the platform's limits per pod, such as cpu=64,mem=256Gi,gpu=8.",
     ),
 )
 _TASKS = (
@@ -90,7 +89,7 @@ _TASKS = (
         "images",
         multiple=True,
         metavar="[NAME=]REFERENCE",
-        help="Image of tasks that say none, or the one that templates name; as for pyflyte.",
+        help="Set the image of tasks without one, or of templates that use NAME; as in pyflyte.",
     ),
     click.option(
         "--timeout",
@@ -98,31 +97,28 @@ _TASKS = (
         default=300,
         show_default=True,
         metavar="SECONDS",
-        help="How long a module may take to be imported.",
+        help="Limit the time to import one module.",
     ),
-    click.option(
-        "--traceback", is_flag=True, help="Show the traceback of modules that cannot be imported."
-    ),
+    click.option("--traceback", is_flag=True, help="Show tracebacks of modules that fail."),
 )
 
 
 def preset_options(command: F) -> F:
-    """The options that say the site, and whose presets are shown too."""
-    shown = _file_option("Team file, whose presets are shown too.")
-    return _with((shown, *_PLATFORM), command)
+    """Add the options of the platform, and the team file whose presets are listed too."""
+    return _with((_file_option("List the presets of this team file too."), *_PLATFORM), command)
 
 
 def task_options(command: F) -> F:
-    """Those, and the ones about importing tasks."""
-    meant = _file_option("Team file; unsaid, the one beside each module, or in a folder above.")
-    return _with((meant, *_PLATFORM, *_TASKS), command)
+    """Add the options of the platform, and those about importing tasks."""
+    file = _file_option("Team file (default: the nearest in the module's folder or above).")
+    return _with((file, *_PLATFORM, *_TASKS), command)
 
 
 def _file_option(text: str) -> Callable[[F], F]:
     return click.option(
         "--file",
         callback=_file,
-        shell_complete=files_complete,
+        shell_complete=complete_files,
         metavar="PATH",
         envvar=VARIABLE,
         show_envvar=True,

@@ -1,4 +1,4 @@
-"""The site that is meant: the platform of the team file, and what options say instead."""
+"""The platform that the command assumes: that of the team file, overridden by options."""
 
 from __future__ import annotations
 
@@ -19,25 +19,24 @@ def with_options(
     defaults: Mapping[str, str],
     limits: Mapping[str, str],
 ) -> Platform:
-    """*platform*, overridden by the options, dimension by dimension.
+    """*platform* with the values that options set; each resource is overridden separately.
 
     Raises:
-        InvalidConfig: with every amount that cannot be.
+        InvalidConfig: with every amount that is invalid.
     """
-    said = {"defaults": defaults, "limits": limits}
     origins = dict(platform.origins)
-    made = Platform(
+    result = Platform(
         backend=cast("Backend", backend or platform.backend),
         defaults=_with(platform.defaults, defaults),
         limits=_with(platform.limits, limits),
     )
-    for side, given in said.items():
-        for name in given:
-            value = made.origins[f"{side}.{name}"].value
+    for side, overrides in {"defaults": defaults, "limits": limits}.items():
+        for name in overrides:
+            value = result.origins[f"{side}.{name}"].value
             origins[f"{side}.{name}"] = Origin(f"--platform-{side}", None, value)
-    return with_origins(made, origins)
+    return with_origins(result, origins)
 
 
-def _with(resources: Resources | None, said: Mapping[str, str]) -> Resources | None:
-    amounts_by_name: dict[str, Any] = {**amounts(resources), **said}
+def _with(resources: Resources | None, overrides: Mapping[str, str]) -> Resources | None:
+    amounts_by_name: dict[str, Any] = {**amounts(resources), **overrides}
     return Resources(**amounts_by_name) if amounts_by_name else None

@@ -1,4 +1,4 @@
-"""What changes between two clusters: laws for all of them, and worked cases."""
+"""Changes between two clusters: invariants of all clusters, and worked cases."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from flyte_dask.quantities.quantity import Quantity
 from flyte_dask.roles.resources import DIMENSIONS
 from flyte_dask_cli.rendering.changes import Delta, changes, delta, matched
 from flyte_dask_cli.rendering.snapshots import (
-    Document,
-    NoDocument,
+    InvalidSnapshot,
     Rendered,
+    Snapshot,
+    from_rendered,
     from_summary,
-    of_rendered,
     read,
 )
-from flyte_dask_engine.registration import serialization as wire
+from flyte_dask_engine.registration import serialization
 from tests.prediction.test_backend import PLATFORMS
 from tests.support.configs import CONFIGS, PARENTS
 
 
 def job(config: Dask, parent: Parent | None = None, platform: Platform | None = None) -> Job:
-    """Of a config in a task on a site."""
+    """A config in a task on a platform."""
     return Job.of(config, parent or Parent(), platform or Platform())
 
 
-def document(config: Dask, parent: Parent | None = None) -> Document:
-    """What the command compares of a config."""
+def snapshot(config: Dask, parent: Parent | None = None) -> Snapshot:
+    """The values of a config that the command compares."""
     return from_summary(summarize(job(config, parent)))
 
 
@@ -75,27 +75,27 @@ TASK = Parent(limits=Resources(cpu=1, mem="1Gi"), image="acme/etl:3")
         (BASE.with_workers(gpu=1), BASE.with_workers(gpu=0), ["- workers.gpu 1 (-4 GPU)"]),
     ],
 )
-def test_a_change_is_told_with_what_it_costs(old: Dask, new: Dask, lines: list[str]) -> None:
-    told = [str(each) for each in changes(document(old, TASK), document(new, TASK))]
+def test_a_change_is_shown_with_its_cost(old: Dask, new: Dask, lines: list[str]) -> None:
+    found = [str(each) for each in changes(snapshot(old, TASK), snapshot(new, TASK))]
     if lines == ["~ scheduler.image acme/etl:3 -> acme/etl:4"]:
         lines = [*lines, "~ workers.image acme/etl:3 -> acme/etl:4"]
-    assert told == lines
+    assert found == lines
 
 
-def test_what_all_pods_share_is_told_once() -> None:
+def test_a_change_of_all_pods_is_shown_once() -> None:
     old, new = (Parent(image=image) for image in ("acme/etl:3", "acme/etl:4"))
-    (change,) = changes(document(presets.small(), old), document(presets.small(), new))
+    (change,) = changes(snapshot(presets.small(), old), snapshot(presets.small(), new))
     assert str(change) == "~ image acme/etl:3 -> acme/etl:4"
 
 
 @given(CONFIGS, PARENTS, PLATFORMS, CONFIGS, PARENTS)
-def test_what_changes_cost_adds_up_to_the_difference_of_the_footprints(
+def test_deltas_add_up_to_the_difference_of_the_footprints(
     old: Dask, parent: Parent, platform: Platform, new: Dask, other: Parent
 ) -> None:
-    """Of what is requested; the steps between are none of anybody's clusters."""
+    """For requests, also of clusters between the two that cannot exist."""
     jobs = job(old, parent, platform), job(new, other, platform)
     before, after = (from_summary(summarize(each)) for each in jobs)
-    (pods, requests), (new_pods, new_requests) = (_asked(each) for each in jobs)
+    (pods, requests), (new_pods, new_requests) = (_requests(each) for each in jobs)
     total = sum((each.delta for each in changes(before, after)), Delta())
     assert total.pods == new_pods - pods == delta(before, after).pods
     for name in DIMENSIONS:
@@ -104,25 +104,25 @@ def test_what_changes_cost_adds_up_to_the_difference_of_the_footprints(
         assert delta(before, after).amounts.get(name, Quantity("0")).value == more
 
 
-def _asked(job: Job) -> tuple[int, Total]:
+def _requests(job: Job) -> tuple[int, Total]:
     total = footprint(job.pods)
     return total.pods, total.requests
 
 
 @given(CONFIGS, PARENTS, PLATFORMS)
-def test_nothing_changes_from_a_cluster_to_itself(
+def test_a_cluster_does_not_differ_from_itself(
     config: Dask, parent: Parent, platform: Platform
 ) -> None:
-    """In its facts, its pods and its template, in JSON and in YAML."""
-    made = job(config, parent, platform)
-    facts = from_summary(json.loads(json.dumps(summarize(made))))
-    assert changes(facts, from_summary(summarize(made))) == ()
-    pods = made.pods.as_dict()
+    """Nor do its summary, its pods and its template in JSON and in YAML."""
+    same = job(config, parent, platform)
+    read_back = from_summary(json.loads(json.dumps(summarize(same))))
+    assert changes(read_back, from_summary(summarize(same))) == ()
+    pods = same.pods.as_dict()
     again = yaml.safe_load(yaml.safe_dump(pods))
-    assert changes(of_rendered(pods, "pods"), of_rendered(again, "pods")) == ()
-    custom = wire.custom(config.with_image("acme/etl:3"), made.resolved)
+    assert changes(from_rendered(pods, "pods"), from_rendered(again, "pods")) == ()
+    custom = serialization.custom(config.with_image("acme/etl:3"), same.resolved)
     custom["workers"]["numberOfWorkers"] = float(custom["workers"]["numberOfWorkers"])
-    assert changes(of_rendered(custom, "custom"), of_rendered(custom, "custom")) == ()
+    assert changes(from_rendered(custom, "custom"), from_rendered(custom, "custom")) == ()
 
 
 @pytest.mark.parametrize(
@@ -151,17 +151,17 @@ def test_nothing_changes_from_a_cluster_to_itself(
 def test_tasks_are_matched_by_their_functions(
     old: list[str], new: list[str], pairs: list[tuple[str | None, str | None]]
 ) -> None:
-    """But one against one whatever their names."""
+    """Two single tasks are matched whatever their names."""
     assert list(matched(old, new)) == pairs
 
 
-NO_DOCUMENTS = {
+INVALID = {
     "empty.json": ("", "cannot be read: "),
-    "empty.yaml": ("", "is nothing that `flyte-dask render` writes"),
+    "empty.yaml": ("", "is not output of `flyte-dask render`"),
     "deep.json": ('{"a":' * 100_000, "cannot be read: "),
-    "list.json": ("[]", "is nothing that `flyte-dask render` writes"),
+    "list.json": ("[]", "is not output of `flyte-dask render`"),
     "cut.json": ('{"scheduler": ', "cannot be read: "),
-    "other.yaml": ("a: {b: 1}", "is nothing that `flyte-dask render` writes"),
+    "other.yaml": ("a: {b: 1}", "is not output of `flyte-dask render`"),
     "text.yaml": ("- : :", "cannot be read: "),
     "bad.yaml": ("a: [", "cannot be read: "),
     "mixed.json": (
@@ -171,37 +171,37 @@ NO_DOCUMENTS = {
                 "g": {"runner": {}, "scheduler": {}, "workers": {}},
             }
         ),
-        "has customs, templates and pods beside each other",
+        "mixes customs, templates and pods",
     ),
 }
 
 
-@pytest.mark.parametrize("name", NO_DOCUMENTS)
-def test_what_was_not_rendered_is_refused(tmp_path: Path, name: str) -> None:
-    text, why = NO_DOCUMENTS[name]
+@pytest.mark.parametrize("name", INVALID)
+def test_files_that_were_not_rendered_are_rejected(tmp_path: Path, name: str) -> None:
+    text, reason = INVALID[name]
     (tmp_path / name).write_text(text, encoding="utf-8")
-    with pytest.raises(NoDocument) as caught:
+    with pytest.raises(InvalidSnapshot) as caught:
         read(str(tmp_path / name))
-    assert why in str(caught.value)
+    assert reason in str(caught.value)
 
 
-def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
+def test_missing_and_binary_files_are_rejected(tmp_path: Path) -> None:
     (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
     for name in ("binary.json", "nowhere.json"):
-        with pytest.raises(NoDocument, match="cannot be read"):
+        with pytest.raises(InvalidSnapshot, match="cannot be read"):
             read(str(tmp_path / name))
 
 
 @pytest.mark.parametrize(
     "text", ['{"f": {"scheduler": {}, "workers": {}}}', "f: {scheduler, workers}"]
 )
-def test_the_standard_input_may_be_json_or_yaml(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_input_may_be_json_or_yaml(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(text))
     assert read("-").kind == "custom"
 
 
-def test_json_is_not_read_by_the_parser_of_yaml(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which takes hundreds of times as long."""
+def test_json_is_not_read_by_the_yaml_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The YAML parser takes hundreds of times as long."""
     monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps({"f": CUSTOM})))
     monkeypatch.setitem(sys.modules, "yaml", None)
     assert read("-") == Rendered("custom", {"f": CUSTOM})
@@ -259,7 +259,7 @@ CUSTOM: dict[str, Any] = {
         ),
     ],
 )
-def test_a_template_tells_of_its_own_container(
+def test_a_template_has_the_values_of_its_own_container(
     tmp_path: Path, container: dict[str, Any], amounts: dict[str, str], others: dict[str, Any]
 ) -> None:
     template = {
@@ -271,7 +271,7 @@ def test_a_template_tells_of_its_own_container(
     }
     (tmp_path / "template.json").write_text(json.dumps(template), encoding="utf-8")
     assert read(str(tmp_path / "template.json")) == ("template", {"": template})
-    assert of_rendered(template, "template") == {
+    assert from_rendered(template, "template") == {
         "workers.number_of_workers": 4,
         "scheduler.image": None,
         "workers.image": None,

@@ -1,4 +1,4 @@
-"""Whole programs with a local twin: scripts, terminals, notebooks, users' tests; and their ends."""
+"""Whole programs with a local cluster: scripts, terminals, notebooks, users' tests; their ends."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ import psutil
 import pytest
 from jupyter_client.manager import start_new_kernel
 
+from tests.support.command import read_terminal
 from tests.support.processes import BIN, PATIENCE, run, running
 
 pytestmark = pytest.mark.once
@@ -48,20 +49,20 @@ def never_ends() -> int:
 
 
 def waits():
-    print("it has started", flush=True)
+    print("the task has started", flush=True)
     time.sleep(600)
 
 
 @task(task_config=Dask())
-def never_asks() -> int:
+def never_ends_in_its_pod() -> int:
     result = distributed.default_client().submit(sum, [1, 2]).result()
     waits()
     return result
 
 
-if __name__ != "etl":  # which is how others import it
+if __name__ != "etl":  # the name under which others import it
     if "never" in sys.argv:
-        never_asks()
+        never_ends_in_its_pod()
     else:
         print(total(n=60, seconds=0.05))
 """
@@ -69,7 +70,7 @@ if __name__ != "etl":  # which is how others import it
 
 @pytest.fixture
 def script(tmp_path: Path) -> Path:
-    """A script that is not guarded against being imported."""
+    """A script without the ``if __name__ == "__main__"`` guard."""
     path = tmp_path / "etl.py"
     path.write_text(SCRIPT)
     return path
@@ -77,14 +78,14 @@ def script(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def env(tmp_path: Path) -> dict[str, str]:
-    """An environment with a temporary folder of its own, for what a program leaves there."""
+    """Environment variables with a temporary folder that only the program uses."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     return {"TMPDIR": str(folder)}
 
 
 def left_in(env: dict[str, str]) -> list[str]:
-    """What of Dask is left there."""
+    """The files that Dask has left in the temporary folder."""
     return [path.name for path in Path(env["TMPDIR"]).iterdir() if "dask" in path.name]
 
 
@@ -93,19 +94,19 @@ KINDS = pytest.mark.parametrize("kind", ["threads", "processes"])
 
 @KINDS
 def test_an_unguarded_script(script: Path, kind: str, env: dict[str, str]) -> None:
-    """It prints its result, and nothing of ours: where there is no terminal, no progress either."""
+    """It prints its result only: without a terminal there are no messages and no progress."""
     done = run(sys.executable, script, env={**env, "FLYTE_DASK_LOCAL": kind})
     assert (done.stdout, done.stderr, done.returncode) == ("1770\n", "", 0)
     assert left_in(env) == []
 
 
 class TestItsEnd:
-    """Whatever it is, nothing is left."""
+    """However a program ends, no processes are left."""
 
     @KINDS
     def test_by_ctrl_c(self, script: Path, kind: str, env: dict[str, str]) -> None:
         command = [str(BIN / "pyflyte"), "run", str(script), "never_ends"]
-        with running(command, "it has started", {**env, "FLYTE_DASK_LOCAL": kind}) as program:
+        with running(command, "the task has started", {**env, "FLYTE_DASK_LOCAL": kind}) as program:
             children = psutil.Process(program.popen.pid).children(recursive=True)
             status = program.stop(signal.SIGINT)
             gone, alive = psutil.wait_procs(children, PATIENCE)
@@ -115,10 +116,10 @@ class TestItsEnd:
         assert left_in(env) == []
 
     def test_by_a_kill(self, script: Path, env: dict[str, str]) -> None:
-        """Workers see that their scheduler is gone; their folder nobody can remove."""
+        """Workers exit when their scheduler is gone; their folder remains."""
         command = [sys.executable, str(script), "never"]
         given = {**env, "FLYTE_DASK_LOCAL": "processes"}
-        with running(command, "it has started", given) as program:
+        with running(command, "the task has started", given) as program:
             children = psutil.Process(program.popen.pid).children(recursive=True)
             program.popen.kill()
             gone, alive = psutil.wait_procs(children, PATIENCE)
@@ -127,7 +128,7 @@ class TestItsEnd:
 
 
 class TestProgress:
-    """On a terminal, of a computation that takes long."""
+    """The progress bar of a long computation on a terminal."""
 
     def test_it_is_shown_on_a_terminal(self, script: Path) -> None:
         shown = on_a_terminal([sys.executable, str(script)])
@@ -162,37 +163,25 @@ class TestProgress:
 
 
 def on_a_terminal(command: list[str], env: dict[str, str] | None = None) -> str:
-    """What *command* writes to its terminal, without colours; that is as wide as people's."""
+    """What *command* writes to a terminal of 200 columns, without colours."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 50, 200, 0, 0))
     given = {**os.environ, "TERM": "xterm", **(env or {})}
-    del given["PYTEST_CURRENT_TEST"]  # for it is no test
+    del given["PYTEST_CURRENT_TEST"]  # the program is not a test
     popen = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=given)
     os.close(theirs)
-    shown = b"".join(_read(ours))
+    shown = b"".join(read_terminal(ours))
     os.close(ours)
     assert popen.wait(PATIENCE) == 0, shown
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
 
 
-def _read(terminal: int) -> Iterator[bytes]:
-    """All that comes, until nobody has the other end."""
-    while True:
-        try:
-            read = os.read(terminal, 10_000)
-        except OSError:
-            return
-        if not read:
-            return
-        yield read
-
-
 class TestNotebooks:
-    """Where an event loop runs already."""
+    """Notebooks, where an event loop runs already."""
 
     @pytest.fixture
     def cell(self, env: dict[str, str]) -> Iterator[Any]:
-        """What a cell prints, in a real kernel."""
+        """A function that runs a cell in a real kernel, and returns what it prints."""
         manager, client = start_new_kernel(env={**os.environ, **env}, startup_timeout=PATIENCE)
 
         def execute(code: str) -> str:
@@ -232,7 +221,7 @@ class TestNotebooks:
 
 
 class TestTheFixture:
-    """For users' own tests, in any project that has flyte-dask installed."""
+    """The pytest fixture, in a project that has flyte-dask installed."""
 
     TEST = """
 import dask
@@ -265,14 +254,14 @@ def test_it_ends_with_its_test():
         distributed.default_client()
 """
 
-    def test_it_is_there(self, tmp_path: Path, env: dict[str, str]) -> None:
+    def test_it_is_found(self, tmp_path: Path, env: dict[str, str]) -> None:
         (tmp_path / "test_etl.py").write_text(self.TEST)
         pytest_ = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
         done = run(*pytest_, "--rootdir", tmp_path, "test_etl.py", cwd=tmp_path, env=env)
         assert "3 passed" in done.stdout, done.stdout + done.stderr
         assert left_in(env) == []
 
-    def test_whoever_does_not_use_it_does_not_load_flytekit(self, tmp_path: Path) -> None:
+    def test_it_does_not_load_flytekit_unless_it_is_used(self, tmp_path: Path) -> None:
         test = (
             "import sys\n\n\ndef test_nothing():\n"
             "    assert not {'flytekit', 'dask', 'distributed', 'flyte_dask'} & set(sys.modules)\n"

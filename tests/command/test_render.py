@@ -1,4 +1,4 @@
-"""What `flyte-dask render` prints is what is registered."""
+"""`flyte-dask render` prints what is registered."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ def flow(day: int) -> int:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project, with what ``pyflyte package`` makes of it."""
+    """The project, with the output of ``pyflyte package``."""
     folder = tmp_path_factory.mktemp("project")
     (folder / "pod").mkdir()
     return package(PIPELINE, folder, "none")
 
 
 def rendered(folder: Path, *args: str) -> Any:
-    """What the command prints of the project's tasks."""
+    """The tasks of the project, rendered by the command."""
     command: list[str | Path] = [BIN / "flyte-dask", "render", *args]
     done = run(*command, "--image", "acme/etl:3", cwd=folder / "source")
     assert done.returncode == 0, done.stderr
@@ -79,23 +79,23 @@ def rendered(folder: Path, *args: str) -> Any:
     return json.loads(done.stdout)
 
 
-def test_templates_are_those_that_are_packaged(folder: Path) -> None:
-    """Of nodes too; but values of variables are not shown."""
+def test_templates_equal_packaged_templates(folder: Path) -> None:
+    """Also those of nodes; but values of variables are not shown."""
     templates = {each.id.name: MessageToDict(each) for each in packaged(folder)}
     assert len(templates) == 4
     text = json.dumps(templates).replace('"s3cret"', '"(not shown)"')
     assert rendered(folder, "pipeline.py", "--as", "template") == json.loads(text)
 
 
-def test_customs_are_those_that_are_packaged(folder: Path) -> None:
+def test_customs_equal_packaged_customs(folder: Path) -> None:
     customs = {each.id.name: MessageToDict(each.custom) for each in packaged(folder)}
     found = rendered(folder, "pipeline")
     assert found == customs
     assert rendered(folder, "pipeline.py:awaited") == customs["pipeline.awaited"]
-    assert {name: Dask.from_custom(each) for name, each in found.items()}  # whole numbers
+    assert {name: Dask.from_custom(each) for name, each in found.items()}  # needs integers
 
 
-def test_pods_are_those_that_are_predicted(folder: Path) -> None:
+def test_pods_equal_predicted_pods(folder: Path) -> None:
     found = rendered(folder, "pipeline.py:plain", "--as", "pods", "--backend", "v2")
     config = presets.medium(5).with_workers(mem=("8Gi", "12Gi"))
     parent = Parent(limits=Resources(cpu=2, ephemeral_storage="20Gi"), image="acme/etl:3")

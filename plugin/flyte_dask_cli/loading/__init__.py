@@ -1,1 +1,1 @@
-"""The user's modules: imported in a process of their own, and what their tasks answer."""
+"""Import users' modules in a separate process, and collect what it reports of their tasks."""

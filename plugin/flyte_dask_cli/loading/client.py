@@ -1,7 +1,7 @@
-"""Questions about a user's modules, to a process that imports them.
+"""The client of the server process, which imports users' modules.
 
-Importing may do anything: print, exit, crash, hang. So it happens in a process of its own, and this
-one, which needs no flytekit, tells what became of it.
+Importing a module may do anything: print, exit, crash, hang. So it happens in a process of its own;
+this one needs no flytekit, and reports how the other ended.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from flyte_dask.team_files.discovery import VARIABLE
 from flyte_dask_cli.loading.findings import finding
 from flyte_dask_cli.loading.targets import Target
 
-__all__ = ["Answer", "Form", "NoAnswer", "Question", "ask"]
+__all__ = ["Form", "Request", "Response", "ServerFailed", "request_responses"]
 
-Form: TypeAlias = Literal["facts", "findings", "custom", "template", "pods"]
-"""What is asked of each task."""
+Form: TypeAlias = Literal["summary", "findings", "custom", "template", "pods"]
+"""What a request wants of each task; all forms have the findings too."""
 
-# Python puts the working directory first on its path, where a module may hide one of ours.
+# Python puts the working directory first on its path, where a module may shadow one of ours.
 _START = (
     "import sys; sys.path[:] = [each for each in sys.path if each]; "
     "from flyte_dask_cli.loading.server import main; main()"
@@ -41,100 +41,101 @@ _START = (
 
 @final
 @attrs.frozen
-class Question:
-    """What is asked of every task of some modules."""
+class Request:
+    """What to return of every task of some modules."""
 
     form: Form
     file: str | None = None
-    """The team file, if it is not that beside each module."""
+    """The path of the team file; None is the nearest one of each module."""
     backend: str | None = None
-    """The backend, if it is not that of the team file; and the same of the amounts below."""
+    """The backend, as the amounts below; None is that of the team file."""
     defaults: Mapping[str, str] = {}
     limits: Mapping[str, str] = {}
     images: tuple[str, ...] = ()
-    """As ``pyflyte`` takes them: ``reference`` or ``name=reference``."""
+    """Images as ``pyflyte`` takes them: ``reference`` or ``name=reference``."""
     timeout: float = 300
-    """Seconds that a module may take."""
+    """Seconds that a module may take to import."""
 
 
 @final
 @attrs.frozen
-class Answer:
-    """What one module has, and what is wrong with it."""
+class Response:
+    """The tasks of one module, and its findings."""
 
     target: Target
     tasks: tuple[Json, ...] = ()
     findings: tuple[Json, ...] = ()
     failed: int = 0
-    """How many tasks have no answer, but findings instead."""
+    """The number of tasks that are not in `tasks`, since they have errors."""
 
 
-class NoAnswer(RuntimeError):
-    """Nothing can be asked at all."""
+class ServerFailed(RuntimeError):
+    """The server process does not start, or rejects the request."""
 
 
-def ask(question: Question, targets: Sequence[Target]) -> Iterator[Answer]:
-    """One answer for each target. A process that a module ends is followed by another.
+def request_responses(request: Request, targets: Sequence[Target]) -> Iterator[Response]:
+    """One response for each target. A server that a module ends is replaced by another.
 
     Raises:
-        NoAnswer: if the process can't start, or the question is none.
+        ServerFailed: if the server does not start, or rejects the request.
     """
-    left = list(targets)
-    while left:
-        with _answering(question, left) as process:
-            while left and not process.is_over:
-                yield process.answer(left.pop(0), question.timeout)
+    remaining = list(targets)
+    while remaining:
+        with _running_server(request, remaining) as server:
+            while remaining and not server.has_ended:
+                yield server.response(remaining.pop(0), request.timeout)
 
 
-class _Process:
-    """The process that imports, and what it says."""
+class _Server:
+    """The process that imports modules, and the messages that it sends."""
 
-    def __init__(self, question: Question, targets: Sequence[Target]) -> None:
-        self.is_over = False
+    def __init__(self, request: Request, targets: Sequence[Target]) -> None:
+        self.has_ended = False
         self._number = 0
         self._token = token_hex(8)
-        self._said: queue.SimpleQueue[Json] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[Json] = queue.SimpleQueue()
         utf8 = {} if sys.getfilesystemencoding() == "utf-8" else {"PYTHONUTF8": "1"}
-        file = {VARIABLE: question.file} if question.file else {}
+        file = {VARIABLE: request.file} if request.file else {}
         self._popen = subprocess.Popen(
-            [sys.executable, "-u", "-c", _START],  # what modules print is not lost if they crash
+            [sys.executable, "-u", "-c", _START],  # unbuffered: a crash must not lose output
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, **utf8, **file},
-            start_new_session=True,  # with all that modules start in it, it can be ended
+            start_new_session=True,  # a group, which is killed with all that modules start
         )
-        threading.Thread(target=self._listen, daemon=True).start()
-        self._ask({"question": attrs.asdict(question), "targets": list(map(attrs.asdict, targets))})
+        threading.Thread(target=self._read, daemon=True).start()
+        self._send({"request": attrs.asdict(request), "targets": list(map(attrs.asdict, targets))})
 
-    def answer(self, target: Target, timeout: float) -> Answer:
-        """That about the next target, which is this one."""
+    def response(self, target: Target, timeout: float) -> Response:
+        """The response about *target*, which is the next one."""
         self._number += 1
         try:
-            said = self._next(timeout)
+            message = self._next(timeout)
         except TimeoutError:
-            self.is_over = True
-            rule, remedy = "is not imported", "import it by hand to see why, or say more --timeout"
-            return _lost(target, f"{rule} after {timeout:g} s", remedy)
-        if said is None or said["number"] != self._number:
-            self.is_over = True
-            rule = f"ended Python when it was imported: {_how(self._popen.wait())}"
-            return _lost(target, rule, "keep what it does out of import")
-        return Answer(target, tuple(said["tasks"]), tuple(said["findings"]), said["failed"])
+            self.has_ended = True
+            rule = f"import timed out after {timeout:g} s"
+            return _failure(target, rule, "import it by hand to see why, or raise --timeout")
+        if message is None or message["number"] != self._number:
+            self.has_ended = True
+            rule = f"import terminated Python ({_exit_text(self._popen.wait())})"
+            return _failure(target, rule, "move its side effects out of module level")
+        findings = tuple(message["findings"])
+        return Response(target, tuple(message["tasks"]), findings, message["failed"])
 
-    def expect_ready(self) -> None:
+    def wait_until_ready(self) -> None:
         """Wait until it can import modules.
 
         Raises:
-            NoAnswer: if it never can, or the question is none.
+            ServerFailed: if it does not start, or rejects the request.
         """
-        said = self._next(None)
-        if said is None:
-            raise NoAnswer("flytekit or its plugin cannot be imported here: the error is above")
-        if said["refused"]:
-            raise NoAnswer(said["refused"])
+        message = self._next(None)
+        if message is None:
+            raise ServerFailed("cannot import flytekit or its Dask plugin: see the error above")
+        if message["error"]:
+            raise ServerFailed(message["error"])
 
-    def end(self) -> None:
-        """End it, with all that modules have started and left."""
+    def kill(self) -> None:
+        """Kill it, with all processes that modules have started and left."""
         with suppress(ProcessLookupError, PermissionError):
             if sys.platform == "win32":
                 self._popen.kill()
@@ -142,61 +143,62 @@ class _Process:
                 os.killpg(self._popen.pid, signal.SIGKILL)
         self._popen.wait()
 
-    def _ask(self, question: Json) -> None:
+    def _send(self, request: Json) -> None:
         stream = cast("IO[bytes]", self._popen.stdin)
         with suppress(BrokenPipeError), stream:
-            stream.write(json.dumps({**question, "token": self._token}).encode())
+            stream.write(json.dumps({**request, "token": self._token}).encode())
 
-    def _listen(self) -> None:
-        """Hear what has our token: modules may write anywhere."""
+    def _read(self) -> None:
+        """Read the lines that start with our token: modules may write to any descriptor."""
         token = self._token.encode()
         for line in cast("IO[bytes]", self._popen.stdout):
             if line.startswith(token):
-                with suppress(ValueError):  # what was cut off when it ended
-                    self._said.put(json.loads(line.removeprefix(token)))
+                with suppress(ValueError):  # it ended while it wrote the line
+                    self._messages.put(json.loads(line.removeprefix(token)))
 
     def _next(self, timeout: float | None) -> Json | None:
-        """What it says next; None if it has ended.
+        """The next message; None if the process has ended.
 
-        Its end is not that of its stream, which what it started may still have.
+        The end of its stream is no sign of that: processes that it started may keep it open.
 
         Raises:
-            TimeoutError: if it says nothing for so long.
+            TimeoutError: after *timeout* seconds without a message.
         """
         until = None if timeout is None else time.monotonic() + timeout
         while True:
             has_ended = self._popen.poll() is not None
             with suppress(queue.Empty):
-                return self._said.get(timeout=_GRACE if has_ended else _BREATH)
+                return self._messages.get(timeout=_GRACE if has_ended else _POLL_INTERVAL)
             if has_ended:
                 return None
             if until is not None and time.monotonic() > until:
                 raise TimeoutError
 
 
-_BREATH, _GRACE = 0.1, 1.0
-"""Seconds between two looks at the process, and after its end until its last word is heard."""
+_POLL_INTERVAL, _GRACE = 0.1, 1.0
+"""Seconds between two polls of the process, and to wait for its last message after its end."""
 
 
-def _how(code: int) -> str:
+def _exit_text(code: int) -> str:
     if code >= 0:
-        return f"it exited with status {code}"
+        return f"exit status {code}"
     with suppress(ValueError):
-        return f"it died of {signal.Signals(-code).name}"
-    return f"it died of signal {-code}"
+        return f"killed by {signal.Signals(-code).name}"
+    return f"killed by signal {-code}"
 
 
-def _lost(target: Target, rule: str, remedy: str) -> Answer:
-    site = CallSite(target.file, 1) if target.file else None
-    return Answer(target, (), (finding("error", "import", rule, site=site, remedy=remedy),))
+def _failure(target: Target, rule: str, remedy: str) -> Response:
+    line = CallSite(target.file, 1) if target.file else None
+    found = finding("error", "import", rule, call_site=line, remedy=remedy)
+    return Response(target, findings=(found,))
 
 
 @contextmanager
-def _answering(question: Question, targets: Sequence[Target]) -> Iterator[_Process]:
-    """A process that answers about *targets*, and is gone in the end."""
-    process = _Process(question, targets)
+def _running_server(request: Request, targets: Sequence[Target]) -> Iterator[_Server]:
+    """A server that is ready to import *targets*, and is killed at the end."""
+    server = _Server(request, targets)
     try:
-        process.expect_ready()
-        yield process
+        server.wait_until_ready()
+        yield server
     finally:
-        process.end()
+        server.kill()

@@ -1,4 +1,4 @@
-"""What is wrong with a task or a module: one thing each, in plain values."""
+"""Findings: problems of a task or a module, as JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from types import TracebackType
-from typing import Any
 
 from flyte_dask.advice import Advice
 from flyte_dask.errors import ConfigError, Problem
@@ -19,13 +18,13 @@ from flyte_dask.rules import RULES, SEVERITIES, page_of
 __all__ = [
     "SEVERITIES",
     "finding",
+    "from_advice",
+    "from_error",
+    "from_problem",
     "is_installed",
-    "of_advice",
-    "of_error",
-    "of_problem",
 ]
 
-_LONGEST = 400
+_MAX_LENGTH = 400
 _LIBRARIES = [sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib")]
 
 
@@ -35,40 +34,40 @@ def finding(  # noqa: PLR0913  # one for each key
     message: str,
     *,
     blocking: bool = True,
-    site: CallSite | None = None,
+    call_site: CallSite | None = None,
     task: str | None = None,
     path: str | None = None,
     remedy: str | None = None,
     page: str | None = None,
     trace: str | None = None,
 ) -> Json:
-    """One thing that is wrong.
+    """One finding.
 
     Args:
         severity: one of `SEVERITIES`.
-        code: of advice, its own; else ``config``, ``policy``, ``import`` and the like.
-        message: what is wrong, without the remedy.
-        blocking: whether it prevents a registration, as advice does not.
-        site: the line where it is.
+        code: the code of the rule of advice; else ``config``, ``policy``, ``import`` and the like.
+        message: the problem, without the remedy.
+        blocking: whether it prevents registration, as advice does not.
+        call_site: the line that it is about.
         task: the name of the task.
-        path: of what in its config, or in the team file.
-        remedy: what to do.
-        page: the page about it, in the documentation.
-        trace: the traceback of what a module raised.
+        path: the path of the value in the task's config, or in the team file.
+        remedy: what to do about it.
+        page: the page about it in the documentation.
+        trace: the traceback of the exception that a module raised.
     """
     head = {"severity": severity, "code": code, "blocking": blocking}
-    told = {**head, **place(site), "task": task, "path": path}
-    return {**told, "message": message, "remedy": remedy, "page": page, "traceback": trace}
+    where = {**place(call_site), "task": task, "path": path}
+    return {**head, **where, "message": message, "remedy": remedy, "page": page, "traceback": trace}
 
 
-def of_advice(advice: Advice, site: CallSite | None, task: str) -> Json:
-    """A piece of advice."""
+def from_advice(advice: Advice, call_site: CallSite | None, task: str) -> Json:
+    """The finding of a piece of advice."""
     return finding(
         advice.severity,
         advice.code,
         advice.consequence,
         blocking=False,
-        site=site,
+        call_site=call_site,
         task=task,
         path=advice.path,
         remedy=advice.remedy,
@@ -76,17 +75,17 @@ def of_advice(advice: Advice, site: CallSite | None, task: str) -> Json:
     )
 
 
-def of_problem(
-    problem: Problem, code: str, site: CallSite | None = None, task: str | None = None
+def from_problem(
+    problem: Problem, code: str, call_site: CallSite | None = None, task: str | None = None
 ) -> Json:
-    """One problem of a config, or of a team file."""
+    """The finding of a problem of a config, or of a team file."""
     message = str(problem).removesuffix(f": {problem.remedy}")
     page = page_of(code) if code in RULES else None
     return finding(
         "error",
         code,
         message,
-        site=site,
+        call_site=call_site,
         task=task,
         path=problem.path,
         remedy=problem.remedy,
@@ -94,57 +93,57 @@ def of_problem(
     )
 
 
-def of_error(
-    error: BaseException, rule: str, task: str | None = None, site: CallSite | None = None
+def from_error(
+    error: BaseException, rule: str, task: str | None = None, call_site: CallSite | None = None
 ) -> Iterator[Json]:
-    """What a module or a task raised: each problem of our errors, and of others what they say.
+    """The findings of an exception of a module or a task: one for each problem of our errors.
 
     Args:
         error: the exception.
-        rule: what could not be done because of it, as the end of a sentence about that.
+        rule: what failed because of it, such as ``cannot be imported``.
         task: the name of the task.
-        site: its line, if the error tells none.
+        call_site: the line of the task or module, if the error has none.
     """
     if not isinstance(error, ConfigError):
-        message, where = f"{rule}: {_summary(error)}", _site(error) or site
+        message, where = f"{rule}: {_summary(error)}", _call_site(error) or call_site
         code = "task" if task else "import"
-        yield finding("error", code, message, site=where, task=task, trace=_trace(error))
+        yield finding("error", code, message, call_site=where, task=task, trace=_trace(error))
         return
-    is_file = os.path.isfile(error.subject)  # noqa: PTH113  # which takes any text
+    is_file = os.path.isfile(error.subject)  # noqa: PTH113  # unlike Path, it accepts any text
     for problem in error.problems:
         line = CallSite(error.subject, problem.line or 1) if is_file else error.call_site
         yield {
-            **of_problem(problem, "team-file" if is_file else "config", line or site),
+            **from_problem(problem, "team-file" if is_file else "config", line or call_site),
             "task": None if is_file else task,
             "traceback": _trace(error),
         }
 
 
 def is_installed(file: str | None) -> bool:
-    """Whether *file* is of Python itself or of an installed package."""
+    """Whether *file* belongs to Python itself or to an installed package."""
     if not file or file.startswith("<"):
         return True
     return any(file.startswith(folder) for folder in _LIBRARIES)
 
 
 def _summary(error: BaseException) -> str:
-    """Its type, and what it says, in one line of no more than a few hundred characters."""
+    """Its type and text, in one line of limited length."""
     if isinstance(error, SystemExit):
-        return f"it ends the program: sys.exit({error.code!r})"
-    said = "<no text>"
-    with suppress(Exception):  # whatever a stranger's class does
-        said = error.msg if isinstance(error, SyntaxError) else str(error)
-    text = " ".join(f"{type(error).__name__}: {said}".split()).removesuffix(":")
+        return f"it calls sys.exit({error.code!r})"
+    text = "<no text>"
+    with suppress(Exception):  # a user's class may raise in __str__
+        text = error.msg if isinstance(error, SyntaxError) else str(error)
+    text = " ".join(f"{type(error).__name__}: {text}".split()).removesuffix(":")
     text = "".join(each if each.isprintable() else "?" for each in text)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}..."
 
 
-def _site(error: BaseException) -> CallSite | None:
-    """The innermost line of the user's own code."""
+def _call_site(error: BaseException) -> CallSite | None:
+    """The innermost line of the user's code in the traceback."""
     if isinstance(error, SyntaxError) and error.filename:
         return CallSite(error.filename, error.lineno or 1)
     found = None
-    trace = _users(error.__traceback__)
+    trace = _user_part(error.__traceback__)
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
         if not is_installed(file) and not is_library(trace.tb_frame):
@@ -154,13 +153,13 @@ def _site(error: BaseException) -> CallSite | None:
 
 
 def _trace(error: BaseException) -> str:
-    """The traceback from the user's code on."""
-    told: list[Any] = traceback.format_exception(type(error), error, _users(error.__traceback__))
-    return "".join(told).rstrip()
+    """The traceback, from the user's code on."""
+    trace = _user_part(error.__traceback__)
+    return "".join(traceback.format_exception(type(error), error, trace)).rstrip()
 
 
-def _users(trace: TracebackType | None) -> TracebackType | None:
-    """*trace* without our lines, and those of Python's imports, before the user's."""
+def _user_part(trace: TracebackType | None) -> TracebackType | None:
+    """*trace* from the first frame that is neither ours nor of Python's import system."""
     while trace is not None and is_library(trace.tb_frame):
         trace = trace.tb_next
     return trace

@@ -1,4 +1,4 @@
-"""What there is to tell of a task, in each form that can be asked for."""
+"""Tasks as JSON, in each form that a request may have."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from google.protobuf.json_format import MessageToDict
 from flyte_dask.errors.call_site import CallSite
 from flyte_dask.explanation.summary import Json, place, summarize
 from flyte_dask.prediction.platform import Platform
-from flyte_dask_cli.loading.client import Question
-from flyte_dask_cli.loading.findings import of_advice, of_error, of_problem
+from flyte_dask_cli.loading.client import Request
+from flyte_dask_cli.loading.findings import from_advice, from_error, from_problem
 from flyte_dask_cli.platform_options import with_options
-from flyte_dask_engine.registration import serialization as wire
+from flyte_dask_engine.registration import serialization
 from flyte_dask_engine.registration.review import Review
 from flytekitplugins.dask.requested import declared_image
 from flytekitplugins.dask.task import DaskTask
@@ -31,41 +31,41 @@ __all__ = ["Serializer"]
 
 
 class Serializer:
-    """Tells what a question asks of tasks.
+    """Serializes tasks in the form of one request.
 
     Raises:
-        ValueError: if the question's images are none.
+        ValueError: if the request's images are invalid.
     """
 
-    def __init__(self, question: Question) -> None:
-        self._question = question
+    def __init__(self, request: Request) -> None:
+        self._request = request
         self._settings = SerializationSettings(
-            _images(question), python_interpreter=DEFAULT_RUNTIME_PYTHON_INTERPRETER
+            _images(request), python_interpreter=DEFAULT_RUNTIME_PYTHON_INTERPRETER
         )
         self._rendering = {
             "custom": self._custom,
             "template": self._template,
             "pods": self._pods,
         }
-        logging.getLogger("flytekit.dask.advice").disabled = True  # it is told by us
+        logging.getLogger("flytekit.dask.advice").disabled = True  # we report it
         _build_no_images()
 
-    def told(self, task: DaskTask) -> Json | list[Json]:
-        """What is asked of *task*, and what is wrong with it; that alone, if it has no answer."""
+    def serialize(self, task: DaskTask) -> Json | list[Json]:
+        """*task* with its findings; the findings alone if it cannot be serialized."""
         head = {
             "name": task.name,
             "function": task.task_function.__name__,
             **place(task.call_site),
         }
         try:
-            self._find_image(task)
-            review = task.review(self._settings, site=self._site)
-            return {**head, **self._answer(task, review), "findings": list(_findings(review))}
-        except BaseException as error:  # building images is a user's code too
-            return list(of_error(error, "cannot be registered", task.name, task.call_site))
+            self._resolve_image(task)
+            review = task.review(self._settings, site=self._platform)
+            return {**head, **self._content(task, review), "findings": list(_findings(review))}
+        except BaseException as error:  # image builders are users' code too
+            return list(from_error(error, "cannot be registered", task.name, task.call_site))
 
-    def _find_image(self, task: DaskTask) -> None:
-        """Let *task* know the reference of its image, if a spec is said."""
+    def _resolve_image(self, task: DaskTask) -> None:
+        """Let *task* compute the reference of its image, if that is an `ImageSpec`."""
         image = declared_image(task)
         if not isinstance(image, ImageSpec):
             return
@@ -74,17 +74,17 @@ class Serializer:
         else:
             task.get_k8s_pod(self._settings)
 
-    def _answer(self, task: DaskTask, review: Review) -> Json:
-        form = self._question.form
+    def _content(self, task: DaskTask, review: Review) -> Json:
+        form = self._request.form
         if form == "findings":
             return {}
-        if form == "facts":
+        if form == "summary":
             file = place(CallSite(str(review.team.path), 1))["file"] if review.team else None
             return {"team_file": file, **summarize(review.job)}
         return {"rendered": self._rendering[form](task, review)}
 
     def _custom(self, _: DaskTask, review: Review) -> Json:
-        return wire.custom(review.job.config, review.job.resolved)
+        return serialization.custom(review.job.config, review.job.resolved)
 
     def _pods(self, _: DaskTask, review: Review) -> Json:
         return review.job.pods.as_dict()
@@ -92,43 +92,43 @@ class Serializer:
     def _template(self, task: DaskTask, review: Review) -> Json:
         spec: Any = get_serializable(OrderedDict(), self._settings, task)
         template: Json = MessageToDict(spec.to_flyte_idl().template)
-        template["custom"] = self._custom(task, review)  # whose numbers are whole
+        template["custom"] = self._custom(task, review)  # with integers, not floats
         _hide_environment(template)
         return template
 
-    def _site(self, platform: Platform) -> Platform:
-        asked = self._question
-        return with_options(platform, asked.backend, asked.defaults, asked.limits)
+    def _platform(self, platform: Platform) -> Platform:
+        options = self._request
+        return with_options(platform, options.backend, options.defaults, options.limits)
 
 
 def _findings(review: Review) -> Iterator[Json]:
-    """Errors first, then advice; what the team wants to be an error is not told twice."""
-    site, name, fatal = review.call_site, review.name, review.fatal
+    """Errors, then advice without that which the team file has made an error."""
+    call_site, name = review.call_site, review.name
     for problem in review.forbidden:
-        yield of_problem(problem, "policy", site, name)
-    for problem in fatal:
-        yield of_problem(problem, str(problem.value), site, name)
-    told = {(problem.value, problem.path) for problem in fatal}
+        yield from_problem(problem, "policy", call_site, name)
+    for problem in review.fatal:
+        yield from_problem(problem, str(problem.value), call_site, name)
+    fatal = {(problem.value, problem.path) for problem in review.fatal}
     for each in review.advice:
-        if (each.code, each.path) not in told:
-            yield of_advice(each, site, name)
+        if (each.code, each.path) not in fatal:
+            yield from_advice(each, call_site, name)
 
 
-def _images(question: Question) -> ImageConfig:
-    """Those of the question; the one of tasks that say none is unknown, unless it is said."""
+def _images(request: Request) -> ImageConfig:
+    """The images of the request; without a default one, except in templates, which need one."""
     images: ImageConfig
     try:
-        images = ImageConfig.validate_image(None, "--image", question.images)
+        images = ImageConfig.validate_image(None, "--image", request.images)
     except (AssertionError, ValueError) as error:
         raise ValueError(f"--image: {error}") from None
-    is_said = any("=" not in each or each.startswith("default=") for each in question.images)
-    if is_said or question.form == "template":
+    has_default = any("=" not in each or each.startswith("default=") for each in request.images)
+    if has_default or request.form == "template":
         return images
     return ImageConfig(default_image=None, images=images.images)
 
 
 class _NameOnly(ImageSpecBuilder):
-    """Builds nothing: the name of an image is known without."""
+    """A builder that builds nothing: the name of an image is computed without."""
 
     def should_build(self, image_spec: ImageSpec) -> bool:  # noqa: ARG002
         return False
@@ -139,12 +139,12 @@ class _NameOnly(ImageSpecBuilder):
 
 def _build_no_images() -> None:
     for name, (_, priority) in list(ImageBuildEngine.get_registry().items()):
-        if name != "noop":  # which knows another name, and builds nothing either
+        if name != "noop":  # it builds nothing either, and computes another name
             ImageBuildEngine.register(name, _NameOnly(), priority)
 
 
 def _hide_environment(value: object) -> None:
-    """Take the values of all variables out of a template, wherever it has some."""
+    """Replace the values of environment variables anywhere in a template."""
     if isinstance(value, list):
         for each in value:
             _hide_environment(each)

@@ -1,4 +1,4 @@
-"""What people name on the command line: modules, files and folders, and tasks in them."""
+"""Targets of the command line: modules, files and folders, and tasks in them."""
 
 from __future__ import annotations
 
@@ -9,105 +9,103 @@ from typing import final
 
 import attrs
 
-__all__ = ["NoTarget", "Target", "targets_of"]
+__all__ = ["Target", "UnknownTarget", "targets_of"]
 
-_NO_CODE = {"__pycache__", "node_modules", "site-packages", "dist-packages"}
-_SCRIPTS = {"setup.py", "__main__.py"}
+_SKIPPED_FOLDERS = {"__pycache__", "node_modules", "site-packages", "dist-packages"}
+_SKIPPED_FILES = {"setup.py", "__main__.py"}
 
 
-class NoTarget(ValueError):
-    """A text that names nothing there is; it says why, and what to write."""
+class UnknownTarget(ValueError):
+    """A target that is not an existing file, folder or module name."""
 
 
 @final
 @attrs.frozen
 class Target:
-    """A module to import, and which of its tasks are meant."""
+    """A module to import, and the task to select."""
 
     name: str
-    """Its name, as it is imported."""
+    """The name to import it by."""
     root: str
-    """The folder from which."""
+    """The folder to import it from."""
     file: str | None = None
-    """Its file; None if the name was said, and no file."""
+    """Its file; None if the target is a module name."""
     task: str | None = None
-    """The one task that is meant; None is all."""
+    """The name of a task; None selects all."""
 
 
 def targets_of(texts: Iterable[str]) -> list[Target]:
-    """The modules that *texts* name, each once, in order.
+    """The modules of *texts*, without duplicates, in order.
 
     Args:
-        texts: each a file, a folder, whose files are meant, or a module, and after a colon the
-            name of one task.
+        texts: each a file, a folder (all files in it) or a module, with ``:TASK`` for one task.
 
     Raises:
-        NoTarget: with all texts that name nothing.
+        UnknownTarget: with all texts that are invalid.
     """
     found: dict[tuple[str, str, str | None], Target] = {}
-    wrong = []
+    problems = []
     for text in texts:
-        named = _named(text)
-        if isinstance(named, str):
-            wrong.append(f"{text!r}: {named}")
+        modules = _modules(text)
+        if isinstance(modules, str):
+            problems.append(f"{text!r}: {modules}")
         else:
-            found.update({(each.name, each.root, each.task): each for each in named})
-    if wrong:
-        raise NoTarget("\n".join(wrong))
+            found.update({(each.name, each.root, each.task): each for each in modules})
+    if problems:
+        raise UnknownTarget("\n".join(problems))
     return list(found.values())
 
 
-def _named(text: str) -> list[Target] | str:
-    """The modules that *text* names; or why it names none."""
+def _modules(text: str) -> list[Target] | str:
+    """The modules of the target *text*; or the problem, if it is invalid."""
     where, task = text, None
     head, _, tail = text.rpartition(":")
     if head and _decoded(tail).isidentifier() and not Path(text).exists():
         where, task = head, _decoded(tail)
     path = Path(where)
-    is_name = all(word.isidentifier() for word in where.split(".")) and path.suffix != ".py"
+    is_name = all(part.isidentifier() for part in where.split(".")) and path.suffix != ".py"
     if where and path.is_dir():
-        why = f"{where} is a folder: name the file of {task}"
-        return why if task else [_of_file(each) for each in _files_in(path)]
+        problem = f"{where} is a folder: pass the file that defines {task}"
+        return problem if task else [_of_file(each) for each in _files_in(path)]
     if path.is_file():
-        why = "it is no Python file"
-        return why if path.suffix != ".py" else [attrs.evolve(_of_file(path), task=task)]
+        is_python = path.suffix == ".py"
+        return [attrs.evolve(_of_file(path), task=task)] if is_python else "not a Python file"
     if is_name:
         return [Target(_decoded(where), _decoded(str(Path.cwd())), task=task)]
-    return "there is no such file or folder, and it is no name of a module"
+    return "not an existing file or folder, nor a module name"
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
-    """Its modules and those of the folders in it, but for installed packages and the like."""
+    """All modules below *folder*, except in hidden folders, virtual environments and the like."""
     for where, folders, files in os.walk(folder):
-        kept = [each for each in folders if _is_code(Path(where, each))]
-        folders[:] = sorted(kept)
+        folders[:] = sorted(each for each in folders if _has_code(Path(where, each)))
         for name in sorted(files):
             path = Path(where, name)
-            if path.suffix == ".py" and name not in _SCRIPTS and _is_module(path):
+            if path.suffix == ".py" and name not in _SKIPPED_FILES and _is_module(path):
                 yield path
 
 
 def _is_module(file: Path) -> bool:
-    """Neither hidden, as editors hide their own, nor a link to nowhere, nor a pipe."""
+    """Whether it is a regular file and not hidden, as those of editors are."""
     return not file.name.startswith(".") and file.is_file()
 
 
-def _is_code(folder: Path) -> bool:
-    is_hidden = folder.name.startswith(".") or folder.name in _NO_CODE
+def _has_code(folder: Path) -> bool:
+    is_hidden = folder.name.startswith(".") or folder.name in _SKIPPED_FOLDERS
     return not is_hidden and not (folder / "pyvenv.cfg").exists()
 
 
 def _of_file(file: Path) -> Target:
-    """The module of *file*, as ``pyflyte`` names it: from where its outermost package is."""
-    path = Path(os.path.abspath(file))  # noqa: PTH100  # a link is imported where it is
-    words = [] if path.name == "__init__.py" else [path.stem]
+    """The module of *file*, named as in ``pyflyte``: from the folder of its outermost package."""
+    path = Path(os.path.abspath(file))  # noqa: PTH100  # symbolic links are kept
+    parts = [] if path.name == "__init__.py" else [path.stem]
     root = path.parent
     while (root / "__init__.py").exists():
-        words.insert(0, root.name)
+        parts.insert(0, root.name)
         root = root.parent
-    return Target(*map(_decoded, (".".join(words), str(root), str(file))))
+    return Target(*map(_decoded, (".".join(parts), str(root), str(file))))
 
 
 def _decoded(path: str) -> str:
-    """*path* as UTF-8 has it, whatever the locale: names of tasks come from it."""
+    """*path* decoded as UTF-8 in any locale: it becomes part of task names."""
     return os.fsencode(path).decode("utf-8", "surrogateescape")

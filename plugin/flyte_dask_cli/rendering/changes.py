@@ -1,4 +1,4 @@
-"""What changes from one cluster to another, and what that costs."""
+"""Changes from one cluster to another, and what they cost."""
 
 from __future__ import annotations
 
@@ -13,59 +13,59 @@ from flyte_dask.prediction.backend import Pods
 from flyte_dask.quantities.formatting import decimal, readable
 from flyte_dask.quantities.quantity import ZERO, Quantity
 from flyte_dask.roles.resources import DIMENSIONS
-from flyte_dask_cli.rendering.snapshots import Document
+from flyte_dask_cli.rendering.snapshots import Snapshot
 
 __all__ = ["Change", "Delta", "TaskChange", "changes", "delta", "matched"]
 
 _COUNT = "workers.number_of_workers"
 _SIDE = re.compile(r"\b(requests|limits)\.(?=\w+$)")
 _SHARED = re.compile(r"^\w+\.(?=image$|sidecars\.)")
-"""Parts of paths in which those of one value may differ."""
+"""Parts of paths that are removed where all their values change alike."""
 
 _VARIANT = re.compile(r"-[0-9a-f]{8}$")
-"""What the name of a task has where a node has a config of its own."""
+"""The suffix of a task's name where a node has its own config."""
 
 
 @final
 @attrs.frozen
 class Delta:
-    """How much more is asked for; less is below zero."""
+    """The change of what pods request; negative where it is less."""
 
     pods: int = 0
     amounts: Mapping[str, Quantity] = attrs.field(factory=dict)
-    """By dimension, of requests, as far as they are known."""
+    """Changes of requests by dimension, as far as they are known."""
 
     def __add__(self, other: Delta) -> Delta:
-        both = dict(self.amounts)
+        total = dict(self.amounts)
         for name, amount in other.amounts.items():
-            both[name] = both[name] + amount if name in both else amount
-        return Delta(self.pods + other.pods, both)
+            total[name] = total[name] + amount if name in total else amount
+        return Delta(self.pods + other.pods, total)
 
     def __str__(self) -> str:
-        """``+1 pod, +4 CPU, +16Gi``; nothing if nothing changes."""
+        """``+1 pod, +4 CPU, +16Gi``; empty without changes."""
         pods = [f"{self.pods:+} pod{'' if abs(self.pods) == 1 else 's'}"] if self.pods else []
         named = [(name, self.amounts.get(name, ZERO)) for name in DIMENSIONS]
         return ", ".join(pods + [_signed(name, each) for name, each in named if each.value])
 
     def as_dict(self) -> Json:
-        """In JSON."""
+        """The JSON form; dimensions that don't change are left out."""
         return {"pods": self.pods, **{name: each.text for name, each in self.amounts.items()}}
 
 
 @final
 @attrs.frozen
 class Change:
-    """One value that is another, or is there in one cluster only."""
+    """A value that differs between two clusters, or that only one of them has."""
 
     path: str
     old: object
-    """None if there was none."""
+    """The old value; None, as for `new`, if there is none."""
     new: object
     delta: Delta
 
     @property
     def sign(self) -> str:
-        """``+`` if it is new, ``-`` if it is gone, else ``~``."""
+        """``+`` if it was added, ``-`` if it was removed, else ``~``."""
         return "+" if self.old is None else "-" if self.new is None else "~"
 
     def __str__(self) -> str:
@@ -79,7 +79,7 @@ class Change:
 @final
 @attrs.frozen
 class TaskChange:
-    """What changes of one task; None is one that is not there."""
+    """The changes of one task; the name is None on the side that does not have it."""
 
     old_name: str | None
     new_name: str | None
@@ -88,63 +88,64 @@ class TaskChange:
 
     @property
     def sign(self) -> str:
-        """As that of a value."""
+        """``+`` if it was added, ``-`` if it was removed, else ``~``."""
         return "+" if self.old_name is None else "-" if self.new_name is None else "~"
 
     @property
     def name(self) -> str:
-        """That of the task; both, if it has another one now."""
+        """The name of the task; ``old -> new`` if it was renamed."""
         names = dict.fromkeys(each for each in (self.old_name, self.new_name) if each)
         return " -> ".join(names)
 
 
 def matched(old: Iterable[str], new: Iterable[str]) -> Iterator[tuple[str | None, str | None]]:
-    """Names of tasks, old and new: one against one whatever their names, else by their functions.
+    """Pairs of old and new names of tasks, matched by the names of their functions.
 
-    Where modules have functions of one name, those of the same module go together first.
+    Two single tasks are a pair whatever their names. Where several functions have the same name,
+    those of the same module are matched first.
     """
     olds, news = list(old), list(new)
     if len(olds) == len(news) == 1:
         yield olds[0], news[0]
         return
     partners: dict[str, str] = {}
-    left, fresh = olds, news
-    for alike in (str, _unmarked, _function):
-        partners |= _paired(left, fresh, alike)
+    left, new_left = olds, news
+    for key in (str, _base_name, _function):
+        partners |= _paired(left, new_left, key)
         found = set(partners.values())
         left = [each for each in left if each not in found]
-        fresh = [each for each in fresh if each not in partners]
+        new_left = [each for each in new_left if each not in partners]
     for each in news:
         yield partners.get(each), each
     yield from ((each, None) for each in left)
 
 
 def _paired(
-    olds: Iterable[str], news: Iterable[str], alike: Callable[[str], str]
+    olds: Iterable[str], news: Iterable[str], key: Callable[[str], str]
 ) -> Iterator[tuple[str, str]]:
-    """New names with the old ones that *alike* makes the same, each once, in their order."""
+    """New names, each with an old one that has the same *key*, in their order."""
     waiting: dict[str, list[str]] = {}
     for each in olds:
-        waiting.setdefault(alike(each), []).append(each)
+        waiting.setdefault(key(each), []).append(each)
     for each in news:
-        if same := waiting.get(alike(each)):
+        if same := waiting.get(key(each)):
             yield each, same.pop(0)
 
 
-def changes(old: Document, new: Document) -> tuple[Change, ...]:
-    """All that differs, each with what it costs after those before it: all costs add up."""
-    paths = sorted({*old, *new}, key=lambda path: (path != _COUNT, _place(path)))
-    found, now = [], old
+def changes(old: Snapshot, new: Snapshot) -> tuple[Change, ...]:
+    """All changes; the deltas add up, since each is computed after the changes before it."""
+    paths = sorted({*old, *new}, key=lambda path: (path != _COUNT, _order(path)))
+    found, current = [], old
     for path in paths:
         before, after = old.get(path), new.get(path)
         if before != after:
-            then, now = now, {**now, path: after}
-            found.append(Change(path, before, after, delta(then, now)))
-    return tuple(_together(found))
+            previous, current = current, {**current, path: after}
+            found.append(Change(path, before, after, delta(previous, current)))
+    return tuple(_merged(found))
 
 
-def delta(old: Document | None, new: Document | None) -> Delta:
-    """What the new one asks for more than the old one; None is one that is not there."""
+def delta(old: Snapshot | None, new: Snapshot | None) -> Delta:
+    """The change of what pods request; None is a cluster that does not exist."""
     (old_pods, old_amounts), (new_pods, new_amounts) = _footprint(old), _footprint(new)
     differing = {
         name: new_amounts.get(name, ZERO) - old_amounts.get(name, ZERO)
@@ -154,18 +155,18 @@ def delta(old: Document | None, new: Document | None) -> Delta:
     return Delta(new_pods - old_pods, differing)
 
 
-def _footprint(document: Document | None) -> tuple[int, dict[str, Quantity]]:
-    """Pods, and what they request: of which only a limit is said, that."""
-    if not document:
+def _footprint(snapshot: Snapshot | None) -> tuple[int, dict[str, Quantity]]:
+    """The number of pods, and their total requests, which default to the limits."""
+    if not snapshot:
         return 0, {}
-    workers = document.get(_COUNT)
+    workers = snapshot.get(_COUNT)
     number = workers if isinstance(workers, int) else 0
     total: dict[str, Quantity] = {}
-    for path, amount in document.items():
+    for path, amount in snapshot.items():
         container, _, rest = path.rpartition(".requests.")
         if not container:
             container, _, rest = path.rpartition(".limits.")
-            if document.get(f"{container}.requests.{rest}") is not None:
+            if snapshot.get(f"{container}.requests.{rest}") is not None:
                 continue
         role = container.partition(".")[0]
         if role in Pods._fields and isinstance(amount, Quantity):
@@ -174,15 +175,15 @@ def _footprint(document: Document | None) -> tuple[int, dict[str, Quantity]]:
     return number + 2, total
 
 
-def _together(found: list[Change]) -> list[Change]:
-    """As one what changes alike: request and limit of a dimension, and what all pods share."""
+def _merged(found: list[Change]) -> list[Change]:
+    """Equal changes merged: request and limit of a dimension, and what all pods share."""
     for part, count in ((_SIDE, 2), (_SHARED, len(Pods._fields))):
-        found = list(_without(part, count, found))
+        found = list(_merged_by(part, count, found))
     return found
 
 
-def _without(part: re.Pattern[str], count: int, found: Iterable[Change]) -> Iterator[Change]:
-    """Those of so many paths that differ in *part* only as one, without it."""
+def _merged_by(part: re.Pattern[str], count: int, found: Iterable[Change]) -> Iterator[Change]:
+    """Groups of *count* equal changes whose paths differ only in *part*, merged without it."""
     same: dict[tuple[str, object, object], list[Change]] = {}
     for each in found:
         same.setdefault((part.sub("", each.path), each.old, each.new), []).append(each)
@@ -193,21 +194,21 @@ def _without(part: re.Pattern[str], count: int, found: Iterable[Change]) -> Iter
             yield from group
 
 
-def _place(path: str) -> tuple[object, ...]:
-    """Where a path comes: by role, then by dimension, its request before its limit."""
+def _order(path: str) -> tuple[object, ...]:
+    """The sort key of a path: by role, then by dimension, requests before limits."""
     role, last = path.partition(".")[0], path.rpartition(".")[2]
     place = Pods._fields.index(role) if role in Pods._fields else len(Pods._fields)
     is_amount = last in DIMENSIONS
     return place, is_amount, DIMENSIONS.index(last) if is_amount else 0, ".limits." in path, path
 
 
-def _unmarked(name: str) -> str:
-    """That of a task; of a node's variant, without what tells its config."""
+def _base_name(name: str) -> str:
+    """The name of a task, without the hash that a node's own config adds."""
     return _VARIANT.sub("-", name)
 
 
 def _function(name: str) -> str:
-    return _unmarked(name).rpartition(".")[2]
+    return _base_name(name).rpartition(".")[2]
 
 
 def _signed(dimension: str, amount: Quantity) -> str:

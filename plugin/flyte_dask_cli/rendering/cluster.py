@@ -1,4 +1,4 @@
-"""A task's cluster as people read it: every value, who said it, and what is wrong with it."""
+"""A task's cluster for people: its values, where they are set, and its findings."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from flyte_dask_cli.rendering.console import Screen
 __all__ = ["show_cluster", "show_findings"]
 
 
-def show_cluster(screen: Screen, facts: Json) -> None:
-    """A table of all amounts, then images, settings and the sum."""
-    screen.table(HEADERS, rows(facts["values"]), titles=2)
+def show_cluster(screen: Screen, summary: Json) -> None:
+    """Print a table of all amounts, then images, settings and the total."""
+    screen.table(HEADERS, rows(summary["values"]), titles=2)
     screen.line()
-    for text in others(facts["values"]):
+    for text in others(summary["values"]):
         screen.line(text)
-    screen.line(f"total: {facts['footprint']['text']}")
+    screen.line(f"total: {summary['footprint']['text']}")
 
 
 def show_findings(screen: Screen, findings: Iterable[Json]) -> None:
-    """Each with its remedy."""
+    """Print findings, each with its remedy."""
     for each in findings:
         where = f"{each['path']}: " if each["path"] else ""
         screen.parts(

@@ -1,4 +1,4 @@
-"""Where people read: tables with rich on a terminal, plain aligned text anywhere else."""
+"""Output for people: tables with rich on a terminal, plain aligned text anywhere else."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO, final
 
-if TYPE_CHECKING:  # takes longer to import than all of ours, and pipes need none of it
+if TYPE_CHECKING:  # slow to import, and not needed for pipes
     from rich.console import Console
     from rich.table import Table
 
@@ -24,26 +24,26 @@ STYLES = {
     "~": "yellow",
 }
 _NARROW = 72
-"""Columns, below which the cells of a table would be words under each other."""
+"""Width in columns below which tables become paragraphs."""
 
 
 @final
 class Screen:
-    """A stream, and how it is written to."""
+    """Writes lines and tables to a stream."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = sys.stdout if stream is None else stream
         self._console = _console(self._stream)
 
     def line(self, text: str = "", style: str | None = None) -> None:
-        """One line, in one of `STYLES`; on a terminal it is wrapped between words."""
+        """Write one line in one of `STYLES`; on a terminal it is wrapped between words."""
         if self._console is None:
             self._stream.write(f"{text}\n")
         else:
             self._console.print(text, style=STYLES[style] if style else None)
 
     def parts(self, *parts: tuple[str, str | None]) -> None:
-        """One line of several parts, each with its style."""
+        """Write one line of several parts, each with its style."""
         if self._console is None:
             self.line("".join(text for text, _ in parts))
             return
@@ -53,13 +53,13 @@ class Screen:
         self._console.print(Text.assemble(*styled))
 
     def table(self, headers: Sequence[str], rows: Iterable[Sequence[str]], titles: int = 1) -> None:
-        """Rows under headers; where they don't fit, each is a paragraph under its first cells.
+        """Write a table; on a narrow terminal each row becomes a paragraph.
 
         Args:
-            headers: one for each column.
-            rows: as many cells each.
-            titles: how many cells are the title of their row; if there are two, the first is not
-                repeated down a column.
+            headers: the titles of the columns.
+            rows: the cells of each row.
+            titles: the number of first cells that are the title of a row; with two, the first is
+                not repeated in the rows below.
         """
         listed = [list(map(str, row)) for row in rows]
         if self._console is not None and self._console.width < _NARROW:
@@ -77,7 +77,7 @@ class Screen:
 
 
 def _paragraph(headers: Sequence[str], cells: Sequence[str]) -> Table:
-    """Each cell beside its header; not those that say nothing."""
+    """Each cell next to its header, without empty cells."""
     from rich.table import Table  # noqa: PLC0415  # as above
     from rich.text import Text  # noqa: PLC0415  # as above
 
@@ -91,10 +91,10 @@ def _paragraph(headers: Sequence[str], cells: Sequence[str]) -> Table:
 
 
 def _without_repetition(rows: list[list[str]]) -> list[list[str]]:
-    befores = ["", *(row[0] for row in rows[:-1])]
+    previous = ["", *(row[0] for row in rows[:-1])]
     return [
-        ["" if row[0] == before else row[0], *row[1:]]
-        for row, before in zip(rows, befores, strict=True)
+        ["" if row[0] == above else row[0], *row[1:]]
+        for row, above in zip(rows, previous, strict=True)
     ]
 
 
@@ -112,7 +112,7 @@ def _rich_table(headers: Sequence[str], rows: list[list[str]]) -> Table:
 
 
 def json_text(value: object, stream: TextIO | None = None) -> str:
-    """*value* in JSON, which any stream can carry."""
+    """*value* as JSON, in ASCII if the stream has no Unicode."""
     import json  # noqa: PLC0415  # as above
 
     encoding = (stream or sys.stdout).encoding or "ascii"
@@ -121,7 +121,7 @@ def json_text(value: object, stream: TextIO | None = None) -> str:
 
 
 def _console(stream: TextIO) -> Console | None:
-    """That of a terminal; None where there is none, or a dumb one."""
+    """The console of a terminal, or where ``FORCE_COLOR`` is set; else None."""
     is_terminal = stream.isatty() and os.environ.get("TERM") != "dumb"
     if not is_terminal and not os.environ.get("FORCE_COLOR"):
         return None

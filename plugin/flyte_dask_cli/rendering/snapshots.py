@@ -1,6 +1,6 @@
-"""What a cluster is, as flat values by path: read from what was rendered, or from a task's facts.
+"""Snapshots of clusters for comparison: flat values by path, of rendered files or of tasks.
 
-Amounts are quantities, so that two spellings of one amount are the same.
+Amounts are quantities, so that two spellings of one amount are equal.
 """
 
 from __future__ import annotations
@@ -17,10 +17,18 @@ from flyte_dask.explanation.summary import Json
 from flyte_dask.quantities.quantity import quantity_or_none
 from flyte_dask.roles.resources import DIMENSIONS, KUBERNETES_NAMES, pairs
 
-__all__ = ["Document", "Kind", "NoDocument", "Rendered", "from_summary", "of_rendered", "read"]
+__all__ = [
+    "InvalidSnapshot",
+    "Kind",
+    "Rendered",
+    "Snapshot",
+    "from_rendered",
+    "from_summary",
+    "read",
+]
 
-Document: TypeAlias = dict[str, object]
-"""What is said, by path: ``workers.requests.mem``, ``scheduler.image``; amounts are quantities."""
+Snapshot: TypeAlias = dict[str, object]
+"""Values by path, such as ``workers.requests.mem`` and ``scheduler.image``."""
 
 Kind: TypeAlias = Literal["custom", "template", "pods"]
 
@@ -30,53 +38,53 @@ _DIMENSION_OF = {
     **{name: dimension for dimension, name in RESOURCE_NAMES.items()},
     "gpu": "gpu",  # of a role on Flyte 2
 }
-"""What dimensions are called in pods and in containers of templates."""
+"""Dimensions by their names in pods and in containers of templates."""
 
 _DERIVED = {"workers.nthreads", "workers.memory_limit"}
-"""Values that change with others."""
+"""Values that follow from others."""
 
 
-class NoDocument(ValueError):
-    """A file that holds nothing that was rendered."""
+class InvalidSnapshot(ValueError):
+    """A file that is not output of ``flyte-dask render``."""
 
 
 @final
 class Rendered(NamedTuple):
-    """What was rendered of some tasks, all alike."""
+    """The tasks of a rendered file, all of one kind."""
 
     kind: Kind
     tasks: Mapping[str, Any]
-    """By their names; of one that was rendered alone, by none."""
+    """Tasks by name; the name of a task that was rendered alone is empty."""
 
 
 def read(path: str) -> Rendered:
-    """What was rendered into the file at *path*, or for ``-`` into the standard input.
+    """The rendered file at *path*; ``-`` is standard input.
 
     Raises:
-        NoDocument: if it is no such file.
+        InvalidSnapshot: if it is not a rendered file.
     """
     try:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
         data = _data(text, is_json=path.endswith(".json"))
     except (OSError, ValueError, RecursionError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
-        raise NoDocument(f"{path}: cannot be read: {why}") from None
+        reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+        raise InvalidSnapshot(f"{path}: cannot be read: {reason}") from None
     named: dict[str, Any] = data if isinstance(data, dict) else {}
     tasks = {"": data} if _kind(data) else named
     kinds: set[Kind | None] = {_kind(each) for each in tasks.values()}
     kind = next(iter(kinds), None)
     if kind is None or None in kinds:
-        raise NoDocument(f"{path}: is nothing that `flyte-dask render` writes")
+        raise InvalidSnapshot(f"{path}: is not output of `flyte-dask render`")
     if len(kinds) > 1:
-        raise NoDocument(f"{path}: has customs, templates and pods beside each other")
+        raise InvalidSnapshot(f"{path}: mixes customs, templates and pods")
     return Rendered(kind, tasks)
 
 
-def of_rendered(rendered: Mapping[str, Any], kind: Kind) -> Document:
-    """The values of what was rendered.
+def from_rendered(rendered: Mapping[str, Any], kind: Kind) -> Snapshot:
+    """The values of one rendered task.
 
     Raises:
-        InvalidConfig: with every problem of a custom that no template could have.
+        InvalidConfig: with every problem of an invalid custom.
     """
     if kind == "pods":
         return {path: value for role, pod in rendered.items() for path, value in _pod(role, pod)}
@@ -85,16 +93,16 @@ def of_rendered(rendered: Mapping[str, Any], kind: Kind) -> Document:
     return dict(_template(rendered))
 
 
-def from_summary(facts: Json) -> Document:
-    """The values of a task, of its pods as they will be."""
+def from_summary(summary: Json) -> Snapshot:
+    """The values of a task, with those of its predicted pods."""
     values = {
         path: _amount(each["value"]) if _is_amount(path) else each["value"]
-        for path, each in facts["values"].items()
+        for path, each in summary["values"].items()
         if path not in _DERIVED
     }
     sidecars = {
         path: value
-        for role, pod in facts["pods"].items()
+        for role, pod in summary["pods"].items()
         for path, value in _pod(role, pod)
         if ".sidecars." in path
     }
@@ -112,7 +120,7 @@ def _kind(data: object) -> Kind | None:
 
 
 def _data(text: str, *, is_json: bool) -> object:
-    """What it says, in JSON or else in YAML, whose parser reads JSON too, and takes very long."""
+    """*text* parsed as JSON, else as YAML, whose parser reads JSON too but is very slow."""
     try:
         return json.loads(text)
     except ValueError:
@@ -122,7 +130,7 @@ def _data(text: str, *, is_json: bool) -> object:
 
 
 def _yaml(text: str) -> object:
-    import yaml  # noqa: PLC0415  # flytekit's, and most files are JSON
+    import yaml  # noqa: PLC0415  # installed with flytekit, and most files are JSON
 
     try:
         return yaml.safe_load(text)
@@ -140,27 +148,27 @@ def _pod(role: str, pod: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
 
 
 def _amounts(path: str, resources: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
-    """The amounts of a container: of a pod by their names, of a template a list."""
+    """The amounts of a container: a dict in pods, a list of entries in templates."""
     for side in _SIDES:
-        said = resources.get(side) or {}
-        for name, amount in said.items() if isinstance(said, dict) else map(_entry, said):
+        given = resources.get(side) or {}
+        for name, amount in given.items() if isinstance(given, dict) else map(_entry, given):
             yield f"{path}.{side}.{_DIMENSION_OF.get(name, name)}", _amount(amount)
 
 
-def _custom(custom: Mapping[str, Any]) -> Document:
+def _custom(custom: Mapping[str, Any]) -> Snapshot:
     config = Dask.from_custom(custom)
-    document: Document = {"workers.number_of_workers": config.workers.number_of_workers}
+    snapshot: Snapshot = {"workers.number_of_workers": config.workers.number_of_workers}
     for name, role in (("scheduler", config.scheduler), ("workers", config.workers)):
-        document[f"{name}.image"] = role.image
+        snapshot[f"{name}.image"] = role.image
         for dimension, pair in pairs(role.requests, role.limits).items():
             for side, amount in zip(_SIDES, pair, strict=True):
                 if amount is not None:
-                    document[f"{name}.{side}.{dimension}"] = amount
-    return document
+                    snapshot[f"{name}.{side}.{dimension}"] = amount
+    return snapshot
 
 
 def _template(template: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
-    """What Dask's plugin reads, the pod's containers, and all else as it is, but for names."""
+    """The custom, the containers, and everything else but names."""
     yield from _custom(template["custom"]).items()
     pod = template.get("k8sPod", {}).get("podSpec", {})
     primary = template.get("config", {}).get("primary_container_name", "primary")
@@ -175,7 +183,7 @@ def _template(template: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
 
 _COMPARED = ("id", "custom", "container")
 _OF_CONTAINER = ("image", "resources", "env", "args", "name")
-"""What of a template and of a container is compared in its own way, or tells a task's name."""
+"""Keys of templates and containers that are compared separately, or not at all."""
 
 
 def _container(path: str, container: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
@@ -194,7 +202,10 @@ def _entry(entry: Mapping[str, str]) -> tuple[str, str]:
 def _flat(path: str, value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, dict):
         for key, each in value.items():
-            if key not in {"containers", "env"}:  # told before, and never told
+            if key not in {
+                "containers",
+                "env",
+            }:  # compared separately; values of variables never are
                 yield from _flat(f"{path}.{key}", each)
     elif isinstance(value, list):
         for number, each in enumerate(value):
@@ -208,5 +219,5 @@ def _is_amount(path: str) -> bool:
 
 
 def _amount(value: object) -> object:
-    """An amount as a quantity; as it is, if it is none."""
+    """*value* as a quantity; unchanged if it is not an amount."""
     return value if value is None else quantity_or_none(str(value)) or value

@@ -1,1 +1,1 @@
-"""One module for each subcommand."""
+"""The subcommands: each module defines the click command of its own name, which `main` finds."""

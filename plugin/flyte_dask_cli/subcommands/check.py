@@ -1,4 +1,4 @@
-"""``flyte-dask check``: what is wrong with all Dask tasks, for CI."""
+"""``flyte-dask check``: errors, policy violations and advice of all Dask tasks, for CI."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from flyte_dask_cli.rendering.console import Screen, json_text
 
 __all__ = ["check"]
 
-_DESCRIPTION = """What is wrong with the Dask tasks of modules, files and folders: errors, what the
-team's policy forbids, and advice. A module that cannot be imported is an error, and hides no other.
+_DESCRIPTION = """Check Dask tasks for errors, violations of the team's policy, and pitfalls.
 
-Exit codes: 0 if there is no error, 1 if there is one; with --strict advice counts too.
+TARGETS are modules, files or folders, with :TASK for one task of a file or module. A module that
+cannot be imported is an error; all others are checked anyway.
+
+Exit codes: 0 without errors, 1 with errors; --strict counts warnings and info too.
 
 \b
   flyte-dask check pipelines
@@ -29,7 +31,7 @@ Exit codes: 0 if there is no error, 1 if there is one; with --strict advice coun
 """
 
 
-@click.command(help=_DESCRIPTION, short_help="What is wrong with all tasks, for CI.")
+@click.command(help=_DESCRIPTION, short_help="Check tasks for errors, policy and pitfalls.")
 @targets
 @click.option(
     "--format",
@@ -37,33 +39,33 @@ Exit codes: 0 if there is no error, 1 if there is one; with --strict advice coun
     type=click.Choice(["text", "json", "github"]),
     default="text",
     show_default=True,
-    help="How findings are told; github makes annotations of them.",
+    help="Output format; github prints annotations.",
 )
-@click.option("--strict", is_flag=True, help="Let advice be an error, too.")
+@click.option("--strict", is_flag=True, help="Fail on warnings and info too.")
 @task_options
 def check(
     targets: tuple[str, ...],
     notation: str,
     strict: bool,
     traceback: bool,
-    **asked: Any,
+    **options: Any,
 ) -> int:
-    """Check all."""
-    told = collect("findings", targets, traceback, **asked)
-    about_tasks = [{**each, "modules": []} for task in told.tasks for each in task["findings"]]
-    found = sorted([*told.errors, *about_tasks], key=_order)
+    """Print the findings of all tasks and modules."""
+    collected = collect("findings", targets, traceback, **options)
+    of_tasks = [{**each, "modules": []} for task in collected.tasks for each in task["findings"]]
+    found = sorted([*collected.errors, *of_tasks], key=_order)
     counts = Counter(each["severity"] for each in found)
-    _SHOWN[notation](told, found, counts)
+    _FORMATS[notation](collected, found, counts)
     return int(bool(found if strict else counts["error"]))
 
 
 def _order(finding: Mapping[str, Any]) -> tuple[object, ...]:
-    """By file and line; of one line the worst first."""
+    """By file, line and task, then by severity, the most severe first."""
     rank = SEVERITIES.index(finding["severity"])
     return finding["file"] or "", finding["line"] or 0, finding["task"] or "", rank
 
 
-def _show_text(told: Collected, found: Iterable[Json], counts: Mapping[str, int]) -> None:
+def _show_text(collected: Collected, found: Iterable[Json], counts: Mapping[str, int]) -> None:
     screen = Screen()
     for each in found:
         screen.parts(
@@ -73,38 +75,38 @@ def _show_text(told: Collected, found: Iterable[Json], counts: Mapping[str, int]
         )
         if each["traceback"]:
             screen.line(each["traceback"], "dim")
-    screen.line(_summary(told, counts), "title")
+    screen.line(_summary(collected, counts), "title")
 
 
-def _summary(told: Collected, counts: Mapping[str, int]) -> str:
+def _summary(collected: Collected, counts: Mapping[str, int]) -> str:
     parts = [_counted(counts[each], each) for each in SEVERITIES if counts[each]]
-    tasks = counted(len(told.tasks) + told.failed, "Dask task")
-    where = f"{tasks} in {counted(len(told.targets), 'module')}"
-    return f"{where}: {', '.join(parts) or 'nothing is wrong'}"
+    tasks = counted(len(collected.tasks) + collected.failed, "Dask task")
+    where = f"{tasks} in {counted(len(collected.targets), 'module')}"
+    return f"{where}: {', '.join(parts) or 'no issues'}"
 
 
 def _counted(number: int, severity: str) -> str:
     return f"{number} info" if severity == "info" else counted(number, severity)
 
 
-def _show_json(told: Collected, found: list[Json], counts: Mapping[str, int]) -> None:
+def _show_json(collected: Collected, found: list[Json], counts: Mapping[str, int]) -> None:
     summary = {
-        "tasks": len(told.tasks) + told.failed,
-        "modules": len(told.targets),
+        "tasks": len(collected.tasks) + collected.failed,
+        "modules": len(collected.targets),
         **{f"{each}s": counts[each] for each in SEVERITIES},
     }
     click.echo(json_text({"version": 1, "findings": found, "summary": summary}))
 
 
-def _show_github(told: Collected, found: Iterable[Json], counts: Mapping[str, int]) -> None:
-    """As commands of a workflow, which GitHub shows beside the lines."""
+def _show_github(collected: Collected, found: Iterable[Json], counts: Mapping[str, int]) -> None:
+    """Print workflow commands, which GitHub shows as annotations of the lines."""
     levels = {"error": "error", "warning": "warning", "info": "notice"}
     for each in found:
         place = {"file": each["file"], "line": each["line"]} if each["file"] else {}
         properties = {**place, "title": f"flyte-dask: {each['code']}"}
         listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
         click.echo(f"::{levels[each['severity']]} {listed}::{_data(finding_text(each))}")
-    click.echo(_summary(told, counts))
+    click.echo(_summary(collected, counts))
 
 
 def _data(text: str) -> str:
@@ -115,7 +117,7 @@ def _property(value: object) -> str:
     return _data(str(value)).replace(":", "%3A").replace(",", "%2C")
 
 
-_SHOWN: Mapping[str, Callable[[Collected, list[Json], Mapping[str, int]], None]] = {
+_FORMATS: Mapping[str, Callable[[Collected, list[Json], Mapping[str, int]], None]] = {
     "text": _show_text,
     "json": _show_json,
     "github": _show_github,

@@ -1,4 +1,4 @@
-"""``flyte-dask diff``: what changes, and what that costs."""
+"""``flyte-dask diff``: the changes between two states of tasks, and their cost."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import click
 from flyte_dask.errors import InvalidConfig
 from flyte_dask.explanation.summary import Json
 from flyte_dask_cli.loading.collect import collect, show_errors
-from flyte_dask_cli.options import as_json, files_complete, task_options
+from flyte_dask_cli.options import as_json, complete_files, task_options
 from flyte_dask_cli.rendering.changes import Delta, TaskChange, changes, delta, matched
 from flyte_dask_cli.rendering.console import Screen, json_text
 from flyte_dask_cli.rendering.snapshots import (
-    Document,
+    InvalidSnapshot,
     Kind,
-    NoDocument,
     Rendered,
+    Snapshot,
+    from_rendered,
     from_summary,
-    of_rendered,
     read,
 )
 
@@ -27,14 +27,14 @@ __all__ = ["diff"]
 
 _CHANGED = 2
 _RENDERED = (".json", ".yaml", ".yml")
-_DESCRIPTION = """What changes from OLD to NEW, each a file that `flyte-dask render` has written, or
-- for the standard input, or a module, file or folder of tasks, with :TASK for one of them.
+_DESCRIPTION = """Show what changes from OLD to NEW, and what it costs.
 
-Amounts are compared by what they are: 1000m is 1. Of two modules the pods are compared, as Flyte
-will make them; of a rendered file what it has. One task against one task is compared whatever their
-names; otherwise they are matched by the names of their functions.
+Each is a file that `flyte-dask render` has written, - for standard input, or a module, file or
+folder of tasks, with :TASK for one of them. Modules are compared by their predicted pods, rendered
+files by their content. Amounts are compared by value: 1000m equals 1. Two single tasks are compared
+whatever their names; otherwise tasks are matched by the names of their functions.
 
-Exit codes: 0 if nothing changes, 2 if something does, 1 if something is wrong.
+Exit codes: 0 without changes, 2 with changes, 1 on errors.
 
 \b
   flyte-dask diff old/etl.py new/etl.py
@@ -43,9 +43,9 @@ Exit codes: 0 if nothing changes, 2 if something does, 1 if something is wrong.
 """
 
 
-@click.command(help=_DESCRIPTION, short_help="What changes, and what that costs.")
-@click.argument("old", shell_complete=files_complete)
-@click.argument("new", shell_complete=files_complete)
+@click.command(help=_DESCRIPTION, short_help="Show what changes, and what it costs.")
+@click.argument("old", shell_complete=complete_files)
+@click.argument("new", shell_complete=complete_files)
 @task_options
 @as_json
 def diff(
@@ -53,12 +53,12 @@ def diff(
     new: str,
     traceback: bool,
     as_json: bool,
-    **asked: Any,
+    **options: Any,
 ) -> int:
-    """Compare them."""
+    """Print the changes of all tasks."""
     try:
-        found = _found(old, new, traceback, asked)
-    except NoDocument as error:
+        changed = _changed(old, new, traceback, options)
+    except InvalidSnapshot as error:
         raise click.ClickException(str(error)) from None
     except _NoTasks as error:
         if as_json:
@@ -66,40 +66,40 @@ def diff(
         else:
             show_errors(error.findings)
         return 1
-    total = sum((each.delta for each in found), Delta())
+    total = sum((each.delta for each in changed), Delta())
     if as_json:
-        tasks = [_as_dict(each) for each in found]
+        tasks = [_as_dict(each) for each in changed]
         click.echo(
             json_text({"version": 1, "tasks": tasks, "delta": total.as_dict(), "errors": []})
         )
     else:
-        _show(found, total)
-    return _CHANGED if found else 0
+        _show(changed, total)
+    return _CHANGED if changed else 0
 
 
 class _NoTasks(Exception):
-    """A target without an answer, and why."""
+    """A target whose tasks could not be collected."""
 
     def __init__(self, findings: Sequence[Json]) -> None:
         super().__init__(findings)
         self.findings = findings
 
 
-def _found(old: str, new: str, traceback: bool, asked: Mapping[str, Any]) -> list[TaskChange]:
-    """What changes."""
+def _changed(old: str, new: str, traceback: bool, options: Mapping[str, Any]) -> list[TaskChange]:
+    """The tasks that changed."""
     files = {each: read(each) for each in (old, new) if _is_rendered(each)}
     kinds: set[Kind] = {each.kind for each in files.values()}
     if len(kinds) > 1:
-        told = " and ".join(f"{path} has {each.kind}" for path, each in files.items())
-        raise NoDocument(f"{told}: render both alike")
+        kinds_text = " and ".join(f"{path} has {each.kind}" for path, each in files.items())
+        raise InvalidSnapshot(f"{kinds_text}: render both with the same --as")
     kind = next(iter(kinds), None)
     before, after = (
-        _documents(each, files[each]) if each in files else _asked(each, kind, traceback, asked)
+        _read(each, files[each]) if each in files else _collected(each, kind, traceback, options)
         for each in (old, new)
     )
     for path, one, other in ((old, before, after), (new, after, before)):
         if "" in one and len(other) != 1:
-            raise NoDocument(f"{path}: has one task without a name: name one of the other side")
+            raise InvalidSnapshot(f"{path}: has one unnamed task: compare it with one task only")
     return list(_compared(before, after))
 
 
@@ -107,29 +107,29 @@ def _is_rendered(text: str) -> bool:
     return text == "-" or text.endswith(_RENDERED)
 
 
-def _documents(path: str, rendered: Rendered) -> dict[str, Document]:
+def _read(path: str, rendered: Rendered) -> dict[str, Snapshot]:
     try:
-        return {name: of_rendered(each, rendered.kind) for name, each in rendered.tasks.items()}
+        return {name: from_rendered(each, rendered.kind) for name, each in rendered.tasks.items()}
     except InvalidConfig as error:
-        raise NoDocument(f"{path}: {error}") from None
+        raise InvalidSnapshot(f"{path}: {error}") from None
     except (AttributeError, LookupError, TypeError, ValueError):
-        raise NoDocument(f"{path}: is nothing that `flyte-dask render` writes") from None
+        raise InvalidSnapshot(f"{path}: is not output of `flyte-dask render`") from None
 
 
-def _asked(
-    target: str, kind: Kind | None, traceback: bool, asked: Mapping[str, Any]
-) -> dict[str, Document]:
-    """The tasks of *target*, as *kind* has them, or else as they will be."""
-    told = collect(kind or "facts", [target], traceback, **asked)
-    if told.errors:
-        raise _NoTasks(told.errors)
-    tasks = told.by_name().items()
+def _collected(
+    target: str, kind: Kind | None, traceback: bool, options: Mapping[str, Any]
+) -> dict[str, Snapshot]:
+    """The tasks of *target*, rendered as *kind*; None compares their predicted pods."""
+    collected = collect(kind or "summary", [target], traceback, **options)
+    if collected.errors:
+        raise _NoTasks(collected.errors)
+    tasks = collected.by_name().items()
     if kind is None:
         return {name: from_summary(each) for name, each in tasks}
-    return {name: of_rendered(each["rendered"], kind) for name, each in tasks}
+    return {name: from_rendered(each["rendered"], kind) for name, each in tasks}
 
 
-def _compared(old: Mapping[str, Document], new: Mapping[str, Document]) -> Iterator[TaskChange]:
+def _compared(old: Mapping[str, Snapshot], new: Mapping[str, Snapshot]) -> Iterator[TaskChange]:
     for old_name, new_name in matched(old, new):
         before = None if old_name is None else old[old_name]
         after = None if new_name is None else new[new_name]
@@ -156,11 +156,11 @@ def _plain(value: object) -> object:
     return value if isinstance(value, (int, float, type(None))) else str(value)
 
 
-def _show(found: list[TaskChange], total: Delta) -> None:
+def _show(changed: list[TaskChange], total: Delta) -> None:
     screen = Screen()
-    if not found:
-        screen.line("no change")
-    for task in found:
+    if not changed:
+        screen.line("no changes")
+    for task in changed:
         if task.sign != "~":
             screen.line(f"{task.sign} {task.name} ({task.delta})", task.sign)
             continue
@@ -168,5 +168,5 @@ def _show(found: list[TaskChange], total: Delta) -> None:
             screen.line(task.name, "title")
         for change in task.changes:
             screen.line(f"{'  ' if task.name else ''}{change}", change.sign)
-    if sum(len(each.changes) or 1 for each in found) > 1 and str(total):
-        screen.line(f"in all {total}")
+    if sum(len(each.changes) or 1 for each in changed) > 1 and str(total):
+        screen.line(f"total {total}")

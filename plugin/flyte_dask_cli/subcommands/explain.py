@@ -1,4 +1,4 @@
-"""``flyte-dask explain``: what a task will get, and who said so."""
+"""``flyte-dask explain``: the resources that tasks will get, and where each value is set."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from flyte_dask_cli.rendering.console import Screen, json_text
 
 __all__ = ["explain"]
 
-_DESCRIPTION = """What tasks will get: for each role and dimension the request and the limit, who
-said it and instead of what; what a worker is told of its limits; what all pods ask for together;
-and what is wrong.
+_DESCRIPTION = """Show the resources that tasks will get: each request and limit, where it is set
+and what it overrides, the options of workers, the total of all pods, errors and advice.
 
 TARGETS are modules, files or folders, with :TASK for one task of a file or module.
 
@@ -28,7 +27,7 @@ TARGETS are modules, files or folders, with :TASK for one task of a file or modu
 """
 
 
-@click.command(help=_DESCRIPTION, short_help="What tasks will get, and who said so.")
+@click.command(help=_DESCRIPTION, short_help="Show what tasks will get, and where it is set.")
 @targets
 @click.option(
     "--field",
@@ -36,7 +35,7 @@ TARGETS are modules, files or folders, with :TASK for one task of a file or modu
     shell_complete=lambda _, __, incomplete: [
         each for each in FIELDS if each.startswith(incomplete)
     ],
-    help="One value's whole story, such as that of workers.limits.mem.",
+    help="Show how one value came about, such as workers.limits.mem.",
 )
 @task_options
 @as_json
@@ -45,19 +44,19 @@ def explain(
     field: str | None,
     traceback: bool,
     as_json: bool,
-    **asked: Any,
+    **options: Any,
 ) -> int:
-    """Explain each."""
+    """Print an explanation of each task."""
     fields = () if field is None else _fields(field)
-    told = collect("facts", targets, traceback, **asked)
-    tasks = [_only(fields, each) for each in told.tasks] if fields else told.tasks
+    collected = collect("summary", targets, traceback, **options)
+    tasks = [_with_fields(fields, each) for each in collected.tasks] if fields else collected.tasks
     if as_json:
-        click.echo(json_text({"version": 1, "tasks": tasks, "errors": told.errors}))
+        click.echo(json_text({"version": 1, "tasks": tasks, "errors": collected.errors}))
     else:
-        _show(told.tasks, fields)
-        show_errors(told.errors)
-    forbidden = any(each["blocking"] for task in told.tasks for each in task["findings"])
-    return int(bool(told.errors) or forbidden)
+        _show(collected.tasks, fields)
+        show_errors(collected.errors)
+    forbidden = any(each["blocking"] for task in collected.tasks for each in task["findings"])
+    return int(bool(collected.errors) or forbidden)
 
 
 def _fields(path: str) -> tuple[str, ...]:
@@ -67,7 +66,7 @@ def _fields(path: str) -> tuple[str, ...]:
         raise click.UsageError(str(error.args[0])) from None
 
 
-def _only(fields: tuple[str, ...], task: Json) -> Json:
+def _with_fields(fields: tuple[str, ...], task: Json) -> Json:
     head = {name: task[name] for name in ("name", "function", "file", "line")}
     return {**head, "values": {field: task["values"].get(field) for field in fields}}
 
@@ -88,7 +87,7 @@ def _show(tasks: tuple[Json, ...], fields: tuple[str, ...]) -> None:
 
 def _explain(screen: Screen, task: Json) -> None:
     screen.parts((task["name"], "title"), (f"  {task['file']}:{task['line']}", "dim"))
-    screen.line(_site(task), "dim")
+    screen.line(_platform(task), "dim")
     screen.line()
     show_cluster(screen, task)
     if task["findings"]:
@@ -96,14 +95,14 @@ def _explain(screen: Screen, task: Json) -> None:
         show_findings(screen, task["findings"])
 
 
-def _site(task: Json) -> str:
-    """Where it would run, and who says so."""
+def _platform(task: Json) -> str:
+    """The platform that is assumed, and its team file."""
     platform = task["platform"]
-    given, allowed = (_amounts(platform[side]) for side in ("defaults", "limits"))
+    defaults, limits = (_amounts(platform[side]) for side in ("defaults", "limits"))
     version = platform["backend"].removeprefix("v")
-    file = f", as {task['team_file']} says" if task["team_file"] else ""
-    return f"Flyte {version}; defaults {given}; limits {allowed or 'none'}{file}"
+    file = f" (from {task['team_file']})" if task["team_file"] else ""
+    return f"Flyte {version}; defaults {defaults}; limits {limits or 'none'}{file}"
 
 
-def _amounts(said: dict[str, str]) -> str:
-    return " ".join(f"{name}={amount}" for name, amount in said.items())
+def _amounts(amounts: dict[str, str]) -> str:
+    return " ".join(f"{name}={amount}" for name, amount in amounts.items())

@@ -1,4 +1,4 @@
-"""``flyte-dask presets``: what there is to start from."""
+"""``flyte-dask presets``: the presets that are available."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from flyte_dask.explanation.summary import UNITS, Json, summarize, summarize_foo
 from flyte_dask.inheritance.parent import Parent
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.team_files.discovery import NAME
-from flyte_dask_cli.loading.findings import of_advice
+from flyte_dask_cli.loading.findings import from_advice
 from flyte_dask_cli.options import as_json, preset_options
 from flyte_dask_cli.platform_options import with_options
 from flyte_dask_cli.rendering.cluster import show_cluster, show_findings
@@ -25,12 +25,11 @@ from flyte_dask_cli.rendering.console import Screen, json_text
 
 __all__ = ["presets"]
 
-_HEADERS = ("preset", "workers", "each worker", "scheduler", "together", "from")
-_DESCRIPTION = """Presets that are known here: built in, published by installed packages, and
-those of the team file that --file names.
+_HEADERS = ("preset", "workers", "each worker", "scheduler", "total", "source")
+_DESCRIPTION = """List the built-in presets, those of installed packages, and those of a team file.
 
-With a NAME, one of them in full: what it is for, every value and who says it, what scheduler and
-workers take together, and advice.
+With a NAME, show one preset in full: its purpose, each value and where it is set, the total of
+scheduler and workers, and advice.
 
 \b
   flyte-dask presets
@@ -40,11 +39,11 @@ workers take together, and advice.
 
 
 def _complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    names = [each.name for pack in known_packages() for each in pack.presets]
+    names = [each.name for package in known_packages() for each in package.presets]
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
-@click.command(help=_DESCRIPTION, short_help="What there is to start from.")
+@click.command(help=_DESCRIPTION, short_help="List presets.")
 @click.argument("name", required=False, shell_complete=_complete)
 @preset_options
 @as_json
@@ -52,9 +51,9 @@ def presets(
     name: str | None,
     file: str | None,
     as_json: bool,
-    **site: Any,
+    **options: Any,
 ) -> int:
-    """Show all, or the one that is named."""
+    """Print all presets, or the one called *name*."""
     packages, platform = list(known_packages()), Platform()
     silence: Collection[str] = ()
     if file:
@@ -63,63 +62,60 @@ def presets(
         team = read(file)
         packages.append(team.preset_package)
         platform, silence = team.platform, team.silence
-    platform = with_options(platform, **site)
-    found = [
-        (pack, each) for pack in packages for each in pack.presets if name in {None, each.name}
-    ]
-    broken = [f"{pack}: {pack.error}" for pack in packages if pack.error]
+    platform = with_options(platform, **options)
+    available = [(package, each) for package in packages for each in package.presets]
+    found = [each for each in available if name in {None, each[1].name}]
+    broken = [f"{package}: {package.error}" for package in packages if package.error]
     if name and not found:
-        known = sorted({each.name for pack in packages for each in pack.presets})
-        remedy = did_you_mean(name, known) or f"known are {', '.join(known)}"
-        raise click.ClickException(
-            "\n".join([f"{name!r} is no preset that is known here: {remedy}", *broken])
-        )
-    told = [_facts(pack, preset, platform, silence) for pack, preset in found]
+        known = sorted({each.name for _, each in available})
+        remedy = did_you_mean(name, known) or f"known presets: {', '.join(known)}"
+        raise click.ClickException("\n".join([f"{name!r} is an unknown preset: {remedy}", *broken]))
+    summaries = [_summary(*each, platform, silence) for each in found]
     if as_json:
-        click.echo(json_text({"version": 1, "presets": told, "errors": broken}))
+        click.echo(json_text({"version": 1, "presets": summaries, "errors": broken}))
     else:
-        _show(told, in_full=name is not None)
+        _show(summaries, in_full=name is not None)
         for each in broken:
-            click.echo(f"flyte-dask: the presets of {each}", err=True)
-        if not file and Path(NAME).is_file():  # which is never found by where one works
-            hint = f"flyte-dask: --file {NAME} shows those of the team file here too"
+            click.echo(f"flyte-dask: cannot load the presets of {each}", err=True)
+        if not file and Path(NAME).is_file():  # the working directory is not searched
+            hint = f"flyte-dask: pass --file {NAME} to list the presets of the team file too"
             click.echo(hint, err=True)
     return 0
 
 
-def _facts(
-    pack: PresetPackage, preset: Preset, platform: Platform, silence: Collection[str]
+def _summary(
+    package: PresetPackage, preset: Preset, platform: Platform, silence: Collection[str]
 ) -> Json:
     config = preset()
     job = Job.of(config, Parent(), platform)
     advice = wanted(unsilenced(job), config, silence)
-    facts = summarize(job)
-    for told in (facts["values"], facts["pods"]):
-        for path in [path for path in told if path.startswith("runner")]:
-            del told[path]  # of a task that is not known
+    summary = summarize(job)
+    for part in (summary["values"], summary["pods"]):
+        for path in [path for path in part if path.startswith("runner")]:
+            del part[path]  # the runner belongs to the task, which is unknown
     return {
         "name": preset.name,
-        "source": {"package": pack.package, "version": pack.version, "text": str(pack)},
+        "source": {"package": package.package, "version": package.version, "text": str(package)},
         "doc": preset.doc,
-        "usage": _usage(pack, preset),
-        **facts,
+        "usage": _usage(package, preset),
+        **summary,
         "footprint": summarize_footprint(job, without_runner=True),
-        "findings": [of_advice(each, None, preset.name) for each in advice],
+        "findings": [from_advice(each, None, preset.name) for each in advice],
     }
 
 
-def _usage(pack: PresetPackage, preset: Preset) -> str:
-    if pack.package == BUILT_IN:
+def _usage(package: PresetPackage, preset: Preset) -> str:
+    if package.package == BUILT_IN:
         return f"@task(task_config=presets.{preset.name}(workers=5))"
     return f'@task(task_config=presets.get("{preset.name}")(workers=5))'
 
 
-def _show(told: list[Json], *, in_full: bool) -> None:
+def _show(summaries: list[Json], *, in_full: bool) -> None:
     screen = Screen()
     if not in_full:
-        screen.table(_HEADERS, map(_row, told))
+        screen.table(_HEADERS, map(_row, summaries))
         return
-    for number, each in enumerate(told):
+    for number, each in enumerate(summaries):
         if number:
             screen.line()
         screen.line(f"{each['name']}, from {each['source']['text']}", "title")
@@ -127,19 +123,20 @@ def _show(told: list[Json], *, in_full: bool) -> None:
             screen.line(each["doc"])
         screen.line()
         show_cluster(screen, each)
-        screen.line(f"write:  {each['usage']}")
+        screen.line(f"usage: {each['usage']}")
         show_findings(screen, each["findings"])
 
 
-def _row(told: Json) -> tuple[str, ...]:
-    values = told["values"]
+def _row(summary: Json) -> tuple[str, ...]:
+    values = summary["values"]
     number = str(values["workers.number_of_workers"]["value"])
     sizes = (_size("workers", values), _size("scheduler", values))
-    return told["name"], number, *sizes, told["footprint"]["text"], told["source"]["text"]
+    total, source = summary["footprint"]["text"], summary["source"]["text"]
+    return summary["name"], number, *sizes, total, source
 
 
 def _size(role: str, values: Mapping[str, Json]) -> str:
-    """``2 CPUs, 8Gi``: what it asks for, and in parentheses up to what, if that is more."""
+    """``2 CPUs, 8Gi``: the requests of a role, with higher limits in parentheses."""
     return ", ".join(_amounts(role, values))
 
 

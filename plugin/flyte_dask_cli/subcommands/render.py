@@ -1,4 +1,4 @@
-"""``flyte-dask render``: the final thing."""
+"""``flyte-dask render``: what Flyte registers of tasks, and the pods that it will create."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from flyte_dask_cli.rendering.console import json_text
 
 __all__ = ["render"]
 
-_DESCRIPTION = """The final thing: the custom part of the task template, as Flyte's Dask plugin
-reads it; or the whole template; or the pods that Flyte will make of it, which is a prediction.
+_DESCRIPTION = """Render the custom part of task templates, which Flyte's Dask plugin reads; whole
+templates; or the predicted pods.
 
-One task that is named, as in etl.py:monthly, is printed alone; all others under their names. Values
-of environment variables are never shown.
+A single task, as in etl.py:monthly, is printed alone; all others are printed under their names.
+Values of environment variables are never shown.
 
 \b
   flyte-dask render pipelines/etl.py:monthly
@@ -25,7 +25,7 @@ of environment variables are never shown.
 """
 
 
-@click.command(help=_DESCRIPTION, short_help="The final thing, in JSON or YAML.")
+@click.command(help=_DESCRIPTION, short_help="Render templates or pods.")
 @targets
 @click.option(
     "--as",
@@ -33,7 +33,7 @@ of environment variables are never shown.
     type=click.Choice(["custom", "template", "pods"]),
     default="custom",
     show_default=True,
-    help="What is rendered.",
+    help="What to render.",
 )
 @click.option(
     "--format",
@@ -41,7 +41,7 @@ of environment variables are never shown.
     type=click.Choice(["json", "yaml"]),
     default="json",
     show_default=True,
-    help="How.",
+    help="Output format.",
 )
 @task_options
 def render(
@@ -49,23 +49,23 @@ def render(
     form: Form,
     notation: str,
     traceback: bool,
-    **asked: Any,
+    **options: Any,
 ) -> int:
-    """Print each."""
-    told = collect(form, targets, traceback, **asked)
-    forbidden = [each for task in told.tasks for each in task["findings"] if each["blocking"]]
-    if told.errors or forbidden:
-        show_errors([*told.errors, *forbidden])
+    """Print the rendered tasks."""
+    collected = collect(form, targets, traceback, **options)
+    blocking = [each for task in collected.tasks for each in task["findings"] if each["blocking"]]
+    if collected.errors or blocking:
+        show_errors([*collected.errors, *blocking])
         return 1
-    rendered = {name: each["rendered"] for name, each in told.by_name().items()}
-    is_alone = len(told.targets) == 1 and told.targets[0].task
+    rendered = {name: each["rendered"] for name, each in collected.by_name().items()}
+    is_alone = len(collected.targets) == 1 and collected.targets[0].task
     value = next(iter(rendered.values())) if is_alone else rendered
     click.echo(json_text(value) if notation == "json" else _yaml(value))
     return 0
 
 
 def _yaml(value: object) -> str:
-    import yaml  # noqa: PLC0415  # flytekit's, and of no use to others
+    import yaml  # noqa: PLC0415  # installed with flytekit, and not always needed
 
     text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=False)
     return text.rstrip()

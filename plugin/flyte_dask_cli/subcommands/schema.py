@@ -1,4 +1,4 @@
-"""``flyte-dask schema``: what editors complete and check team files with."""
+"""``flyte-dask schema``: the JSON Schema of the team file."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from flyte_dask_cli.rendering.console import json_text
 
 __all__ = ["schema"]
 
-_DESCRIPTION = """The JSON Schema of the team file, which editors complete and check it with.
+_DESCRIPTION = """Print the JSON Schema of the team file, for completion and checks in editors.
 
 \b
   flyte-dask schema > flyte-dask.schema.json
 """
 
 
-@click.command(help=_DESCRIPTION, short_help="The JSON Schema of the team file.")
+@click.command(help=_DESCRIPTION, short_help="Print the JSON Schema of the team file.")
 def schema() -> int:
-    """Print it."""
-    from flyte_dask import team_files as files  # noqa: PLC0415  # needs cattrs
+    """Print the schema."""
+    from flyte_dask import team_files  # noqa: PLC0415  # needs cattrs
 
-    click.echo(json_text(files.schema()))
+    click.echo(json_text(team_files.schema()))
     return 0
