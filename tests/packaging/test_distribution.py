@@ -1,4 +1,4 @@
-"""What is shipped: the wheel, built from the sdist, holds the packages and nothing else."""
+"""The distribution: the wheel, built from the sdist, holds the packages and nothing else."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_every_shipped_package_is_typed(wheel: dict[str, bytes]) -> None:
     assert {f"{package}/py.typed" for package in PACKAGES} <= wheel.keys()
 
 
-def test_all_that_is_public_in_the_dsl_has_a_type(wheel_file: Path, tmp_path: Path) -> None:
+def test_every_public_name_of_the_dsl_has_a_type(wheel_file: Path, tmp_path: Path) -> None:
     """As pyright sees the installed wheel. (The plugin builds on flytekit, which has no types.)"""
     pip_install(wheel_file, tmp_path)
     command = ["-m", "pyright", "--verifytypes", "flyte_dask", "--ignoreexternal", "--outputjson"]
@@ -74,6 +74,6 @@ def test_all_that_is_public_in_the_dsl_has_a_type(wheel_file: Path, tmp_path: Pa
     assert report["completenessScore"] == 1
 
 
-def test_the_plugin_leaves_its_namespace_to_others(wheel: dict[str, bytes]) -> None:
-    """With an ``__init__`` of ours, the other flytekit plugins could not be imported."""
+def test_the_plugin_keeps_its_namespace_open(wheel: dict[str, bytes]) -> None:
+    """With an ``__init__`` in the wheel, other flytekit plugins could not be imported."""
     assert "flytekitplugins/__init__.py" not in wheel

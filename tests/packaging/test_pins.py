@@ -1,7 +1,7 @@
-"""The pinned packages are all that the environment needs.
+"""The pinned packages are complete.
 
-pip takes them without looking for dependencies: where it looks, an old one asks for the newest
-release of what is needed with an extra, which has no hash here.
+They are installed with ``pip --no-deps``: an old pip would resolve extras to the newest release,
+which has no hash in the pins.
 """
 
 from __future__ import annotations
@@ -11,6 +11,6 @@ import sys
 from tests.support.processes import run
 
 
-def test_no_package_of_the_environment_lacks_another() -> None:
+def test_no_package_lacks_a_dependency() -> None:
     done = run(sys.executable, "-m", "pip", "check")
     assert done.stdout == "No broken requirements found.\n", done.stderr

@@ -1,4 +1,4 @@
-"""The documents' examples, verbatim: they run, on a cluster, and say on the wire what they say."""
+"""The promised examples, verbatim: they run on a cluster, and their templates are as written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``dask-scheduler`` and ``dask-worker``, with which Flyte 1 starts its pods."""
+"""``dask-scheduler`` and ``dask-worker``, the commands of Flyte 1's pods."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def test_the_distribution_ships_both() -> None:
 
 @pytest.mark.skipif(
     shutil.which("unshare") is None or run(*UNSHARE, "true").returncode != 0,
-    reason="the lines listen on all addresses, and no network of our own can be made here",
+    reason="the commands listen on all addresses, and this machine allows no separate network",
 )
 @pytest.mark.parametrize("generation", ["v1", "v2"])
-def test_the_backends_exact_lines_start_a_cluster(generation: str) -> None:
+def test_the_exact_commands_of_the_backend_start_a_cluster(generation: str) -> None:
     done = run(*UNSHARE, sys.executable, "-m", "tests.support.backend", generation)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {

@@ -1,4 +1,4 @@
-"""The typing contract: what must pass passes, what must fail fails as marked, in two checkers."""
+"""The typing contract: valid code passes, and marked lines fail, in two type checkers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Checker = Callable[[Path], dict[int, str]]
 
 
 def mypy(path: Path) -> dict[int, str]:
-    """What mypy says about the file, by line."""
+    """The errors of mypy in the file, by line."""
     done = run(sys.executable, "-m", "mypy", path, cwd=PROJECT)
     assert done.returncode in {0, 1}, done.stdout + done.stderr
     found = re.findall(
@@ -34,7 +34,7 @@ def mypy(path: Path) -> dict[int, str]:
 
 
 def pyright(path: Path) -> dict[int, str]:
-    """What pyright says about the file, by line; from outside, as a user's project would be."""
+    """The errors of pyright in the file, by line; run from outside, as for a user's project."""
     command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "--outputjson"]
     with tempfile.TemporaryDirectory() as outside:
         done = run(*command, path, cwd=Path(outside))
@@ -51,8 +51,8 @@ CHECKERS: dict[str, Checker] = {"mypy": mypy, "pyright": pyright}
 
 
 def marks() -> list[tuple[int, list[str]]]:
-    """The marked lines of ``refused.py``, and what each checker must say about them."""
-    lines = (FOLDER / "refused.py").read_text(encoding="utf-8").splitlines()
+    """The marked lines of ``rejected.py``, with the error that each checker must report."""
+    lines = (FOLDER / "rejected.py").read_text(encoding="utf-8").splitlines()
     numbered = enumerate(lines, start=1)
     return [
         (number, line.partition("  # E: ")[2].split(" || "))
@@ -62,13 +62,13 @@ def marks() -> list[tuple[int, list[str]]]:
 
 
 @pytest.mark.parametrize("checker", CHECKERS)
-def test_what_must_pass_passes(checker: str) -> None:
+def test_valid_code_passes(checker: str) -> None:
     assert CHECKERS[checker](FOLDER / "accepted.py") == {}
 
 
 @pytest.mark.parametrize("checker", CHECKERS)
 def test_every_marked_line_fails_with_its_message(checker: str) -> None:
-    found = CHECKERS[checker](FOLDER / "refused.py")
+    found = CHECKERS[checker](FOLDER / "rejected.py")
     expected = {
         number: dict(zip(CHECKERS, messages, strict=True))[checker] for number, messages in marks()
     }

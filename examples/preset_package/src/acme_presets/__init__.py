@@ -1,4 +1,4 @@
-"""Acme's presets: import them, or ask for them by name, as in ``presets.get("acme.nightly")``."""
+"""Acme's presets: import them, or get them by name: ``presets.get("acme.nightly")``."""
 
 from flyte_dask import presets
 
