@@ -30,7 +30,7 @@ def test_a_killed_scheduler(started: Cluster, tmp_path: Path) -> None:
     )
     done.failed(
         "flyte_dask_engine.errors.SchedulerLost",
-        f"tests.support.other_tasks.waits lost its scheduler at {started.address}",
+        f"tests.support.other_tasks.waits: lost the scheduler at {started.address}",
         "retries=2",
         is_retried=True,
     )

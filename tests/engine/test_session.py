@@ -32,7 +32,8 @@ def test_a_bare_compute_uses_the_cluster(started: Cluster, tmp_path: Path) -> No
         "in this process": False,
         "SDKs in the cluster": [[], [], []],
     }
-    start = f"other_sdk.runtime INFO tests.support.other_tasks.sees starts on {started.address}: "
+    name = "tests.support.other_tasks.sees"
+    start = f"other_sdk.runtime INFO {name}: cluster at {started.address}; "
     assert [line for line in done.log.splitlines() if line.startswith(start)]
 
 

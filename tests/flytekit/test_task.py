@@ -143,19 +143,6 @@ def test_what_is_not_a_dask_config_is_rejected_at_decoration(
     assert caught.value.call_site.file == __file__
 
 
-def test_so_is_one_whose_class_was_loaded_later() -> None:
-    program = """
-import flytekit, flyte_dask, sys
-assert "flyte_dask.prediction.platform" not in sys.modules
-from flyte_dask.prediction.platform import Platform
-try:
-    flytekit.task(task_config=Platform())(len)
-except ValueError as error:
-    print(type(error).__name__, error.problems[0].path)
-"""
-    assert run(sys.executable, "-c", program).stdout == "InvalidConfig task_config\n"
-
-
 def test_a_dynamic_coroutine_function_is_rejected_at_decoration() -> None:
     with pytest.raises(
         InvalidConfig, match="flytekit does not support for dynamic tasks: use def"
