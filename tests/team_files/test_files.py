@@ -35,6 +35,7 @@ from flyte_dask.team_files import TeamFile, find_for_module, parse, read, schema
 from flyte_dask.team_files import tables as t
 from flyte_dask.team_files.parsers import FORMATS, Format, loaded
 from flyte_dask.team_files.tracking import TrackedFile, tracked
+from tests.support.configs import SETTINGS_GIVEN
 from tests.support.paths import RECORDED
 
 FILES = RECORDED / "team_files"
@@ -531,14 +532,19 @@ _ROLE = {
     **{name: amounts | _SIDES for name, amounts in _DIMENSIONS.items()},
     "image": st.none() | _NAMES,
 }
-_RUNTIMES = st.builds(
-    t.RuntimeTable,
-    client=st.none() | st.booleans(),
-    min_workers=st.none() | st.integers(0, 5),
-    report=st.sampled_from([None, True, False, "full"]),
-    worker_timeout=st.none() | st.just("never") | st.integers(1, 5) | st.just(0.5),
-    local=st.sampled_from([None, "threads", "processes"]),
-)
+
+
+def _runtime_table(settings: dict[str, Any]) -> t.RuntimeTable:
+    written = {
+        name: "never" if value is None and SETTINGS[name] is not None else value
+        for name, value in settings.items()
+    }
+    table: Any = t.RuntimeTable
+    made: t.RuntimeTable = table(**written)
+    return made
+
+
+_RUNTIMES = SETTINGS_GIVEN.map(_runtime_table)
 _PRESETS = st.builds(
     t.PresetTable,
     extends=st.none() | _NAMES,
