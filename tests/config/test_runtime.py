@@ -106,6 +106,7 @@ class TestTheEnvironment:
         }
         found = with_environment(Runtime(min_workers=2, progress=False), environment)
         assert settings(found) == {
+            **SETTINGS,
             "client": False,
             "require_cluster": False,
             "min_workers": 4,

@@ -54,11 +54,11 @@ def test_what_is_written_is_up_to_date(project: Path) -> None:
 
 def test_a_block_that_no_file_has_is_an_error(project: Path) -> None:
     (project / "docs" / "runtime.md").write_text("Settings.")
-    with pytest.raises(SystemExit, match=": settings$"):
+    with pytest.raises(SystemExit, match=r": settings$"):
         tables.main([], project)
 
 
 def test_a_block_of_an_unknown_name_is_an_error(project: Path) -> None:
     (project / "docs" / "new.md").write_text("<!-- tables: new --><!-- /tables -->")
-    with pytest.raises(SystemExit, match=": new$"):
+    with pytest.raises(SystemExit, match=r": new$"):
         tables.main([], project)
