@@ -40,6 +40,10 @@ cov *args:
 codegen *args:
     {{python}} -m codegen {{args}}
 
+# write what documents and modules repeat of the code (`just tables --check` only compares)
+tables *args:
+    {{python}} -m docs.tables {{args}}
+
 # pytest with the oldest versions that pyproject.toml allows (needs uv)
 lowest *args:
     uv venv -q --clear --seed .venv-lowest
@@ -47,7 +51,7 @@ lowest *args:
     .venv-lowest/bin/python -m pytest {{args}}
 
 # all that must be green
-check: lint type (codegen "--check") docs test
+check: lint type (codegen "--check") (tables "--check") docs test
 
 # the README's two commands, as on a new machine (`just fresh --main-job`; else args are pytest's)
 [positional-arguments]

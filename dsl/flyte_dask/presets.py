@@ -28,16 +28,15 @@ if TYPE_CHECKING:  # loaded on first use: importing flyte_dask must stay almost 
     from flyte_dask.catalog.preset import Preset, define
     from flyte_dask.catalog.preset_packages import PresetPackage
 
-__all__ = [
-    "Preset",
+__all__ = ["Preset", "define", "get", "packages"]
+
+# tables: preset attributes
+__all__ += [
     "cpu_heavy",
-    "define",
-    "get",
     "gpu_heavy",
     "large",
     "medium",
     "memory_heavy",
-    "packages",
     "small",
 ]
 
@@ -51,13 +50,16 @@ large: Preset
 """8 workers of 4 CPUs and 16Gi; scheduler of 2 CPUs and 8Gi. For hundreds of GB."""
 
 memory_heavy: Preset
-"""4 workers of 4 CPUs and 32Gi; scheduler of 2 CPUs and 8Gi. For joins, shuffles and sorts."""
+"""4 workers of 4 CPUs and 32Gi; scheduler of 2 CPUs and 8Gi. For joins, shuffles and sorts, which
+hold much of their data at once."""
 
 cpu_heavy: Preset
-"""16 workers of 2 CPUs and 4Gi; scheduler of 2 CPUs and 8Gi. For heavy computing on little data."""
+"""16 workers of 2 CPUs and 4Gi; scheduler of 2 CPUs and 8Gi. For heavy computing on little data:
+simulations, searches, scoring."""
 
 gpu_heavy: Preset
-"""2 workers of 1 GPU, 4 CPUs and 24Gi; scheduler of 2 CPUs and 8Gi. For computation on GPUs."""
+"""2 workers of 4 CPUs, 24Gi and 1 GPU; scheduler of 2 CPUs and 8Gi. For computing on GPUs."""
+# /tables
 
 
 def packages() -> tuple[PresetPackage, ...]:

@@ -23,9 +23,10 @@ from flyte_dask.inheritance.parent import Sidecar
 from flyte_dask.prediction.backend import predict
 from flyte_dask.prediction.platform import Platform
 from flytekitplugins.dask.task import DaskTask
+from tests.support.lists import with_lists
 from tests.support.paths import RECORDED
 
-TABLE = (RECORDED / "bad_input.txt").read_text(encoding="utf-8")
+TABLE = with_lists((RECORDED / "bad_input.txt").read_text(encoding="utf-8"))
 ROWS = re.findall(r"^>>> (.+)\n((?:.+\n?)+)", TABLE, re.MULTILINE)
 ERRORS = [row for row in ROWS if not row[1].startswith(("advice: ", "legal: "))]
 LEGAL = [row for row in ROWS if row not in ERRORS]

@@ -11,26 +11,9 @@ import pytest
 from hypothesis import given
 
 from flyte_dask import Dask, InvalidConfig, Runtime, presets
-from flyte_dask.config.runtime import SETTINGS, variable_of, with_environment
+from flyte_dask.config.runtime import SETTINGS, with_environment
 from flyte_dask.roles.base import set_fields
 from tests.support.configs import RUNTIMES, SETTINGS_GIVEN
-from tests.support.paths import DOCS
-
-DEFAULTS = {
-    "client": True,
-    "require_cluster": True,
-    "min_workers": 1,
-    "connect_timeout": 60,
-    "worker_timeout": 900,
-    "stall_timeout": 300,
-    "scheduler_timeout": 120,
-    "ship_code": True,
-    "check_versions": True,
-    "report": None,
-    "local": "threads",
-    "dashboard": False,
-    "progress": True,
-}
 
 
 def settings(runtime: Runtime) -> dict[str, Any]:
@@ -39,7 +22,7 @@ def settings(runtime: Runtime) -> dict[str, Any]:
 
 
 def test_the_defaults() -> None:
-    assert settings(Runtime()) == settings(Dask().runtime) == DEFAULTS == SETTINGS
+    assert settings(Runtime()) == settings(Dask().runtime) == SETTINGS
 
 
 class TestSetAndUnset:
@@ -81,7 +64,7 @@ class TestWithRuntime:
 
     def test_it_is_a_merge(self) -> None:
         base = presets.medium(5).with_runtime(min_workers=5)
-        given_: dict[str, Any] = {**DEFAULTS, "min_workers": 3}
+        given_: dict[str, Any] = {**SETTINGS, "min_workers": 3}
         assert base.with_runtime(**given_) == base | Dask(runtime=Runtime(**given_))
         assert base.with_runtime() == base
 
@@ -121,9 +104,9 @@ class TestTheEnvironment:
             "FLYTE_DASK_DASHBOARD": "1",
             "FLYTE_DASK_PROGRESS": "",
         }
-        assert [variable_of(name) for name in SETTINGS] == list(environment)
         found = with_environment(Runtime(min_workers=2, progress=False), environment)
         assert settings(found) == {
+            **SETTINGS,
             "client": False,
             "require_cluster": False,
             "min_workers": 4,
@@ -142,6 +125,13 @@ class TestTheEnvironment:
         assert (str(origin), origin.value) == ("FLYTE_DASK_MIN_WORKERS", 4)
         assert origin.overrides is not None
         assert origin.overrides.value == 2
+
+    @pytest.mark.parametrize("name", SETTINGS)
+    def test_each_setting_has_its_variable(self, name: str) -> None:
+        texts = {bool: "1", int: "4", str: "processes", type(None): "full"}
+        text = texts[type(SETTINGS[name])]
+        found = with_environment(Runtime(), {f"FLYTE_DASK_{name.upper()}": text})
+        assert set_fields(found) == {name: {"1": True, "4": 4}.get(text, text)}
 
     def test_every_bad_variable_is_named_but_not_its_value(self) -> None:
         environment = {
@@ -174,13 +164,3 @@ class TestTheEnvironment:
                 "its value is an unknown kind of local cluster: use threads or processes",
             ],
         ]
-
-
-def test_the_page_documents_each_setting_with_variable_and_default() -> None:
-    page = (DOCS / "runtime.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| ([^|]+) \|", page, re.MULTILINE)
-    documented = {name: (variable, default.strip("` ")) for name, variable, default in rows}
-    assert documented == {
-        name: (variable_of(name), repr(default).replace("'", '"'))
-        for name, default in SETTINGS.items()
-    }

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from flyte_dask import ShadowedPreset, UnknownPreset, presets
+from flyte_dask.catalog import NAMES
 from flyte_dask.catalog.preset_packages import PresetPackage, find
 from tests.support.processes import pip_install, run
 
@@ -76,7 +77,7 @@ def test_all_are_listed_with_where_they_come_from(installed: Path) -> None:
             print(package, *(each.name for each in package.presets), package.error or "")
     """
     assert output(installed, program) == [
-        "flyte-dask (built in) small medium large memory_heavy cpu_heavy gpu_heavy ",
+        f"flyte-dask (built in) {' '.join(NAMES)} ",
         "acme-presets 1.2 acme.etl medium ",
         "bad-presets 1.2 bad_presets:number is neither a Preset nor a module with presets",
         (

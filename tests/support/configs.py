@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_type_hints
 
 from hypothesis import strategies as st
 
 from flyte_dask import Dask, Parent, Quantity, Resources, Runtime, Scheduler, WorkerGroup
+from flyte_dask.config.runtime import SETTINGS
 from flyte_dask.inheritance import Inherit
 
 _TEXTS = {
@@ -47,16 +48,14 @@ GROUPS = st.builds(
 )
 _MODES: tuple[Inherit, ...] = ("fill", "pin", "off")
 MODES = st.sampled_from(_MODES)
+_SECONDS = st.none() | st.sampled_from([60, 60.0, 120, 300, 300.0, 900])
+_TYPES = {int: st.integers(0, 3), float | None: _SECONDS}
 SETTINGS_GIVEN = st.fixed_dictionaries(
     {},
     optional={
-        "client": st.booleans(),
-        "min_workers": st.integers(0, 3),
-        "worker_timeout": st.none() | st.sampled_from([60, 60.0, 900]),
-        "stall_timeout": st.none() | st.sampled_from([60, 300, 300.0]),
-        "scheduler_timeout": st.none() | st.sampled_from([60, 120, 120.0]),
-        "report": st.sampled_from([None, True, False, "full"]),
-        "local": st.sampled_from(["threads", "processes"]),
+        name: _TYPES.get(kind, st.from_type(kind))
+        for name, kind in get_type_hints(Runtime).items()
+        if name in SETTINGS
     },
 )
 

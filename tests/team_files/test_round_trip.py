@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,9 +13,11 @@ from flyte_dask import (
     InvalidConfig,
 )
 from flyte_dask.advice import RULES
+from flyte_dask.config.runtime import SETTINGS
 from flyte_dask.team_files import parse, read, write
 from flyte_dask.team_files import tables as t
 from flyte_dask.team_files.parsers import FORMATS, Format
+from tests.support.configs import SETTINGS_GIVEN
 from tests.support.team_files import FILES, TOML, a_file
 
 _NAMES = st.text(min_size=1, max_size=12)
@@ -42,14 +45,17 @@ _ROLE = {
 }
 
 
-_RUNTIMES = st.builds(
-    t.RuntimeTable,
-    client=st.none() | st.booleans(),
-    min_workers=st.none() | st.integers(0, 5),
-    report=st.sampled_from([None, True, False, "full"]),
-    worker_timeout=st.none() | st.just("never") | st.integers(1, 5) | st.just(0.5),
-    local=st.sampled_from([None, "threads", "processes"]),
-)
+def _runtime_table(settings: dict[str, Any]) -> t.RuntimeTable:
+    written = {
+        name: "never" if value is None and SETTINGS[name] is not None else value
+        for name, value in settings.items()
+    }
+    table: Any = t.RuntimeTable
+    made: t.RuntimeTable = table(**written)
+    return made
+
+
+_RUNTIMES = SETTINGS_GIVEN.map(_runtime_table)
 
 
 _PRESETS = st.builds(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from flyte_dask.advice import amounts, cluster, gpus, memory, task
 from flyte_dask.advice.job import Advice, Job
@@ -10,34 +10,16 @@ from flyte_dask.config.dask import Dask
 from flyte_dask.inheritance.parent import Parent
 from flyte_dask.prediction.backend import check_call
 from flyte_dask.prediction.platform import Platform
-from flyte_dask.rules import SEVERITIES
+from flyte_dask.rules import RULES, SEVERITIES
 
 __all__ = ["advise", "unsilenced", "wanted"]
 
-_ALL: tuple[Callable[[Job], Iterator[Advice]], ...] = (
-    memory.memory_milli_unit,
-    memory.tiny_memory,
-    task.reserved_env_var,
-    task.task_exceeds_platform,
-    gpus.role_gpu_on_flyte_2,
-    gpus.gpu_not_inherited,
-    task.role_exceeds_platform,
-    memory.missing_worker_memory,
-    cluster.undersized_scheduler,
-    gpus.implicit_gpu,
-    gpus.worker_only_gpu,
-    gpus.scheduler_gpu,
-    amounts.fractional_cpu,
-    amounts.inherited_limit,
-    cluster.image_mismatch,
-    task.named_pod_template,
-    cluster.too_many_workers,
-    cluster.worker_exceeds_node,
-    amounts.missing_limit,
-    cluster.sidecar_replicated,
-    task.ineffective_node_override,
-    cluster.poor_bin_packing,
-)
+_FINDERS: Mapping[str, Callable[[Job], Iterator[Advice]]] = {
+    name: getattr(module, name)
+    for module in (amounts, cluster, gpus, memory, task)
+    for name in module.__all__
+}
+_ALL = [_FINDERS[code.replace("-", "_")] for code in RULES]
 
 
 def advise(

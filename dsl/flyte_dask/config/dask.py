@@ -262,6 +262,7 @@ class Dask(Config):
     def with_runtime(  # noqa: PLR0913  # one for each setting
         self,
         *,
+        # tables: setting arguments
         client: bool = _UNSET,
         require_cluster: bool = _UNSET,
         min_workers: int = _UNSET,
@@ -275,6 +276,7 @@ class Dask(Config):
         local: Local = _UNSET,
         dashboard: bool = _UNSET,
         progress: bool = _UNSET,
+        # /tables
     ) -> Dask:
         """This config, with these settings of its runtime, as explained in `Runtime`.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin
 
 import attrs
 
@@ -35,10 +35,9 @@ def schema() -> dict[str, Any]:
 
 
 def _table(cls: type, definitions: dict[str, Any]) -> dict[str, Any]:
-    hints = get_type_hints(cls)
     properties = {}
-    for name, field in attrs.fields_dict(cls).items():
-        kind = _kind(hints[name], definitions)
+    for name, field in attrs.fields_dict(attrs.resolve_types(cls)).items():
+        kind = _kind(field.type, definitions)
         if name in _CODES:
             kind = {"type": "array", "items": {"enum": list(RULES)}}
         properties[name] = {**kind, **field.metadata}

@@ -6,12 +6,14 @@ and descriptions are those of the JSON Schema.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from inspect import cleandoc
+from typing import Any, Literal, TypeAlias, get_type_hints
 
 import attrs
 
-from flyte_dask.config.runtime import MOST_SECONDS, Local, Report
+from flyte_dask.config.runtime import MOST_SECONDS, SETTINGS, Runtime
 from flyte_dask.inheritance.resolution import Inherit
 from flyte_dask.prediction.platform import Backend
 from flyte_dask.roles.roles import MOST_WORKERS
@@ -46,13 +48,19 @@ _NUMBER_OF_WORKERS = {"minimum": 1, "maximum": MOST_WORKERS}
 _CPUS = {"exclusiveMinimum": 0}
 _BYTES = {"exclusiveMinimum": 0, "multipleOf": 1}
 _GPUS = {"minimum": 0, "multipleOf": 1}
-_SECONDS = {"exclusiveMinimum": 0, "maximum": MOST_SECONDS}
 _NAMES = {"propertyNames": {"pattern": r"^[^\d\s._-][^\s.]*(\.[^\d\s._-][^\s.]*)*$"}}
 
 
-def _field(text: str, rules: Mapping[str, Any] | None = None) -> Any:
+_SETTINGS: Mapping[Any, tuple[Any, str, Mapping[str, Any]]] = {
+    int: (int, "", {"minimum": 0, "maximum": MOST_WORKERS}),
+    float | None: (Seconds, ", in seconds", {"exclusiveMinimum": 0, "maximum": MOST_SECONDS}),
+}
+"""The type, unit and keywords of settings in a file, by their type in `Runtime`."""
+
+
+def _field(text: str, rules: Mapping[str, Any] | None = None, kind: Any = None) -> Any:
     """A field with a description; *rules* are keywords of the JSON Schema beyond its type."""
-    return attrs.field(default=None, metadata={"description": text, **(rules or {})})
+    return attrs.field(default=None, type=kind, metadata={"description": text, **(rules or {})})
 
 
 @attrs.frozen(kw_only=True)
@@ -93,33 +101,22 @@ class WorkersTable(SchedulerTable):
     count: int | None = _field("The number of workers.", _NUMBER_OF_WORKERS)
 
 
-@attrs.frozen(kw_only=True)
+def _settings() -> dict[str, Any]:
+    """The fields for the settings of `Runtime`, with their types and descriptions there."""
+    doc, kinds = cleandoc(Runtime.__doc__ or ""), get_type_hints(Runtime)
+    texts = dict(re.findall(r"^    (\w+): (.+(?:\n {8}.+)*)", doc, re.MULTILINE))
+    return {name: _setting(texts.get(name, ""), kinds[name]) for name in SETTINGS}
+
+
+def _setting(text: str, kind: Any) -> Any:
+    kind, unit, rules = _SETTINGS.get(kind, (kind, "", {}))
+    text = re.sub(r"``|\*", "`", " ".join(text.split())).removesuffix(".")
+    return _field(f"{text[:1].upper()}{text[1:]}{unit}.", rules, kind | None)
+
+
+@attrs.frozen(kw_only=True, these=_settings())
 class RuntimeTable:
     """How a task's function uses its cluster; see `flyte_dask.Runtime`."""
-
-    client: bool | None = _field("Whether a bare .compute() uses the cluster.")
-    require_cluster: bool | None = _field("Whether no cluster is an error.")
-    min_workers: int | None = _field(
-        "How many workers there have to be at first.", {"minimum": 0, "maximum": MOST_WORKERS}
-    )
-    connect_timeout: Seconds | None = _field(
-        "How long the first connection to the scheduler may take, in seconds.", _SECONDS
-    )
-    worker_timeout: Seconds | None = _field(
-        "How long it may take until min_workers are there, in seconds.", _SECONDS
-    )
-    stall_timeout: Seconds | None = _field(
-        "How long work may wait while no worker makes progress, in seconds.", _SECONDS
-    )
-    scheduler_timeout: Seconds | None = _field(
-        "How long the scheduler may stay silent once connected, in seconds.", _SECONDS
-    )
-    ship_code: bool | None = _field("Whether code of a fast registration goes to the workers.")
-    check_versions: bool | None = _field("Whether versions are compared.")
-    report: Report = _field("Whether the task's deck shows its cluster.")
-    local: Local | None = _field("What the workers of a local cluster are.")
-    dashboard: bool | None = _field("Whether a local cluster serves Dask's dashboard.")
-    progress: bool | None = _field("Whether a terminal shows the progress of a local cluster.")
 
 
 @attrs.frozen(kw_only=True)
