@@ -48,7 +48,7 @@ def test_that_cannot_be_made(tmp_path: Path) -> None:
     """The log says why, and the task goes on."""
     done = run_other("breaks_its_report", tmp_path, {})
     assert done.result == 1
-    assert "The report could not be made" in done.report
+    assert "The report could not be rendered" in done.report
     assert "ValueError: no page today" in done.log
 
 
