@@ -267,6 +267,7 @@ def test_nothing_of_it_is_left(started: Cluster) -> None:
     assert any("recorder" in each for each in during)
 
 
+@pytest.mark.slow
 def test_there_is_none_that_nobody_wants(started: Cluster) -> None:
     with recorded(started, report=None) as opened:
         work(opened.client)
@@ -277,6 +278,7 @@ def test_there_is_none_that_nobody_wants(started: Cluster) -> None:
         assert opened._monitor.last_record(5) is None
 
 
+@pytest.mark.slow
 class TestWhatDidNotEnd:
     """As far as heartbeats tell, and as threads were free."""
 

@@ -37,6 +37,7 @@ def started() -> Iterator[Cluster]:
         yield made
 
 
+@pytest.mark.slow
 class TestTheClusterIsUsed:
     """Whatever the function does, and of whatever kind it is."""
 
@@ -167,6 +168,7 @@ class TestItIsWaitedFor:
         assert "tests.support.using.sees: 1 of 2 workers were there after 1.5 s." in error.message
 
 
+@pytest.mark.slow
 class TestWithoutACluster:
     """Flyte has none for sites that did not enable it."""
 
