@@ -153,7 +153,7 @@ class TestTheClusters:
         ours = caused(WorkersLost("for 2 s there was no worker"), cause)
         assert chain(fail(opened, group_type("several", [ours]))) == [ours, cause]
 
-    @pytest.mark.parametrize("error", [caused(ValueError("x"), KILLED), WorkersKilled("x")])
+    @pytest.mark.parametrize("error", [caused(ValueError("x"), KILLED), errors.WorkersKilled("x")])
     def test_of_outputs_that_flytekit_converts(self, error: Exception) -> None:
         """It calls what fails then an error of the system, and final."""
         with (
