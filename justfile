@@ -28,6 +28,10 @@ type:
 test *args:
     {{python}} -m pytest {{args}}
 
+# pytest without what takes long: about a minute on two idle cores
+test-fast *args:
+    {{python}} -m pytest -q -n 2 --dist loadfile -m "not fault and not once and not slow" --hypothesis-profile "judge briefly" {{args}}
+
 # what fails a cluster, ten times over, with real processes
 faults *args:
     for turn in 1 2 3 4 5 6 7 8 9 10; do {{python}} -m pytest -q -m fault {{args}} || exit 1; done

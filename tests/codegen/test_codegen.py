@@ -88,6 +88,7 @@ def test_comments_leave_the_definitions_alone() -> None:
     assert digest(files) == SHA256
 
 
+@pytest.mark.slow
 class TestCommand:
     """``python -m codegen`` in a folder of its own."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import distributed
 import pytest
+from distributed import client as distributed_client
 from distributed.client import CancelledFuturesGroup, FutureCancelledError, FuturesCancelledError
 from distributed.deploy.subprocess import Subprocess
 from distributed.diagnostics.task_stream import TaskStreamPlugin
@@ -145,7 +146,7 @@ EVENTS = {
 
 @pytest.mark.parametrize("text", [*ERRORS, *EVENTS])
 @pytest.mark.skipif(
-    not hasattr(distributed.client, "ClosedClientError"),
+    not hasattr(distributed_client, "ClosedClientError"),
     reason="older texts differ",
 )
 def test_errors_and_events_are_told_apart_by_a_text(text: str) -> None:

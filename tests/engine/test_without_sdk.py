@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.processes import run
 
 _IMPORT_ALL = """
@@ -77,10 +79,11 @@ def test_a_session_is_imported_without_one() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_the_fixture_works_where_none_can_be_imported(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(_BLOCK)
     (tmp_path / "test_sessions.py").write_text(_TEST)
-    pytest = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_sessions.py")
-    done = run(*pytest, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
+    command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_sessions.py")
+    done = run(*command, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
     assert done.returncode == 0, done.stdout + done.stderr
     assert "3 passed" in done.stdout

@@ -340,6 +340,7 @@ def twin(message: Message) -> Any:
     return json.loads(json.dumps(MessageToDict(message)).replace("plain_", "dask_"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TASKS)
 def test_a_template_is_its_plain_twins_but_for_type_and_custom(package: Package, name: str) -> None:
     expected = twin(package.task(f"plain_{name}"))
@@ -352,6 +353,7 @@ def test_a_template_is_its_plain_twins_but_for_type_and_custom(package: Package,
     assert MessageToDict(ParseDict(custom, DaskJob())) == custom
 
 
+@pytest.mark.slow
 def test_the_map_tasks_template_too(package: Package) -> None:
     """Named by flytekit, after the function and the arguments of ``map_task``."""
     name = "map_{}_mapped_.*-arraynode"

@@ -45,6 +45,7 @@ def test_the_official_plugins_names_are_exported() -> None:
     assert TaskPlugins.find_pythontask_plugin(Dask) is DaskTask
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "imports",
     [

@@ -98,7 +98,7 @@ class TestShape:
         assert Shape(1, 1).on_this_machine(processes) == Shape(1, 1, MEMORY_LIMIT)
 
 
-@pytest.fixture(params=["threads", "processes"])
+@pytest.fixture(params=["threads", pytest.param("processes", marks=pytest.mark.slow)])
 def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The kind of workers, set by the environment variable."""
     monkeypatch.setenv("FLYTE_DASK_LOCAL", request.param)
@@ -134,6 +134,7 @@ class TestATask:
         own: Any = task(task_config=Dask(), limits=limits)(tasks.threads.task_function)
         assert own() == CPU_COUNT
 
+    @pytest.mark.slow
     def test_processes_have_memory_limits(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("FLYTE_DASK_LOCAL", "processes")
         assert tasks.memory_limit() == 512 * 1024**2
@@ -189,6 +190,7 @@ def test_a_module_whose_name_does_not_match_its_path_has_no_root(
     assert _root_of(function) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ending", "how"), [("os._exit(7)", "exit status 7"), ("os.kill(os.getpid(), 9)", "signal 9")]
 )

@@ -266,6 +266,7 @@ def test_the_recorder_is_removed(started: Cluster) -> None:
     assert any("recorder" in each for each in during)
 
 
+@pytest.mark.slow
 def test_there_is_no_recorder_without_a_report(started: Cluster) -> None:
     with recorded(started, report=None) as opened:
         work(opened.client)
@@ -276,6 +277,7 @@ def test_there_is_no_recorder_without_a_report(started: Cluster) -> None:
         assert opened._monitor.last_metrics(5) is None
 
 
+@pytest.mark.slow
 class TestUnfinishedTasks:
     """By heartbeats, and by free threads."""
 

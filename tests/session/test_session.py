@@ -37,6 +37,7 @@ def started() -> Iterator[Cluster]:
         yield made
 
 
+@pytest.mark.slow
 class TestTheClusterIsUsed:
     """By every kind of function, in every way."""
 
@@ -165,6 +166,7 @@ class TestItIsWaitedFor:
         assert "tests.support.using.sees: only 1 of 2 workers joined within 1.5 s." in error.message
 
 
+@pytest.mark.slow
 class TestWithoutACluster:
     """A platform may not have enabled Dask clusters."""
 

@@ -59,11 +59,13 @@ def script(x: int) -> CompletedProcess[str]:
     return run(sys.executable, "-c", program, cwd=PROJECT)
 
 
+@pytest.mark.slow
 def test_a_script() -> None:
     done = script(1)
     assert (done.stdout, done.stderr, done.returncode) == ("1\n", "", 0)
 
 
+@pytest.mark.slow
 def test_an_error_in_a_coroutine_function_is_its_own() -> None:
     done = script(0)
     assert done.returncode == 1

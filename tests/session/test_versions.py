@@ -186,6 +186,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield made
 
 
+@pytest.mark.slow
 def test_a_harmless_difference_is_a_warning(started: Cluster, tmp_path: Path) -> None:
     done = run_task(using.anywhere, tmp_path, started.env)
     (level, first), *_ = done.logged()
@@ -195,6 +196,7 @@ def test_a_harmless_difference_is_a_warning(started: Cluster, tmp_path: Path) ->
     assert "  toolz   " in first
 
 
+@pytest.mark.slow
 def test_nothing_is_compared_if_disabled(started: Cluster, tmp_path: Path) -> None:
     env = {**started.env, "FLYTE_DASK_CHECK_VERSIONS": "no"}
     done = run_task(using.anywhere, tmp_path, env)
