@@ -108,7 +108,7 @@ class TestTheScheduler:
         }
 
     def test_frozen_while_workers_are_waited_for(self, freezing: Cluster, tmp_path: Path) -> None:
-        until = "waiting for workers (1/2, "
+        until = r"waiting for workers \(1/2, "
         done = run_and_act(faulty.loses_one, tmp_path, freezing.env, freeze(freezing), until)
         is_retried(done, "SchedulerLost", "did not respond for 4 s. See Flyte's", NOT_RETRIED)
 

@@ -123,7 +123,8 @@ class TestTheWorkers:
         """The value that a function returns may be lazy."""
         env = {**restarting.env, "ACME_DEATH": "SIGKILL"}
         done = run_task(faulty.dies_lazily, tmp_path, env)
-        is_retried(done, "WorkersKilled", "tests.support.faulty.dies_lazily: Dask task ", RETRIED)
+        what = "tests.support.faulty.dies_lazily: a Dask task killed several workers. "
+        is_retried(done, "WorkersKilled", what, RETRIED)
 
     def test_whole_pods_killed_again_and_again(self, tmp_path: Path) -> None:
         with cluster(workers=2, env={**CODE, **IMPATIENT}) as made:
