@@ -251,7 +251,7 @@ class TestLocally:
         assert locally(reported.works) == sum(number**2 for number in range(39))
         page = _page(capsys, "tests.support.reported.works")
         assert "Dask" in tabs(page)
-        assert "on a local cluster in threads" in page
+        assert "local cluster in threads: " in page
         assert tiles(page)["tasks finished"] == "40"
 
     def test_of_a_task_that_fails(self, capsys: pytest.CaptureFixture[str]) -> None:
