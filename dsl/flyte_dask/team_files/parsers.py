@@ -234,13 +234,10 @@ def _nodes(root: Any, yaml: ModuleType) -> Iterator[tuple[Path, int]]:
 
 def _name_of(key: Any, yaml: ModuleType) -> str:
     """The key of a mapping as it is loaded: ``yes`` and ``true`` are equal."""
-    is_text = key.tag in _PLAIN_KEYS or not isinstance(key, yaml.ScalarNode)
+    is_text = key.tag in _TEXTS or not isinstance(key, yaml.ScalarNode)
     return str(key.value if is_text else yaml.safe_load(yaml.serialize(key)))
 
 
-_MERGE = "tag:yaml.org,2002:merge"
-_PLAIN_KEYS = ("tag:yaml.org,2002:str", _MERGE)  # a merge, which is not loaded as a key
-
-
+_TEXTS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")  # a merge cannot be loaded
 _NAMES = {"toml": "TOML", "json": "JSON", "yaml": "YAML"}
 _LOADERS = {"toml": _load_toml, "json": _load_json, "yaml": _load_yaml}
