@@ -79,7 +79,9 @@ def _format_problems(fmt: object) -> Iterator[Problem]:
 
 def structured(document: Document, prefix: Keys = ()) -> tuple[Tables, list[Problem]]:
     """The tables of *document*, without invalid values, and the problems of those."""
-    data = _without_schema(document.data)
+    data = document.data
+    if isinstance(data, Mapping) and isinstance(data.get(SCHEMA_KEY), str):
+        data = {key: value for key, value in data.items() if key != SCHEMA_KEY}
     problems: list[Problem] = []
     removed: list[Keys] = []
     while True:
@@ -91,16 +93,11 @@ def structured(document: Document, prefix: Keys = ()) -> tuple[Tables, list[Prob
             if any(each[: len(keys)] == keys for each in removed):
                 continue  # a result of the removal, which is already reported
             line = document.line((*prefix, *keys))
-            problems.append(Problem(shown(keys), *invalid.args, line=line))
+            value, rule, remedy = invalid.args
+            problems.append(Problem(shown(keys), value, rule, remedy, line))
         for keys, _ in reversed(found):  # the last first, so that indexes stay valid
             data = _without(data, keys)
             removed.append(keys)
-
-
-def _without_schema(data: Any) -> Any:
-    if isinstance(data, Mapping) and isinstance(data.get(SCHEMA_KEY), str):
-        return {key: value for key, value in data.items() if key != SCHEMA_KEY}
-    return data
 
 
 def _without(data: Any, keys: Keys) -> Any:
