@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from operator import itemgetter
 from types import MappingProxyType
-from typing import cast, final
+from typing import TypeAlias, cast, final
 
 import attrs
 
@@ -13,7 +15,7 @@ from flyte_dask.config.dask import Dask
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.inheritance.parent import Parent
 from flyte_dask.inheritance.resolution import Resolved
-from flyte_dask.prediction.backend import Container, Pod, Pods, pods_of
+from flyte_dask.prediction.backend import Pods, pods_of
 from flyte_dask.prediction.footprint import footprint, total
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.quantities.quantity import Quantity
@@ -25,9 +27,13 @@ from flyte_dask.roles.roles import count_problems
 __all__ = ["Policy", "violations"]
 
 _REGISTRY = re.compile(r"[\w.-]+(:\d+)?(/[\w.-]+)*/?")
+_VERSION = re.compile(r"(:[^/]*)?(@.*)?$")  # the tag and digest of an image
 _DOCKER = "docker.io"  # the registry of an image that names none
 _CHANGE = "change the policy"
 _REMEDY = f"request less, or {_CHANGE}"
+
+OriginOf: TypeAlias = Callable[[str, str], str]
+"""The origin of an amount, by role and dimension, as text."""
 
 
 def _as_registries(value: Iterable[str] | None) -> tuple[str, ...] | None:
@@ -77,9 +83,9 @@ def violations(
     if policy.per_worker or policy.total:
         resolved = config.resolve(parent)
         pods = pods_of(config, resolved, parent, attrs.evolve(platform, limits=None))
-        origins = _Origins(config, resolved, parent, platform)
-        yield from _too_large_workers(policy, pods, origins)
-        yield from _too_large_total(policy, pods, origins)
+        origin_of = partial(_origin, resolved, parent, platform)
+        yield from _too_large_workers(policy, pods, origin_of)
+        yield from _too_large_total(policy, pods, origin_of)
     yield from _foreign_images(policy, config, parent)
 
 
@@ -91,71 +97,55 @@ def _too_many_workers(policy: Policy, config: Dask) -> Iterator[Problem]:
         yield Problem("workers.number_of_workers", number, rule, _REMEDY)
 
 
-def _too_large_workers(policy: Policy, pods: Pods, origins: _Origins) -> Iterator[Problem]:
+def _too_large_workers(policy: Policy, pods: Pods, origin_of: OriginOf) -> Iterator[Problem]:
     for name, most in amounts(policy.per_worker).items():
         request, limit = pods.workers.container.amounts.get(name, (None, None))
         amount = request if limit is None else limit
         if amount is not None and amount > most:
             path = f"workers.{'requests' if limit is None else 'limits'}.{name}"
             exceeds = _exceeds(policy, most, f"per_worker.{name}")
-            rule = f"set by {origins.of_amount('workers', name)} {exceeds}"
+            rule = f"set by {origin_of('workers', name)} {exceeds}"
             yield Problem(path, amount.text, rule, _REMEDY)
 
 
-def _too_large_total(policy: Policy, pods: Pods, origins: _Origins) -> Iterator[Problem]:
+def _too_large_total(policy: Policy, pods: Pods, origin_of: OriginOf) -> Iterator[Problem]:
     if policy.total is None:
         return
     whole = footprint(pods)
     for name, most in amounts(policy.total).items():
         amount: Quantity = getattr(whole.limits, name)
         if amount > most:
-            largest = _largest(_shares(pods, name), amount, most)
-            shares = _grouped(origins.of_share(who, name) for who in largest)
+            share, largest = max(_shares(pods, name), key=itemgetter(0))
+            set_by = f", set by {origin_of(largest, name)}" if largest in pods._fields else ""
             exceeds = _exceeds(policy, most, f"total.{name}")
-            rule = f"for all {whole.pods} pods ({shares}) {exceeds}"
+            rule = f"for all {whole.pods} pods (largest: {largest} {share}{set_by}) {exceeds}"
             yield Problem(f"total.{name}", amount.text, rule, _REMEDY)
+
+
+def _shares(pods: Pods, name: str) -> Iterator[tuple[Quantity, str]]:
+    """The total of the dimension *name* of each role, and of each sidecar in all pods."""
+    of = {role: [pod] for role, pod in pods._asdict().items()}
+    for each in pods.runner.sidecars:
+        of[f"sidecar {each.name} in each pod"] = [pod._replace(container=each) for pod in pods]
+    for who, part in of.items():
+        yield getattr(total(part, lambda pod: [pod.container]).limits, name), who
 
 
 def _exceeds(policy: Policy, most: object, path: str) -> str:
     return f"exceeds the {most} allowed by {policy.origins[path]}"
 
 
-def _shares(pods: Pods, name: str) -> Iterator[tuple[str, Quantity]]:
-    """The total of the dimension *name* of each role, and of each sidecar in all pods."""
-    for role, pod in zip(pods._fields, pods, strict=True):
-        yield role, _total([pod], pod.container, name)
-    for sidecar in pods.runner.sidecars:
-        yield f"sidecar {sidecar.name}", _total(pods, sidecar, name)
-
-
-def _total(pods: Sequence[Pod], container: Container, name: str) -> Quantity:
-    """The total of the dimension *name* of *container*, which is in each of *pods*."""
-    amount: Quantity = getattr(total(pods, lambda _: [container]).limits, name)
-    return amount
-
-
-def _largest(
-    shares: Iterable[tuple[str, Quantity]], amount: Quantity, most: Quantity
-) -> Iterator[str]:
-    """The fewest *shares* of the total *amount* without which it does not exceed *most*."""
-    for who, share in sorted(shares, key=lambda each: each[1].value, reverse=True):
-        if amount <= most:
-            return
-        amount -= share
-        yield who
-
-
-def _grouped(shares_with_origins: Iterable[tuple[str, str]]) -> str:
-    """Shares with their origins, grouped by origin."""
-    groups: dict[str, list[str]] = {}
-    for share, origins in shares_with_origins:
-        groups.setdefault(origins, []).append(share)
-    return "; ".join(f"{_listed(shares)}{origins}" for origins, shares in groups.items())
-
-
-def _listed(names: list[str]) -> str:
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last
+def _origin(resolved: Resolved, parent: Parent, platform: Platform, role: str, name: str) -> str:
+    """The origin of the dimension *name* of a pod of *role*, as text."""
+    if role == "runner":
+        origin = parent.origins.get(name)
+    else:
+        pair = getattr(getattr(resolved, role), name)
+        origin = pair.limit.origin or pair.request.origin
+    if origin:
+        return str(origin)
+    default = platform.origins.get(f"defaults.{name}")
+    return f"the default of {default}" if default else "the platform default"
 
 
 def _foreign_images(policy: Policy, config: Dask, parent: Parent) -> Iterator[Problem]:
@@ -176,81 +166,31 @@ def _foreign_images(policy: Policy, config: Dask, parent: Parent) -> Iterator[Pr
 def _comes_from(image: str, registries: tuple[str, ...]) -> bool:
     if "{{" in image:
         return True  # unknown until the template is filled in
-    host, slash, path = image.partition("/")
-    if not (slash and _is_host(host)):
-        host, path = _DOCKER, image
-    place = _place(host, _without_version(path))
-    return any(f"{place}/".startswith(f"{_place_of(each)}/") for each in registries)
+    name = _VERSION.sub("", image)
+    place = _place(name if "/" in name else f"{_DOCKER}/{name}")
+    if place.startswith(f"{_DOCKER}/") and place.count("/") == 1:
+        place = place.replace("/", "/library/")
+    return any(f"{place}/".startswith(f"{_place(each)}/") for each in registries)
 
 
-def _without_version(path: str) -> str:
-    """*path* without tag and digest."""
-    return path.partition("@")[0].partition(":")[0]
-
-
-def _place_of(registry: str) -> str:
-    host, _, path = registry.strip("/").partition("/")
-    if _is_host(host):
-        return f"{_alias(host)}/{path}" if path else _alias(host)
-    return f"{_DOCKER}/{registry.strip('/')}"
-
-
-def _place(host: str, path: str) -> str:
-    host = _alias(host)
-    is_official = host == _DOCKER and "/" not in path
-    return f"{host}/library/{path}" if is_official else f"{host}/{path}"
-
-
-def _alias(host: str) -> str:
-    """The canonical name of *host*."""
+def _place(name: str) -> str:
+    """*name*, of an image or of the start of one, with the canonical name of its host."""
+    host, slash, path = name.strip("/").partition("/")
+    if not ("." in host or ":" in host or host == "localhost"):
+        return f"{_DOCKER}/{host}{slash}{path}"
     host = host.lower()
-    return _DOCKER if host in {"index.docker.io", "registry-1.docker.io"} else host
-
-
-def _is_host(name: str) -> bool:
-    """Whether *name*, the first part of a reference, is a registry, not a path on Docker Hub."""
-    return "." in name or ":" in name or name == "localhost"
-
-
-class _Origins:
-    """The origins of a config's values in its task."""
-
-    def __init__(
-        self, config: Dask, resolved: Resolved, parent: Parent, platform: Platform
-    ) -> None:
-        self._number = config.origins.get("workers.number_of_workers")
-        self._sides = resolved.sides
-        self._parent = parent
-        self._platform = platform
-
-    def of_amount(self, role: str, name: str) -> str:
-        """The origin of the dimension *name* of a pod of *role*, as text."""
-        if role == "runner":
-            origin = self._parent.origins.get(name)
-        else:
-            sides = (self._sides[f"{role}.{side}.{name}"] for side in ("limits", "requests"))
-            origin = next((side.origin for side in sides if side.origin), None)
-        if origin:
-            return str(origin)
-        default = self._platform.origins.get(f"defaults.{name}")
-        return f"the default of {default}" if default else "the platform default"
-
-    def of_share(self, who: str, name: str) -> tuple[str, str]:
-        """The text of a share, and of the origins of its number of pods and its amount."""
-        if who not in Pods._fields:
-            return f"{who} in each pod", ""
-        number = [str(self._number)] if who == "workers" and self._number else []
-        origins = dict.fromkeys([*number, self.of_amount(who, name)])
-        return who, f" set by {' and '.join(origins)}"
+    is_docker = host in {"index.docker.io", "registry-1.docker.io"}
+    return f"{_DOCKER if is_docker else host}{slash}{path}"
 
 
 def _leaves(policy: Policy) -> dict[str, Leaf]:
-    leaves: dict[str, Leaf] = {}
+    leaves: dict[str, Leaf] = {
+        f"{part}.{name}": (amount, amount)
+        for part, resources in (("per_worker", policy.per_worker), ("total", policy.total))
+        for name, amount in amounts(resources).items()
+    }
     if policy.max_workers is not None:
         leaves["max_workers"] = policy.max_workers
-    for part, resources in (("per_worker", policy.per_worker), ("total", policy.total)):
-        for name, amount in amounts(resources).items():
-            leaves[f"{part}.{name}"] = (amount, amount)
     if policy.registries is not None:
         leaves["registries"] = ", ".join(policy.registries)
     return leaves

@@ -96,38 +96,38 @@ class TestViolations:
             policy, presets.medium(8).with_workers(ephemeral_storage="1Gi"), task
         ) == [
             (
-                "total.cpu: '18' for all 10 pods (workers set by medium(...) and preset medium) "
+                "total.cpu: '18' for all 10 pods (largest: workers 16, set by preset medium) "
                 f"exceeds the 10 {ALLOWED}"
             ),
             (
-                "total.mem: '70Gi' for all 10 pods (workers set by medium(...) and preset medium) "
+                "total.mem: '70Gi' for all 10 pods (largest: workers 64Gi, set by preset medium) "
                 f"exceeds the 38Gi {ALLOWED}"
             ),
             (
-                "total.ephemeral_storage: '8Gi' for all 10 pods (workers set by medium(...) and "
+                "total.ephemeral_storage: '8Gi' for all 10 pods (largest: workers 8Gi, set by "
                 f"with_workers(...)) exceeds the 1Gi {ALLOWED}"
             ),
         ]
         assert violation_texts(Policy(total=Resources(mem="100Mi")), Dask()) == [
             (
-                "total.mem: '600Mi' for all 3 pods (runner, scheduler and workers set by the "
+                "total.mem: '600Mi' for all 3 pods (largest: runner 200Mi, set by the "
                 f"platform default) exceeds the 100Mi {ALLOWED}"
             )
         ]
 
-    def test_the_largest_shares_are_named_without_which_it_would_be_within(self) -> None:
+    def test_the_largest_share_is_named(self) -> None:
         policy = Policy(total=Resources(mem="100Gi"))
         config = presets.medium(2).with_scheduler(mem="500Gi")
         assert violation_texts(policy, config) == [
             (
-                "total.mem: '528584Mi' for all 4 pods (scheduler set by with_scheduler(...)) "
-                f"exceeds the 100Gi {ALLOWED}"
+                "total.mem: '528584Mi' for all 4 pods (largest: scheduler 500Gi, set by "
+                f"with_scheduler(...)) exceeds the 100Gi {ALLOWED}"
             )
         ]
-        assert violation_texts(policy, config.with_workers(mem="60Gi")) == [
+        assert violation_texts(policy, config.with_workers(mem="300Gi")) == [
             (
-                "total.mem: '635080Mi' for all 4 pods (scheduler set by with_scheduler(...); "
-                f"workers set by medium(...) and with_workers(...)) exceeds the 100Gi {ALLOWED}"
+                "total.mem: '1126600Mi' for all 4 pods (largest: workers 600Gi, set by "
+                f"with_workers(...)) exceeds the 100Gi {ALLOWED}"
             )
         ]
 
@@ -135,7 +135,7 @@ class TestViolations:
         task = Parent(limits=Resources(cpu=64, mem="1Gi"))
         assert violation_texts(Policy(total=Resources(cpu=10)), Dask(), task) == [
             (
-                "total.cpu: '192' for all 3 pods (runner, scheduler and workers set by "
+                "total.cpu: '192' for all 3 pods (largest: runner 64, set by "
                 f"Parent(...)) exceeds the 10 {ALLOWED}"
             )
         ]
@@ -146,7 +146,10 @@ class TestViolations:
             sidecars=[Sidecar("proxy", limits=Resources(cpu=20)), Sidecar("log")],
         )
         assert violation_texts(Policy(total=Resources(cpu=10)), Dask(), task) == [
-            f"total.cpu: '63' for all 3 pods (sidecar proxy in each pod) exceeds the 10 {ALLOWED}"
+            (
+                "total.cpu: '63' for all 3 pods (largest: sidecar proxy in each pod 60) exceeds "
+                f"the 10 {ALLOWED}"
+            )
         ]
 
     def test_a_platform_default_is_named_with_its_line(self) -> None:
@@ -154,8 +157,8 @@ class TestViolations:
         policy = Policy(total=Resources(mem="40Gi"))
         assert violation_texts(policy, Dask().with_scheduler(cpu=1, mem="1Gi"), None, platform) == [
             (
-                "total.mem: '65Gi' for all 3 pods (runner set by the default of Platform(...)) "
-                f"exceeds the 40Gi {ALLOWED}"
+                "total.mem: '65Gi' for all 3 pods (largest: runner 32Gi, set by the default of "
+                f"Platform(...)) exceeds the 40Gi {ALLOWED}"
             )
         ]
         (problem,) = violations(policy, Dask(), Parent(), platform)

@@ -167,7 +167,7 @@ class TestErrors:
         text = "\n".join(["a0: &a0 {x: 1}", *levels])
         assert len(problems(a_file(tmp_path, text, "team.yaml"))) == 9
 
-    def test_what_yaml_merges_has_the_line_that_merges_it(self, tmp_path: Path) -> None:
+    def test_what_yaml_merges_has_the_line_of_its_table(self, tmp_path: Path) -> None:
         text = """\
         a: &a {count: 2, mem: 8Gi}
         b: &b {<<: *a, cpu: 2}
@@ -181,7 +181,7 @@ class TestErrors:
         assert [each.partition(":")[0] for each in found] == ["a (line 1)", "b (line 2)"]
         named = text.replace("a: &a", "platform: &a").replace("b: &b", "policy: &b")
         found = problems(a_file(tmp_path, named.replace("8Gi", "8GB"), "team.yaml"))
-        assert "presets.large.workers.mem (line 6)" in [each.partition(":")[0] for each in found]
+        assert "presets.large.workers.mem (line 5)" in [each.partition(":")[0] for each in found]
 
     def test_a_preset_of_yaml_may_be_merged_from_another(self, tmp_path: Path) -> None:
         text = """\
@@ -195,7 +195,7 @@ class TestErrors:
         assert preset_of(team, "b") == Dask(workers=2).with_workers(mem="8Gi").with_scheduler(
             mem="4Gi"
         )
-        assert str(preset_of(team, "b").origins["workers.mem"]).endswith("team.yaml:4")
+        assert str(preset_of(team, "b").origins["workers.mem"]).endswith("team.yaml:3")
 
     def test_json_has_lines_without_a_parser_of_yaml(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

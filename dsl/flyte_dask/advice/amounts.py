@@ -11,11 +11,7 @@ from flyte_dask.quantities.formatting import counted
 from flyte_dask.quantities.quantity import Quantity
 from flyte_dask.roles.origin import Pair
 
-__all__ = [
-    "fractional_cpu",
-    "inherited_limit",
-    "missing_limit",
-]
+__all__ = ["fractional_cpu", "inherited_limit", "missing_limit"]
 
 
 def fractional_cpu(job: Job) -> Iterator[Advice]:

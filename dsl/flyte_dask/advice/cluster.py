@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import product
 from math import ceil, floor
 from typing import NamedTuple
 
@@ -35,8 +34,8 @@ _WITHOUT_SIDECARS = "run what needs the sidecar in a separate task without a clu
 _MANY_WORKERS = 1000
 _PODS_ON_NODE = 110  # by default
 
-_NODES = tuple(product((4, 8, 16, 32, 64, 96, 128, 192), (4, 8, 2)))
-"""The shapes of nodes that all clouds offer: CPUs, and GiB of memory per CPU."""
+_NODES = [(n, n * gibs) for n in (4, 8, 16, 32, 64, 96, 128, 192) for gibs in (4, 8, 2)]
+"""The shapes of nodes that all clouds offer: CPUs, and GiB of memory."""
 _KEPT_CPUS, _USABLE_MEMORY = 0.25, 0.9  # the rest of a node is reserved
 _MEBIBYTE = Quantity("1Mi")
 _MUCH = 1 / 3
@@ -52,23 +51,17 @@ def undersized_scheduler(job: Job) -> Iterator[Advice]:
         consequence = f"{cpu} CPUs for {threads}: the scheduler's one thread can use a whole CPU"
         remedy = job.with_amounts(scheduler, {"cpu": needed["cpu"]})
         yield Advice("undersized-scheduler", "scheduler.limits.cpu", consequence, remedy)
-    least = bytes_for_scheduler(job)
-    if mem is not None and "mem" in needed and mem.value < least and not _is_memory_unknown(job):
+    least, source = bytes_for_scheduler(job), scheduler.resolved.mem.limit.source
+    is_unknown = job.parent.pod_template and source == "platform"  # only Flyte has the template
+    if mem is not None and "mem" in needed and mem.value < least and not is_unknown:
         consequence = (
             f"{mem} of memory for {threads}: the scheduler needs {least // MIB:,}Mi with a "
             "thousand tasks per thread"
         )
-        enough = job.with_amounts(scheduler, {"mem": needed["mem"]})
         fewer = _fewer_threads(job, least)
         if fewer is not None:
-            yield Advice(
-                "undersized-scheduler", "scheduler.limits.mem", consequence, enough + fewer
-            )
-
-
-def _is_memory_unknown(job: Job) -> bool:
-    """Whether the scheduler's memory may come from a pod template that only Flyte knows."""
-    return bool(job.parent.pod_template) and job.resolved.scheduler.mem.limit.source == "platform"
+            remedy = job.with_amounts(scheduler, {"mem": needed["mem"]}) + fewer
+            yield Advice("undersized-scheduler", "scheduler.limits.mem", consequence, remedy)
 
 
 def _fewer_threads(job: Job, needed: int) -> str | None:
@@ -160,6 +153,9 @@ class _Size(NamedTuple):
         return _best_fit(float(_bounded(self.cpu).value), float(_bounded(self.mem).value) / GIB)
 
 
+_COMMON = _Size(Quantity("16"), Quantity("64Gi"))
+
+
 def worker_exceeds_node(job: Job) -> Iterator[Advice]:
     """Workers that are larger than any common node."""
     worker, sidecars = _worker(job), _sidecars(job)
@@ -179,17 +175,13 @@ def _in_more_workers(job: Job, worker: _Size, sidecars: _Size) -> str:
     """The call for more and smaller workers, with the same total if possible."""
     cpu, mem = (_bounded(amount).value for amount in worker)
     for times in (2, 4, 8, 16, 32, 64):
-        part = _size(max(floor(cpu / times), 1), ceil(mem / GIB / times))
+        cpus, gibs = max(floor(cpu / times), 1), ceil(mem / GIB / times)
+        part = _Size(Quantity(str(cpus)), Quantity(f"{gibs}Gi"))
         if part.plus(sidecars).fit is not None:
             return job.with_amounts(job.workers, part._asdict(), job.number * times)
-    common = _size(16, 64)
-    if common.plus(sidecars).fit is not None:
-        return job.with_amounts(job.workers, common._asdict())
+    if _COMMON.plus(sidecars).fit is not None:
+        return job.with_amounts(job.workers, _COMMON._asdict())
     return _WITHOUT_SIDECARS
-
-
-def _size(cpus: int, gibs: int) -> _Size:
-    return _Size(Quantity(str(cpus)), Quantity(f"{gibs}Gi"))
 
 
 def poor_bin_packing(job: Job) -> Iterator[Advice]:
@@ -247,18 +239,13 @@ def _bounded(amount: Quantity) -> Quantity:
 @lru_cache(maxsize=256)
 def _best_fit(cpu: float, gib: float) -> _Fit | None:
     """The smallest node that such workers fill about as well as any; None if they fit on none."""
-    fits = tuple(_fits(cpu, gib))
-    least = min((fit.idle for fit in fits), default=0)
-    return next((fit for fit in fits if fit.idle <= least + _HARDLY), None)
-
-
-def _fits(cpu: float, gib: float) -> Iterator[_Fit]:
-    """The nodes that such workers fit on, with their number."""
-    for cpus, ratio in _NODES:
-        gibs = cpus * ratio
+    fits = []
+    for cpus, gibs in _NODES:
         workers = floor(min((cpus - _KEPT_CPUS) / cpu, gibs * _USABLE_MEMORY / gib))
         if workers:
-            yield _Fit(workers, cpus, gibs, workers * cpu / cpus, workers * gib / gibs)
+            fits.append(_Fit(workers, cpus, gibs, workers * cpu / cpus, workers * gib / gibs))
+    least = min((fit.idle for fit in fits), default=0)
+    return next((fit for fit in fits if fit.idle <= least + _HARDLY), None)
 
 
 def _more(fit: _Fit, name: str, sidecars: Quantity) -> Quantity | None:

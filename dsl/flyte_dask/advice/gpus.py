@@ -83,7 +83,8 @@ def role_gpu_on_flyte_2(job: Job) -> Iterator[Advice]:
     if job.platform.backend == "v1":
         return
     for role in job.roles:
-        gpus = _emitted(role)
+        pair = role.resolved.gpu
+        gpus = pair.limit.emitted or pair.request.emitted or ZERO
         if gpus > ZERO:
             consequence = (
                 f"Flyte 2 requests {gpus} of a resource named 'gpu', which Kubernetes should "
@@ -125,10 +126,6 @@ def _image(role: Scheduler | WorkerGroup) -> dict[str, object]:
 
 def _gpus(role: Role) -> Quantity:
     return role.resolved.gpu.limit.effective or ZERO
-
-
-def _emitted(role: Role) -> Quantity:
-    return role.resolved.gpu.limit.emitted or role.resolved.gpu.request.emitted or ZERO
 
 
 def _own(owner: Scheduler | WorkerGroup | Parent) -> Quantity | None:

@@ -164,19 +164,14 @@ class Job:
         }
 
     def _allowed(self, amounts: Mapping[str, Quantity | Pair]) -> dict[str, Pair]:
-        most = self.platform.allowed
-        return {
-            name: _at_most(most.get(name), each if isinstance(each, tuple) else (each, each))
-            for name in DIMENSIONS
-            if (each := amounts.get(name)) is not None
-        }
-
-
-def _at_most(most: Quantity | None, pair: Pair) -> Pair:
-    request, limit = pair
-    if most is None:
-        return pair
-    return request and min(request, most), limit and min(limit, most)
+        allowed = {}
+        for name in DIMENSIONS:
+            if (each := amounts.get(name)) is not None:
+                request, limit = each if isinstance(each, tuple) else (each, each)
+                if most := self.platform.allowed.get(name):
+                    request, limit = request and min(request, most), limit and min(limit, most)
+                allowed[name] = request, limit
+        return allowed
 
 
 def with_call(role: str, values: Mapping[str, object], count: int | None = None) -> str:
@@ -204,7 +199,6 @@ def _literal(value: object) -> str:
         request, limit = value
         same = request == limit
         return _literal(limit) if same else f"({_literal(request)}, {_literal(limit)})"
-    if not isinstance(value, (str, Quantity)):
-        return repr(value)
-    text = str(value)
-    return text if isinstance(value, Quantity) and text.isdigit() else f'"{text}"'
+    if isinstance(value, Quantity):
+        return value.text if value.text.isdigit() else f'"{value}"'
+    return f'"{value}"' if isinstance(value, str) else repr(value)

@@ -39,7 +39,7 @@ def memory_milli_unit(job: Job) -> Iterator[Advice]:
 
 def tiny_memory(job: Job) -> Iterator[Advice]:
     """Memory below a megabyte, where a unit is probably missing."""
-    return _misread(job, "tiny-memory", _is_tiny, _with_unit)
+    return _misread(job, "tiny-memory", lambda each: each < _MEGABYTE and each.is_whole, _with_unit)
 
 
 def _misread(
@@ -61,7 +61,10 @@ def _misread(
                 "needed no memory"
             )
             amount = limit
-        yield Advice(code, f"{path}.mem", consequence, _remedy(job, path, amount))
+        role = next((each for each in job.roles if each.name == path), None)
+        amounts = {"mem": amount}
+        remedy = job.with_amounts(role, amounts) if role else job.with_task_amounts(amounts)
+        yield Advice(code, f"{path}.mem", consequence, remedy)
 
 
 def _memories(job: Job) -> Iterator[tuple[str, Quantity | None, Quantity]]:
@@ -87,24 +90,12 @@ def _to_dask(job: Job, amount: Quantity) -> str:
     return f"; Dask reads '{text}' as {text[:-1]} megabytes" if text.endswith("m") else ""
 
 
-def _remedy(job: Job, path: str, amount: Quantity) -> str:
-    """The code that sets *amount* of memory of a role, or of the task."""
-    role = next((each for each in job.roles if each.name == path), None)
-    return (
-        job.with_amounts(role, {"mem": amount}) if role else job.with_task_amounts({"mem": amount})
-    )
-
-
 def _in_mebibytes(amount: Quantity) -> str:
     """``500Mi`` for ``500m``, ``1126Mi`` for ``1.1Gi``, and ``1Gi`` where no unit would help."""
     if amount >= _MEGABYTE:
         return f"{amount.value // _MEGABYTE.value}Mi"
     digits = amount.text.removesuffix("m")
     return f"{digits}Mi" if digits.isdigit() and int(digits) else "1Gi"
-
-
-def _is_tiny(amount: Quantity) -> bool:
-    return amount < _MEGABYTE and amount.is_whole
 
 
 def _with_unit(amount: Quantity) -> str:

@@ -10,8 +10,7 @@ from flyte_dask.advice.job import Role
 from flyte_dask.catalog import builtin
 from flyte_dask.config.runtime import SETTINGS
 from flyte_dask.errors.call_site import CallSite
-from flyte_dask.inheritance.resolution import Side
-from flyte_dask.prediction.backend import BACKEND_RULES, Remark
+from flyte_dask.prediction.backend import BACKEND_RULES
 from flyte_dask.prediction.footprint import footprint
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.quantities.quantity import Quantity
@@ -64,14 +63,9 @@ def _values(job: Job) -> Iterator[tuple[str, Json]]:
     yield from _runner_values(job)
     for role in job.roles:
         yield from _role_values(job, role)
-    origins = job.config.origins
-    yield "inherit", _set_or_default(job.config.inherit, origins.get("inherit"))
-    runtime = job.config.runtime
-    for name in SETTINGS:
-        yield (
-            f"runtime.{name}",
-            _set_or_default(getattr(runtime, name), origins.get(f"runtime.{name}")),
-        )
+    settings = {f"runtime.{name}": getattr(job.config.runtime, name) for name in SETTINGS}
+    for path, value in {"inherit": job.config.inherit, **settings}.items():
+        yield path, _set_or_default(value, job.config.origins.get(path))
 
 
 def _runner_values(job: Job) -> Iterator[tuple[str, Json]]:
@@ -81,8 +75,8 @@ def _runner_values(job: Job) -> Iterator[tuple[str, Json]]:
         for name, pair in job.pods.runner.container.amounts.items():
             path, origin = f"runner.{side}.{name}", job.parent.origins.get(name)
             source = "task" if name in explicit[number] else "matched" if origin else "platform"
-            value, steps = _text(pair[number]), _steps(job, path)
-            yield path, _value(value, source, origin, number, steps=steps)
+            amount, steps = pair[number], _steps(job, path)
+            yield path, _value(amount and amount.text, source, origin, number, steps=steps)
 
 
 def _role_values(job: Job, role: Role) -> Iterator[tuple[str, Json]]:
@@ -100,23 +94,14 @@ def _role_values(job: Job, role: Role) -> Iterator[tuple[str, Json]]:
             given = pod.container.amounts.get(dimension, (None, None))[number]
             if given is not None or each.source not in {"unset", "platform"}:
                 path = f"{name}.{side}.{dimension}"
-                yield path, _resolved(job, path, each, given, number)
+                value, task = given and given.text, each.task and each.task.text
+                steps = _steps(job, path)
+                yield path, _value(value, each.source, each.origin, number, task, steps)
     if name == "workers":
-        yield from _worker_limits(job)
-
-
-def _resolved(job: Job, path: str, side: Side, given: Quantity | None, number: int) -> Json:
-    steps = _steps(job, path)
-    return _value(_text(given), side.source, side.origin, number, _text(side.task), steps)
-
-
-def _worker_limits(job: Job) -> Iterator[tuple[str, Json]]:
-    """The arguments of a worker for its limits."""
-    args = job.pods.workers.args or ()
-    for name, of in (("nthreads", "cpu"), ("memory_limit", "mem")):
-        path = f"workers.{name}"
-        value = args[args.index(f"--{name.replace('_', '-')}") + 1]
-        yield path, _value(value, f"workers.limits.{of}", steps=_steps(job, path))
+        for argument, of in (("nthreads", "cpu"), ("memory_limit", "mem")):
+            path = f"workers.{argument}"
+            value = job.worker_arg(f"--{argument.replace('_', '-')}")
+            yield path, _value(value, f"workers.limits.{of}", steps=_steps(job, path))
 
 
 def _set_or_default(value: Any, origin: Origin | None) -> Json:
@@ -190,17 +175,7 @@ def _steps(job: Job, path: str) -> list[Json]:
     copied = copied if rest.startswith(_SIDES) else []
     where = f"runner.{rest}" if copied else path
     found = [each for each in job.pods.remarks if each.path == where]
-    return [_step(each) for each in (*found, *copied)]
-
-
-def _step(remark: Remark) -> Json:
-    return {
-        "rule": remark.rule,
-        "before": remark.before,
-        "after": remark.after,
-        "text": BACKEND_RULES[remark.rule],
-    }
-
-
-def _text(amount: Quantity | None) -> str | None:
-    return None if amount is None else amount.text
+    return [
+        {"rule": rule, "before": before, "after": after, "text": BACKEND_RULES[rule]}
+        for _, rule, before, after in (*found, *copied)
+    ]

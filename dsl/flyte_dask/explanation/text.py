@@ -76,8 +76,8 @@ def story(path: str, values: Mapping[str, Json]) -> Iterator[str]:
     if value["task"] and value["source"] in {"role", "matched", "platform"}:
         yield f"  {value['task']} of the task does not apply"
     for step in value["steps"]:
-        change = "" if step["rule"] == "copied" else f"{_change(step)}: "
-        yield f"  {change}{step['text']}"
+        change = f"{_shown(step['before'])} -> {_shown(step['after'])}: "
+        yield f"  {'' if step['rule'] == 'copied' else change}{step['text']}"
 
 
 def _value_and_origin(origin: Json) -> str:
@@ -87,16 +87,14 @@ def _value_and_origin(origin: Json) -> str:
 def rows(values: Mapping[str, Json]) -> Iterator[Row]:
     """All amounts, pod by pod."""
     for role in Pods._fields:
-        yield from _counted(role, values)
+        if value := values.get(f"{role}.number_of_workers"):
+            number = str(value["value"])
+            yield Row(role, "replicas", number, "", _set_by(value, ""), _overrides(value))
         yield from _amounts(role, values)
-        yield from _worker_args(role, values)
-
-
-def _counted(role: str, values: Mapping[str, Json]) -> Iterator[Row]:
-    value = values.get(f"{role}.number_of_workers")
-    if value:
-        number = str(value["value"])
-        yield Row(role, "replicas", number, "", _set_by(value, ""), _overrides(value))
+        for name in ("nthreads", "memory_limit"):
+            if value := values.get(f"{role}.{name}"):
+                option = f"--{name.replace('_', '-')}"
+                yield Row(role, option, "", str(value["value"]), _set_by(value, ""), "")
 
 
 def _amounts(role: str, values: Mapping[str, Json]) -> Iterator[Row]:
@@ -117,13 +115,6 @@ def _amounts(role: str, values: Mapping[str, Json]) -> Iterator[Row]:
         else:
             yield Row(role, name, shown, "", *origins)
             yield Row(role, name, "", limit_shown, *limit_origins)
-
-
-def _worker_args(role: str, values: Mapping[str, Json]) -> Iterator[Row]:
-    for name, option in (("nthreads", "--nthreads"), ("memory_limit", "--memory-limit")):
-        value = values.get(f"{role}.{name}")
-        if value:
-            yield Row(role, option, "", str(value["value"]), _set_by(value, ""), "")
 
 
 def others(values: Mapping[str, Json]) -> Iterator[str]:
@@ -181,10 +172,6 @@ def _reason(value: Json, path: str) -> str:
 def _overrides(value: Json) -> str:
     old = value["overrides"]
     return f"{_shown(old['value'])} from {old['text']}" if old else ""
-
-
-def _change(step: Json) -> str:
-    return f"{_shown(step['before'])} -> {_shown(step['after'])}"
 
 
 def _shown(value: object) -> str:

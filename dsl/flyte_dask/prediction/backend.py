@@ -146,7 +146,7 @@ class Pod(NamedTuple):
         return {
             "replicas": self.replicas,
             "image": self.image,
-            "args": None if self.args is None else list(self.args),
+            "args": self.args and list(self.args),
             "resources": self.container.resources,
             "sidecars": {each.name: each.resources for each in self.sidecars},
         }
@@ -245,30 +245,22 @@ def _copy(
 ) -> Pod:
     """A pod of *role*: a copy of the runner's, except for what the role sets."""
     image = runner.image if role.image is None else role.image
-    container, remarks = _container(path, resolved.emitted, runner, platform)
+    steps, name = _Steps(path, platform), _CONTAINERS[path]
+    amounts = steps.without_zeros(resolved.emitted)
+    if not resolved.emitted:
+        container = runner.container._replace(name=name)
+        steps.remarks.append(Remark(path, "copied", None, str(container)))
+    elif platform.backend == "v1" or "gpu" not in amounts:
+        container = Container(name, steps.completed(amounts))
+    else:
+        gpus = amounts.pop("gpu")  # a resource that Flyte 2 does not know, and does not change
+        container = Container(name, {**steps.completed(amounts), "gpu": gpus}, "gpu")
+        steps.remark("gpu", 1, "gpu-resource-name", KUBERNETES_NAMES["gpu"], "gpu")
     return runner._replace(
         image=image if isinstance(image, str) else None,  # an ImageSpec is not built yet
         container=container,
-        remarks=tuple(remarks),
+        remarks=tuple(steps.remarks),
     )
-
-
-def _container(
-    path: str, amounts: Amounts, runner: Pod, platform: Platform
-) -> tuple[Container, list[Remark]]:
-    """The container of a role with *amounts* in the template; without any, the runner's."""
-    name = _CONTAINERS[path]
-    if not amounts:
-        container = runner.container._replace(name=name)
-        return container, [Remark(path, "copied", None, str(container))]
-    steps = _Steps(path, platform)
-    amounts = steps.without_zeros(amounts)
-    if platform.backend == "v1" or "gpu" not in amounts:
-        return Container(name, steps.completed(amounts)), steps.remarks
-    gpus = amounts.pop("gpu")  # a resource that Flyte 2 does not know, and does not change
-    container = Container(name, {**steps.completed(amounts), "gpu": gpus}, "gpu")
-    steps.remark("gpu", 1, "gpu-resource-name", KUBERNETES_NAMES["gpu"], "gpu")
-    return container, steps.remarks
 
 
 class _Steps:

@@ -26,7 +26,14 @@ class Total(NamedTuple):
 
     def __str__(self) -> str:
         """``13 CPUs, 44Gi memory, 2 GPUs``, without what is zero."""
-        return _text(self._asdict())
+        parts = []
+        for name, amount in self._asdict().items():
+            if amount.value:
+                is_counted = name in {"cpu", "gpu"}
+                number = decimal(amount) if is_counted else readable(amount)
+                plural = "s" if is_counted and amount.value != 1 else ""
+                parts.append(f"{number} {_UNITS[name]}{plural}")
+        return ", ".join(parts) or "nothing"
 
 
 @final
@@ -57,17 +64,6 @@ def total(pods: Sequence[Pod], of: Callable[[Pod], Iterable[Container]]) -> Foot
         Total(*(_total(pods, of, name, side) for name in DIMENSIONS)) for side in (0, 1)
     )
     return Footprint(sum(pod.replicas for pod in pods), requests, limits)
-
-
-def _text(amounts: dict[str, Quantity]) -> str:
-    parts = []
-    for name, amount in amounts.items():
-        if amount.value:
-            is_counted = name in {"cpu", "gpu"}
-            number = decimal(amount) if is_counted else readable(amount)
-            plural = "s" if is_counted and amount.value != 1 else ""
-            parts.append(f"{number} {_UNITS[name]}{plural}")
-    return ", ".join(parts) or "nothing"
 
 
 def _total(

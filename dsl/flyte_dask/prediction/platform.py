@@ -84,8 +84,6 @@ def _problems(platform: Platform) -> Iterator[Problem]:
         yield from one_sided_problems(name, side)
     gpus = platform.limits.gpu if isinstance(platform.limits, Resources) else None
     if gpus is not None and gpus == ZERO:
-        rule, remedy = (
-            "is zero, which Flyte treats as no limit",
-            "omit it, and set a policy instead",
-        )
+        rule = "is zero, which Flyte treats as no limit"
+        remedy = "omit it, and set a policy instead"
         yield Problem("limits.gpu", gpus.text, rule, remedy)

@@ -159,16 +159,10 @@ class Builder:
 
     def _origin(self, at: Keys, preset: str | None, path: str, origin: Origin) -> Origin:
         keys = _keys(at, path)
-        if keys[-1] == "image" and not self._is_set(keys):
+        if keys[-1] == "image" and (*self._prefix, *keys) not in self._document.lines:
             keys = (*at, "image")  # of both roles
         line = self._document.line((*self._prefix, *keys))
         return Origin(str(at[0]), CallSite(str(self._path), line or 1), origin.value, preset)
-
-    def _is_set(self, keys: Keys) -> bool:
-        data = self._document.data
-        for key in keys:
-            data = data.get(key) if isinstance(data, Mapping) else None
-        return data is not None
 
     def _attempt(self, at: Keys, build: Callable[[], T]) -> T | None:
         """The result of *build*; None if that raises, whose problems are collected."""
@@ -220,9 +214,7 @@ def _calls(table: PresetTable) -> Iterator[Callable[[Dask], Dask]]:
 
 def _arguments(table: SchedulerTable | RuntimeTable | Amounts | None) -> dict[str, Any]:
     """The values that are set in *table*, as arguments."""
-    if table is None:
-        return {}
-    values = {name: getattr(table, name) for name in attrs.fields_dict(type(table))}
+    values = attrs.asdict(table, recurse=False) if table else {}
     return {
         name: (each.request, each.limit) if isinstance(each, Sides) else each
         for name, each in values.items()

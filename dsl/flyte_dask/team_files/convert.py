@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from types import UnionType
 from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
@@ -30,22 +30,8 @@ Keys: TypeAlias = tuple[str | int, ...]
 """The path of a value: the keys of tables, and the index in a list."""
 
 
-class _BadItems(ValueError):
-    """A list with invalid items, by index."""
-
-    def __init__(self, items: Mapping[int, _InvalidValue]) -> None:
-        super().__init__()
-        self.items = items
-
-
 class _InvalidValue(ValueError):
-    """A value that does not fit the type of its field."""
-
-    def __init__(self, value: object, rule: str, remedy: str) -> None:
-        super().__init__(rule)
-        self.value = value
-        self.rule = rule
-        self.remedy = remedy
+    """A value that does not fit the type of its field, with the rule and the remedy."""
 
 
 def parse(text: str, fmt: Format) -> Tables:
@@ -93,7 +79,9 @@ def _format_problems(fmt: object) -> Iterator[Problem]:
 
 def structured(document: Document, prefix: Keys = ()) -> tuple[Tables, list[Problem]]:
     """The tables of *document*, without invalid values, and the problems of those."""
-    data = _without_schema(document.data)
+    data = document.data
+    if isinstance(data, Mapping) and isinstance(data.get(SCHEMA_KEY), str):
+        data = {key: value for key, value in data.items() if key != SCHEMA_KEY}
     problems: list[Problem] = []
     removed: list[Keys] = []
     while True:
@@ -101,22 +89,15 @@ def structured(document: Document, prefix: Keys = ()) -> tuple[Tables, list[Prob
             return _converter().structure(data, Tables), problems
         except (BaseValidationError, _InvalidValue) as error:
             found = list(_invalid_values(error, data, ()))
-        for keys, value_error in found:
+        for keys, invalid in found:
             if any(each[: len(keys)] == keys for each in removed):
                 continue  # a result of the removal, which is already reported
             line = document.line((*prefix, *keys))
-            problems.append(
-                Problem(shown(keys), value_error.value, value_error.rule, value_error.remedy, line)
-            )
+            value, rule, remedy = invalid.args
+            problems.append(Problem(shown(keys), value, rule, remedy, line))
         for keys, _ in reversed(found):  # the last first, so that indexes stay valid
             data = _without(data, keys)
             removed.append(keys)
-
-
-def _without_schema(data: Any) -> Any:
-    if isinstance(data, Mapping) and isinstance(data.get(SCHEMA_KEY), str):
-        return {key: value for key, value in data.items() if key != SCHEMA_KEY}
-    return data
 
 
 def _without(data: Any, keys: Keys) -> Any:
@@ -139,28 +120,23 @@ def _converter() -> Converter:
         forbid_extra_keys=True, omit_if_default=True, unstruct_collection_overrides={tuple: list}
     )
     for kind in _KINDS:
-        converter.register_structure_hook(kind, _of_kind(kind))
-    converter.register_structure_hook_func(_is_literal, _literal)
-    converter.register_structure_hook_func(_is_union, _union(converter))
-    converter.register_structure_hook_func(_is_texts, _texts)
-    converter.register_structure_hook_factory(attrs.has, _table(converter))
-    converter.register_structure_hook_factory(_is_tables, _named_tables(converter))
+        converter.register_structure_hook(kind, _plain)
+    converter.register_structure_hook_func(_is_any(Literal), _literal)
+    converter.register_structure_hook_func(_is_any(Union, UnionType), _union)
+    converter.register_structure_hook_func(_is_any(tuple), _texts)
+    converter.register_structure_hook_factory(attrs.has, _table)
+    converter.register_structure_hook_factory(_is_any(dict), _table)
     return converter
 
 
-def _of_kind(kind: type) -> Callable[[Any, Any], Any]:
-    rule, remedy = _KINDS[kind]
-
-    def hook(value: Any, _: Any) -> Any:
-        if type(value) is not kind:
-            raise _InvalidValue(value, rule, remedy)
-        return value
-
-    return hook
+def _is_any(*origins: Any) -> Callable[[Any], bool]:
+    return lambda kind: get_origin(kind) in origins
 
 
-def _is_literal(kind: Any) -> bool:
-    return get_origin(kind) is Literal
+def _plain(value: Any, kind: Any) -> Any:
+    if type(value) is not kind:
+        raise _InvalidValue(value, *_KINDS[kind])
+    return value
 
 
 def _literal(value: Any, kind: Any) -> Any:
@@ -171,31 +147,25 @@ def _literal(value: Any, kind: Any) -> Any:
     return value
 
 
-def _is_union(kind: Any) -> bool:
-    return get_origin(kind) in {Union, UnionType}
-
-
-def _union(converter: Converter) -> Callable[[Any, Any], Any]:
-    """The hook for the type of a field, in which None stands for a missing key."""
-
-    def hook(value: Any, kind: Any) -> Any:
-        kinds = [each for each in get_args(kind) if each is not type(None)]
-        if value is None:
-            raise _InvalidValue(value, "must not be null", "omit it")
-        if len(kinds) == 1:
-            return converter.structure(value, kinds[0])
-        if value == {} and Sides in kinds:
-            raise _InvalidValue(value, "is empty", "set request, limit, or both")
-        if isinstance(value, Mapping) and Sides in kinds:
-            return converter.structure(value, Sides)
-        return _scalar(value, kinds)
-
-    return hook
+def _union(value: Any, kind: Any) -> Any:
+    """The value of a field, in whose type None stands for a missing key."""
+    kinds = [each for each in get_args(kind) if each is not type(None)]
+    if value is None:
+        raise _InvalidValue(value, "must not be null", "omit it")
+    if len(kinds) == 1:
+        return _converter().structure(value, kinds[0])
+    if value == {} and Sides in kinds:
+        raise _InvalidValue(value, "is empty", "set request, limit, or both")
+    if isinstance(value, Mapping) and Sides in kinds:
+        return _converter().structure(value, Sides)
+    return _scalar(value, kinds)
 
 
 def _scalar(value: Any, kinds: list[Any]) -> Any:
     """A value of one of several plain types; the range of amounts is validated later."""
-    allowed = tuple(each for kind in kinds if _is_literal(kind) for each in get_args(kind))
+    allowed = tuple(
+        each for kind in kinds if get_origin(kind) is Literal for each in get_args(kind)
+    )
     plain_kinds = tuple(kind for kind in kinds if isinstance(kind, type) and kind is not Sides)
     is_flag = isinstance(value, bool)
     if is_flag == (bool in plain_kinds) and isinstance(value, plain_kinds):
@@ -212,49 +182,25 @@ def _scalar(value: Any, kinds: list[Any]) -> Any:
     raise _InvalidValue(value, "is not an amount", remedy)
 
 
-def _is_texts(kind: Any) -> bool:
-    return get_origin(kind) is tuple
-
-
 def _texts(value: Any, _: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise _InvalidValue(value, "must be a list of strings", 'use ["...", "..."]')
-    invalid = {
-        number: _InvalidValue(each, *_KINDS[str])
-        for number, each in enumerate(value)
-        if not isinstance(each, str)
-    }
-    if invalid:
-        raise _BadItems(invalid)
-    return tuple(value)
+    return tuple(_converter().structure(value, list[str]))
 
 
-def _table(converter: Converter) -> Callable[[Any], Callable[[Any, Any], Any]]:
-    """A check that there is a table, before cattrs' own hook for a class."""
+def _table(kind: Any) -> Callable[[Any, Any], Any]:
+    """Cattrs' own hook for a class or a dict, after a check that there is a table."""
+    structure: Callable[[Any, Any], Any]
+    if attrs.has(kind):
+        structure = make_dict_structure_fn(kind, _converter())
+        keys = ", ".join(attrs.fields_dict(kind))
+    else:
+        structure = mapping_structure_factory(kind, _converter())
+        keys = "a name for each"
 
-    def factory(cls: Any) -> Callable[[Any, Any], Any]:
-        return _of_table(make_dict_structure_fn(cls, converter), attrs.fields_dict(cls))
-
-    return factory
-
-
-def _is_tables(kind: Any) -> bool:
-    return get_origin(kind) is dict
-
-
-def _named_tables(converter: Converter) -> Callable[[Any], Callable[[Any, Any], Any]]:
-    def factory(kind: Any) -> Callable[[Any, Any], Any]:
-        return _of_table(mapping_structure_factory(kind, converter), ["a name for each"])
-
-    return factory
-
-
-def _of_table(
-    structure: Callable[[Any, Any], Any], keys: Iterable[str]
-) -> Callable[[Any, Any], Any]:
     def hook(value: Any, kind: Any) -> Any:
         if not isinstance(value, Mapping):
-            raise _InvalidValue(value, "must be a table", f"use one with {', '.join(keys)}")
+            raise _InvalidValue(value, "must be a table", f"use one with {keys}")
         return structure(value, kind)
 
     return hook
@@ -273,25 +219,18 @@ def _invalid_values(
     elif isinstance(error, IterableValidationError):
         items, _ = error.group_exceptions()
         for each, item in items:
-            yield from _invalid_values(each, data[item.index], (*keys, str(item.index)))
+            key = item.index if isinstance(data, list) else str(item.index)
+            yield from _invalid_values(each, data[item.index], (*keys, key))
     elif isinstance(error, ForbiddenExtraKeysError):
-        yield from _unknown(error, data, keys)
-    elif isinstance(error, _BadItems):
-        for number, value_error in error.items.items():
-            yield (*keys, number), value_error
+        for key in data:
+            if key in error.extra_fields:
+                remedy = _known_key(key, data[key], error.cl, keys)
+                invalid = _InvalidValue(data[key], "is under an unknown key", remedy)
+                yield (*keys, str(key)), invalid
     elif isinstance(error, _InvalidValue):
         yield keys, error
     else:
         raise error
-
-
-def _unknown(
-    error: ForbiddenExtraKeysError, data: Any, keys: Keys
-) -> Iterator[tuple[Keys, _InvalidValue]]:
-    for key in data:
-        if key in error.extra_fields:
-            remedy = _known_key(key, data[key], error.cl, keys)
-            yield (*keys, str(key)), _InvalidValue(data[key], "is under an unknown key", remedy)
 
 
 def _known_key(key: object, value: object, cls: type, keys: Keys) -> str:

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from importlib import import_module
 from types import ModuleType
 from typing import Any, Literal, TypeAlias, final
@@ -72,9 +73,7 @@ def loaded(text: str, fmt: Format) -> Document:
         return _LOADERS[fmt](text)
     except RecursionError:
         raise NotThatFormat("is nested too deeply") from None
-    except (
-        ValueError
-    ) as error:  # such as a number of more digits than Python reads, or a 13th month
+    except ValueError as error:  # such as a 13th month
         raise NotThatFormat(f"is not valid {_NAMES[fmt]}: {error}") from None
 
 
@@ -90,13 +89,9 @@ def dumped(data: Mapping[str, Any], fmt: Format) -> str:
         toml: str = _extra("tomli_w", "tomli-w").dumps(data)
         return toml
     yaml = _extra("yaml", "PyYAML")
-    shown: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
-    if yaml.safe_load(shown) == data:
-        return shown
-    escaped: str = yaml.safe_dump(
-        data, sort_keys=False
-    )  # with rare line breaks, which would be folded
-    return escaped
+    dump = partial(yaml.safe_dump, data, sort_keys=False)
+    shown: str = dump(allow_unicode=True)
+    return shown if yaml.safe_load(shown) == data else dump()  # escapes rare line breaks
 
 
 def _extra(module: str, package: str) -> ModuleType:
@@ -235,46 +230,14 @@ def _nodes(root: Any, yaml: ModuleType) -> Iterator[tuple[Path, int]]:
             names.add(name)
             yield (*above, name), line
             waiting.append(((*above, name), value))
-        for name, line in _merged(node, yaml):
-            if name not in names:
-                yield (*above, name), line
-
-
-def _merged(node: Any, yaml: ModuleType) -> Iterator[tuple[str, int]]:
-    """The keys that the mapping *node* merges by ``<<``, with the line of that."""
-    for key, value in node.value:
-        if key.tag == _MERGE:
-            for name in _names(value, yaml):
-                yield name, key.start_mark.line + 1
-
-
-def _names(root: Any, yaml: ModuleType) -> Iterator[str]:
-    """The keys of *root*, a mapping or several, and of those that they merge."""
-    waiting, seen = [root], set[int]()
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen or not isinstance(node, (yaml.MappingNode, yaml.SequenceNode)):
-            continue
-        seen.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            waiting += node.value
-            continue
-        for key, value in node.value:
-            if key.tag == _MERGE:
-                waiting.append(value)
-            else:
-                yield _name_of(key, yaml)
 
 
 def _name_of(key: Any, yaml: ModuleType) -> str:
     """The key of a mapping as it is loaded: ``yes`` and ``true`` are equal."""
-    is_text = key.tag in _PLAIN_KEYS or not isinstance(key, yaml.ScalarNode)
+    is_text = key.tag in _TEXTS or not isinstance(key, yaml.ScalarNode)
     return str(key.value if is_text else yaml.safe_load(yaml.serialize(key)))
 
 
-_MERGE = "tag:yaml.org,2002:merge"
-_PLAIN_KEYS = ("tag:yaml.org,2002:str", _MERGE)  # a merge, which is not loaded as a key
-
-
+_TEXTS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")  # a merge cannot be loaded
 _NAMES = {"toml": "TOML", "json": "JSON", "yaml": "YAML"}
 _LOADERS = {"toml": _load_toml, "json": _load_json, "yaml": _load_yaml}
