@@ -11,7 +11,7 @@ from flyte_dask.config.coercion import role_problems
 from flyte_dask.config.dask import Dask, set_by_preset, with_roles
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.quantities.quantity import plain_text
-from flyte_dask.roles.base import Config, checked_call, checked_function
+from flyte_dask.roles.base import Config, checked
 from flyte_dask.roles.image import Image, image_problems, plain_image
 from flyte_dask.roles.origin import Leaf
 from flyte_dask.roles.resources import plain_int
@@ -49,7 +49,7 @@ class Preset(Config):
         object.__setattr__(self, "doc", plain_text(self.doc))
         object.__setattr__(self, "config", set_by_preset(self.config, self.name))
 
-    @checked_call("{self.name}(...)")
+    @checked("{0.name}(...)")
     def __call__(
         self,
         workers: int | WorkerGroup | None = None,
@@ -81,7 +81,7 @@ class Preset(Config):
         return base if scheduler is None and group is None else base | Dask(scheduler, group)
 
 
-@checked_function("presets.define(...)")
+@checked("presets.define(...)")
 def define(name: str, config: Dask, *, doc: str = "") -> Preset:
     """Create a preset, such as ``define("acme.etl", presets.large(20), doc="nightly")``.
 

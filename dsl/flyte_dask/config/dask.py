@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, final
 
 import attrs
 
@@ -21,7 +21,7 @@ from flyte_dask.config.coercion import (
 )
 from flyte_dask.errors import raise_if_any
 from flyte_dask.quantities.quantity import plain_text
-from flyte_dask.roles.base import Config, checked_call, with_values
+from flyte_dask.roles.base import Config, checked, with_values
 from flyte_dask.roles.image import Image, image_problems, plain_image
 from flyte_dask.roles.origin import (
     NO_ORIGINS,
@@ -73,14 +73,6 @@ class Dask(Config):
     Raises:
         InvalidConfig: with every problem of the call.
     """
-
-    _WITH_METHODS: ClassVar[Mapping[str, str]] = {
-        "scheduler": "config | Dask(scheduler={value}), or config.with_scheduler(...)",
-        "workers": "config | Dask(workers={value}), or config.with_workers(...)",
-        "inherit": "config.with_inherit({value})",
-        "runtime": "config | Dask(runtime={value}), or config.with_runtime(...)",
-        "silence": "config | Dask(silence={value}), or config.without_advice(...)",
-    }
 
     scheduler: Scheduler = attrs.field(default=None, converter=as_scheduler)
     workers: WorkerGroup = attrs.field(default=None, converter=as_workers)
@@ -156,7 +148,7 @@ class Dask(Config):
         return resolve(self, parent)
 
     @classmethod
-    @checked_call("from_custom(...)")
+    @checked("from_custom(...)")
     def from_custom(cls, custom: Mapping[str, object]) -> Dask:
         """The config of a registered task template's ``custom``, with ``inherit="off"``.
 
@@ -182,7 +174,7 @@ class Dask(Config):
         )
         return _with_own(read, (), "off", origins_of({"inherit": "off"}, by))
 
-    @checked_call("with_workers(...)")
+    @checked("with_workers(...)")
     def with_workers(  # noqa: PLR0913  # one for each dimension
         self,
         count: int | None = None,
@@ -210,7 +202,7 @@ class Dask(Config):
         workers = changed("workers", self.workers, amounts, image=image, count=count)
         return with_roles(self, workers=workers)
 
-    @checked_call("with_scheduler(...)")
+    @checked("with_scheduler(...)")
     def with_scheduler(
         self,
         *,
@@ -231,7 +223,7 @@ class Dask(Config):
         scheduler = changed("scheduler", self.scheduler, amounts, image=image)
         return with_roles(self, scheduler)
 
-    @checked_call("with_image(...)")
+    @checked("with_image(...)")
     def with_image(self, image: Image) -> Dask:
         """This config, with *image* as the image of both roles.
 
@@ -246,7 +238,7 @@ class Dask(Config):
             with_set(self.workers, new, "with_image(...)"),
         )
 
-    @checked_call("with_inherit(...)")
+    @checked("with_inherit(...)")
     def with_inherit(self, inherit: Inherit) -> Dask:
         """This config, with the inheritance mode *inherit*, as explained in `Dask`.
 
@@ -258,7 +250,7 @@ class Dask(Config):
         new: dict[str, Leaf] = {"inherit": plain_text(inherit)}
         return _with_own(self, (), inherit, origins_of(new, by))
 
-    @checked_call("with_runtime(...)")
+    @checked("with_runtime(...)")
     def with_runtime(  # noqa: PLR0913  # one for each setting
         self,
         *,
@@ -289,7 +281,7 @@ class Dask(Config):
 
         return _with_runtime(self, with_settings(self.runtime, given, "with_runtime(...)"))
 
-    @checked_call("without_advice(...)")
+    @checked("without_advice(...)")
     def without_advice(self, *codes: str) -> Dask:
         """This config, with advice of the rules *codes* suppressed.
 

@@ -137,8 +137,6 @@ SETTINGS: Mapping[str, Any] = {
 }
 """The default of each setting, by name."""
 
-Runtime._WITH_METHODS = {name: f"config.with_runtime({name}={{value}})" for name in SETTINGS}
-
 
 def with_settings(runtime: Runtime, given: Mapping[str, Any], by: str) -> Runtime:
     """*runtime* with the settings *given* by the call *by*.

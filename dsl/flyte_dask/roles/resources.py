@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from operator import index
 from types import SimpleNamespace
-from typing import ClassVar, Protocol, TypeAlias, TypeGuard, cast, final
+from typing import Protocol, TypeAlias, TypeGuard, cast, final
 
 import attrs
 
@@ -130,12 +130,6 @@ class Resources(Config):
     Raises:
         InvalidConfig: if an amount is not a quantity, not above zero, or a fraction of a GPU.
     """
-
-    _WITH_METHODS: ClassVar[Mapping[str, str]] = {
-        dimension: f"config.with_workers({dimension}={{value}}), of request and limit, "
-        "or config.with_scheduler(...)"
-        for dimension in DIMENSIONS
-    }
 
     cpu: Quantity | None = attrs.field(default=None, converter=_as_cpu)
     mem: Quantity | None = attrs.field(default=None, converter=_as_amount)

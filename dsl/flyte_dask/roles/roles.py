@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import ClassVar, TypeVar, cast, final
+from typing import TypeVar, cast, final
 
 import attrs
 
@@ -54,8 +54,6 @@ class Scheduler(Config):
         InvalidConfig: with every problem of the call.
     """
 
-    _WITH_METHODS: ClassVar[Mapping[str, str]] = {"image": "config.with_scheduler(image={value})"}
-
     image: Image | None = None
     requests: Resources | None = attrs.field(default=None, converter=as_resources)
     limits: Resources | None = attrs.field(default=None, converter=as_resources)
@@ -96,11 +94,6 @@ class WorkerGroup(Config):
     Raises:
         InvalidConfig: with every problem of the call.
     """
-
-    _WITH_METHODS: ClassVar[Mapping[str, str]] = {
-        "number_of_workers": "config.with_workers({value})",
-        "image": "config.with_workers(image={value})",
-    }
 
     _set_number: int | None = attrs.field(
         default=None, alias="number_of_workers", converter=plain_int
