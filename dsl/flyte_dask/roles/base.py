@@ -6,7 +6,7 @@ to change one in place raises an error with what to do instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial, wraps
 from inspect import Signature, signature
 from typing import Any, TypeVar, cast
@@ -51,13 +51,6 @@ class ConfigType(type):
         except TypeError:
             _reject_call(f"{cls.__name__}(...)", cls, args, kwargs)
             raise
-
-    def unvalidated(cls: type[T], values: Mapping[str, object]) -> T:
-        """Create an instance with these values of its fields, without validating them."""
-        config = object.__new__(cls)
-        for name, value in values.items():
-            object.__setattr__(config, name, value)
-        return config
 
     @property
     def __signature__(cls) -> Signature:
@@ -108,10 +101,13 @@ def set_fields(config: Config) -> dict[str, Any]:
     }
 
 
-def with_values(config: C, values: Mapping[str, object]) -> C:
-    """*config* with these values of its fields, without validating them."""
-    fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(config)))
-    return type(config).unvalidated({**{f.name: getattr(config, f.name) for f in fields}, **values})
+def with_values(config: C, **values: object) -> C:
+    """*config* with these values of its fields, which are not validated."""
+    copy = object.__new__(type(config))
+    for field in attrs.fields(cast("type[attrs.AttrsInstance]", type(config))):
+        value = values[field.name] if field.name in values else getattr(config, field.name)
+        object.__setattr__(copy, field.name, value)
+    return copy
 
 
 def _repr(value: object) -> str:
