@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flyte_dask.roles.base import checked_function
+from flyte_dask.roles.base import checked
 
 if TYPE_CHECKING:  # loaded on first use: importing flyte_dask must stay almost free
     from os import PathLike
@@ -69,7 +69,7 @@ def packages() -> tuple[PresetPackage, ...]:
     return known_packages()
 
 
-@checked_function("presets.get(...)")
+@checked("presets.get(...)")
 def get(name: str, *, source: str | None = None, file: str | PathLike[str] | None = None) -> Preset:
     """The preset *name*: a built-in one, one of an installed package, or one of the team file.
 

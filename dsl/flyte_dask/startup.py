@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
-__all__ = ["start"]
+__all__ = ["REMEDY", "start"]
+
+REMEDY = (
+    "pip uninstall -y flytekitplugins-dask, then pip install --force-reinstall --no-deps flyte-dask"
+)
+"""Both commands, in this order: uninstalling either package removes the files of both."""
+
+_METADATA = re.compile(r"\bflytekitplugins_dask-([\w.]+?)(-[^/]*)?\.(dist|egg)-info\b")
 
 
 def start() -> None:
@@ -16,12 +24,19 @@ def start() -> None:
 
 
 def _warn_of_official_plugin() -> None:
-    """Warn if it is installed too, by what the import system knows of the folders that it read.
+    """Log a warning if ``flytekitplugins-dask``, whose files this package replaces, is installed.
 
-    To list them again would be I/O at each import. Other threads may import too.
+    It is found in what the import system knows of the folders that it read: to list them again
+    would be I/O at each import. A Python warning may be configured as an error, a log record not.
     """
-    for finder in tuple(sys.path_importer_cache.values()):
-        if "flytekitplugins_dask-" in (names := "/".join(getattr(finder, "_path_cache", ()))):
-            from flyte_dask import official_plugin  # noqa: PLC0415  # few have it
+    for finder in tuple(sys.path_importer_cache.values()):  # other threads may import too
+        names = "/".join(getattr(finder, "_path_cache", ()))
+        if "flytekitplugins_dask-" in names and (found := _METADATA.search(names)):
+            import logging  # noqa: PLC0415  # few have it
 
-            official_plugin.warn(names)
+            logging.getLogger("flyte_dask").warning(
+                "flytekitplugins-dask %s and flyte-dask are both installed, and both own "
+                "flytekitplugins/dask: tasks use the one that was installed last. Remedy: %s",
+                found[1],
+                REMEDY,
+            )

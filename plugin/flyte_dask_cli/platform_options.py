@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from flyte_dask.prediction.platform import Backend, Platform
+from flyte_dask.roles.base import with_values
 from flyte_dask.roles.origin import Origin
 from flyte_dask.roles.resources import Resources, amounts
-from flyte_dask.roles.roles import with_origins
 
 __all__ = ["with_options"]
 
@@ -34,7 +34,7 @@ def with_options(
         for name in overrides:
             value = result.origins[f"{side}.{name}"].value
             origins[f"{side}.{name}"] = Origin(f"--platform-{side}", None, value)
-    return with_origins(result, origins)
+    return with_values(result, _origins=origins)
 
 
 def _with(resources: Resources | None, overrides: Mapping[str, str]) -> Resources | None:

@@ -14,7 +14,7 @@ import pytest
 from flyteidl.plugins import dask_pb2
 from flytekit.models.task import Resources
 
-from flyte_dask.official_plugin import REMEDY
+from flyte_dask.startup import REMEDY
 from flytekitplugins.dask import models
 from tests.support.paths import PROJECT
 from tests.support.processes import build_wheel, run, unpack

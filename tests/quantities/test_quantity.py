@@ -191,11 +191,11 @@ def test_arithmetic_is_exact(left: str, right: str, times: int) -> None:
 
 def test_a_quantity_is_frozen() -> None:
     quantity: Any = Quantity("1Gi")
-    with pytest.raises(FrozenConfig, match=r"make a changed copy: Quantity\('2Gi'\)"):
+    with pytest.raises(FrozenConfig, match=r"make a changed copy with .* or Quantity\(\.\.\.\)"):
         quantity.text = "2Gi"
     with pytest.raises(FrozenConfig, match="cannot be deleted"):
         del quantity.text
-    with pytest.raises(FrozenConfig, match="has no 'txt': did you mean 'text'"):
+    with pytest.raises(FrozenConfig, match="'2Gi' cannot be set: a Quantity is frozen"):
         quantity.txt = "2Gi"
 
 

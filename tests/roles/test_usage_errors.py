@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flyte_dask import InvalidConfig, WorkerGroup
-from flyte_dask.roles.base import checked_call
+from flyte_dask.roles.base import checked
 
 
 class Greeter:
@@ -15,7 +15,7 @@ class Greeter:
 
     name = "anna"
 
-    @checked_call("{self.name}.greet(...)")
+    @checked("{0.name}.greet(...)")
     def greet(self, whom: str, *, times: int = 1) -> str:
         """A greeting."""
         return f"{self.name} greets " + " ".join([whom] * times)

@@ -8,10 +8,10 @@ from typing import final
 import attrs
 
 from flyte_dask.config.coercion import role_problems
-from flyte_dask.config.dask import Dask, set_by_preset, with_roles
+from flyte_dask.config.dask import Dask, set_by_preset
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.quantities.quantity import plain_text
-from flyte_dask.roles.base import Config, checked_call, checked_function
+from flyte_dask.roles.base import Config, checked, with_values
 from flyte_dask.roles.image import Image, image_problems, plain_image
 from flyte_dask.roles.origin import Leaf
 from flyte_dask.roles.resources import plain_int
@@ -49,7 +49,7 @@ class Preset(Config):
         object.__setattr__(self, "doc", plain_text(self.doc))
         object.__setattr__(self, "config", set_by_preset(self.config, self.name))
 
-    @checked_call("{self.name}(...)")
+    @checked("{0.name}(...)")
     def __call__(
         self,
         workers: int | WorkerGroup | None = None,
@@ -73,15 +73,15 @@ class Preset(Config):
         raise_if_any(by, [*role_problems(scheduler, count), *image_problems("image", image)])
         images: dict[str, Leaf] = {} if image is None else {"image": plain_image(image)}
         counts: dict[str, Leaf] = {} if count is None else {"number_of_workers": count}
-        base = with_roles(
+        base = with_values(
             self.config,
-            with_set(self.config.scheduler, images, by),
-            with_set(self.config.workers, images | counts, by),
+            scheduler=with_set(self.config.scheduler, images, by),
+            workers=with_set(self.config.workers, images | counts, by),
         )
         return base if scheduler is None and group is None else base | Dask(scheduler, group)
 
 
-@checked_function("presets.define(...)")
+@checked("presets.define(...)")
 def define(name: str, config: Dask, *, doc: str = "") -> Preset:
     """Create a preset, such as ``define("acme.etl", presets.large(20), doc="nightly")``.
 

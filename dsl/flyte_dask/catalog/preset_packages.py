@@ -38,11 +38,6 @@ class PresetPackage:
     error: str | None = None
     """Why the presets could not be loaded; None if they were."""
 
-    def without(self, others: tuple[Preset, ...]) -> PresetPackage:
-        """This package without *others*, which its module only imports."""
-        own = tuple(each for each in self.presets if each not in others)
-        return attrs.evolve(self, presets=own)
-
     def __str__(self) -> str:
         """``acme-presets 1.2``, ``flyte-dask (built in)``, or the name of a file."""
         if self.version is None:
@@ -56,9 +51,11 @@ BUILT_IN = "flyte-dask"
 
 def known_packages() -> tuple[PresetPackage, ...]:
     """The built-in presets, and then those of all installed packages; without team files."""
-    own = tuple(map(built_in, NAMES))
-    others = (package.without(own) for package in installed_packages())
-    return (PresetPackage(BUILT_IN, presets=own), *others)
+    known = [PresetPackage(BUILT_IN, presets=tuple(map(built_in, NAMES)))]
+    for package in installed_packages():  # whose modules may import built-in ones
+        own = tuple(each for each in package.presets if each not in known[0].presets)
+        known.append(attrs.evolve(package, presets=own))
+    return tuple(known)
 
 
 @cache
@@ -71,7 +68,8 @@ def installed_packages() -> tuple[PresetPackage, ...]:
 
 def find(name: str, packages: Sequence[PresetPackage], source: str | None) -> Preset:
     """The preset *name* of the package *source*, or of the only package that has it."""
-    raise_if_any("presets.get(...)", _type_problems(name=name, source=source))
+    subject = "presets.get(...)"
+    raise_if_any(subject, _type_problems(name=name, source=source))
     searched = [package for package in packages if source in {None, package.package}]
     found = [
         (package, each) for package in searched for each in package.presets if each.name == name
@@ -80,14 +78,14 @@ def find(name: str, packages: Sequence[PresetPackage], source: str | None) -> Pr
         names = [package.package for package in packages]
         remedy = did_you_mean(str(source), names) or f"known packages: {', '.join(names)}"
         problem = Problem("source", source, "is an unknown preset package", remedy)
-        raise_if_any("presets.get(...)", [problem], UnknownPreset)
+        raise_if_any(subject, [problem], UnknownPreset)
     if not found:
-        raise_if_any("presets.get(...)", _unknown(name, searched, packages), UnknownPreset)
+        raise_if_any(subject, _unknown(name, searched, packages), UnknownPreset)
     if any(each != found[0][1] for _, each in found):
         owners = " and of ".join(str(package) for package, _ in found)
         remedy = f"select one: presets.get({name!r}, source={found[-1][0].package!r})"
         problem = Problem("name", name, f"is a preset of {owners}", remedy)
-        raise_if_any("presets.get(...)", [problem], ShadowedPreset)
+        raise_if_any(subject, [problem], ShadowedPreset)
     return found[0][1]
 
 

@@ -23,8 +23,6 @@ __all__ = [
     "silence_problems",
 ]
 
-_MODES = ("fill", "pin", "off")
-
 UNSET_SCHEDULER = Scheduler()
 UNSET_WORKERS = WorkerGroup()
 
@@ -70,13 +68,13 @@ def role_problems(scheduler: object, workers: object) -> Iterator[Problem]:
         yield Problem("workers", workers, "must be an int or a WorkerGroup", remedy)
 
 
-def inherit_problems(path: str, inherit: object, *, required: bool = False) -> Iterator[Problem]:
+def inherit_problems(inherit: object, *, required: bool = False) -> Iterator[Problem]:
     """The problem if *inherit* is not an inheritance mode; None is valid unless *required*."""
     if inherit is None and not required:
         return
-    if not isinstance(inherit, str) or inherit not in _MODES:
+    if not isinstance(inherit, str) or inherit not in {"fill", "pin", "off"}:
         remedy = "use 'fill', 'pin' or 'off'"
-        yield Problem(path, inherit, "is an unknown inheritance mode", remedy)
+        yield Problem("inherit", inherit, "is an unknown inheritance mode", remedy)
 
 
 def runtime_problems(runtime: object) -> Iterator[Problem]:

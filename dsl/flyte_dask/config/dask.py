@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, final
 
 import attrs
 
@@ -21,7 +20,7 @@ from flyte_dask.config.coercion import (
 )
 from flyte_dask.errors import raise_if_any
 from flyte_dask.quantities.quantity import plain_text
-from flyte_dask.roles.base import Config, checked_call, with_values
+from flyte_dask.roles.base import Config, checked, with_values
 from flyte_dask.roles.image import Image, image_problems, plain_image
 from flyte_dask.roles.origin import (
     NO_ORIGINS,
@@ -36,7 +35,6 @@ from flyte_dask.roles.roles import (
     Scheduler,
     WorkerGroup,
     changed,
-    with_origins,
     with_set,
 )
 
@@ -45,7 +43,7 @@ if TYPE_CHECKING:  # loaded on first use: importing flyte_dask must stay almost 
     from flyte_dask.inheritance.parent import Parent
     from flyte_dask.inheritance.resolution import Inherit, Resolved
 
-__all__ = ["Dask", "map_origins", "set_by_preset", "with_roles"]
+__all__ = ["Dask", "map_origins", "set_by_preset"]
 
 _UNSET: Any = attrs.NOTHING  # the default of arguments for which None is a value
 
@@ -74,14 +72,6 @@ class Dask(Config):
         InvalidConfig: with every problem of the call.
     """
 
-    _WITH_METHODS: ClassVar[Mapping[str, str]] = {
-        "scheduler": "config | Dask(scheduler={value}), or config.with_scheduler(...)",
-        "workers": "config | Dask(workers={value}), or config.with_workers(...)",
-        "inherit": "config.with_inherit({value})",
-        "runtime": "config | Dask(runtime={value}), or config.with_runtime(...)",
-        "silence": "config | Dask(silence={value}), or config.without_advice(...)",
-    }
-
     scheduler: Scheduler = attrs.field(default=None, converter=as_scheduler)
     workers: WorkerGroup = attrs.field(default=None, converter=as_workers)
     _set_inherit: Inherit | None = attrs.field(default=None, alias="inherit", kw_only=True)
@@ -92,7 +82,7 @@ class Dask(Config):
     def __attrs_post_init__(self) -> None:
         problems = [
             *role_problems(self.scheduler, self.workers),
-            *inherit_problems("inherit", self._set_inherit),
+            *inherit_problems(self._set_inherit),
             *runtime_problems(self._set_runtime),
             *silence_problems(self.silence),
         ]
@@ -113,7 +103,9 @@ class Dask(Config):
         """How the task's function uses its cluster."""
         if self._set_runtime is not None:
             return self._set_runtime
-        return _default_runtime()
+        from flyte_dask.config.runtime import DEFAULT_RUNTIME  # noqa: PLC0415  # as above
+
+        return DEFAULT_RUNTIME
 
     @property
     def origins(self) -> dict[str, Origin]:
@@ -121,13 +113,11 @@ class Dask(Config):
 
         Request and limit of a dimension have one origin. A value that is unset has none.
         """
-        parts: dict[str, Scheduler | WorkerGroup | Runtime]
-        parts = {"scheduler": self.scheduler, "workers": self.workers}
-        if self._set_runtime is not None:
-            parts["runtime"] = self._set_runtime
+        parts = {"scheduler": self.scheduler, "workers": self.workers, "runtime": self._set_runtime}
         found = {
             f"{name}.{leaf}": origin
             for name, part in parts.items()
+            if part is not None
             for leaf, origin in part.origins.items()
         }
         return {**found, **self._origins}
@@ -156,7 +146,7 @@ class Dask(Config):
         return resolve(self, parent)
 
     @classmethod
-    @checked_call("from_custom(...)")
+    @checked("from_custom(...)")
     def from_custom(cls, custom: Mapping[str, object]) -> Dask:
         """The config of a registered task template's ``custom``, with ``inherit="off"``.
 
@@ -175,14 +165,14 @@ class Dask(Config):
 
         by = "from_custom(...)"
         scheduler, workers = leaves_of(custom)
-        read = with_roles(
+        read = with_values(
             cls(),
-            with_set(UNSET_SCHEDULER, scheduler, by),
-            with_set(UNSET_WORKERS, workers, by),
+            scheduler=with_set(UNSET_SCHEDULER, scheduler, by),
+            workers=with_set(UNSET_WORKERS, workers, by),
         )
         return _with_own(read, (), "off", origins_of({"inherit": "off"}, by))
 
-    @checked_call("with_workers(...)")
+    @checked("with_workers(...)")
     def with_workers(  # noqa: PLR0913  # one for each dimension
         self,
         count: int | None = None,
@@ -208,9 +198,9 @@ class Dask(Config):
         """
         amounts = {"cpu": cpu, "mem": mem, "gpu": gpu, "ephemeral_storage": ephemeral_storage}
         workers = changed("workers", self.workers, amounts, image=image, count=count)
-        return with_roles(self, workers=workers)
+        return with_values(self, workers=workers)
 
-    @checked_call("with_scheduler(...)")
+    @checked("with_scheduler(...)")
     def with_scheduler(
         self,
         *,
@@ -229,9 +219,9 @@ class Dask(Config):
         """
         amounts = {"cpu": cpu, "mem": mem, "gpu": gpu, "ephemeral_storage": ephemeral_storage}
         scheduler = changed("scheduler", self.scheduler, amounts, image=image)
-        return with_roles(self, scheduler)
+        return with_values(self, scheduler=scheduler)
 
-    @checked_call("with_image(...)")
+    @checked("with_image(...)")
     def with_image(self, image: Image) -> Dask:
         """This config, with *image* as the image of both roles.
 
@@ -240,13 +230,13 @@ class Dask(Config):
         """
         raise_if_any("with_image(...)", image_problems("image", image, required=True))
         new: dict[str, Leaf] = {"image": plain_image(image)}
-        return with_roles(
+        return with_values(
             self,
-            with_set(self.scheduler, new, "with_image(...)"),
-            with_set(self.workers, new, "with_image(...)"),
+            scheduler=with_set(self.scheduler, new, "with_image(...)"),
+            workers=with_set(self.workers, new, "with_image(...)"),
         )
 
-    @checked_call("with_inherit(...)")
+    @checked("with_inherit(...)")
     def with_inherit(self, inherit: Inherit) -> Dask:
         """This config, with the inheritance mode *inherit*, as explained in `Dask`.
 
@@ -254,11 +244,11 @@ class Dask(Config):
             InvalidConfig: if *inherit* is not an inheritance mode.
         """
         by = "with_inherit(...)"
-        raise_if_any(by, inherit_problems("inherit", inherit, required=True))
+        raise_if_any(by, inherit_problems(inherit, required=True))
         new: dict[str, Leaf] = {"inherit": plain_text(inherit)}
         return _with_own(self, (), inherit, origins_of(new, by))
 
-    @checked_call("with_runtime(...)")
+    @checked("with_runtime(...)")
     def with_runtime(  # noqa: PLR0913  # one for each setting
         self,
         *,
@@ -287,9 +277,10 @@ class Dask(Config):
         del given["self"]
         from flyte_dask.config.runtime import with_settings  # noqa: PLC0415  # as above
 
-        return _with_runtime(self, with_settings(self.runtime, given, "with_runtime(...)"))
+        runtime = with_settings(self.runtime, given, "with_runtime(...)")
+        return with_values(self, _set_runtime=runtime)
 
-    @checked_call("without_advice(...)")
+    @checked("without_advice(...)")
     def without_advice(self, *codes: str) -> Dask:
         """This config, with advice of the rules *codes* suppressed.
 
@@ -305,28 +296,16 @@ class Dask(Config):
         """This config, overridden by all that *other* sets."""
         if not isinstance(other, Dask):
             return NotImplemented
-        both = with_roles(self, self.scheduler | other.scheduler, self.workers | other.workers)
-        if other._origins:
-            both = _with_own(both, other.silence, other._set_inherit, other._origins)
+        runtime = self._set_runtime
         if other._set_runtime is not None:
-            both = _with_runtime(both, self.runtime | other._set_runtime)
-        return both
-
-
-def with_roles(
-    config: Dask, scheduler: Scheduler | None = None, workers: WorkerGroup | None = None
-) -> Dask:
-    """*config* with these roles instead of its own, without validating them."""
-    return Dask.unvalidated(
-        {
-            "scheduler": config.scheduler if scheduler is None else scheduler,
-            "workers": config.workers if workers is None else workers,
-            "_set_inherit": config._set_inherit,
-            "_set_runtime": config._set_runtime,
-            "silence": config.silence,
-            "_origins": config._origins,
-        }
-    )
+            runtime = self.runtime | other._set_runtime
+        both = with_values(
+            self,
+            scheduler=self.scheduler | other.scheduler,
+            workers=self.workers | other.workers,
+            _set_runtime=runtime,
+        )
+        return _with_own(both, other.silence, other._set_inherit, other._origins)
 
 
 def set_by_preset(config: Dask, preset: str) -> Dask:
@@ -337,17 +316,17 @@ def set_by_preset(config: Dask, preset: str) -> Dask:
 def map_origins(config: Dask, function: Callable[[str, Origin], Origin]) -> Dask:
     """*config* with ``function(path, origin)`` for each origin; paths as in `Dask.origins`."""
 
-    def mapped(part: str, origins: Mapping[str, Origin]) -> dict[str, Origin]:
-        return {name: function(f"{part}{name}", origin) for name, origin in origins.items()}
+    def mapped(prefix: str, part: Any) -> Any:
+        origins = {name: function(f"{prefix}{name}", old) for name, old in part._origins.items()}
+        return with_values(part, _origins=origins)
 
-    result = with_origins(config, mapped("", config._origins))
     runtime = config._set_runtime
-    if runtime is not None:
-        result = _with_runtime(result, with_origins(runtime, mapped("runtime.", runtime.origins)))
-    return with_roles(
-        result,
-        with_origins(config.scheduler, mapped("scheduler.", config.scheduler.origins)),
-        with_origins(config.workers, mapped("workers.", config.workers.origins)),
+    own: Dask = mapped("", config)
+    return with_values(
+        own,
+        scheduler=mapped("scheduler.", config.scheduler),
+        workers=mapped("workers.", config.workers),
+        _set_runtime=runtime and mapped("runtime.", runtime),
     )
 
 
@@ -357,21 +336,7 @@ def _with_own(
     """*config* with these valid values, which are not of a role, and their *origins*."""
     return with_values(
         config,
-        {
-            "silence": as_codes({*config.silence, *silence}),
-            "_set_inherit": config._set_inherit if inherit is None else plain_text(inherit),
-            "_origins": merge_origins(config._origins, origins),
-        },
+        silence=as_codes({*config.silence, *silence}),
+        _set_inherit=config._set_inherit if inherit is None else plain_text(inherit),
+        _origins=merge_origins(config._origins, origins),
     )
-
-
-@lru_cache(maxsize=1)
-def _default_runtime() -> Runtime:
-    from flyte_dask.config.runtime import DEFAULT_RUNTIME  # noqa: PLC0415  # as above
-
-    return DEFAULT_RUNTIME
-
-
-def _with_runtime(config: Dask, runtime: Runtime) -> Dask:
-    """*config* with this runtime."""
-    return with_values(config, {"_set_runtime": runtime})

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from flyte_dask.config.dask import Dask
 from flyte_dask.errors import MergeConflict, Problem, raise_if_any
-from flyte_dask.roles.base import checked_function
+from flyte_dask.roles.base import checked
 from flyte_dask.roles.origin import Origin, as_text
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
 
@@ -17,7 +17,7 @@ __all__ = ["merge"]
 C = TypeVar("C", Dask, Scheduler, WorkerGroup)
 
 
-@checked_function("merge(...)")
+@checked("merge(...)")
 def merge(left: C, right: C, *, strict: bool = False) -> C:
     """``left | right``: all that *left* sets, overridden by all that *right* sets.
 

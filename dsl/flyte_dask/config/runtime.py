@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, Literal, TypeAlias, cast, final
+from typing import Any, Literal, NamedTuple, TypeAlias, cast, final
 
 import attrs
 
@@ -34,7 +34,6 @@ Local: TypeAlias = Literal["threads", "processes"]
 Report: TypeAlias = Literal["full"] | bool | None
 """Whether a task's deck reports on its cluster."""
 
-_LOCALS = ("threads", "processes")
 MOST_SECONDS = 366 * 24 * 3600
 
 
@@ -137,8 +136,6 @@ SETTINGS: Mapping[str, Any] = {
 }
 """The default of each setting, by name."""
 
-Runtime._WITH_METHODS = {name: f"config.with_runtime({name}={{value}})" for name in SETTINGS}
-
 
 def with_settings(runtime: Runtime, given: Mapping[str, Any], by: str) -> Runtime:
     """*runtime* with the settings *given* by the call *by*.
@@ -168,10 +165,8 @@ def with_environment(runtime: Runtime, environment: Mapping[str, str]) -> Runtim
         problem._replace(path=variable_of(problem.path), value=_REDACTED)
         for problem in _problems(given, "in_environment")
     ]
-    if problems:
-        raise InvalidConfig(
-            "the environment", problems
-        )  # raise_if_any would add a line of user code
+    if problems:  # raise_if_any would add a line of user code
+        raise InvalidConfig("the environment", problems)
     origins = {name: Origin(variable_of(name), None, value) for name, value in given.items()}
     return _with_set(runtime, given, origins)
 
@@ -190,7 +185,7 @@ def _with_set(
     runtime: Runtime, values: Mapping[str, Leaf], origins: Mapping[str, Origin]
 ) -> Runtime:
     """*runtime* with these valid values and their *origins*."""
-    return with_values(runtime, {**values, "_origins": merge_origins(runtime._origins, origins)})
+    return with_values(runtime, **values, _origins=merge_origins(runtime._origins, origins))
 
 
 _YES, _NO, _NEVER = ("1", "true", "yes", "on"), ("0", "false", "no", "off"), ("never", "none")
@@ -229,32 +224,14 @@ def _kind_of(setting: str) -> _Kind:
     return _KINDS[float if setting.endswith("_timeout") else type(SETTINGS[setting])]
 
 
-def _is_flag(value: object) -> bool:
-    return isinstance(value, bool)
+def _is_timeout(value: Any) -> bool:
+    return value is None or (type(value) in {int, float} and 0 < value <= MOST_SECONDS)  # not nan
 
 
-def _is_count(value: object) -> bool:
-    return type(value) is int and 0 <= value <= MOST_WORKERS
-
-
-def _is_timeout(value: object) -> bool:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return value is None or (is_number and 0 < cast("float", value) <= MOST_SECONDS)  # not nan
-
-
-def _is_local(value: object) -> bool:
-    return isinstance(value, str) and value in _LOCALS
-
-
-def _is_report(value: object) -> bool:
-    return value is None or isinstance(value, bool) or (isinstance(value, str) and value == "full")
-
-
-@attrs.frozen
-class _Kind:
+class _Kind(NamedTuple):
     """A kind of settings, by the type of their defaults: the rule, and remedies by source."""
 
-    is_valid: Callable[[object], bool]
+    is_valid: Callable[[Any], bool]
     rule: str
     remedy: str
     in_environment: str
@@ -265,8 +242,18 @@ _COUNT = "use 0 or more"
 _SECONDS = "use seconds such as 60"
 _LOCAL = "use 'threads' or 'processes'"
 _KINDS = {
-    bool: _Kind(_is_flag, "must be a bool", "use True or False", "use 1 or 0", "use true or false"),
-    int: _Kind(_is_count, f"must be an integer from 0 to {MOST_WORKERS}", _COUNT, _COUNT, _COUNT),
+    bool: _Kind(
+        lambda value: type(value) is bool,
+        "must be a bool",
+        "use True or False",
+        "use 1 or 0",
+        "use true or false",
+    ),
+    int: _Kind(
+        lambda value: type(value) is int and 0 <= value <= MOST_WORKERS,
+        f"must be an integer from 0 to {MOST_WORKERS}",
+        *(_COUNT, _COUNT, _COUNT),
+    ),
     float: _Kind(
         _is_timeout,
         "must be a number of seconds above 0 and at most a year",
@@ -275,16 +262,22 @@ _KINDS = {
         f"{_SECONDS}, or 'never' for no timeout",
     ),
     type(None): _Kind(
-        _is_report,
+        lambda value: value is None or type(value) is bool or _is_one_of(value, "full"),
         "is an unknown kind of report",
         "use True, False or 'full', or None to follow the task's enable_deck",
         "use 1, 0 or full",
         "use true, false or 'full'",
     ),
     str: _Kind(
-        _is_local, "is an unknown kind of local cluster", _LOCAL, "use threads or processes", _LOCAL
+        lambda value: _is_one_of(value, "threads", "processes"),
+        "is an unknown kind of local cluster",
+        *(_LOCAL, "use threads or processes", _LOCAL),
     ),
 }
+
+
+def _is_one_of(value: object, *texts: str) -> bool:
+    return isinstance(value, str) and value in texts
 
 
 DEFAULT_RUNTIME = Runtime()

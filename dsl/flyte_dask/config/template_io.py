@@ -6,7 +6,7 @@ reading and writing round-trip.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 import attrs
@@ -59,7 +59,9 @@ def _role(name: str, value: object, problems: list[Problem]) -> dict[str, Leaf]:
     fields = _fields(name, value, _JOB[name], problems)
     found: dict[str, Leaf] = {}
     if "numberOfWorkers" in fields:
-        count = _whole(fields["numberOfWorkers"])
+        count = fields["numberOfWorkers"]
+        if isinstance(count, float) and count.is_integer():  # as in a Struct
+            count = int(count)
         problems += count_problems(f"{name}.numberOfWorkers", count, required=True)
         found["number_of_workers"] = cast("int", count)
     if "image" in fields:
@@ -107,11 +109,9 @@ def _amounts(path: str, entries: object, problems: list[Problem]) -> ResourcesLi
 
 
 def _unknown_resource(path: str, name: object) -> Problem:
-    remedy = f"use one of {', '.join(_DIMENSION_OF)}"
     if name == "STORAGE":
         return Problem(path, name, "is a resource that Flyte ignores", "omit the entry")
-    suggestion = did_you_mean(name, _DIMENSION_OF) if isinstance(name, str) else None
-    return Problem(path, name, "is an unknown resource of a Dask pod", suggestion or remedy)
+    return Problem(path, name, "is an unknown resource of a Dask pod", _one_of(name, _DIMENSION_OF))
 
 
 def _fields(
@@ -123,23 +123,17 @@ def _fields(
         problems.append(Problem(path, value, "is not an object", remedy))
         return {}
     prefix = "" if path == "custom" else f"{path}."
-    problems += _key_problems(prefix, value, keys)
+    for key in value:
+        if key not in keys:
+            remedy = _one_of(key, keys)
+            rule = "is under an unknown key"
+            problems.append(Problem(f"{prefix}{key}", value[key], rule, remedy))
+    for key, required in keys.items():
+        if required and key not in value:
+            problems.append(Problem(f"{prefix}{key}", attrs.NOTHING, "is required", "add the key"))
     return {key: value[key] for key in keys if key in value}
 
 
-def _key_problems(
-    prefix: str, value: Mapping[object, object], keys: Mapping[str, bool]
-) -> Iterator[Problem]:
-    for key in value:
-        if key not in keys:
-            near = did_you_mean(key, keys) if isinstance(key, str) else None
-            remedy = near or f"use one of {', '.join(keys)}"
-            yield Problem(f"{prefix}{key}", value[key], "is under an unknown key", remedy)
-    for key, required in keys.items():
-        if required and key not in value:
-            yield Problem(f"{prefix}{key}", attrs.NOTHING, "is required", "add the key")
-
-
-def _whole(number: object) -> object:
-    """*number* as an int if it is a whole float: numbers in a ``Struct`` are floats."""
-    return int(number) if isinstance(number, float) and number.is_integer() else number
+def _one_of(name: object, names: Iterable[str]) -> str:
+    suggestion = did_you_mean(name, names) if isinstance(name, str) else None
+    return suggestion or f"use one of {', '.join(names)}"

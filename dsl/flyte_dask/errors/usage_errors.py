@@ -1,61 +1,44 @@
-"""Errors for wrong uses of config classes and frozen configs, each with what to do instead.
+"""Errors for wrong uses of config classes, each with what to do instead.
 
-Python's own `TypeError` for a misspelt keyword hides the other problems of the call, and its error
-for an assignment to a frozen value does not say how to make a changed copy.
+Python's own `TypeError` for a misspelt keyword hides the other problems of the call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
-from inspect import Parameter, Signature, signature
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from inspect import Parameter, signature
 from typing import Any
 
 import attrs
 
-from flyte_dask.errors import (
-    FrozenConfig,
-    InvalidConfig,
-    Problem,
-    UnknownPreset,
-    raise_if_any,
-    short,
-)
+from flyte_dask.errors import InvalidConfig, Problem, UnknownPreset, raise_if_any
 from flyte_dask.errors.suggestions import did_you_mean, synonym_of
 
-__all__ = [
-    "reject_assignment",
-    "reject_call",
-    "reject_deletion",
-    "reject_preset",
-    "reject_subclass",
-]
+__all__ = ["reject_call", "reject_preset", "reject_subclass"]
+
+_POSITIONAL = Parameter.POSITIONAL_OR_KEYWORD
 
 
-def reject_call(subject: str, expected: Signature, call: partial[Any]) -> None:
-    """Raise `InvalidConfig` with all problems if the arguments of *call* are not as *expected*."""
-    args, kwargs = call.args, call.keywords
-    names = list(expected.parameters)
-    positional = [
-        name
-        for name, parameter in expected.parameters.items()
-        if parameter.kind is Parameter.POSITIONAL_OR_KEYWORD
-    ]
+def reject_call(
+    subject: str, function: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    """Raise `InvalidConfig` with all problems if *function* cannot be called like this."""
+    parameters = signature(function).parameters
+    names = list(parameters)
+    positional = [name for name in names if parameters[name].kind is _POSITIONAL]
     by_position = positional[: len(args)]
+    missing = [*_missing(parameters.values(), {*by_position, *kwargs})]
     problems = [
         *_extra_positional(subject, names, positional, args),
         *_bad_keywords(subject, names, by_position, kwargs),
-        *_missing(expected.parameters.values(), {*by_position, *kwargs}),
+        *missing,
     ]
-    if not problems:
-        return
-    rest = {name: kwargs[name] for name in kwargs if name in names and name not in by_position}
-    try:
-        call.func(*args[: len(positional)], **rest)
-    except InvalidConfig as invalid:
-        problems += invalid.problems
-    except TypeError:
-        pass  # a missing argument, which is among the problems
+    if problems and not missing:
+        rest = {name: kwargs[name] for name in kwargs if name in names and name not in by_position}
+        try:
+            function(*args[: len(positional)], **rest)
+        except InvalidConfig as invalid:
+            problems += invalid.problems
     raise_if_any(subject, problems)
 
 
@@ -100,41 +83,6 @@ def reject_subclass(name: str, base: type) -> None:
     rule = "cannot be subclassed: flytekit looks up the exact type of a config"
     remedy = "define a preset, or a function that returns a config"
     raise_if_any(f"class {name}", [Problem("bases", base, rule, remedy)])
-
-
-def reject_assignment(config: object, copies: Mapping[str, str], name: str, value: object) -> None:
-    """Raise `FrozenConfig`, with the call that makes a copy in which *name* is *value*.
-
-    *copies* has that call by name, with ``{value}``; the default is `attrs.evolve`.
-    """
-    call = copies.get(name, "attrs.evolve(..., {name}={value})") if value is not None else _UNSET
-    copy = f"make a changed copy: {call.format(name=name, value=short(value))}"
-    _reject(config, name, value, "cannot be set", copy)
-
-
-def reject_deletion(config: object, name: str) -> None:
-    """Raise `FrozenConfig`, with the call that makes a copy in which *name* is unset."""
-    value = getattr(config, name, None)
-    _reject(config, name, value, "cannot be deleted", f"make a copy: {_UNSET.format(name=name)}")
-
-
-_UNSET = "attrs.evolve(..., {name}=None)"
-
-
-def _reject(config: object, name: str, value: object, rule: str, remedy: str) -> None:
-    kind = type(config).__name__
-    parameters = signature(type(config)).parameters
-    if name in parameters:
-        rule = f"{rule}: a {kind} is frozen"
-        if "=None" in remedy and parameters[name].default is not None:
-            remedy = f"create a new {kind}"
-    elif hasattr(type(config), name):
-        rule = f"{rule}: a {kind} is frozen, and '{name}' is computed"
-        remedy = f"make a copy with other values of {', '.join(parameters)}"
-    else:
-        rule = f"{rule}: a {kind} is frozen, and has no '{name}'"
-        remedy = did_you_mean(name, parameters) or f"use one of {', '.join(parameters)}"
-    raise_if_any(f"{kind}.{name}", [Problem(name, value, rule, remedy)], FrozenConfig)
 
 
 def reject_preset(name: str, names: Iterable[str]) -> None:

@@ -10,11 +10,10 @@ import attrs
 
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.errors.call_site import CallSite
-from flyte_dask.roles.base import Config
+from flyte_dask.roles.base import Config, with_values
 from flyte_dask.roles.image import image_problems
 from flyte_dask.roles.origin import NO_ORIGINS, Origin, origins_of
 from flyte_dask.roles.resources import Resources, as_resources, pairs, side_problems
-from flyte_dask.roles.roles import with_origins
 
 __all__ = ["Parent", "Sidecar", "with_origin"]
 
@@ -100,7 +99,8 @@ class Parent(Config):
 def with_origin(parent: Parent, by: str, call_site: CallSite | None) -> Parent:
     """*parent*, with the call *by* at *call_site* as the origin of every amount."""
     own = pairs(parent.requests, parent.limits)
-    return with_origins(parent, {name: Origin(by, call_site, own[name]) for name in own})
+    origins = {name: Origin(by, call_site, own[name]) for name in own}
+    return with_values(parent, _origins=origins)
 
 
 def _problems(parent: Parent) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, final
 
-from flyte_dask.errors import Problem, raise_if_any
+from flyte_dask.errors import Problem, raise_if_any, reject_change
 
 if TYPE_CHECKING:  # takes 3 ms, and importing flyte_dask must stay almost free
     from fractions import Fraction
@@ -77,16 +77,7 @@ class Quantity:
         object.__setattr__(self, "_ratio", _parse(text))
 
     if not TYPE_CHECKING:  # type checkers should see that nothing can be set
-
-        def __setattr__(self, name: str, value: object) -> None:
-            from flyte_dask.errors.usage_errors import reject_assignment  # noqa: PLC0415  # for errors only
-
-            reject_assignment(self, {"text": "Quantity({value})"}, name, value)
-
-        def __delattr__(self, name: str) -> None:
-            from flyte_dask.errors.usage_errors import reject_deletion  # noqa: PLC0415  # for errors only
-
-            reject_deletion(self, name)
+        __setattr__ = __delattr__ = reject_change
 
     def __reduce__(self) -> tuple[Callable[[str, tuple[int, int]], Quantity], tuple[object, ...]]:
         return _unvalidated, (self._text, self._ratio)

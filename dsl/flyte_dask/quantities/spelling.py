@@ -36,7 +36,7 @@ def _canonical(text: str) -> str:
     if _stays(whole, part, unit):
         return text
     is_binary = unit in BINARY_UNITS
-    fine = abs(value) if _is_short(whole, part, unit) else _rounded_up(abs(value))
+    fine = abs(value) if _is_short(whole, part, unit) else ceil(abs(value) / _FINEST) * _FINEST
     if is_binary:
         fine = min(fine, Fraction(_MOST_BYTES))
     sign = "-" if value < 0 else ""
@@ -69,10 +69,6 @@ def _scale(part: str, unit: str) -> int:
     """The power of ten of the last digit."""
     power = DECIMAL_UNITS[unit][1] if unit in DECIMAL_UNITS else int(unit[1:])
     return power - len(part)
-
-
-def _rounded_up(value: Fraction) -> Fraction:
-    return ceil(value / _FINEST) * _FINEST
 
 
 def _in_units(value: Fraction, units: dict[str, tuple[int, int]]) -> str:

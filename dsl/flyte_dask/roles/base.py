@@ -6,24 +6,17 @@ to change one in place raises an error with what to do instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial, wraps
 from inspect import Signature, signature
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import attrs
 
-from flyte_dask.errors import InvalidConfig
+from flyte_dask.errors import InvalidConfig, reject_change
 from flyte_dask.quantities.quantity import Quantity
 
-__all__ = [
-    "Config",
-    "ConfigType",
-    "checked_call",
-    "checked_function",
-    "set_fields",
-    "with_values",
-]
+__all__ = ["Config", "ConfigType", "checked", "set_fields", "with_values"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -40,11 +33,11 @@ class ConfigType(type):
         """Replace the ``__setattr__`` of attrs once it has created the final, slotted class."""
         super().__init__(name, bases, namespace)
         if "__attrs_attrs__" in namespace:
-            type.__setattr__(cls, "__setattr__", Config._reject_assignment)
-            type.__setattr__(cls, "__delattr__", Config._reject_deletion)
+            type.__setattr__(cls, "__setattr__", reject_change)
+            type.__setattr__(cls, "__delattr__", reject_change)
         for base in bases:
             if "__attrs_attrs__" in vars(base):
-                from flyte_dask.errors.usage_errors import reject_subclass  # noqa: PLC0415  # as in _reject
+                from flyte_dask.errors.usage_errors import reject_subclass  # noqa: PLC0415  # as below
 
                 reject_subclass(name, base)
 
@@ -53,16 +46,11 @@ class ConfigType(type):
         create: Callable[..., T] = type.__call__.__get__(cls)
         try:
             return create(*args, **kwargs)
-        except TypeError as error:
-            _reject(error, f"{cls.__name__}(...)", signature(cls), partial(create, *args, **kwargs))
+        except InvalidConfig:
             raise
-
-    def unvalidated(cls: type[T], values: Mapping[str, object]) -> T:
-        """Create an instance with these values of its fields, without validating them."""
-        config = object.__new__(cls)
-        for name, value in values.items():
-            object.__setattr__(config, name, value)
-        return config
+        except TypeError:
+            _reject_call(f"{cls.__name__}(...)", cls, args, kwargs)
+            raise
 
     @property
     def __signature__(cls) -> Signature:
@@ -79,9 +67,6 @@ class Config(metaclass=ConfigType):
     """The base of the config classes; two are equal if they set the same values."""
 
     __slots__ = ()
-
-    _WITH_METHODS: ClassVar[Mapping[str, str]] = {}
-    """By field, the call that copies a config with another ``{value}``; else `attrs.evolve`."""
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, type(self)):
@@ -103,16 +88,6 @@ class Config(metaclass=ConfigType):
         value = getattr(self, field.name)
         return value != field.default and not (isinstance(value, Config) and not set_fields(value))
 
-    def _reject_assignment(self, name: str, value: object) -> None:
-        from flyte_dask.errors.usage_errors import reject_assignment  # noqa: PLC0415  # as in _reject
-
-        reject_assignment(self, self._WITH_METHODS, name, value)
-
-    def _reject_deletion(self, name: str) -> None:
-        from flyte_dask.errors.usage_errors import reject_deletion  # noqa: PLC0415  # as in _reject
-
-        reject_deletion(self, name)
-
 
 C = TypeVar("C", bound=Config)
 
@@ -126,57 +101,45 @@ def set_fields(config: Config) -> dict[str, Any]:
     }
 
 
-def with_values(config: C, values: Mapping[str, object]) -> C:
-    """*config* with these values of its fields, without validating them."""
-    fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(config)))
-    return type(config).unvalidated({**{f.name: getattr(config, f.name) for f in fields}, **values})
+def with_values(config: C, **values: object) -> C:
+    """*config* with these values of its fields, which are not validated."""
+    copy = object.__new__(type(config))
+    for field in attrs.fields(cast("type[attrs.AttrsInstance]", type(config))):
+        value = values[field.name] if field.name in values else getattr(config, field.name)
+        object.__setattr__(copy, field.name, value)
+    return copy
 
 
 def _repr(value: object) -> str:
     return repr(value.text if isinstance(value, Quantity) else value)
 
 
-def checked_call(subject: str) -> Callable[[Function], Function]:
-    """Decorate a method so that its calls are checked; ``{self}`` in *subject* is the object."""
+def checked(subject: str) -> Callable[[Function], Function]:
+    """Decorate a function or method so that wrong arguments raise `InvalidConfig`.
 
-    def decorate(method: Function) -> Function:
-        @wraps(method)
-        def checked(self: object, *args: Any, **kwargs: Any) -> Any:
-            try:
-                return method(self, *args, **kwargs)
-            except TypeError as error:
-                bound = method.__get__(self)
-                call = partial(bound, *args, **kwargs)
-                _reject(error, subject.format(self=self), signature(bound), call)
-                raise
-
-        return cast("Function", checked)
-
-    return decorate
-
-
-def checked_function(subject: str) -> Callable[[Function], Function]:
-    """Decorate a function so that its calls are checked; *subject* names the call in errors."""
+    *subject* names the call in errors; ``{0}`` in it is the object of the method.
+    """
 
     def decorate(function: Function) -> Function:
         @wraps(function)
-        def checked(*args: Any, **kwargs: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
             try:
                 return function(*args, **kwargs)
-            except TypeError as error:
-                _reject(error, subject, signature(function), partial(function, *args, **kwargs))
+            except InvalidConfig:
+                raise
+            except TypeError:
+                is_method = next(iter(signature(function).parameters)) in {"self", "cls"}
+                owner, others = args[:is_method], args[is_method:]
+                _reject_call(subject.format(*owner), partial(function, *owner), others, kwargs)
                 raise
 
-        return cast("Function", checked)
+        return cast("Function", call)
 
     return decorate
 
 
-def _reject(error: TypeError, subject: str, expected: Signature, call: partial[Any]) -> None:
-    """Raise `InvalidConfig` if *error* came from arguments of *call* that are not as *expected*."""
-    if isinstance(error, InvalidConfig):
-        return
+def _reject_call(*call: Any) -> None:
     # Most programs never fail, and importing flyte_dask must stay almost free.
     from flyte_dask.errors.usage_errors import reject_call  # noqa: PLC0415
 
-    reject_call(subject, expected, call)
+    reject_call(*call)

@@ -49,10 +49,6 @@ class Origin(NamedTuple):
     overrides: "Origin | None" = None
     """The origin of the value that this one overrides; its own ``overrides`` is None."""
 
-    def overriding(self, old: "Origin") -> "Origin":
-        """This origin, with *old* as the one that it overrides."""
-        return Origin(self.by, self.call_site, self.value, self.preset, old)
-
     def __str__(self) -> str:
         """``with_workers(...) at etl.py:41``, or ``preset medium at builtin.py:50``."""
         source = self.by if self.preset is None else f"preset {self.preset}"
@@ -70,7 +66,7 @@ def origins_of(
         if origin is None:
             origin = Origin(by, call_site, value)
         elif origin.value != value:
-            origin = Origin(by, call_site, value, overrides=_without_overrides(origin))
+            origin = Origin(by, call_site, value, overrides=origin._replace(overrides=None))
         elif as_text(origin.value) != as_text(value):  # equal, but written differently
             origin = origin._replace(value=value)
         origins[name] = origin
@@ -87,9 +83,11 @@ def merge_origins(left: Mapping[str, Origin], right: Mapping[str, Origin]) -> di
     for name, new in right.items():
         old = left.get(name)
         if old is not None and new.overrides is None:
-            earlier = _without_overrides(old)
+            earlier = old._replace(overrides=None)
             is_same = earlier == new  # by value: the right side's text is kept
-            merged[name] = old._replace(value=new.value) if is_same else new.overriding(earlier)
+            merged[name] = (
+                old._replace(value=new.value) if is_same else new._replace(overrides=earlier)
+            )
     return merged
 
 
@@ -105,7 +103,3 @@ def as_text(value: Leaf) -> object:
         return value
     request, limit = (amount and amount.text for amount in value)
     return request if request == limit else (request, limit)
-
-
-def _without_overrides(origin: Origin) -> Origin:
-    return origin if origin.overrides is None else origin._replace(overrides=None)

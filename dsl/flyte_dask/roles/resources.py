@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from operator import index
 from types import SimpleNamespace
-from typing import ClassVar, Protocol, TypeAlias, TypeGuard, cast, final
+from typing import Protocol, TypeAlias, TypeGuard, cast, final
 
 import attrs
 
@@ -19,7 +19,7 @@ from flyte_dask.quantities.quantity import (
     quantity_or_none,
     quantity_problem,
 )
-from flyte_dask.roles.base import Config
+from flyte_dask.roles.base import Config, with_values
 from flyte_dask.roles.origin import Pair
 
 __all__ = [
@@ -78,12 +78,12 @@ def plain_int(value: int | None) -> int | None:
     return value
 
 
-def _text(value: object, *, fractional: bool) -> str | None:
+def _text(dimension: str, value: object) -> str | None:
     """*value* as the text of a quantity; None if its type is not that of an amount."""
     if isinstance(value, str):
         return plain_text(value)
     if isinstance(value, float):
-        return str(float(value)) if fractional else None
+        return str(float(value)) if dimension == "cpu" else None
     number = plain_int(cast("int", value))
     if type(number) is not int:
         return None
@@ -91,24 +91,18 @@ def _text(value: object, *, fractional: bool) -> str | None:
 
 
 def _as_cpu(value: CpuAmount | None) -> Quantity | None:
-    """*value* as a quantity that keeps its text; unchanged if it is invalid."""
-    return _quantity_if_valid(value, fractional=True)
+    return _quantity_if_valid("cpu", value)
 
 
 def _as_amount(value: Amount | None) -> Quantity | None:
-    """As `_as_cpu`, for bytes and GPUs, which cannot be floats."""
-    return _quantity_if_valid(value, fractional=False)
+    return _quantity_if_valid("mem", value)  # GPUs too: neither can be floats
 
 
-def _as_amount_of(dimension: str, value: object) -> Quantity | None:
-    """As `_as_cpu`, for an amount of *dimension*."""
-    return _quantity_if_valid(value, fractional=dimension == "cpu")
-
-
-def _quantity_if_valid(value: object, *, fractional: bool) -> Quantity | None:
+def _quantity_if_valid(dimension: str, value: object) -> Quantity | None:
+    """*value* as a quantity of *dimension* that keeps its text; unchanged if it is invalid."""
     if value is None or isinstance(value, Quantity):
         return value
-    text = _text(value, fractional=fractional)
+    text = _text(dimension, value)
     amount = None if text is None else quantity_or_none(text)
     return cast("Quantity | None", value) if amount is None else amount
 
@@ -130,12 +124,6 @@ class Resources(Config):
     Raises:
         InvalidConfig: if an amount is not a quantity, not above zero, or a fraction of a GPU.
     """
-
-    _WITH_METHODS: ClassVar[Mapping[str, str]] = {
-        dimension: f"config.with_workers({dimension}={{value}}), of request and limit, "
-        "or config.with_scheduler(...)"
-        for dimension in DIMENSIONS
-    }
 
     cpu: Quantity | None = attrs.field(default=None, converter=_as_cpu)
     mem: Quantity | None = attrs.field(default=None, converter=_as_amount)
@@ -179,8 +167,9 @@ def as_resources(value: ResourcesLike | None) -> Resources | None:
         return value if amounts(value) else None
     if not _looks_like_resources(value) or any(_amount_problems(value)):
         return cast("Resources | None", value)
-    found = {name: _as_amount_of(name, getattr(value, name)) for name in DIMENSIONS}
-    return _unvalidated({name: amount for name, amount in found.items() if amount is not None})
+    return _unvalidated(
+        {name: _quantity_if_valid(name, getattr(value, name)) for name in DIMENSIONS}
+    )
 
 
 def _looks_like_resources(value: object) -> TypeGuard[ResourcesLike]:
@@ -218,33 +207,28 @@ def pairs(requests: Resources | None, limits: Resources | None) -> dict[str, Pai
 
 def sides(pairs: Mapping[str, Pair]) -> tuple[Resources | None, Resources | None]:
     """Requests and limits with these pairs, which are not validated."""
-    requests = {name: request for name, (request, _) in pairs.items() if request is not None}
+    requests = _unvalidated({name: request for name, (request, _) in pairs.items()})
     if all(request is limit for request, limit in pairs.values()):
-        both = _unvalidated(requests)
-        return both, both
-    limits = {name: limit for name, (_, limit) in pairs.items() if limit is not None}
-    return _unvalidated(requests), _unvalidated(limits)
+        return requests, requests
+    return requests, _unvalidated({name: limit for name, (_, limit) in pairs.items()})
 
 
-def _unvalidated(amounts: Mapping[str, Quantity]) -> Resources | None:
-    if not amounts:
-        return None
-    return Resources.unvalidated({name: amounts.get(name) for name in DIMENSIONS})
+def _unvalidated(amounts: Mapping[str, Quantity | None]) -> Resources | None:
+    return with_values(_NO_AMOUNTS, **amounts) if any(amounts.values()) else None
 
 
-def _amount_problems(resources: ResourcesLike) -> Iterator[Problem]:
+def _amount_problems(resources: ResourcesLike) -> list[Problem]:
     """The problems of the single amounts."""
-    for name in DIMENSIONS:
-        value = getattr(resources, name)
-        problem = _amount_problem(name, name, value) if value is not None else None
-        if problem:
-            yield problem
+    found = (_amount_problem(name, name, getattr(resources, name)) for name in DIMENSIONS)
+    return [problem for problem in found if problem]
 
 
 def _amount_problem(path: str, dimension: str, value: object) -> Problem | None:
-    """The problem if *value*, found at *path*, is not a valid amount of *dimension*."""
+    """The problem if *value*, found at *path*, is set, and not a valid amount of *dimension*."""
+    if value is None:
+        return None
     if not isinstance(value, Quantity):
-        text = _text(value, fractional=dimension == "cpu")
+        text = _text(dimension, value)
         if text is None:
             return _type_problem(path, dimension, value)
         amount = quantity_or_none(text)
@@ -273,10 +257,8 @@ def side_problems(requests: object, limits: object) -> Iterator[Problem]:
             valid.append({})
             yield Problem(name, side, "is not a Resources", "write Resources(cpu=..., mem=...)")
     requested, limited = valid
-    for name in DIMENSIONS:
-        problem = _pair_problem(name, (requested.get(name), limited.get(name)))
-        if problem:
-            yield problem
+    found = (_pair_problem(name, requested.get(name), limited.get(name)) for name in DIMENSIONS)
+    yield from filter(None, found)
 
 
 def one_sided_problems(name: str, side: object) -> Iterator[Problem]:
@@ -288,26 +270,28 @@ def one_sided_problems(name: str, side: object) -> Iterator[Problem]:
 def parsed_pair(role: str, dimension: str, value: object) -> tuple[Pair, list[Problem]]:
     """Request and limit, from a pair or one amount for both, and their problems."""
     if not isinstance(value, (tuple, list)):
-        amount = _as_amount_of(dimension, value)
+        amount = _quantity_if_valid(dimension, value)
         problem = _amount_problem(f"{role}.{dimension}", dimension, amount)
         return (amount, amount), [problem] if problem else []
     if len(value) != 2 or tuple(value) == (None, None):
         rule = "is not a (request, limit) pair"
         remedy = f"write {dimension}=(request, limit), or one amount for both"
         return (None, None), [Problem(f"{role}.{dimension}", value, rule, remedy)]
-    request, limit = (_as_amount_of(dimension, each) for each in value)
-    sides = {f"{role}.requests.{dimension}": request, f"{role}.limits.{dimension}": limit}
-    given = [(path, amount) for path, amount in sides.items() if amount is not None]
-    problems = [_amount_problem(path, dimension, amount) for path, amount in given]
+    request, limit = (_quantity_if_valid(dimension, each) for each in value)
+    problems = [
+        _amount_problem(f"{role}.requests.{dimension}", dimension, request),
+        _amount_problem(f"{role}.limits.{dimension}", dimension, limit),
+    ]
     if not any(problems):
-        between = _pair_problem(dimension, (request, limit))
+        between = _pair_problem(dimension, request, limit)
         problems = [between and between.under(role)]
     return (request, limit), [problem for problem in problems if problem]
 
 
-def _pair_problem(dimension: str, pair: Pair) -> Problem | None:
+def _pair_problem(
+    dimension: str, request: Quantity | None, limit: Quantity | None
+) -> Problem | None:
     """The problem between the request and the limit of *dimension*."""
-    request, limit = pair
     if request is None or limit is None:
         return None
     if dimension == "gpu" and request != limit:
@@ -353,3 +337,6 @@ def _is_plausible(dimension: str, amount: Quantity) -> bool:
     if dimension in {"cpu", "gpu"}:
         return amount <= Quantity("100k")
     return amount >= Quantity("1Ki")
+
+
+_NO_AMOUNTS = Resources()

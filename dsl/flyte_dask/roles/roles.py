@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import ClassVar, TypeVar, cast, final
+from typing import TypeVar, cast, final
 
 import attrs
 
@@ -31,7 +31,6 @@ __all__ = [
     "changed",
     "count_problems",
     "leaves",
-    "with_origins",
     "with_set",
 ]
 
@@ -53,8 +52,6 @@ class Scheduler(Config):
     Raises:
         InvalidConfig: with every problem of the call.
     """
-
-    _WITH_METHODS: ClassVar[Mapping[str, str]] = {"image": "config.with_scheduler(image={value})"}
 
     image: Image | None = None
     requests: Resources | None = attrs.field(default=None, converter=as_resources)
@@ -97,11 +94,6 @@ class WorkerGroup(Config):
         InvalidConfig: with every problem of the call.
     """
 
-    _WITH_METHODS: ClassVar[Mapping[str, str]] = {
-        "number_of_workers": "config.with_workers({value})",
-        "image": "config.with_workers(image={value})",
-    }
-
     _set_number: int | None = attrs.field(
         default=None, alias="number_of_workers", converter=plain_int
     )
@@ -133,7 +125,6 @@ class WorkerGroup(Config):
 
 
 R = TypeVar("R", Scheduler, WorkerGroup)
-C = TypeVar("C", bound=Config)
 
 
 def leaves(role: Scheduler | WorkerGroup) -> dict[str, Leaf]:
@@ -154,29 +145,21 @@ def _with_leaves(role: R, new: Mapping[str, Leaf], origins: Mapping[str, Origin]
     """
     if not new:
         return role
-    amounts = {name: new[name] for name in DIMENSIONS if name in new}
-    requests, limits = role.requests, role.limits
+    values: dict[str, object] = {"_origins": merge_origins(role._origins, origins)}
+    if "image" in new:
+        values["image"] = new["image"]
+    if "number_of_workers" in new:
+        values["_set_number"] = new["number_of_workers"]
+    amounts = {name: cast("Pair", new[name]) for name in DIMENSIONS if name in new}
     if amounts:
-        requests, limits = sides({**pairs(requests, limits), **cast("dict[str, Pair]", amounts)})
-    values = {
-        "image": new.get("image", role.image),
-        "requests": requests,
-        "limits": limits,
-        "_origins": merge_origins(role._origins, origins),
-    }
-    if isinstance(role, WorkerGroup):
-        values["_set_number"] = new.get("number_of_workers", role._set_number)
-    return type(role).unvalidated(values)
+        both = sides(pairs(role.requests, role.limits) | amounts)
+        values["requests"], values["limits"] = both
+    return with_values(role, **values)
 
 
 def with_set(role: R, new: Mapping[str, Leaf], by: str) -> R:
     """*role* with the *new* leaves, which must be valid, set by the user's call *by*."""
     return _with_leaves(role, new, origins_of(new, by)) if new else role
-
-
-def with_origins(config: C, origins: Mapping[str, Origin]) -> C:
-    """*config* with these origins."""
-    return with_values(config, {"_origins": origins})
 
 
 def changed(

@@ -19,9 +19,9 @@ from flyte_dask.errors.call_site import CallSite
 from flyte_dask.errors.suggestions import did_you_mean
 from flyte_dask.policy import Policy
 from flyte_dask.prediction.platform import Platform
+from flyte_dask.roles.base import with_values
 from flyte_dask.roles.origin import Origin
 from flyte_dask.roles.resources import Resources
-from flyte_dask.roles.roles import with_origins
 from flyte_dask.rules import code_problems
 from flyte_dask.team_files.convert import Keys, shown
 from flyte_dask.team_files.parsers import Document
@@ -155,7 +155,8 @@ class Builder:
     def _located(self, at: Keys, built: C) -> C:
         """*built*, with the lines of the file as origins."""
         origin = partial(self._origin, at, None)
-        return with_origins(built, {path: origin(path, old) for path, old in built.origins.items()})
+        origins = {path: origin(path, old) for path, old in built.origins.items()}
+        return with_values(built, _origins=origins)
 
     def _origin(self, at: Keys, preset: str | None, path: str, origin: Origin) -> Origin:
         keys = _keys(at, path)

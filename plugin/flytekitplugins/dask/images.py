@@ -14,11 +14,12 @@ from flytekit.core.python_auto_container import (
 )
 from flytekit.core.python_function_task import PythonFunctionTask
 
-from flyte_dask.config.dask import Dask, with_roles
+from flyte_dask.config.dask import Dask
 from flyte_dask.errors import InvalidConfig, Problem
 from flyte_dask.errors.call_site import CallSite
+from flyte_dask.roles.base import with_values
 from flyte_dask.roles.image import Image as RoleImage
-from flyte_dask.roles.roles import Scheduler, WorkerGroup, with_origins, with_set
+from flyte_dask.roles.roles import Scheduler, WorkerGroup
 
 __all__ = ["is_on_flyte", "with_real_images"]
 
@@ -40,7 +41,7 @@ def with_real_images(
     workers = _real("workers.image", config.workers, settings, problems)
     if problems:
         raise InvalidConfig(by, problems, call_site)
-    return with_roles(config, scheduler, workers)
+    return with_values(config, scheduler=scheduler, workers=workers)
 
 
 def _real(path: str, role: R, settings: SerializationSettings, problems: list[Problem]) -> R:
@@ -53,9 +54,7 @@ def _real(path: str, role: R, settings: SerializationSettings, problems: list[Pr
         problems.append(Problem(path, role.image, *error.args))
         return role
     origin = role.origins["image"]._replace(value=reference)
-    return with_origins(
-        with_set(role, {"image": reference}, "@task"), {**role.origins, "image": origin}
-    )
+    return with_values(role, image=reference, _origins={**role.origins, "image": origin})
 
 
 def _reference(image: RoleImage, settings: SerializationSettings) -> str:

@@ -31,7 +31,7 @@ def register() -> None:
     if installed.__file__ is None:
         import logging  # noqa: PLC0415
 
-        from flyte_dask.official_plugin import REMEDY  # noqa: PLC0415
+        from flyte_dask.startup import REMEDY  # noqa: PLC0415
 
         logging.getLogger("flytekit.dask").warning(
             "files of flyte-dask are missing, as after flytekitplugins-dask was uninstalled. "

@@ -15,10 +15,10 @@ from flyte_dask.config.runtime import Runtime
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.errors.call_site import decoration_site
 from flyte_dask.inheritance.parent import Parent
-from flyte_dask.official_plugin import REMEDY
 from flyte_dask.roles.base import ConfigType
 from flyte_dask.roles.resources import Resources
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
+from flyte_dask.startup import REMEDY
 
 __all__ = ["reject_all_but", "rejection"]
 

@@ -62,7 +62,7 @@ def described(
     names = {*_environment(task, settings)}
     names.update(each.name for each in getattr(primary, "env", None) or [])
     tolerations = getattr(template and template.pod_spec, "tolerations", None) or []
-    with_image = with_values(parent, {"image": _image(task, settings)})
+    with_image = with_values(parent, image=_image(task, settings))
     if not (template or names or task.metadata.pod_template_name):
         return with_image  # valid already: the usual case
     return attrs.evolve(
