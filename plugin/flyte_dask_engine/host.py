@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import ClassVar, TypeVar, cast
 
 from flyte_dask.errors import FlyteDaskError
 
-__all__ = ["NO_SDK", "ErrorMapping", "Host"]
+__all__ = ["NO_SDK", "ErrorMapping", "Host", "make_visible"]
 
 K = TypeVar("K", bound=FlyteDaskError)
 
@@ -33,6 +34,11 @@ class Host:
     """The decorator of a task as users write it; for remedies."""
     errors: ClassVar[Mapping[type, type]] = {}
     """The SDK's own class for each kind of failure, which decides whether it retries."""
+
+    @property
+    def runtime_logger(self) -> logging.Logger:
+        """The logger of sessions."""
+        return self.logger.getChild("runtime")
 
     def is_on_flyte(self) -> bool:
         """Whether the function runs in a pod that Flyte started."""
@@ -85,3 +91,13 @@ class Host:
 
 NO_SDK = Host()
 """The host of sessions that are opened without an SDK, as in tests."""
+
+
+def make_visible(logger: logging.Logger, level: int, variable: str | None) -> None:
+    """Enable *level* for *logger* where an SDK silences it, unless the user has set a level.
+
+    A user sets it by the SDK's environment *variable*, or on *logger* itself.
+    """
+    is_set = logger.level != logging.NOTSET or (variable is not None and variable in os.environ)
+    if not is_set and logger.getEffectiveLevel() > level:
+        logger.setLevel(level)

@@ -40,13 +40,13 @@ class TestItsSize:
         total = sum(seconds for _, seconds, _ in tasks)
         assert worker.finished == len(tasks)
         assert worker.seconds["compute"] == pytest.approx(total, rel=1e-6, abs=1e-3)
-        assert sum(worker.busy) == pytest.approx(total, rel=1e-6, abs=1e-3)
-        assert len(worker.busy) <= 200
+        assert sum(worker.bins["busy"]) == pytest.approx(total, rel=1e-6, abs=1e-3)
+        assert len(worker.bins["busy"]) <= 200
         assert len(recorder.prefixes) <= 201
         assert sum(each.finished for each in recorder.prefixes.values()) == len(tasks)
         latest = max(start + seconds for start, seconds, _ in tasks)
         assert (
-            (len(worker.busy) - 1) * recorder.bin_width
+            (len(worker.bins["busy"]) - 1) * recorder.bin_width
             <= latest + 1e-3
             <= 200 * recorder.bin_width + 1e-3
         )
@@ -56,9 +56,9 @@ class TestItsSize:
         for number in range(20_000):
             seconds = (number * 7919 % 20_000 + 1) / 1000
             ends(recorder, "p-0", float(number), number + seconds)
-        kept = recorder._longest()
+        kept = recorder.metrics()["tasks"]
         assert len(kept) == 3000
-        assert min(stop - start for start, stop, *_ in kept) == pytest.approx(17.001)
+        assert min(seconds for _, seconds, *_ in kept) == pytest.approx(17.001)
         assert len(recorder.tasks) < 6000
         assert recorder.ran == 20_000
 

@@ -8,6 +8,7 @@ import shutil
 import sys
 import tarfile
 import tempfile
+from hashlib import sha256
 from importlib import invalidate_caches
 from pathlib import Path
 from typing import Any
@@ -18,29 +19,28 @@ from distributed.diagnostics.plugin import SchedulerPlugin, WorkerPlugin
 __all__ = ["CodeOnScheduler", "CodeOnWorker"]
 
 
-class CodeOnWorker(WorkerPlugin):
-    """Puts uploaded code before the image's on a worker, and again whenever the worker restarts."""
+class _Code:
+    """The code in a tar *archive*, which Flyte hands to the runner only."""
 
     idempotent = True
 
-    def __init__(self, archive: bytes, digest: str) -> None:
-        self.name = f"flyte-dask-code-{digest}"
+    def __init__(self, archive: bytes) -> None:
+        self.name = f"flyte-dask-code-{sha256(archive).hexdigest()[:16]}"
         self.archive = archive
+
+
+class CodeOnWorker(_Code, WorkerPlugin):
+    """Puts uploaded code before the image's on a worker, and again whenever the worker restarts."""
 
     def setup(self, worker: Worker) -> None:
         """Unpack the code below the worker's local directory, which is removed with the worker."""
         import_first(unpack(self.archive, Path(worker.local_directory, self.name)))
 
 
-class CodeOnScheduler(SchedulerPlugin):
+class CodeOnScheduler(_Code, SchedulerPlugin):
     """Puts uploaded code before the image's on the scheduler, which unpickles graphs."""
 
-    idempotent = True
-
-    def __init__(self, archive: bytes, digest: str) -> None:
-        self.name = f"flyte-dask-code-{digest}"
-        self.archive = archive
-        self.folder = ""
+    folder = ""
 
     async def start(self, scheduler: Scheduler) -> None:  # noqa: ARG002
         """Unpack the code into a temporary folder."""

@@ -15,40 +15,51 @@ from distributed.diagnostics.plugin import NannyPlugin, SchedulerPlugin, WorkerP
 from flyte_dask_engine.cluster_plugins.sums import spilled
 from flyte_dask_engine.distributed_internals import on_worker_exit
 
-__all__ = ["NannyObserver", "Restarts", "SchedulerObserver", "WorkerObserver"]
+__all__ = ["NannyObserver", "Observer", "SchedulerObserver", "WorkerObserver"]
 
 _MAX_KEPT = 40  # deaths, and reports from workers and nannies
 _MAX_TEXT = 500  # characters of an error in a report
 
 
-class Restarts:
-    """Addresses of workers whose restart was requested; distributed calls these unexpected too."""
+class Observer(SchedulerPlugin):
+    """Base of the scheduler's plugins; its handler with the plugin's name is `answer`."""
 
-    def __init__(self) -> None:
-        self.requested: set[str] = set()
+    idempotent = True
+    answer: Callable[..., Any]
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        # addresses of workers whose restart was requested; distributed calls these unexpected too
+        self.restarted: set[str] = set()
         self.frozen: set[str] = set()  # restarted by the scheduler itself for missing heartbeats
 
-    def note(self, topic: str, msg: Any) -> None:
-        """Note an event of the scheduler."""
+    def begin(self, scheduler: Scheduler) -> None:
+        """Add the handler to *scheduler*."""
+        self.scheduler: Any = scheduler
+        scheduler.handlers[self.name] = self.answer
+
+    def leave(self) -> dict[str, Any]:
+        """Remove this plugin and its handler from the scheduler."""
+        del self.scheduler.handlers[self.name]
+        self.scheduler.remove_plugin(self.name)
+        return {}
+
+    def note_restarts(self, topic: str, msg: Any) -> None:
+        """Note an event of the scheduler, if it is about restarts."""
         if topic not in {"all", "scheduler"} or not isinstance(msg, dict):
             return
         action = msg.get("action")
         if action == "worker-ttl-timed-out":
             self.frozen |= {*msg["workers"]}
         elif action == "restart-workers":
-            self.requested |= {*msg["workers"]} - self.frozen
+            self.restarted |= {*msg["workers"]} - self.frozen
 
 
-class SchedulerObserver(SchedulerPlugin):
-    """Counts what the cluster does, and keeps what is known of the deaths of its workers.
-
-    The scheduler has a handler with the plugin's name, which is `answer`.
-    """
-
-    idempotent = True
+class SchedulerObserver(Observer):
+    """Counts what the cluster does, and keeps what is known of the deaths of its workers."""
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        super().__init__(name)
         self.names: dict[str, str] = {}  # of all workers that ever joined, by address
         self.last_states: dict[str, Any] = {}  # of workers that are present or just leaving
         self.joined: deque[tuple[str, Any]] = deque()  # names and versions not yet acknowledged
@@ -57,16 +68,14 @@ class SchedulerObserver(SchedulerPlugin):
         self.failed = 0
         self.spilled_before = 0.0
         self.deaths: deque[tuple[dict[str, Any], set[str]]] = deque(maxlen=_MAX_KEPT)
-        self.restarts = Restarts()
         self.reports: deque[dict[str, Any]] = deque(maxlen=_MAX_KEPT)
 
     async def start(self, scheduler: Scheduler) -> None:
         """Note the workers that are present, and the bytes spilled before."""
-        self.scheduler: Any = scheduler
+        self.begin(scheduler)
         for address in scheduler.workers:
             self.add_worker(scheduler, address)
         self.spilled_before = spilled(scheduler.cumulative_worker_metrics)
-        scheduler.handlers[self.name] = self.answer
 
     def add_worker(self, scheduler: Scheduler, worker: str) -> None:
         """Note a worker that joins."""
@@ -90,7 +99,7 @@ class SchedulerObserver(SchedulerPlugin):
 
     def log_event(self, topic: str, msg: Any) -> None:
         """Note logged events about deaths of workers."""
-        self.restarts.note(topic, msg)
+        self.note_restarts(topic, msg)
         if not isinstance(msg, dict):
             return  # users may log anything
         action = msg.get("action") if topic in {"all", "scheduler"} else None
@@ -114,18 +123,8 @@ class SchedulerObserver(SchedulerPlugin):
 
     def answer(self, what: str, **arguments: Any) -> dict[str, Any]:
         """The result of the method named *what*: *activity*, *leave* or *snapshot*."""
-        answers: dict[str, Callable[..., dict[str, Any]]] = {
-            "activity": self.activity,
-            "leave": self.leave,
-            "snapshot": self.snapshot,
-        }
-        return answers[what](**arguments)
-
-    def leave(self) -> dict[str, Any]:
-        """Remove this plugin and its handler from the scheduler."""
-        del self.scheduler.handlers[self.name]
-        self.scheduler.remove_plugin(self.name)
-        return {}
+        response: dict[str, Any] = getattr(self, what)(**arguments)
+        return response
 
     def snapshot(self, joined: int, task: str = "") -> dict[str, Any]:
         """The state of the cluster, as plain values.
@@ -148,7 +147,7 @@ class SchedulerObserver(SchedulerPlugin):
             "deaths": [
                 {**death, "is_of_task": task in tasks}
                 for death, tasks in self.deaths
-                if death["worker"] not in self.restarts.requested
+                if death["worker"] not in self.restarted
             ],
             "reports": list(self.reports),
             "joined": list(self.joined),

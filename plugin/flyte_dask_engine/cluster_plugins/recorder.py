@@ -12,10 +12,9 @@ from contextlib import suppress
 from typing import Any
 
 from distributed import Scheduler
-from distributed.diagnostics.plugin import SchedulerPlugin
 from distributed.metrics import time
 
-from flyte_dask_engine.cluster_plugins.lifecycle import Restarts
+from flyte_dask_engine.cluster_plugins.lifecycle import Observer
 from flyte_dask_engine.cluster_plugins.sums import (
     MAX_TEXT,
     PrefixSums,
@@ -37,16 +36,11 @@ _MAX_EVENTS = 50  # of a kind; those beyond are counted
 _PATIENCE = 1.0  # seconds for last heartbeats
 
 
-class Recorder(SchedulerPlugin):
-    """Records workers, tasks and events from its start on, for `ClusterMetrics.from_recorder`.
-
-    The scheduler has a handler with the plugin's name, which is `answer`.
-    """
-
-    idempotent = True
+class Recorder(Observer):
+    """Records workers, tasks and events from its start on, for `ClusterMetrics.from_recorder`."""
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        super().__init__(name)
         self.started_at = 0.0  # by the scheduler's clock
         self.bin_width = _FIRST_WIDTH
         self.workers: dict[str, WorkerSums] = {}  # by name
@@ -55,25 +49,23 @@ class Recorder(SchedulerPlugin):
         self.by_address: dict[str, WorkerSums] = {}  # also of workers that left
         self.present: dict[str, Any] = {}  # states by address
         self.prefixes: dict[str, PrefixSums] = {}
-        self.tasks: list[tuple[float, float, int, int, int]] = []
-        self.interrupted: list[list[float]] = []  # rows of `TaskMetrics`
+        self.tasks: list[list[float]] = []  # rows of `TaskMetrics`
+        self.interrupted: list[list[float]] = []
         self.ran = 0
         self.shortest = 0.0  # seconds below which tasks are not kept
         self.events: list[tuple[str, str, dict[str, Any]]] = []  # with address and kind
         self.event_counts: Counter[str] = Counter()
         self.lost: set[str] = set()  # addresses of workers that left unexpectedly
-        self.restarts = Restarts()
 
     async def start(self, scheduler: Scheduler) -> None:
         """Start recording."""
-        self.scheduler: Any = scheduler
+        self.begin(scheduler)
         self.started_at = time()
         self.monitor_count: int = self.scheduler.monitor.count
         self.spilled_before = spilled(self.scheduler.cumulative_worker_metrics)
         for address in scheduler.workers:
             self._add(address)
         self.polling = asyncio.create_task(self._keep_polling())
-        scheduler.handlers[self.name] = self.answer
 
     async def close(self) -> None:
         """Stop recording when the scheduler closes."""
@@ -96,7 +88,7 @@ class Recorder(SchedulerPlugin):
 
     def log_event(self, topic: str, msg: Any) -> None:
         """Note logged events about workers."""
-        self.restarts.note(topic, msg)
+        self.note_restarts(topic, msg)
         action = msg.get("action") if isinstance(msg, dict) else None
         if action == "remove-worker" and topic in {"all", "scheduler"}:
             self._note_removal(msg)
@@ -107,7 +99,7 @@ class Recorder(SchedulerPlugin):
         elif topic == "worker-restart-memory" and msg["worker"] in self.by_address:
             worker = self.by_address[msg["worker"]]
             worker.peak = max(worker.peak, msg["rss"])
-            self._raise_to(worker.memory, self._now(), msg["rss"])
+            self._raise_to(worker.bins["memory"], self._now(), msg["rss"])
             self._note_event("killed", msg["worker"], worker, f"at {in_bytes(msg['rss'])}")
 
     async def _keep_polling(self) -> None:
@@ -135,18 +127,16 @@ class Recorder(SchedulerPlugin):
         return self.metrics()
 
     def leave(self) -> dict[str, Any]:
-        """Stop recording, and remove this plugin and its handler from the scheduler."""
+        """Stop recording, and leave the scheduler."""
         self.polling.cancel()
-        del self.scheduler.handlers[self.name]
-        self.scheduler.remove_plugin(self.name)
-        return {}
+        return super().leave()
 
     def metrics(self) -> dict[str, Any]:
         """The fields of `ClusterMetrics`, as plain values."""
         self.poll()
         now = self._now()
         self._bin(now)  # also if no worker did anything
-        restarted = self.lost & self.restarts.requested
+        restarted = self.lost & self.restarted
         running = self._running(now)
         of_worker: dict[int, float] = defaultdict(float)
         of_prefix: dict[int, list[float]] = defaultdict(list)
@@ -167,16 +157,10 @@ class Recorder(SchedulerPlugin):
             ],
             "prefixes": [each.as_dict(of_prefix[each.number]) for each in self.prefixes.values()],
             "ran": self.ran,
-            "tasks": [
-                [round(start, 4), round(stop - start, 4), *others]
-                for start, stop, *others in self._longest()
-            ],
-            "unfinished": sorted(self.interrupted + running, key=_minus_seconds)[:_MAX_UNFINISHED],
+            "tasks": _longest(self.tasks, _MAX_TASKS),
+            "unfinished": _longest(self.interrupted + running, _MAX_UNFINISHED),
             "events": [
-                {
-                    **event,
-                    "kind": "left" if kind == "lost" and address in restarted else kind,
-                }
+                {**event, "kind": "left" if kind == "lost" and address in restarted else kind}
                 for address, kind, event in self.events
             ],
             "event_counts": {
@@ -201,7 +185,7 @@ class Recorder(SchedulerPlugin):
         worker.join(address, state, now)
         memory = state.metrics.get("memory", 0)
         worker.peak = max(worker.peak, memory)
-        self._raise_to(worker.memory, now, memory)
+        self._raise_to(worker.bins["memory"], now, memory)
         self.by_address[address] = worker
         self.present[address] = state
         return worker
@@ -235,7 +219,7 @@ class Recorder(SchedulerPlugin):
         prefix.lost += 1
         prefix.unfinished += stop - start
         if stop > start:
-            self._spread(worker.busy, start, stop)
+            self._spread(worker.bins["busy"], start, stop)
         if len(self.interrupted) < _MAX_UNFINISHED:
             self.interrupted.append(_row(worker, prefix, start, stop, lane))
 
@@ -275,28 +259,24 @@ class Recorder(SchedulerPlugin):
             if action == "compute":
                 if seconds > prefix.longest:
                     prefix.longest, prefix.longest_key = seconds, key
-                self._spread(worker.busy, start, stop)
+                self._spread(worker.bins["busy"], start, stop)
                 self.ran += 1
                 lane = worker.lane(details.get("thread"))
                 worker.stops[lane] = stop
                 if seconds >= self.shortest:
-                    self.tasks.append((start, stop, worker.number, lane, prefix.number))
+                    self.tasks.append(_row(worker, prefix, start, stop, lane))
                     if len(self.tasks) >= 2 * _MAX_TASKS:
-                        self.tasks = self._longest()
-                        self.shortest = self.tasks[-1][1] - self.tasks[-1][0]
-
-    def _longest(self) -> list[tuple[float, float, int, int, int]]:
-        return sorted(self.tasks, key=lambda task: task[0] - task[1])[:_MAX_TASKS]
+                        self.tasks = _longest(self.tasks, _MAX_TASKS)
+                        self.shortest = self.tasks[-1][1]
 
     def _prefix(self, key: Any) -> PrefixSums:
         state = self.scheduler.tasks.get(key)
         name = state.prefix.name if state is not None else "unknown"
-        found = self.prefixes.get(name)
-        if found is None:
-            name = name if len(self.prefixes) < _MAX_PREFIXES else "others"
-            number = len(self.prefixes)
-            found = self.prefixes.setdefault(name, PrefixSums(name, number))
-        return found
+        if name not in self.prefixes and len(self.prefixes) >= _MAX_PREFIXES:
+            name = "others"
+        if name not in self.prefixes:
+            self.prefixes[name] = PrefixSums(name, len(self.prefixes))
+        return self.prefixes[name]
 
     def _note_heartbeat(self, worker: WorkerSums, state: Any, now: float) -> None:
         before, worker.last_heartbeat = worker.last_heartbeat, now
@@ -311,13 +291,11 @@ class Recorder(SchedulerPlugin):
         used = metrics.get("cpu", 0) / 100 * (now - before)
         worker.cpu += used
         # the peak may have been between two heartbeats
-        self._raise_to(worker.memory, now, max(memory, peak if peak > peak_before else 0))
-        if now > before:
-            amounts = (used, received, written)
-            all_bins = (worker.cpu_bins, worker.received_bins, worker.spilled_bins)
-            for amount, bins in zip(amounts, all_bins, strict=True):
-                if amount:
-                    self._spread(bins, before, now, amount / (now - before))
+        highest = max(memory, peak if peak > peak_before else 0)
+        self._raise_to(worker.bins["memory"], now, highest)
+        for name, amount in (("cpu", used), ("received", received), ("spilled", written)):
+            if amount and now > before:
+                self._spread(worker.bins[name], before, now, amount / (now - before))
 
     def _note_event(self, kind: str, address: str, worker: WorkerSums, detail: str = "") -> None:
         self.event_counts[kind] += 1
@@ -367,5 +345,5 @@ def _row(
     return [round(start, 4), round(stop - start, 4), worker.number, lane, prefix.number]
 
 
-def _minus_seconds(row: list[float]) -> float:
-    return -row[1]
+def _longest(rows: list[list[float]], most: int) -> list[list[float]]:
+    return sorted(rows, key=lambda row: -row[1])[:most]

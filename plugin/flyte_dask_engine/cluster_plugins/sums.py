@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 __all__ = ["MAX_TEXT", "PrefixSums", "WorkerSums", "in_bytes", "shuffled", "spilled"]
@@ -14,6 +14,12 @@ MAX_TEXT = 300
 _MAX_NAME = 100
 _MAX_LANES = 64
 _SURELY_BEGUN = 0.1  # seconds after which a free thread has begun a task that was assigned to it
+_BINNED = ("busy", "cpu", "memory", "received", "spilled")  # memory is the highest, others sums
+_WORKER_SUMS = (
+    *("name", "nthreads", "limit", "finished", "failed"),
+    *("lost", "cpu", "peak", "received", "spilled"),
+)
+_PREFIX_SUMS = ("finished", "failed", "longest", "nbytes", "lost")
 _SHUFFLED = ("background-comms", "process", "bytes")  # in the keys of a worker's metrics
 
 
@@ -41,11 +47,7 @@ class WorkerSums:
         self.metrics: Any = None  # of the latest heartbeat
         self.totals: dict[str, float] = {}  # of its process, by `WorkerRecorder.measure`
         self.last_heartbeat = 0.0
-        self.busy: list[float] = []  # seconds of tasks, in bins
-        self.cpu_bins: list[float] = []  # seconds
-        self.memory: list[float] = []  # highest bytes
-        self.received_bins: list[float] = []  # bytes
-        self.spilled_bins: list[float] = []  # bytes
+        self.bins: dict[str, list[float]] = {name: [] for name in _BINNED}
 
     def join(self, address: str, state: Any, now: float) -> None:
         """Note that the worker joined, perhaps with a new process."""
@@ -101,33 +103,23 @@ class WorkerSums:
 
     def coarsen(self) -> None:
         """Merge each two bins into one."""
-        for bins in (self.busy, self.cpu_bins, self.received_bins, self.spilled_bins):
-            bins[:] = [sum(bins[at : at + 2]) for at in range(0, len(bins), 2)]
-        self.memory[:] = [max(self.memory[at : at + 2]) for at in range(0, len(self.memory), 2)]
+        for name, bins in self.bins.items():
+            merge = max if name == "memory" else sum
+            bins[:] = [merge(bins[at : at + 2]) for at in range(0, len(bins), 2)]
 
     def as_dict(self, now: float, running: float, *, is_present: bool) -> dict[str, Any]:
         """The fields of `WorkerMetrics` as plain values; its tasks have *running* seconds."""
         return {
-            "name": self.name,
-            "nthreads": self.nthreads,
-            "limit": self.limit,
+            **{name: getattr(self, name) for name in _WORKER_SUMS},
             "spans": [[start, now if stop < 0 else stop] for start, stop in self.spans],
             "is_present": is_present,
-            "finished": self.finished,
-            "failed": self.failed,
             "seconds": dict(self.seconds),
-            "lost": self.lost,
             "running": running,
-            "cpu": self.cpu,
-            "peak": self.peak,
-            "received": self.received,
-            "spilled": self.spilled,
             "lanes": self.most_lanes,
-            "busy_bins": [round(each, 4) for each in self.busy],
-            "cpu_bins": [round(each, 4) for each in self.cpu_bins],
-            "memory_bins": self.memory,
-            "received_bins": self.received_bins,
-            "spilled_bins": self.spilled_bins,
+            **{
+                f"{name}_bins": [round(each, 4) for each in bins]
+                for name, bins in self.bins.items()
+            },
         }
 
 
@@ -149,14 +141,10 @@ class PrefixSums:
     def as_dict(self, running: list[float]) -> dict[str, Any]:
         """The fields of `PrefixMetrics`; *running* has the seconds of each running task."""
         return {
+            **{name: getattr(self, name) for name in _PREFIX_SUMS},
             "name": self.name[:MAX_TEXT],
-            "finished": self.finished,
-            "failed": self.failed,
             "seconds": dict(self.seconds),
-            "longest": self.longest,
             "longest_key": str(self.longest_key)[:MAX_TEXT],
-            "nbytes": self.nbytes,
-            "lost": self.lost,
             "running": len(running),
             "unfinished": self.unfinished + sum(running),
         }
@@ -164,24 +152,17 @@ class PrefixSums:
 
 def shuffled(metrics: Mapping[Any, Any]) -> float:
     """Bytes that P2P shuffles received from other workers."""
-    return float(
-        sum(
-            value
-            for key, value in metrics.items()
-            if isinstance(key, tuple) and key[-3:] == _SHUFFLED and key[0] == "p2p"
-        )
-    )
+    return _total(metrics, lambda key: key[-3:] == _SHUFFLED and key[0] == "p2p")
 
 
 def spilled(metrics: Mapping[Any, Any]) -> float:
     """Bytes spilled to disk; what P2P shuffles write is not spilled."""
-    return float(
-        sum(
-            value
-            for key, value in metrics.items()
-            if isinstance(key, tuple) and key[-2:] == ("disk-write", "bytes") and key[0] != "p2p"
-        )
-    )
+    return _total(metrics, lambda key: key[-2:] == ("disk-write", "bytes") and key[0] != "p2p")
+
+
+def _total(metrics: Mapping[Any, Any], counts: Callable[[Any], bool]) -> float:
+    matching = [metrics[key] for key in metrics if isinstance(key, tuple) and counts(key)]
+    return float(sum(matching))
 
 
 def in_bytes(number: float) -> str:

@@ -37,9 +37,6 @@ _LOOPBACK = "127.0.0.1"
 _ANY_PORT = f"{_LOOPBACK}:0"
 
 _starting = threading.Lock()
-_quieting = threading.Lock()
-_levels: list[int] = []  # of all `_quiet` blocks that are open; tasks can run in parallel
-_before: dict[logging.Handler, int] = {}  # the original levels of distributed's handlers
 
 
 @final
@@ -124,11 +121,11 @@ def local_cluster(
     ):
         # a scheduler reads its folder from the config only; tasks can start in parallel
         with _starting, dask.config.set({"temporary-directory": folder}):
-            cluster: SpecCluster
-            if in_threads:
-                cluster = _in_threads(shape, runtime, folder)
-            else:
-                cluster = _in_processes(shape, runtime, folder, root)
+            cluster = (
+                _in_threads(shape, runtime, folder)
+                if in_threads
+                else _in_processes(shape, runtime, folder, root)
+            )
         with cluster:
             try:
                 yield cluster
@@ -140,31 +137,23 @@ def local_cluster(
 
 @contextmanager
 def _quiet(level: int = logging.WARNING) -> Iterator[None]:
-    """Raise the level of distributed's log handlers to *level* until the block ends.
+    """Keep what is below *level* from distributed's log handlers until the block ends.
 
-    Of parallel blocks the highest level counts. The last one to end restores the original levels.
+    Blocks of parallel tasks have a filter each.
     """
-    with _quieting:
-        if not _levels:
-            handlers = logging.getLogger("distributed").handlers
-            streams = [each for each in handlers if isinstance(each, logging.StreamHandler)]
-            _before.update({each: each.level for each in streams})
-        _levels.append(level)
-        _set_levels(max(_levels))
+
+    def is_shown(record: logging.LogRecord) -> bool:
+        return record.levelno >= level
+
+    handlers = logging.getLogger("distributed").handlers
+    streams = [each for each in handlers if isinstance(each, logging.StreamHandler)]
+    for each in streams:
+        each.addFilter(is_shown)
     try:
         yield
     finally:
-        with _quieting:
-            _levels.remove(level)
-            _set_levels(max(_levels, default=None))
-            if not _levels:
-                _before.clear()
-
-
-def _set_levels(level: int | None) -> None:
-    """Set the level of all handlers; None restores the original levels."""
-    for handler, before in _before.items():
-        handler.setLevel(before if level is None else level)
+        for each in streams:
+            each.removeFilter(is_shown)
 
 
 def exited(cluster: SpecCluster) -> list[int]:
@@ -215,52 +204,36 @@ async def _leave_threads(cluster: SpecCluster) -> None:
 
 
 def _in_processes(shape: Shape, runtime: Runtime, folder: str, root: Path | None) -> SpecCluster:
-    """Workers in separate processes, with memory limits."""
-    scheduler = {
+    """Workers in separate processes, with memory limits.
+
+    They are started by Dask's command, as on Flyte: the user's script needs no main guard. They
+    exit by themselves when this process is gone.
+    """
+    scheduler_options = {
         "protocol": "tcp://",
         "host": _LOOPBACK,
         "dashboard": runtime.dashboard,
         "dashboard_address": _dashboard_address(runtime),
     }
     path = [*sys.path, *([str(root)] if root else [])]
-    worker = {
-        "threads": shape.threads,
-        "memory": shape.memory,
-        "folder": folder,
-        "path": os.pathsep.join(each or str(Path.cwd()) for each in path),
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(each or str(Path.cwd()) for each in path),
+        "DASK_LOGGING__DISTRIBUTED": "warning",  # without their start and end
     }
-    return SpecCluster(
-        scheduler={"cls": Scheduler, "options": scheduler},
-        workers={name: {"cls": _WorkerProcess, "options": worker} for name in range(shape.workers)},
-        silence_logs=False,
-    )
 
-
-class _WorkerProcess(CommandProcess):
-    """A worker started by Dask's command, as on Flyte: the user's script needs no main guard.
-
-    It exits by itself when this process is gone.
-    """
-
-    def __init__(  # noqa: PLR0913, PLR0917  # as SpecCluster gives them
-        self,
-        scheduler: str,
-        name: object,
-        threads: int,
-        memory: int | None,
-        folder: str,
-        path: str,
-    ) -> None:
-        environment = {
-            **os.environ,
-            "PYTHONPATH": path,
-            "DASK_LOGGING__DISTRIBUTED": "warning",  # without their start and end
-        }
+    def worker(scheduler: str, name: object) -> CommandProcess:
         command = [
             *(sys.executable, "-m", "dask", "worker", scheduler),
-            *("--name", str(name), "--nthreads", str(threads)),
-            *("--memory-limit", str(memory), "--local-directory", folder),
+            *("--name", str(name), "--nthreads", str(shape.threads)),
+            *("--memory-limit", str(shape.memory), "--local-directory", folder),
             *("--host", _LOOPBACK, "--dashboard-address", _ANY_PORT, "--no-dashboard"),
             *("--death-timeout", "15"),
         ]
-        super().__init__(command, environment)
+        return CommandProcess(command, environment)
+
+    return SpecCluster(
+        scheduler={"cls": Scheduler, "options": scheduler_options},
+        workers={name: {"cls": worker} for name in range(shape.workers)},
+        silence_logs=False,
+    )

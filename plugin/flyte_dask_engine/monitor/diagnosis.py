@@ -22,7 +22,6 @@ from flyte_dask_engine.errors import (
     WrongEnvironment,
 )
 from flyte_dask_engine.host import NO_SDK, Host
-from flyte_dask_engine.log_levels import runtime_logger
 from flyte_dask_engine.monitor.snapshot import NEARLY, Death, Snapshot
 
 __all__ = ["Subject"]
@@ -50,7 +49,7 @@ class Subject:
     @property
     def logger(self) -> logging.Logger:
         """The logger of its session."""
-        return runtime_logger(self.host)
+        return self.host.runtime_logger
 
     def unreachable(self, seconds: float | None) -> ClusterUnavailable:
         """The error for a scheduler that did not come up."""

@@ -48,13 +48,10 @@ class WorkerMetrics:
     busy_bins: Sequence[float]
     """Seconds of tasks."""
     cpu_bins: Sequence[float]
-    """CPU seconds."""
     memory_bins: Sequence[float]
     """Highest memory in bytes."""
     received_bins: Sequence[float]
-    """Bytes received from other workers."""
     spilled_bins: Sequence[float]
-    """Bytes spilled to disk."""
 
     @property
     def uptime(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -110,13 +111,21 @@ class Snapshot:
     @classmethod
     def of(cls, report: Mapping[str, Any]) -> Snapshot:
         """Parse the *report* of the `SchedulerObserver`."""
-        known: dict[str, dict[str, Any]] = {}
+        known: dict[str, dict[str, Any]] = defaultdict(dict)
         for message in report["reports"]:
-            known.setdefault(message["worker"], {}).update(message)
+            known[message["worker"]].update(message)
         dead = {death["worker"] for death in report["deaths"]}
         return cls(
             **{name: report[name] for name in ("memory", "workers", "able", "waiting")},
-            deaths=tuple(_death(each, known.get(each["worker"], {})) for each in report["deaths"]),
+            deaths=tuple(
+                Death(
+                    **{name: each[name] for name in ("name", "memory", "limit", "is_of_task")},
+                    killed_at=known[each["worker"]].get("memory"),
+                    exit=known[each["worker"]].get("exit"),
+                    error=known[each["worker"]].get("error"),
+                )
+                for each in report["deaths"]
+            ),
             unreadable=tuple(
                 (message["unreadable_by"], message["error"])
                 for message in report["reports"]
@@ -129,15 +138,3 @@ class Snapshot:
     def is_stalled(self) -> bool:
         """Whether tasks are waiting and no worker can run them."""
         return self.waiting > 0 and self.able == 0
-
-
-def _death(report: Mapping[str, Any], known: Mapping[str, Any]) -> Death:
-    return Death(
-        report["name"],
-        report["memory"],
-        report["limit"],
-        known.get("memory"),
-        known.get("exit"),
-        known.get("error"),
-        report["is_of_task"],
-    )

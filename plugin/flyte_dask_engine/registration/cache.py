@@ -1,11 +1,20 @@
-"""Caches for results that tasks with equal configs share."""
+"""Caches for results that tasks with equal configs share, and the keys of their configs.
+
+Keys are equal if the message to Flyte and the pods are the same. Configs are equal if their amounts
+are, in any spelling. A message keeps the spelling, so configs themselves cannot be keys.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
-__all__ = ["Latest", "cached"]
+from flyte_dask.config.dask import Dask
+from flyte_dask.prediction.platform import Platform
+from flyte_dask.roles.resources import Resources
+from flyte_dask.roles.roles import Scheduler, WorkerGroup
+
+__all__ = ["Latest", "cached", "config_key", "other_key", "platform_key"]
 
 _MOST = 4096  # entries, of some kilobytes each; a registration rarely has so many different ones
 
@@ -37,3 +46,34 @@ class Latest(Generic[T]):
         if settings is not self._settings:
             self._settings, self._cache = settings, {}
         return self._cache
+
+
+def config_key(config: Dask) -> tuple[object, ...]:
+    """The key of *config*'s pods; it is computed for every task, so it has to be fast."""
+    return (
+        config.inherit,
+        config.workers.number_of_workers,
+        *_of_role(config.scheduler),
+        *_of_role(config.workers),
+    )
+
+
+def other_key(config: Dask, platform: Platform) -> tuple[object, ...]:
+    """The key of all else that advice may contain: on Flyte 2 a remedy can be a whole config."""
+    return () if platform.backend == "v1" else (repr(config.runtime), config.silence)
+
+
+def platform_key(platform: Platform) -> tuple[object, ...]:
+    """The key of *platform*'s backend, defaults and limits."""
+    return platform.backend, *_of_side(platform.defaults), *_of_side(platform.limits)
+
+
+def _of_role(role: Scheduler | WorkerGroup) -> tuple[object, ...]:
+    return role.image, *_of_side(role.requests), *_of_side(role.limits)
+
+
+def _of_side(side: Resources | None) -> tuple[str | None, ...]:
+    if side is None:
+        return (None, None, None, None)
+    cpu, mem, gpu, disk = side.cpu, side.mem, side.gpu, side.ephemeral_storage
+    return cpu and cpu.text, mem and mem.text, gpu and gpu.text, disk and disk.text

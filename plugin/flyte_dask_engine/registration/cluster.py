@@ -15,8 +15,7 @@ from flyte_dask.inheritance.resolution import Resolved, ResolvedPair
 from flyte_dask.roles.origin import Origin
 from flyte_dask.roles.resources import DIMENSIONS
 from flyte_dask_engine.registration import serialization
-from flyte_dask_engine.registration.cache import cached
-from flyte_dask_engine.registration.cache_key import config_key
+from flyte_dask_engine.registration.cache import cached, config_key
 from flyte_dask_engine.registration.requested import RequestedResources, parent_with
 
 __all__ = ["TaskCluster"]

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Hashable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -20,48 +20,34 @@ from flyte_dask.errors import AdviceIsFatal, CallSite, InvalidConfig, PolicyViol
 from flyte_dask.inheritance.parent import Parent
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.team_files.discovery import VARIABLE, find_for_module
-from flyte_dask_engine.host import Host
-from flyte_dask_engine.log_levels import make_visible
-from flyte_dask_engine.registration.cache import Latest, cached
-from flyte_dask_engine.registration.cache_key import other_key, platform_key
+from flyte_dask_engine.host import Host, make_visible
+from flyte_dask_engine.registration.cache import Latest, cached, other_key, platform_key
 from flyte_dask_engine.registration.cluster import TaskCluster
 
 if TYPE_CHECKING:  # needed only with a team file
     from flyte_dask.team_files import TeamFile
 
-__all__ = ["RegisteredTask", "Review", "team_of"]
+__all__ = ["Review", "team_of"]
 
-_ANYWHERE = Platform()
 _advice: dict[Hashable, tuple[Advice, ...]] = {}
 _team_paths: Latest[Path | None] = Latest()
-
-
-class RegisteredTask(Protocol):
-    """A task that is being registered, as its SDK knows it."""
-
-    def described(self, parent: Parent) -> Parent:
-        """*parent* with all else that is known of the task; of its environment only the names."""
-        ...
-
-    def description_key(self) -> Hashable | None:
-        """The cache key of what `described` adds; None if it is too slow to compute."""
-        ...
-
-    def left_behind(self) -> tuple[Problem, ...]:
-        """The files that its module reads but that are not uploaded with it."""
-        ...
 
 
 @attrs.frozen(slots=False)
 class Review:
     """The review of a task's cluster."""
 
-    task: RegisteredTask
     cluster: TaskCluster
     host: Host
     team: TeamFile | None
     platform: Platform
     """The platform on which the task will run."""
+    described: Callable[[Parent], Parent]
+    """Adds all else that the SDK knows of the task; of its environment only the names."""
+    description_key: Callable[[], Hashable | None]
+    """Returns the cache key of what `described` adds; None if it is too slow to compute."""
+    left_behind: Callable[[], tuple[Problem, ...]]
+    """Returns the files that the task's module reads but that are not uploaded with it."""
 
     @property
     def name(self) -> str:
@@ -73,30 +59,16 @@ class Review:
         """Where the task was decorated."""
         return self.cluster.call_site
 
-    @classmethod
-    def of(
-        cls,
-        task: RegisteredTask,
-        cluster: TaskCluster,
-        host: Host,
-        team: TeamFile | None,
-        with_options: Callable[[Platform], Platform] | None = None,
-    ) -> Review:
-        """The review of *task* with a team file, whose platform *with_options* may change."""
-        platform = team.platform if team else _ANYWHERE
-        platform = with_options(platform) if with_options else platform
-        return cls(task, cluster, host, team, platform)
-
     @cached_property
     def job(self) -> Job:
         """Its resolved config, and the pods that Flyte will create."""
-        parent = self.task.described(self.cluster.parent)
+        parent = self.described(self.cluster.parent)
         return Job.of(self.cluster.config, parent, self.platform, self.cluster.resolved)
 
     @cached_property
     def unsilenced(self) -> tuple[Advice, ...]:
         """All advice, silenced or not."""
-        task = self.task.description_key()
+        task = self.description_key()
         if task is None:
             return unsilenced(self.job)
         other = other_key(self.cluster.config, self.platform)
@@ -140,7 +112,7 @@ class Review:
             AdviceIsFatal: with all advice that the team made fatal.
         """
         by = f"{self.host.decorator} of {self.name}"
-        if left := self.task.left_behind():
+        if left := self.left_behind():
             raise InvalidConfig(by, left, self.call_site)
         if violations := self.violations:
             raise PolicyViolation(by, violations, self.call_site)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Protocol
 
 from distributed.protocol.pickle import dumps
 
@@ -17,7 +16,6 @@ from flyte_dask.inheritance.parent import Parent
 from flyte_dask.prediction.platform import Platform
 from flyte_dask_engine.cluster_plugins.task_stream import BoundedTaskStream
 from flyte_dask_engine.host import Host
-from flyte_dask_engine.log_levels import runtime_logger
 from flyte_dask_engine.monitor.monitor import Monitor
 from flyte_dask_engine.report.page import page
 from flyte_dask_engine.report.performance import without_source
@@ -31,25 +29,6 @@ _LONG_PATIENCE = 60.0  # seconds for Dask's performance report
 
 Adviser = Callable[[], tuple[Job, tuple[Advice, ...]]]
 """Returns a task's cluster and the advice on it, both known before it runs."""
-
-
-class Place(Protocol):
-    """Where a session is."""
-
-    @property
-    def where(self) -> str:
-        """A text such as ``on tcp://...``."""
-        ...
-
-    @property
-    def is_to_scale(self) -> bool:
-        """Whether the cluster has the shape of the config."""
-        ...
-
-    @property
-    def in_processes(self) -> bool:
-        """Whether its workers are processes of their own."""
-        ...
 
 
 class Reporting:
@@ -70,13 +49,6 @@ class Reporting:
         except Exception:
             self._logger.exception("%s: cannot render the report", self.report.task)
             return "<p>The report could not be rendered; see the log.</p>"
-
-    def is_about(self, place: Place, versions: Mapping[str, Mapping[str, str]]) -> None:
-        """Note where the cluster is, and the known *versions* of its packages."""
-        self.report.where = place.where
-        self.report.is_to_scale = place.is_to_scale
-        self.report.shares_process = not place.in_processes
-        self.report.versions = versions
 
     @contextmanager
     def of(self, monitor: Monitor) -> Iterator[None]:
@@ -153,12 +125,12 @@ def reporting(  # noqa: PLR0913, PLR0917  # what a session knows
     """
     job, advice = _advised(config, parent, adviser, host)
     report = Report(task=task, job=job, advice=advice, runtime=runtime)
-    collected = Reporting(report, runtime_logger(host))
+    collected = Reporting(report, host.runtime_logger)
     with host.show_report(collected.page, task, collected.complete):
         try:
             yield collected
         except BaseException as error:
-            collected.report.failure = _failure(host.failure(error))
+            report.failure = _failure(host.failure(error))
             raise
 
 
@@ -169,7 +141,7 @@ def _advised(
         try:
             return adviser()
         except Exception:  # such as an invalid team file, which must not fail the run
-            runtime_logger(host).debug("%s: no advice for its report", config, exc_info=True)
+            host.runtime_logger.debug("%s: no advice for its report", config, exc_info=True)
     return Job.of(config, parent or Parent(), Platform()), ()
 
 

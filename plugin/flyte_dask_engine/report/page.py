@@ -8,7 +8,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import attrs
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
@@ -22,7 +21,7 @@ from flyte_dask_engine.report.charts import ticks
 from flyte_dask_engine.report.findings import findings, sentence
 from flyte_dask_engine.report.formatting import duration, percent, short_names, worker_label
 from flyte_dask_engine.report.report import Report
-from flyte_dask_engine.report.timelines import LABELS, MARKS, REST, flow, timelines
+from flyte_dask_engine.report.timelines import LABELS, MARKS, REST, flows, timelines
 
 __all__ = ["page"]
 
@@ -81,7 +80,7 @@ def _shown(report: Report, metrics: ClusterMetrics) -> dict[str, Any]:
         "kinds": [kind for kind in MARKS if kind in metrics.event_counts],
         "workers": timelines(metrics, colours),
         "ticks": [(100 * at / (metrics.seconds or 1), _tick(at)) for at in ticks(metrics.seconds)],
-        "flows": [(kind, flow(kind, metrics)) for kind in ("received", "spilled")],
+        "flows": [*flows(metrics)],
         "prefixes": _prefixes(metrics, ranked, colours),
         "more_prefixes": len(ranked) - _MAX_PREFIXES,
         "events": _events(metrics),
@@ -159,20 +158,11 @@ def _unfinished(metrics: ClusterMetrics) -> str:
     return f"{', and '.join(parts)}."
 
 
-@attrs.frozen
-class _Prefix:
-    """A row of the table of prefixes."""
-
-    metrics: PrefixMetrics
-    colour: str
-    share: float
-    """Percent of the longest bar."""
-
-
 def _prefixes(
     metrics: ClusterMetrics, ranked: Sequence[int], colours: Mapping[int, str]
-) -> Iterator[_Prefix]:
+) -> Iterator[tuple[PrefixMetrics, str, float]]:
+    """The rows of the table of prefixes: metrics, colour, and percent of the longest bar."""
     most = max((prefix.task_time for prefix in metrics.prefixes), default=0) or 1.0
     for each in ranked[:_MAX_PREFIXES]:
         prefix = metrics.prefixes[each]
-        yield _Prefix(prefix, colours.get(each, REST), 100 * prefix.task_time / most)
+        yield prefix, colours.get(each, REST), 100 * prefix.task_time / most

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 
 import attrs
 from markupsafe import Markup
@@ -14,7 +14,7 @@ from flyte_dask_engine.monitor.metrics import ClusterMetrics, Event, TaskMetrics
 from flyte_dask_engine.report import charts
 from flyte_dask_engine.report.formatting import duration, percent, short_names, worker_label
 
-__all__ = ["LABELS", "MARKS", "REST", "Flow", "Timeline", "flow", "timelines"]
+__all__ = ["LABELS", "MARKS", "REST", "Timeline", "flows", "timelines"]
 
 REST = "rest"
 """CSS class of the prefixes without a colour of their own."""
@@ -48,15 +48,6 @@ _MAX_TEXT = 60  # characters of an event's detail in a tooltip
 _NUMBERS = re.compile(r"(\d+)")
 
 
-class Mark(NamedTuple):
-    """An event on a timeline."""
-
-    left: float
-    """Position in percent of the width."""
-    shape: str
-    text: str
-
-
 @attrs.frozen
 class Timeline:
     """The charts of one worker."""
@@ -67,15 +58,8 @@ class Timeline:
     lanes: int
     memory: Markup
     cpu: Markup
-    marks: list[Mark]
-
-
-class Flow(NamedTuple):
-    """A chart of bytes over time."""
-
-    chart: Markup
-    peak: float
-    """Bytes per second."""
+    marks: list[tuple[float, str, str]]
+    """The events: position in percent of the width, shape and text."""
 
 
 def timelines(metrics: ClusterMetrics, colours: Mapping[int, str]) -> list[Timeline]:
@@ -89,17 +73,15 @@ def timelines(metrics: ClusterMetrics, colours: Mapping[int, str]) -> list[Timel
     return [_timeline(worker, names[worker.name], metrics, colours) for worker in _shown(metrics)]
 
 
-def flow(kind: str, metrics: ClusterMetrics) -> Flow | None:
-    """Bytes ``received`` or ``spilled`` by all workers over time; None if there were none."""
-    all_bins: list[Sequence[float]] = [getattr(each, f"{kind}_bins") for each in metrics.workers]
-    length = max(map(len, all_bins), default=0)
-    sums = [sum(bins[at] for bins in all_bins if at < len(bins)) for at in range(length)]
-    most = max(sums, default=0.0)
-    if not most:
-        return None
-    rate = most / metrics.bin_width
-    label = f"Bytes {kind}: peak {in_bytes(rate)}/s"
-    return Flow(charts.svg([charts.area(sums, most, metrics, kind)], 1, label), rate)
+def flows(metrics: ClusterMetrics) -> Iterator[tuple[str, Markup, float]]:
+    """Kind, chart and peak rate of the bytes that all workers received and spilled, if any."""
+    for kind in ("received", "spilled"):
+        all_bins = [getattr(each, f"{kind}_bins") for each in metrics.workers]
+        sums: list[float] = list(map(sum, zip_longest(*all_bins, fillvalue=0.0)))
+        if most := max(sums, default=0.0):
+            rate = most / metrics.bin_width
+            label = f"Bytes {kind}: peak {in_bytes(rate)}/s"
+            yield kind, charts.svg([charts.area(sums, most, metrics, kind)], 1, label), rate
 
 
 def _shown(metrics: ClusterMetrics) -> list[WorkerMetrics]:
@@ -165,8 +147,8 @@ def _tasks(
     return charts.svg(shapes, lanes, f"{label} of the time")
 
 
-def _mark(event: Event, metrics: ClusterMetrics) -> Mark:
+def _mark(event: Event, metrics: ClusterMetrics) -> tuple[float, str, str]:
     detail = event.detail[:_MAX_TEXT]  # there may be hundreds, and the list of events has all
     text = f"{duration(event.at)}: {LABELS[event.kind]} {detail}".strip()
     left = min(event.at / metrics.seconds, 1) if metrics.seconds > 0 else 0
-    return Mark(100 * left, MARKS[event.kind], text)
+    return 100 * left, MARKS[event.kind], text

@@ -47,20 +47,13 @@ def default_cluster(address: str) -> Iterator[Callable[[], list[Client]]]:
             for client in opened_since():
                 _close(client)
         finally:
-            _leave(address)
-
-
-def _leave(address: str) -> None:
-    with _lock:
-        _open.remove(address)
-        _restore() if not _open else dask.config.set({_ADDRESS: _open[-1]})
-
-
-def _restore() -> None:
-    for key, value in _before.items():
-        dask.config.config.pop(key, None)
-        if value is not None:
-            dask.config.set({key: value})
+            with _lock:
+                _open.remove(address)
+                for key, value in ({_ADDRESS: _open[-1]} if _open else _before).items():
+                    if value is None:
+                        dask.config.config.pop(key, None)
+                    else:
+                        dask.config.set({key: value})
 
 
 def _address_of(client: Client) -> str | None:

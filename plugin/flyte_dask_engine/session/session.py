@@ -18,6 +18,7 @@ from flyte_dask.config.dask import Dask
 from flyte_dask.config.runtime import Runtime, with_environment
 from flyte_dask.inheritance.parent import Parent
 from flyte_dask.inheritance.resolution import Resolved
+from flyte_dask_engine.cluster_plugins.code import CodeOnScheduler, CodeOnWorker
 from flyte_dask_engine.errors import NoCluster
 from flyte_dask_engine.host import NO_SDK, Host
 from flyte_dask_engine.local.cluster import Shape, describe, exited, is_to_scale, local_cluster
@@ -26,7 +27,6 @@ from flyte_dask_engine.monitor.diagnosis import Subject
 from flyte_dask_engine.monitor.error_mapping import mapping_errors
 from flyte_dask_engine.monitor.monitor import Monitor, monitoring
 from flyte_dask_engine.monitor.verdict import Assessment
-from flyte_dask_engine.session.code_upload import upload
 from flyte_dask_engine.session.connection import connect, wait_for_workers
 from flyte_dask_engine.session.default_client import default_cluster
 from flyte_dask_engine.session.session_log import log_activity, show_logs, start_line
@@ -139,7 +139,10 @@ def session(  # noqa: PLR0913  # what a task knows
             if report is not None:
                 if cluster.is_local:
                     installed = installed_here()  # which takes a while to import
-                report.is_about(cluster, overview(installed) if installed else {})
+                about = report.report
+                about.where, about.is_to_scale = cluster.where, cluster.is_to_scale
+                about.shares_process = not cluster.in_processes
+                about.versions = overview(installed) if installed else {}
         monitor.begin(in_processes=cluster.in_processes, recorded=report is not None)
         has_dashboard = runtime.dashboard or not cluster.is_local
         dashboard = urlsplit(cluster.address).hostname if has_dashboard else None
@@ -223,10 +226,10 @@ def _prepare(
         assessment.version_check = lambda name, versions: check_joined(
             found, name, versions, subject
         )
-    if runtime.ship_code:
-        archive = subject.host.code()
-        if archive is not None:
-            upload(client, archive)
+    archive = subject.host.code() if runtime.ship_code else None
+    if archive is not None:
+        for plugin in (CodeOnScheduler, CodeOnWorker):
+            client.register_plugin(plugin(archive))
     return installed
 
 

@@ -16,8 +16,7 @@ from dask.utils import format_bytes
 
 from flyte_dask.config.dask import Dask
 from flyte_dask.quantities.formatting import counted
-from flyte_dask_engine.host import Host
-from flyte_dask_engine.log_levels import make_visible, runtime_logger
+from flyte_dask_engine.host import Host, make_visible
 from flyte_dask_engine.monitor.monitor import Monitor
 
 __all__ = ["log_activity", "show_logs", "start_line"]
@@ -34,7 +33,7 @@ def show_logs(host: Host) -> None:
     """Show info lines on Flyte and on a terminal, and only warnings elsewhere."""
     is_interactive = sys.stdout.isatty() and "PYTEST_CURRENT_TEST" not in os.environ
     level = logging.INFO if host.is_on_flyte() or is_interactive else logging.WARNING
-    make_visible(runtime_logger(host), level, host.level_variable)
+    make_visible(host.runtime_logger, level, host.level_variable)
 
 
 def start_line(

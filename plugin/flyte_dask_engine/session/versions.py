@@ -125,14 +125,7 @@ def _versions(found: Mapping[str, Any]) -> Versions:
 
 def overview(installed: Installed) -> dict[str, dict[str, str]]:
     """The versions of relevant packages, by package and place; one place if all are the same."""
-    found = {
-        name: {
-            "runner": installed.runner.get(name, _MISSING),
-            "scheduler": installed.scheduler.get(name, _MISSING),
-            "workers": _of_workers(name, installed.workers) if installed.workers else "",
-        }
-        for name in (*_STRICT, *_OF_DATA)
-    }
+    found = {name: _by_place(name, installed) for name in (*_STRICT, *_OF_DATA)}
     found = {name: each for name, each in found.items() if {*each.values()} - {_MISSING, ""}}
     if any(len({*each.values()} - {""}) > 1 for each in found.values()):
         return found
@@ -160,19 +153,19 @@ def _other_major(ours: str) -> Any:
 def table(found: list[Difference], installed: Installed, images: Mapping[str, str]) -> str:
     """The versions that differ, with the *images* of runner, scheduler and workers."""
     title = ["", *(f"{role} ({image})" if image else role for role, image in images.items())]
-    rows = [
-        [
-            each.package,
-            installed.runner.get(each.package, _MISSING),
-            installed.scheduler.get(each.package, _MISSING),
-            _of_workers(each.package, installed.workers),
-        ]
-        for each in found
-    ]
+    rows = [[each.package, *_by_place(each.package, installed).values()] for each in found]
     widths = [max(map(len, column)) for column in zip(title, *rows, strict=True)]
     return "\n".join(
         "  " + "   ".join(map(str.ljust, row, widths)).rstrip() for row in [title, *rows]
     )
+
+
+def _by_place(package: str, installed: Installed) -> dict[str, str]:
+    return {
+        "runner": installed.runner.get(package, _MISSING),
+        "scheduler": installed.scheduler.get(package, _MISSING),
+        "workers": _of_workers(package, installed.workers),
+    }
 
 
 def _of_workers(package: str, workers: Mapping[str, Versions]) -> str:
@@ -180,8 +173,8 @@ def _of_workers(package: str, workers: Mapping[str, Versions]) -> str:
     names_by_version = defaultdict(list)
     for name, versions in workers.items():
         names_by_version[versions.get(package, _MISSING)].append(name)
-    if len(names_by_version) == 1:
-        return next(iter(names_by_version))
+    if len(names_by_version) <= 1:
+        return next(iter(names_by_version), "")
     by_version = sorted(names_by_version.items())
     return ", ".join(f"{version} ({_few(names)})" for version, names in by_version)
 

@@ -27,7 +27,7 @@ from flyte_dask.config.dask import Dask
 from flyte_dask.errors import InvalidConfig, Problem, raise_if_any
 from flyte_dask.errors.call_site import user_call_site
 from flyte_dask.roles.base import set_fields
-from flyte_dask_engine.log_levels import make_visible
+from flyte_dask_engine.host import make_visible
 from flytekitplugins.dask.flytekit_internals import override, set_task
 from flytekitplugins.dask.rejected_configs import rejection
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Any, final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-import attrs
 from flytekit.configuration import SerializationSettings
 from flytekit.core.python_function_task import PythonFunctionTask
 
 from flyte_dask.config.dask import Dask
-from flyte_dask.errors import CallSite, Problem
-from flyte_dask.inheritance.parent import Parent
+from flyte_dask.errors import CallSite
 from flyte_dask.prediction.platform import Platform
 from flyte_dask_engine.registration.cluster import TaskCluster
 from flytekitplugins.dask.host import FLYTEKIT
@@ -22,6 +20,8 @@ if TYPE_CHECKING:
     from flyte_dask_engine.registration.review import Review
 
 __all__ = ["cluster_of", "review_of"]
+
+_ANYWHERE = Platform()
 
 
 def cluster_of(
@@ -52,29 +52,16 @@ def review_of(
         InvalidConfig: with every problem of the team file.
     """
     from flyte_dask_engine.registration.review import Review, team_of  # noqa: PLC0415  # slow
+    from flytekitplugins.dask.bundle_check import left_behind  # noqa: PLC0415  # slow
 
     team = team_of(task.task_function, settings)
-    return Review.of(_Registered(task, settings), cluster, FLYTEKIT, team, with_options)
-
-
-@final
-@attrs.frozen
-class _Registered:
-    """A task, and the settings of its registration."""
-
-    task: PythonFunctionTask[Any]
-    settings: SerializationSettings
-
-    def described(self, parent: Parent) -> Parent:
-        """*parent* with all else that is known of the task."""
-        return described(parent, self.task, self.settings)
-
-    def description_key(self) -> Hashable | None:
-        """The cache key of what `described` adds; None if it is too slow to compute."""
-        return description_key(self.task, self.settings)
-
-    def left_behind(self) -> tuple[Problem, ...]:
-        """The files that its module reads but that are not uploaded with it."""
-        from flytekitplugins.dask.bundle_check import left_behind  # noqa: PLC0415  # slow
-
-        return left_behind(self.settings)
+    platform = team.platform if team else _ANYWHERE
+    return Review(
+        cluster,
+        FLYTEKIT,
+        team,
+        with_options(platform) if with_options else platform,
+        described=lambda parent: described(parent, task, settings),
+        description_key=lambda: description_key(task, settings),
+        left_behind=lambda: left_behind(settings),
+    )

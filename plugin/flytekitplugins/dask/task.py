@@ -237,12 +237,10 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
             host=FLYTEKIT,
         )
         stack = _stack.get()  # open until outputs are converted
-        if stack is None:
-            with opening as opened:
-                return opened.run(lambda: base.execute(self, **kwargs))
         _stack.set(None)  # for tasks that this one calls
-        opened = stack.enter_context(opening)
-        return opened.run(lambda: base.execute(self, **kwargs))
+        with ExitStack() as own:
+            opened = (stack or own).enter_context(opening)
+            return opened.run(lambda: base.execute(self, **kwargs))
 
     @property
     def _running(self) -> TaskCluster:
