@@ -5,13 +5,10 @@ Descriptors have no comments, so generated classes would have no docstrings.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 
-from google.protobuf.descriptor_pb2 import (
-    DescriptorProto,
-    EnumDescriptorProto,
-    FileDescriptorProto,
-)
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.protobuf.message import Message
 
 __all__ = ["COMMENTS", "CommentsDoNotFit", "attach_comments"]
 
@@ -50,10 +47,8 @@ COMMENTS = {
     "flyteidl.core.Resources.ResourceName.EPHEMERAL_STORAGE": "Bytes of the node's local disk.",
 }
 
-# Field numbers in descriptor.proto, which make up the path of a source location.
-_FILE_MESSAGES, _FILE_ENUMS = 4, 5
-_MESSAGE_FIELDS, _MESSAGE_NESTED, _MESSAGE_ENUMS = 2, 3, 4
-_ENUM_VALUES = 2
+# The fields of descriptors that hold definitions.
+_DEFINITIONS = {"message_type", "enum_type", "field", "nested_type", "value"}
 
 
 class CommentsDoNotFit(Exception):
@@ -68,7 +63,7 @@ def attach_comments(files: Iterable[FileDescriptorProto], comments: dict[str, st
     """
     defined: set[str] = set()
     for file in files:
-        for name, path in _definitions(file):
+        for name, path in _definitions(file, file.package, []):
             defined.add(name)
             if name in comments:
                 file.source_code_info.location.add(
@@ -82,31 +77,11 @@ def attach_comments(files: Iterable[FileDescriptorProto], comments: dict[str, st
         )
 
 
-_Definition = tuple[str, list[int]]
-
-
-def _definitions(file: FileDescriptorProto) -> Iterable[_Definition]:
-    yield from _messages(file.message_type, file.package, [_FILE_MESSAGES])
-    yield from _enums(file.enum_type, file.package, [_FILE_ENUMS])
-
-
-def _messages(
-    messages: Sequence[DescriptorProto], scope: str, path: list[int]
-) -> Iterable[_Definition]:
-    for index, message in enumerate(messages):
-        name, here = f"{scope}.{message.name}", [*path, index]
-        yield name, here
-        for number, field in enumerate(message.field):
-            yield f"{name}.{field.name}", [*here, _MESSAGE_FIELDS, number]
-        yield from _messages(message.nested_type, name, [*here, _MESSAGE_NESTED])
-        yield from _enums(message.enum_type, name, [*here, _MESSAGE_ENUMS])
-
-
-def _enums(
-    enums: Sequence[EnumDescriptorProto], scope: str, path: list[int]
-) -> Iterable[_Definition]:
-    for index, enum in enumerate(enums):
-        name, here = f"{scope}.{enum.name}", [*path, index]
-        yield name, here
-        for number, value in enumerate(enum.value):
-            yield f"{name}.{value.name}", [*here, _ENUM_VALUES, number]
+def _definitions(parent: Message, scope: str, path: list[int]) -> Iterator[tuple[str, list[int]]]:
+    """The name of each definition in *parent*, and its path in the source locations of a file."""
+    for field, values in parent.ListFields():
+        if field.name in _DEFINITIONS:
+            for index, each in enumerate(values):
+                name, here = f"{scope}.{each.name}", [*path, field.number, index]
+                yield name, here
+                yield from _definitions(each, name, here)

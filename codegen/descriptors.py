@@ -3,70 +3,52 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from graphlib import TopologicalSorter
 from typing import cast
 
 from flyteidl.plugins import dask_pb2
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FileDescriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto
 
-__all__ = ["dask_job_files", "digest", "pruned_files"]
+__all__ = ["dask_job_files", "digest"]
 
 
 def dask_job_files() -> list[FileDescriptorProto]:
-    """The pruned files that define a ``DaskJob``, dependencies first."""
-    return pruned_files(cast("Descriptor", dask_pb2.DaskJob.DESCRIPTOR))
-
-
-def pruned_files(root: Descriptor) -> list[FileDescriptorProto]:
-    """The files that define *root*, dependencies first, without definitions that it does not use.
+    """The files that define a ``DaskJob``, dependencies first, pruned to what it uses.
 
     Services, file options, explicit JSON names and unused imports are removed too: they differ
     between flyteidl releases, and do not affect the Python classes.
     """
-    used = _used(root)
-    names = {type_.full_name for type_ in used}
-    files = _dependencies_first({type_.file.name: type_.file for type_ in used})
-    return [_prune(file, names, kept={kept.name for kept in files}) for file in files]
+    used = _used(cast("Descriptor", dask_pb2.DaskJob.DESCRIPTOR))
+    files = {type_.file.name: type_.file for type_ in used.values()}
+    graph = {name: [each.name for each in files[name].dependencies] for name in sorted(files)}
+    ordered = [name for name in TopologicalSorter(graph).static_order() if name in files]
+    return [_prune(files[name], used.keys(), files.keys()) for name in ordered]
 
 
 def digest(files: Iterable[FileDescriptorProto]) -> str:
     """The SHA-256 of the serialized *files* in hex; equal definitions have equal digests."""
-    sha = hashlib.sha256()
-    for file in files:
-        sha.update(file.SerializeToString(deterministic=True))
-    return sha.hexdigest()
+    serialized = (file.SerializeToString(deterministic=True) for file in files)
+    return hashlib.sha256(b"".join(serialized)).hexdigest()
 
 
-def _used(root: Descriptor) -> list[Descriptor | EnumDescriptor]:
+def _used(root: Descriptor) -> dict[str, Descriptor | EnumDescriptor]:
+    """*root* and all types of its fields, by name."""
     found: dict[str, Descriptor | EnumDescriptor] = {}
     waiting: list[Descriptor | EnumDescriptor] = [root]
     while waiting:
         type_ = waiting.pop()
-        if type_.full_name in found:
-            continue
-        found[type_.full_name] = type_
-        if isinstance(type_, Descriptor):
+        if type_.full_name not in found and isinstance(type_, Descriptor):
             for field in type_.fields:
                 waiting += [inner for inner in (field.message_type, field.enum_type) if inner]
-    return list(found.values())
+        found[type_.full_name] = type_
+    return found
 
 
-def _dependencies_first(files: dict[str, FileDescriptor]) -> list[FileDescriptor]:
-    ordered: dict[str, FileDescriptor] = {}
-
-    def visit(file: FileDescriptor) -> None:
-        for dependency in sorted(file.dependencies, key=lambda dependency: dependency.name):
-            visit(dependency)
-        if file.name in files:
-            ordered.setdefault(file.name, file)
-
-    for name in sorted(files):
-        visit(files[name])
-    return list(ordered.values())
-
-
-def _prune(file: FileDescriptor, names: set[str], kept: set[str]) -> FileDescriptorProto:
+def _prune(
+    file: FileDescriptor, names: Collection[str], kept: Collection[str]
+) -> FileDescriptorProto:
     whole = FileDescriptorProto.FromString(file.serialized_pb)
     return FileDescriptorProto(
         name=whole.name,
@@ -79,7 +61,7 @@ def _prune(file: FileDescriptor, names: set[str], kept: set[str]) -> FileDescrip
 
 
 def _prune_messages(
-    messages: Sequence[DescriptorProto], names: set[str], scope: str
+    messages: Sequence[DescriptorProto], names: Collection[str], scope: str
 ) -> list[DescriptorProto]:
     pruned = []
     for message in messages:

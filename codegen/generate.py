@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from importlib.metadata import version
+from itertools import dropwhile
 from pathlib import Path, PurePosixPath
 
 from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest, CodeGeneratorResponse
@@ -24,7 +25,7 @@ PACKAGE = "flyte_dask_idl"
 # Text by path in the package (posix).
 Sources = dict[str, str]
 
-_ROOT = "flyteidl"
+_ROOT = "flyteidl/"
 _HEADER = """\
 # Written by `python -m codegen` (`just codegen`). Do not edit.
 # Versions: flyteidl {flyteidl}, betterproto {betterproto}
@@ -48,7 +49,7 @@ def generate() -> Sources:
     sha256 = digest(files)
     attach_comments(files, COMMENTS)
     modules = {
-        _path_in_package(file.name): _without_banner(file.content)
+        file.name.removeprefix(_ROOT): _without_banner(file.content)
         for file in _run_plugin(files)
         if file.content
     }
@@ -56,10 +57,7 @@ def generate() -> Sources:
     header = _HEADER.format(
         flyteidl=version("flyteidl"), betterproto=version("betterproto"), sha256=sha256
     )
-    return {
-        "py.typed": "",
-        **_formatted({path: header + modules[path] for path in sorted(modules)}),
-    }
+    return {"py.typed": "", **_formatted({path: header + modules[path] for path in modules})}
 
 
 def installed(folder: Path) -> Sources:
@@ -105,16 +103,9 @@ def _run_plugin(files: Sequence[FileDescriptorProto]) -> list[CodeGeneratorRespo
     return sorted(response.file, key=lambda file: file.name)
 
 
-def _path_in_package(name: str) -> str:
-    path = PurePosixPath(name)
-    return (path.relative_to(_ROOT) if path.parts[0] == _ROOT else path).as_posix()
-
-
 def _without_banner(text: str) -> str:
     lines = text.splitlines(keepends=True)
-    while lines and lines[0].startswith("#"):
-        del lines[0]
-    return "".join(lines)
+    return "".join(dropwhile(lambda line: line.startswith("#"), lines))
 
 
 def _table_of_contents(modules: Sources) -> str:

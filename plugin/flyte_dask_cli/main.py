@@ -13,7 +13,6 @@ import click
 
 from flyte_dask.errors import FlyteDaskError
 from flyte_dask_cli import subcommands
-from flyte_dask_cli.loading.client import ServerFailed
 
 __all__ = ["cli", "main"]
 
@@ -65,7 +64,7 @@ def _run() -> int:
     except click.ClickException as error:
         error.show()
         return _FAILED
-    except (FlyteDaskError, ServerFailed) as error:
+    except FlyteDaskError as error:
         click.echo(f"Error: {error}", err=True)
         return _FAILED
     except (click.Abort, KeyboardInterrupt):

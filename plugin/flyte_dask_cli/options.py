@@ -5,26 +5,26 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
-from click.shell_completion import CompletionItem
 
 from flyte_dask.errors import InvalidConfig
 from flyte_dask.errors.suggestions import did_you_mean
-from flyte_dask.prediction.platform import BACKENDS, Platform
-from flyte_dask.roles.resources import DIMENSIONS
+from flyte_dask.prediction.platform import BACKENDS, Backend, Platform
+from flyte_dask.roles.base import with_values
+from flyte_dask.roles.origin import Origin
+from flyte_dask.roles.resources import DIMENSIONS, Resources, amounts
 from flyte_dask.team_files.discovery import VARIABLE
-from flyte_dask_cli.platform_options import with_options
 
-__all__ = ["as_json", "complete_files", "preset_options", "targets", "task_options"]
+__all__ = ["PATH", "as_json", "preset_options", "targets", "task_options", "with_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def complete_files(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Let the shell complete paths."""
-    return [CompletionItem(incomplete, type="file")]
+# Its default would check that an existing file is readable.
+PATH = click.Path(readable=False)
+"""A path, which shells complete; it need not exist."""
 
 
 def _amounts(_: click.Context, option: click.Parameter, value: str | None) -> Mapping[str, str]:
@@ -58,7 +58,7 @@ def _file(_: click.Context, __: click.Parameter, value: str | None) -> str | Non
     return path
 
 
-targets = click.argument("targets", nargs=-1, required=True, shell_complete=complete_files)
+targets = click.argument("targets", nargs=-1, required=True, type=PATH)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 _PLATFORM = (
@@ -105,28 +105,56 @@ _TASKS = (
 
 def preset_options(command: F) -> F:
     """Add the options of the platform, and the team file whose presets are listed too."""
-    return _with((_file_option("List the presets of this team file too."), *_PLATFORM), command)
+    return _with_platform(command, "List the presets of this team file too.")
 
 
 def task_options(command: F) -> F:
     """Add the options of the platform, and those about importing tasks."""
-    file = _file_option("Team file (default: the nearest in the module's folder or above).")
-    return _with((file, *_PLATFORM, *_TASKS), command)
+    for option in reversed(_TASKS):
+        command = option(command)
+    text = "Team file (default: the nearest in the module's folder or above)."
+    return _with_platform(command, text)
 
 
-def _file_option(text: str) -> Callable[[F], F]:
-    return click.option(
+def _with_platform(command: F, text: str) -> F:
+    file = click.option(
         "--file",
+        type=PATH,
         callback=_file,
-        shell_complete=complete_files,
         metavar="PATH",
         envvar=VARIABLE,
         show_envvar=True,
         help=text,
     )
-
-
-def _with(options: tuple[Callable[[F], F], ...], command: F) -> F:
-    for option in reversed(options):
+    for option in (*reversed(_PLATFORM), file):
         command = option(command)
     return command
+
+
+def with_options(
+    platform: Platform,
+    backend: str | None,
+    defaults: Mapping[str, str],
+    limits: Mapping[str, str],
+) -> Platform:
+    """*platform* with the values that options set; each resource is overridden separately.
+
+    Raises:
+        InvalidConfig: with every amount that is invalid.
+    """
+    origins = dict(platform.origins)
+    result = Platform(
+        backend=cast("Backend", backend or platform.backend),
+        defaults=_overridden(platform.defaults, defaults),
+        limits=_overridden(platform.limits, limits),
+    )
+    for side, overrides in {"defaults": defaults, "limits": limits}.items():
+        for name in overrides:
+            value = result.origins[f"{side}.{name}"].value
+            origins[f"{side}.{name}"] = Origin(f"--platform-{side}", None, value)
+    return with_values(result, _origins=origins)
+
+
+def _overridden(resources: Resources | None, overrides: Mapping[str, str]) -> Resources | None:
+    amounts_by_name: dict[str, Any] = {**amounts(resources), **overrides}
+    return Resources(**amounts_by_name) if amounts_by_name else None

@@ -14,7 +14,7 @@ from flyte_dask.explanation.summary import summarize
 from flyte_dask.explanation.text import FIELDS, fields_of, story
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.quantities.quantity import Quantity
-from flyte_dask_cli.platform_options import with_options
+from flyte_dask_cli.options import with_options
 from tests.prediction.test_backend import PLATFORMS
 from tests.support.configs import CONFIGS, PARENTS
 

@@ -15,11 +15,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, suppress
 from secrets import token_hex
 from typing import IO, Literal, TypeAlias, cast, final
 
 import attrs
+import click
 
 from flyte_dask.errors.call_site import CallSite
 from flyte_dask.explanation.summary import Json
@@ -69,7 +70,7 @@ class Response:
     """The number of tasks that are not in `tasks`, since they have errors."""
 
 
-class ServerFailed(RuntimeError):
+class ServerFailed(click.ClickException):
     """The server process does not start, or rejects the request."""
 
 
@@ -81,7 +82,8 @@ def request_responses(request: Request, targets: Sequence[Target]) -> Iterator[R
     """
     remaining = list(targets)
     while remaining:
-        with _running_server(request, remaining) as server:
+        with closing(_Server(request, remaining)) as server:
+            server.wait_until_ready()
             while remaining and not server.has_ended:
                 yield server.response(remaining.pop(0), request.timeout)
 
@@ -104,7 +106,10 @@ class _Server:
             start_new_session=True,  # a group, which is killed with all that modules start
         )
         threading.Thread(target=self._read, daemon=True).start()
-        self._send({"request": attrs.asdict(request), "targets": list(map(attrs.asdict, targets))})
+        message = {"request": attrs.asdict(request), "targets": list(map(attrs.asdict, targets))}
+        stream = cast("IO[bytes]", self._popen.stdin)
+        with suppress(BrokenPipeError), stream:
+            stream.write(json.dumps({**message, "token": self._token}).encode())
 
     def response(self, target: Target, timeout: float) -> Response:
         """The response about *target*, which is the next one."""
@@ -134,7 +139,7 @@ class _Server:
         if message["error"]:
             raise ServerFailed(message["error"])
 
-    def kill(self) -> None:
+    def close(self) -> None:
         """Kill it, with all processes that modules have started and left."""
         with suppress(ProcessLookupError, PermissionError):
             if sys.platform == "win32":
@@ -142,11 +147,6 @@ class _Server:
             else:
                 os.killpg(self._popen.pid, signal.SIGKILL)
         self._popen.wait()
-
-    def _send(self, request: Json) -> None:
-        stream = cast("IO[bytes]", self._popen.stdin)
-        with suppress(BrokenPipeError), stream:
-            stream.write(json.dumps({**request, "token": self._token}).encode())
 
     def _read(self) -> None:
         """Read the lines that start with our token: modules may write to any descriptor."""
@@ -189,16 +189,5 @@ def _exit_text(code: int) -> str:
 
 def _failure(target: Target, rule: str, remedy: str) -> Response:
     line = CallSite(target.file, 1) if target.file else None
-    found = finding("error", "import", rule, call_site=line, remedy=remedy)
+    found = finding("error", "import", rule, line, remedy=remedy)
     return Response(target, findings=(found,))
-
-
-@contextmanager
-def _running_server(request: Request, targets: Sequence[Target]) -> Iterator[_Server]:
-    """A server that is ready to import *targets*, and is killed at the end."""
-    server = _Server(request, targets)
-    try:
-        server.wait_until_ready()
-        yield server
-    finally:
-        server.kill()

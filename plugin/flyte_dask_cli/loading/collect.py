@@ -11,9 +11,13 @@ import click
 from flyte_dask.explanation.summary import Json
 from flyte_dask_cli.loading.client import Form, Request, Response, request_responses
 from flyte_dask_cli.loading.findings import SEVERITIES, finding
-from flyte_dask_cli.loading.targets import Target, UnknownTarget, targets_of
+from flyte_dask_cli.loading.targets import Target, targets_of
 
 __all__ = ["Collected", "collect", "finding_text", "place_text", "show_errors"]
+
+
+_KEY = ("code", "file", "line", "task", "path", "message")
+"""What equal findings have in common."""
 
 
 @final
@@ -51,12 +55,10 @@ def collect(form: Form, targets: Sequence[str], traceback: bool, **options: Any)
 
     Raises:
         click.UsageError: if a target does not exist.
-        ServerFailed: if the process that imports modules does not start, or rejects the options.
+        click.ClickException: if the process that imports modules does not start, or rejects the
+            options.
     """
-    try:
-        modules = targets_of(targets)
-    except UnknownTarget as error:
-        raise click.UsageError(str(error)) from None
+    modules = targets_of(targets)
     responses = list(request_responses(Request(form, **options), modules))
     tasks = list(_unique_tasks(responses))
     errors = _merged(responses)
@@ -119,11 +121,8 @@ def _merged(responses: Iterable[Response]) -> list[Json]:
     merged: dict[tuple[object, ...], Json] = {}
     for response in responses:
         for each in response.findings:
-            same = merged.setdefault(_key(each), {**each, "modules": []})
+            key = tuple(each[name] for name in _KEY)
+            same = merged.setdefault(key, {**each, "modules": []})
             if each["code"] == "import" and response.target.name not in same["modules"]:
                 same["modules"].append(response.target.name)
     return sorted(merged.values(), key=lambda each: SEVERITIES.index(each["severity"]))
-
-
-def _key(found: Json) -> tuple[object, ...]:
-    return tuple(found[name] for name in ("code", "file", "line", "task", "path", "message"))

@@ -7,7 +7,6 @@ import sysconfig
 import traceback
 from collections.abc import Iterator
 from contextlib import suppress
-from types import TracebackType
 
 from flyte_dask.advice import Advice
 from flyte_dask.errors import ConfigError, Problem
@@ -15,31 +14,14 @@ from flyte_dask.errors.call_site import CallSite, is_library
 from flyte_dask.explanation.summary import Json, place
 from flyte_dask.rules import RULES, SEVERITIES, page_of
 
-__all__ = [
-    "SEVERITIES",
-    "finding",
-    "from_advice",
-    "from_error",
-    "from_problem",
-    "is_installed",
-]
+__all__ = ["SEVERITIES", "finding", "from_advice", "from_error", "from_problem", "is_installed"]
 
 _MAX_LENGTH = 400
 _LIBRARIES = [sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib")]
 
 
-def finding(  # noqa: PLR0913  # one for each key
-    severity: str,
-    code: str,
-    message: str,
-    *,
-    blocking: bool = True,
-    call_site: CallSite | None = None,
-    task: str | None = None,
-    path: str | None = None,
-    remedy: str | None = None,
-    page: str | None = None,
-    trace: str | None = None,
+def finding(
+    severity: str, code: str, message: str, call_site: CallSite | None = None, **others: object
 ) -> Json:
     """One finding.
 
@@ -47,32 +29,21 @@ def finding(  # noqa: PLR0913  # one for each key
         severity: one of `SEVERITIES`.
         code: the code of the rule of advice; else ``config``, ``policy``, ``import`` and the like.
         message: the problem, without the remedy.
-        blocking: whether it prevents registration, as advice does not.
         call_site: the line that it is about.
-        task: the name of the task.
-        path: the path of the value in the task's config, or in the team file.
-        remedy: what to do about it.
-        page: the page about it in the documentation.
-        trace: the traceback of the exception that a module raised.
+        others: ``blocking``, whether it prevents registration (default: true); the name of the
+            ``task``; the ``path`` of the value in the task's config, or in the team file; the
+            ``remedy``; its ``page`` in the documentation; the ``traceback`` of its exception.
     """
-    head = {"severity": severity, "code": code, "blocking": blocking}
-    where = {**place(call_site), "task": task, "path": path}
-    return {**head, **where, "message": message, "remedy": remedy, "page": page, "traceback": trace}
+    head = {"severity": severity, "code": code, "blocking": True, **place(call_site)}
+    rest = dict.fromkeys(("task", "path", "message", "remedy", "page", "traceback"))
+    return {**head, **rest, "message": message, **others}
 
 
 def from_advice(advice: Advice, call_site: CallSite | None, task: str) -> Json:
     """The finding of a piece of advice."""
-    return finding(
-        advice.severity,
-        advice.code,
-        advice.consequence,
-        blocking=False,
-        call_site=call_site,
-        task=task,
-        path=advice.path,
-        remedy=advice.remedy,
-        page=advice.page,
-    )
+    values = {name: getattr(advice, name) for name in ("path", "remedy", "page")}
+    message, others = advice.consequence, {"blocking": False, "task": task, **values}
+    return finding(advice.severity, advice.code, message, call_site, **others)
 
 
 def from_problem(
@@ -80,17 +51,9 @@ def from_problem(
 ) -> Json:
     """The finding of a problem of a config, or of a team file."""
     message = str(problem).removesuffix(f": {problem.remedy}")
+    others = {"path": problem.path, "remedy": problem.remedy}
     page = page_of(code) if code in RULES else None
-    return finding(
-        "error",
-        code,
-        message,
-        call_site=call_site,
-        task=task,
-        path=problem.path,
-        remedy=problem.remedy,
-        page=page,
-    )
+    return finding("error", code, message, call_site, task=task, page=page, **others)
 
 
 def from_error(
@@ -107,7 +70,7 @@ def from_error(
     if not isinstance(error, ConfigError):
         message, where = f"{rule}: {_summary(error)}", _call_site(error) or call_site
         code = "task" if task else "import"
-        yield finding("error", code, message, call_site=where, task=task, trace=_trace(error))
+        yield finding("error", code, message, where, task=task, traceback=_trace(error))
         return
     is_file = os.path.isfile(error.subject)  # noqa: PTH113  # unlike Path, it accepts any text
     for problem in error.problems:
@@ -121,9 +84,7 @@ def from_error(
 
 def is_installed(file: str | None) -> bool:
     """Whether *file* belongs to Python itself or to an installed package."""
-    if not file or file.startswith("<"):
-        return True
-    return any(file.startswith(folder) for folder in _LIBRARIES)
+    return not file or file.startswith(("<", *_LIBRARIES))
 
 
 def _summary(error: BaseException) -> str:
@@ -143,23 +104,15 @@ def _call_site(error: BaseException) -> CallSite | None:
     if isinstance(error, SyntaxError) and error.filename:
         return CallSite(error.filename, error.lineno or 1)
     found = None
-    trace = _user_part(error.__traceback__)
-    while trace is not None:
-        file = trace.tb_frame.f_code.co_filename
-        if not is_installed(file) and not is_library(trace.tb_frame):
-            found = CallSite(file, trace.tb_lineno)
-        trace = trace.tb_next
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if not is_installed(frame.f_code.co_filename) and not is_library(frame):
+            found = CallSite(frame.f_code.co_filename, line)
     return found
 
 
 def _trace(error: BaseException) -> str:
-    """The traceback, from the user's code on."""
-    trace = _user_part(error.__traceback__)
-    return "".join(traceback.format_exception(type(error), error, trace)).rstrip()
-
-
-def _user_part(trace: TracebackType | None) -> TracebackType | None:
-    """*trace* from the first frame that is neither ours nor of Python's import system."""
+    """The traceback, from the first frame that is neither ours nor of Python's import system."""
+    trace = error.__traceback__
     while trace is not None and is_library(trace.tb_frame):
         trace = trace.tb_next
-    return trace
+    return "".join(traceback.format_exception(type(error), error, trace)).rstrip()

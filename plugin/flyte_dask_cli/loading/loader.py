@@ -108,10 +108,8 @@ class Loader:
 def _is_in(module: ModuleType, folder: str) -> bool:
     """Whether *module* is a user's own code in *folder*."""
     places = [getattr(module, "__file__", None), *getattr(module, "__path__", [])]
-    return any(
-        place and place.startswith(f"{folder}{os.sep}") and not is_installed(place)
-        for place in places
-    )
+    inside = [place for place in places if place and place.startswith(f"{folder}{os.sep}")]
+    return not all(map(is_installed, inside))
 
 
 def _compiled(entity: object) -> list[Json]:
@@ -131,17 +129,15 @@ def _task_named(name: str, module: ModuleType, defined: list[Any]) -> DaskTask:
     found = getattr(module, name, None) or tasks.get(name)
     if isinstance(found, DaskTask):
         return found
+    rule = f"of {module.__name__} is not a Dask task"
+    remedy = "decorate its function with @task(task_config=Dask(...))"
     if found is None:
         rule = f"is not a task of {module.__name__}"
         known = f"known tasks: {', '.join(tasks)}" if tasks else "it has no Dask tasks"
-        raise _rejected(
-            Problem("task", name, rule, did_you_mean(name, tasks) or known), module.__file__
-        )
-    rule = f"of {module.__name__} is not a Dask task"
-    remedy = "decorate its function with @task(task_config=Dask(...))"
-    if isinstance(found, PythonFunctionWorkflow):
+        remedy = did_you_mean(name, tasks) or known
+    elif isinstance(found, PythonFunctionWorkflow):
         rule, remedy = f"of {module.__name__} is a workflow", "name one of its tasks"
-    if _has_ignored_config(found):
+    elif _has_ignored_config(found):
         rule = f"of {module.__name__} {_rule_of(found)}"
     raise _rejected(Problem("task", name, rule, remedy), module.__file__)
 
@@ -156,15 +152,10 @@ def _has_ignored_config(entity: object) -> bool:
 
 def _ignored_config(task: Any) -> Json:
     code = task.task_function.__code__
-    return finding(
-        "error",
-        "config",
-        f"it {_rule_of(task)}",
-        call_site=CallSite(code.co_filename, code.co_firstlineno),
-        task=task.name,
-        path="task_config",
-        remedy="use Dask(...) or a preset, such as presets.medium()",
-    )
+    where = CallSite(code.co_filename, code.co_firstlineno)
+    remedy = "use Dask(...) or a preset, such as presets.medium()"
+    others = {"task": task.name, "path": "task_config", "remedy": remedy}
+    return finding("error", "config", f"it {_rule_of(task)}", where, **others)
 
 
 def _rule_of(task: Any) -> str:

@@ -21,7 +21,7 @@ from flyte_dask.explanation.summary import Json, place, summarize
 from flyte_dask.prediction.platform import Platform
 from flyte_dask_cli.loading.client import Request
 from flyte_dask_cli.loading.findings import from_advice, from_error, from_problem
-from flyte_dask_cli.platform_options import with_options
+from flyte_dask_cli.options import with_options
 from flyte_dask_engine.registration import serialization
 from flyte_dask_engine.registration.review import Review
 from flytekitplugins.dask.requested import declared_image
@@ -42,37 +42,26 @@ class Serializer:
         self._settings = SerializationSettings(
             _images(request), python_interpreter=DEFAULT_RUNTIME_PYTHON_INTERPRETER
         )
-        self._rendering = {
-            "custom": self._custom,
-            "template": self._template,
-            "pods": self._pods,
-        }
         logging.getLogger("flytekit.dask.advice").disabled = True  # we report it
         _build_no_images()
 
     def serialize(self, task: DaskTask) -> Json | list[Json]:
         """*task* with its findings; the findings alone if it cannot be serialized."""
-        head = {
-            "name": task.name,
-            "function": task.task_function.__name__,
-            **place(task.call_site),
-        }
+        name, function = task.name, task.task_function.__name__
+        head = {"name": name, "function": function, **place(task.call_site)}
         try:
             self._resolve_image(task)
             review = task.review(self._settings, with_options=self._platform)
             return {**head, **self._content(task, review), "findings": list(_findings(review))}
         except BaseException as error:  # image builders are users' code too
-            return list(from_error(error, "cannot be registered", task.name, task.call_site))
+            return list(from_error(error, "cannot be registered", name, task.call_site))
 
     def _resolve_image(self, task: DaskTask) -> None:
         """Let *task* compute the reference of its image, if that is an `ImageSpec`."""
         image = declared_image(task)
-        if not isinstance(image, ImageSpec):
-            return
-        if image is task.container_image:
-            task.get_image(self._settings)
-        else:
-            task.get_k8s_pod(self._settings)
+        if isinstance(image, ImageSpec):
+            is_own = image is task.container_image
+            (task.get_image if is_own else task.get_k8s_pod)(self._settings)
 
     def _content(self, task: DaskTask, review: Review) -> Json:
         form = self._request.form
@@ -81,18 +70,15 @@ class Serializer:
         if form == "summary":
             file = place(CallSite(str(review.team.path), 1))["file"] if review.team else None
             return {"team_file": file, **summarize(review.job)}
-        return {"rendered": self._rendering[form](task, review)}
+        if form == "pods":
+            return {"rendered": review.job.pods.as_dict()}
+        custom = serialization.custom(review.job.config, review.job.resolved)
+        return {"rendered": custom if form == "custom" else self._template(task, custom)}
 
-    def _custom(self, _: DaskTask, review: Review) -> Json:
-        return serialization.custom(review.job.config, review.job.resolved)
-
-    def _pods(self, _: DaskTask, review: Review) -> Json:
-        return review.job.pods.as_dict()
-
-    def _template(self, task: DaskTask, review: Review) -> Json:
+    def _template(self, task: DaskTask, custom: Json) -> Json:
         spec: Any = get_serializable(OrderedDict(), self._settings, task)
         template: Json = MessageToDict(spec.to_flyte_idl().template)
-        template["custom"] = self._custom(task, review)  # with integers, not floats
+        template["custom"] = custom  # with integers, not floats
         _hide_environment(template)
         return template
 
@@ -150,9 +136,9 @@ def _hide_environment(value: object) -> None:
             _hide_environment(each)
     elif isinstance(value, dict):
         for key, each in value.items():
-            if key == "env" and isinstance(each, list):
-                for variable in each:
-                    if isinstance(variable, dict) and "value" in variable:
-                        variable["value"] = "(not shown)"
-            else:
+            if key != "env" or not isinstance(each, list):
                 _hide_environment(each)
+                continue
+            for variable in each:
+                if isinstance(variable, dict) and "value" in variable:
+                    variable["value"] = "(not shown)"

@@ -77,8 +77,5 @@ def _response(loader: Loader, serializer: Serializer, target: Target) -> Json:
         return {"tasks": [], "findings": found, "failed": 0}
     results = [serializer.serialize(task) for task in tasks]
     failed = [each for each in results if isinstance(each, list)]
-    return {
-        "tasks": [each for each in results if isinstance(each, dict)],
-        "findings": [*findings, *(each for found in failed for each in found)],
-        "failed": len(failed),
-    }
+    serialized = [each for each in results if isinstance(each, dict)]
+    return {"tasks": serialized, "findings": sum(failed, findings), "failed": len(failed)}

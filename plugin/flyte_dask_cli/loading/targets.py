@@ -8,15 +8,12 @@ from pathlib import Path
 from typing import final
 
 import attrs
+import click
 
-__all__ = ["Target", "UnknownTarget", "targets_of"]
+__all__ = ["Target", "targets_of"]
 
 _SKIPPED_FOLDERS = {"__pycache__", "node_modules", "site-packages", "dist-packages"}
 _SKIPPED_FILES = {"setup.py", "__main__.py"}
-
-
-class UnknownTarget(ValueError):
-    """A target that is not an existing file, folder or module name."""
 
 
 @final
@@ -41,7 +38,7 @@ def targets_of(texts: Iterable[str]) -> list[Target]:
         texts: each a file, a folder (all files in it) or a module, with ``:TASK`` for one task.
 
     Raises:
-        UnknownTarget: with all texts that are invalid.
+        click.UsageError: with all texts that are invalid.
     """
     found: dict[tuple[str, str, str | None], Target] = {}
     problems = []
@@ -52,7 +49,7 @@ def targets_of(texts: Iterable[str]) -> list[Target]:
         else:
             found.update({(each.name, each.root, each.task): each for each in modules})
     if problems:
-        raise UnknownTarget("\n".join(problems))
+        raise click.UsageError("\n".join(problems))
     return list(found.values())
 
 
@@ -63,31 +60,25 @@ def _modules(text: str) -> list[Target] | str:
     if head and _decoded(tail).isidentifier() and not Path(text).exists():
         where, task = head, _decoded(tail)
     path = Path(where)
-    is_name = all(part.isidentifier() for part in where.split(".")) and path.suffix != ".py"
     if where and path.is_dir():
         problem = f"{where} is a folder: pass the file that defines {task}"
         return problem if task else [_of_file(each) for each in _files_in(path)]
     if path.is_file():
         is_python = path.suffix == ".py"
         return [attrs.evolve(_of_file(path), task=task)] if is_python else "not a Python file"
-    if is_name:
-        return [Target(_decoded(where), _decoded(str(Path.cwd())), task=task)]
-    return "not an existing file or folder, nor a module name"
+    if path.suffix == ".py" or not all(part.isidentifier() for part in where.split(".")):
+        return "not an existing file or folder, nor a module name"
+    return [Target(_decoded(where), _decoded(str(Path.cwd())), task=task)]
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
     """All modules below *folder*, except in hidden folders, virtual environments and the like."""
     for where, folders, files in os.walk(folder):
         folders[:] = sorted(each for each in folders if _has_code(Path(where, each)))
-        for name in sorted(files):
-            path = Path(where, name)
-            if path.suffix == ".py" and name not in _SKIPPED_FILES and _is_module(path):
+        for path in (Path(where, name) for name in sorted(files)):
+            is_module = path.suffix == ".py" and path.name not in _SKIPPED_FILES
+            if is_module and not path.name.startswith(".") and path.is_file():
                 yield path
-
-
-def _is_module(file: Path) -> bool:
-    """Whether it is a regular file and not hidden, as those of editors are."""
-    return not file.name.startswith(".") and file.is_file()
 
 
 def _has_code(folder: Path) -> bool:

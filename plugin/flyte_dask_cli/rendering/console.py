@@ -7,11 +7,14 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO, final
 
+from flyte_dask.explanation.summary import Json
+from flyte_dask.explanation.text import HEADERS, others, rows
+
 if TYPE_CHECKING:  # slow to import, and not needed for pipes
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["STYLES", "Screen", "json_text"]
+__all__ = ["STYLES", "Screen", "json_text", "show_cluster", "show_findings"]
 
 STYLES = {
     "error": "bold red",
@@ -109,6 +112,27 @@ def _rich_table(headers: Sequence[str], rows: list[list[str]]) -> Table:
     for row in rows:
         table.add_row(*map(Text, row))
     return table
+
+
+def show_cluster(screen: Screen, summary: Json) -> None:
+    """Print a table of all amounts, then images, settings and the total."""
+    screen.table(HEADERS, rows(summary["values"]), titles=2)
+    screen.line()
+    for text in others(summary["values"]):
+        screen.line(text)
+    screen.line(f"total: {summary['footprint']['text']}")
+
+
+def show_findings(screen: Screen, findings: Iterable[Json]) -> None:
+    """Print findings, each with its remedy."""
+    for each in findings:
+        where = f"{each['path']}: " if each["path"] else ""
+        screen.parts(
+            (f"{each['severity']} {each['code']}", each["severity"]),
+            (f": {where}{each['message']}", None),
+        )
+        if each["remedy"]:
+            screen.parts(("  remedy: ", "dim"), (each["remedy"], None))
 
 
 def json_text(value: object, stream: TextIO | None = None) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias, final
 
+import click
+
 from flyte_dask.config.dask import Dask
 from flyte_dask.config.template_io import RESOURCE_NAMES
 from flyte_dask.explanation.summary import Json
@@ -44,7 +46,7 @@ _DERIVED = {"workers.nthreads", "workers.memory_limit"}
 """Values that follow from others."""
 
 
-class InvalidSnapshot(ValueError):
+class InvalidSnapshot(click.ClickException):
     """A file that is not output of ``flyte-dask render``."""
 
 
@@ -96,14 +98,13 @@ def from_rendered(rendered: Mapping[str, Any], kind: Kind) -> Snapshot:
 def from_summary(summary: Json) -> Snapshot:
     """The values of a task, with those of its predicted pods."""
     values = {
-        path: _amount(each["value"]) if _is_amount(path) else each["value"]
+        path: _amount(each["value"]) if path.rpartition(".")[2] in DIMENSIONS else each["value"]
         for path, each in summary["values"].items()
         if path not in _DERIVED
     }
     sidecars = {
         path: value
-        for role, pod in summary["pods"].items()
-        for path, value in _pod(role, pod)
+        for path, value in from_rendered(summary["pods"], "pods").items()
         if ".sidecars." in path
     }
     return {**values, **sidecars}
@@ -126,10 +127,6 @@ def _data(text: str, *, is_json: bool) -> object:
     except ValueError:
         if is_json:
             raise
-    return _yaml(text)
-
-
-def _yaml(text: str) -> object:
     import yaml  # noqa: PLC0415  # installed with flytekit, and most files are JSON
 
     try:
@@ -151,7 +148,9 @@ def _amounts(path: str, resources: Mapping[str, Any]) -> Iterator[tuple[str, obj
     """The amounts of a container: a dict in pods, a list of entries in templates."""
     for side in _SIDES:
         given = resources.get(side) or {}
-        for name, amount in given.items() if isinstance(given, dict) else map(_entry, given):
+        if not isinstance(given, dict):
+            given = {each["name"]: each["value"] for each in given}
+        for name, amount in given.items():
             yield f"{path}.{side}.{_DIMENSION_OF.get(name, name)}", _amount(amount)
 
 
@@ -195,27 +194,17 @@ def _container(path: str, container: Mapping[str, Any]) -> Iterator[tuple[str, o
     yield from _flat(path, others)
 
 
-def _entry(entry: Mapping[str, str]) -> tuple[str, str]:
-    return entry["name"], entry["value"]
-
-
 def _flat(path: str, value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, dict):
         for key, each in value.items():
-            if key not in {
-                "containers",
-                "env",
-            }:  # compared separately; values of variables never are
+            # compared separately; values of variables never are
+            if key not in {"containers", "env"}:
                 yield from _flat(f"{path}.{key}", each)
     elif isinstance(value, list):
         for number, each in enumerate(value):
             yield from _flat(f"{path}[{number}]", each)
     else:
         yield path, value
-
-
-def _is_amount(path: str) -> bool:
-    return path.rpartition(".")[2] in DIMENSIONS
 
 
 def _amount(value: object) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
@@ -10,7 +10,7 @@ import click
 from flyte_dask.errors import InvalidConfig
 from flyte_dask.explanation.summary import Json
 from flyte_dask_cli.loading.collect import collect, show_errors
-from flyte_dask_cli.options import as_json, complete_files, task_options
+from flyte_dask_cli.options import PATH, as_json, task_options
 from flyte_dask_cli.rendering.changes import Delta, TaskChange, changes, delta, matched
 from flyte_dask_cli.rendering.console import Screen, json_text
 from flyte_dask_cli.rendering.snapshots import (
@@ -44,8 +44,8 @@ Exit codes: 0 without changes, 2 with changes, 1 on errors.
 
 
 @click.command(help=_DESCRIPTION, short_help="Show what changes, and what it costs.")
-@click.argument("old", shell_complete=complete_files)
-@click.argument("new", shell_complete=complete_files)
+@click.argument("old", type=PATH)
+@click.argument("new", type=PATH)
 @task_options
 @as_json
 def diff(
@@ -58,13 +58,11 @@ def diff(
     """Print the changes of all tasks."""
     try:
         changed = _changed(old, new, traceback, options)
-    except InvalidSnapshot as error:
-        raise click.ClickException(str(error)) from None
     except _NoTasks as error:
         if as_json:
-            click.echo(json_text({"version": 1, "tasks": [], "errors": error.findings}))
+            click.echo(json_text({"version": 1, "tasks": [], "errors": error.args[0]}))
         else:
-            show_errors(error.findings)
+            show_errors(error.args[0])
         return 1
     total = sum((each.delta for each in changed), Delta())
     if as_json:
@@ -78,11 +76,7 @@ def diff(
 
 
 class _NoTasks(Exception):
-    """A target whose tasks could not be collected."""
-
-    def __init__(self, findings: Sequence[Json]) -> None:
-        super().__init__(findings)
-        self.findings = findings
+    """The findings of a target whose tasks could not be collected."""
 
 
 def _changed(old: str, new: str, traceback: bool, options: Mapping[str, Any]) -> list[TaskChange]:

@@ -10,8 +10,7 @@ from flyte_dask.explanation.summary import Json
 from flyte_dask.explanation.text import FIELDS, fields_of, story
 from flyte_dask_cli.loading.collect import collect, show_errors
 from flyte_dask_cli.options import as_json, targets, task_options
-from flyte_dask_cli.rendering.cluster import show_cluster, show_findings
-from flyte_dask_cli.rendering.console import Screen, json_text
+from flyte_dask_cli.rendering.console import Screen, json_text, show_cluster, show_findings
 
 __all__ = ["explain"]
 

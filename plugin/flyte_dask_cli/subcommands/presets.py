@@ -18,10 +18,8 @@ from flyte_dask.inheritance.parent import Parent
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.team_files.discovery import NAME
 from flyte_dask_cli.loading.findings import from_advice
-from flyte_dask_cli.options import as_json, preset_options
-from flyte_dask_cli.platform_options import with_options
-from flyte_dask_cli.rendering.cluster import show_cluster, show_findings
-from flyte_dask_cli.rendering.console import Screen, json_text
+from flyte_dask_cli.options import as_json, preset_options, with_options
+from flyte_dask_cli.rendering.console import Screen, json_text, show_cluster, show_findings
 
 __all__ = ["presets"]
 
