@@ -80,12 +80,13 @@ def _blocks() -> dict[str, str]:
     exported = "".join(f'    "{name}",\n' for name in sorted(NAMES))
     rules = ((f"[`{code}`]({code}.md)", *rule) for code, rule in RULES.items())
     backend_rules = ((f"`{rule}`", text) for rule, text in BACKEND_RULES.items())
+    printed = CliRunner().invoke(cli, ["presets"]).stdout
     return {
         "presets": _table(
             "preset | for | workers | CPUs | memory | GPUs | scheduler", map(_preset, presets)
         ),
         "preset attributes": "\n\n".join([f"__all__ += [\n{exported}]", *map(_attribute, presets)]),
-        "command presets": f"```text\n{CliRunner().invoke(cli, ['presets']).stdout}```",
+        "command presets": f"```sh\nflyte-dask presets\n```\n\n```text\n{printed}```",
         "rules": _table("code | severity | finds", rules),
         "rule pages": "\n".join(f"- {code}: advice/{code}.md" for code in RULES),
         "number of rules": str(len(RULES)),

@@ -135,7 +135,7 @@ def test_a_team_file_builds_on_no_preset_that_another_shadows(
     assert output(installed, program) == [
         (
             "presets.nightly.extends medium is a preset of flyte-dask (built in) and of "
-            "acme-presets 1.2 build on one of another name 2"
+            "acme-presets 1.2 extend a preset with another name 2"
         )
     ]
 
