@@ -305,6 +305,8 @@ class Dask(Config):
             workers=self.workers | other.workers,
             _set_runtime=runtime,
         )
+        if not other._origins:
+            return both
         return _with_own(both, other.silence, other._set_inherit, other._origins)
 
 

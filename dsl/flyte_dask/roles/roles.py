@@ -152,8 +152,8 @@ def _with_leaves(role: R, new: Mapping[str, Leaf], origins: Mapping[str, Origin]
         values["_set_number"] = new["number_of_workers"]
     amounts = {name: cast("Pair", new[name]) for name in DIMENSIONS if name in new}
     if amounts:
-        both = sides(pairs(role.requests, role.limits) | amounts)
-        values["requests"], values["limits"] = both
+        amounts = pairs(role.requests, role.limits) | amounts
+        values["requests"], values["limits"] = sides(amounts)
     return with_values(role, **values)
 
 
