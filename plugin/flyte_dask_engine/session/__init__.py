@@ -1,1 +1,5 @@
-"""The session of a task: its cluster is opened, used while the function runs, and closed."""
+"""The session of a task: its cluster, connected and monitored while the function runs."""
+
+from flyte_dask_engine.session.session import Session, session
+
+__all__ = ["Session", "session"]
