@@ -1,13 +1,22 @@
-"""The exceptions of flyte-dask: one root, and all problems of a bad input in one exception."""
+"""What flyte-dask raises, the user's line that it names, and what it suggests."""
 
-# Annotations are not postponed here: NamedTuple would compile every one that is a string.
-
-from collections.abc import Iterable
-from typing import NamedTuple, final
-
-import attrs
-
-from flyte_dask.errors.call_site import CallSite, user_call_site
+from flyte_dask.errors.call_site import CallSite
+from flyte_dask.errors.errors import (
+    AdviceIsFatal,
+    ConfigError,
+    FlyteDaskError,
+    FrozenConfig,
+    InvalidConfig,
+    MergeConflict,
+    MissingExtra,
+    PolicyViolation,
+    Problem,
+    ShadowedPreset,
+    UnknownPreset,
+    raise_if_any,
+    reject_change,
+    short,
+)
 
 __all__ = [
     "AdviceIsFatal",
@@ -26,145 +35,3 @@ __all__ = [
     "reject_change",
     "short",
 ]
-
-
-class FlyteDaskError(Exception):
-    """The base class of all errors of flyte-dask."""
-
-
-@final
-class Problem(NamedTuple):
-    """One problem with one value: its path, the value, the rule that it breaks, and the remedy."""
-
-    path: str
-    """The path within the call or file that was validated: ``requests.mem``."""
-    value: object
-    """What was given, an amount as it was written; `attrs.NOTHING` for a missing value."""
-    rule: str
-    """The rule, as the rest of a sentence that starts with the value: ``must be ...``."""
-    remedy: str
-    """What to do instead, as an imperative."""
-    line: int | None = None
-    """The line of the file that the value was read from; None if it comes from code."""
-
-    @property
-    def location(self) -> str:
-        """The path, and the line of the file if there is one."""
-        return self.path if self.line is None else f"{self.path} (line {self.line})"
-
-    def __str__(self) -> str:
-        value = "" if self.value is attrs.NOTHING else f"{short(self.value)} "
-        return f"{value}{self.rule}: {self.remedy}"
-
-    def under(self, parent: str) -> "Problem":
-        """This problem with *parent* as the prefix of its path."""
-        return self._replace(path=f"{parent}.{self.path}")
-
-
-def short(value: object) -> str:
-    """The repr of *value*, shortened in its middle if it is long; paths are not shortened."""
-    from pathlib import PurePath  # noqa: PLC0415  # most programs never fail
-    from reprlib import Repr  # noqa: PLC0415
-
-    if isinstance(value, PurePath):
-        return repr(str(value))
-    shortened = Repr()
-    shortened.maxstring = shortened.maxother = 80
-    try:
-        return shortened.repr(value)
-    except ValueError:  # an int with too many digits for Python to print
-        return f"<{type(value).__name__}>"
-
-
-class ConfigError(FlyteDaskError):
-    """The base class of errors in a configuration: all problems of one call, with remedies."""
-
-    def __init__(
-        self, subject: str, problems: Iterable[Problem], call_site: CallSite | None = None
-    ) -> None:
-        self.subject: str = subject
-        """What was validated, such as ``WorkerGroup(...)``."""
-        self.problems: tuple[Problem, ...] = tuple(problems)
-        """The problems in the order of the arguments; at least one."""
-        self.call_site: CallSite | None = call_site
-        """The user's file and line; None if there is no user code on the stack."""
-        # not super(): a built-in that a subclass also derives from may take other arguments
-        Exception.__init__(self, subject, self.problems, call_site)
-
-    def __str__(self) -> str:
-        count = len(self.problems)
-        where = f" at {self.call_site}" if self.call_site else ""
-        width = max(len(problem.location) for problem in self.problems)
-        lines = [f"  {problem.location:<{width}}   {problem}" for problem in self.problems]
-        title = f"{count} problem{'s' if count > 1 else ''} in {self.subject}{where}"
-        return "\n".join([title, *lines])
-
-
-@final
-class InvalidConfig(ConfigError, ValueError, TypeError):
-    """A configuration that is invalid.
-
-    One call can have both a wrong type and a wrong value, so this is a `ValueError` and a
-    `TypeError`.
-    """
-
-
-@final
-class FrozenConfig(ConfigError, attrs.exceptions.FrozenInstanceError):
-    """An attempt to change a frozen config in place; also an `AttributeError`."""
-
-
-@final
-class MergeConflict(ConfigError, ValueError):
-    """Two configs of a strict merge set the same field to different values."""
-
-
-@final
-class PolicyViolation(ConfigError, ValueError):
-    """A valid configuration that the team's policy does not allow."""
-
-
-@final
-class AdviceIsFatal(ConfigError, ValueError):
-    """Advice that the team's policy turns into an error."""
-
-
-@final
-class MissingExtra(FlyteDaskError, ImportError):
-    """An optional dependency is not installed."""
-
-
-@final
-class UnknownPreset(ConfigError, LookupError, AttributeError):
-    """No preset has this name, or ``presets`` has no such attribute."""
-
-
-@final
-class ShadowedPreset(ConfigError, LookupError):
-    """Several packages have a preset of this name, and the call does not select one."""
-
-
-def raise_if_any(
-    subject: str,
-    problems: Iterable[Problem],
-    error: type[ConfigError] = InvalidConfig,
-    *,
-    at: CallSite | None = None,
-) -> None:
-    """Raise one *error* with all *problems* and the user's line, if there are any problems."""
-    found = tuple(problems)
-    if found:
-        raise error(subject, found, at or user_call_site())
-
-
-def reject_change(frozen: object, name: str, *value: object) -> None:
-    """The ``__setattr__`` and ``__delattr__`` of frozen values: raise `FrozenConfig`."""
-    kind = type(frozen).__name__
-    copy = f"attrs.evolve(config, {name}=...)" if attrs.has(type(frozen)) else f"{kind}(...)"
-    problem = Problem(
-        name,
-        value[0] if value else getattr(frozen, name, attrs.NOTHING),
-        f"cannot be {'set' if value else 'deleted'}: a {kind} is frozen",
-        f"make a changed copy with a with_* method of Dask or {copy}",
-    )
-    raise_if_any(f"{kind}.{name}", [problem], FrozenConfig)

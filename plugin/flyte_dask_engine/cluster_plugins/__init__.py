@@ -4,21 +4,6 @@ They are pickled by value, because the images there may have another version of 
 So these modules import nothing but Python's own modules and Dask.
 """
 
-from cloudpickle.cloudpickle import register_pickle_by_value
-
-from flyte_dask_engine import distributed_internals
-from flyte_dask_engine.cluster_plugins import (
-    code,
-    lifecycle,
-    recorder,
-    sums,
-    task_stream,
-    worker_metrics,
-)
+from flyte_dask_engine.cluster_plugins.by_value import MODULES
 
 __all__ = ["MODULES"]
-
-MODULES = (code, distributed_internals, lifecycle, recorder, sums, task_stream, worker_metrics)
-
-for _module in MODULES:  # distributed looks up the exact module of what it pickles
-    register_pickle_by_value(_module)

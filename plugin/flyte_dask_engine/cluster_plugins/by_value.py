@@ -1,0 +1,22 @@
+"""The modules that cloudpickle sends by value, once this one is imported."""
+
+from __future__ import annotations
+
+from cloudpickle.cloudpickle import register_pickle_by_value
+
+from flyte_dask_engine import distributed_internals
+from flyte_dask_engine.cluster_plugins import (
+    code,
+    lifecycle,
+    recorder,
+    sums,
+    task_stream,
+    worker_metrics,
+)
+
+__all__ = ["MODULES"]
+
+MODULES = (code, distributed_internals, lifecycle, recorder, sums, task_stream, worker_metrics)
+
+for _module in MODULES:  # distributed looks up the exact module of what it pickles
+    register_pickle_by_value(_module)
