@@ -1,4 +1,4 @@
-"""What a team allows, and what is said of a config that is above it."""
+"""The policy of a team, and its violations."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class TestViolations:
             )
         ]
 
-    def test_the_largest_shares_are_named_without_which_it_would_be_within(self) -> None:
+    def test_the_largest_shares_that_explain_the_excess_are_named(self) -> None:
         policy = Policy(total=Resources(mem="100Gi"))
         config = presets.medium(2).with_scheduler(mem="500Gi")
         assert violation_texts(policy, config) == [
