@@ -1,4 +1,4 @@
-# The project's vocabulary. `just sync` first; `just check` is what CI runs.
+# Recipes for development. Start with `just sync`; CI runs `just check`.
 
 venv := env("VIRTUAL_ENV", ".venv")
 python := venv / "bin/python"
@@ -8,35 +8,35 @@ pins := "uv pip compile -q --universal --python-version 3.10 --generate-hashes -
 _default:
     @just --list --unsorted
 
-# make .venv with the pinned packages and this project (another interpreter: `just sync python3.12`)
+# create .venv with the pinned packages and this project (another interpreter: `just sync python3.12`)
 sync interpreter="python3":
     {{interpreter}} -m venv .venv
     .venv/bin/pip install -q --no-deps -r requirements/dev.txt
     .venv/bin/pip install -q --no-deps --no-build-isolation -e .
 
-# ruff: rules and format (`just lint --fix`)
+# run ruff's linter and formatter (`just lint --fix`)
 lint *args:
     {{python}} -m ruff check {{args}}
     {{python}} -m ruff format {{ if args == "--fix" { "" } else { "--check" } }}
 
-# mypy --strict and pyright, over everything
+# run mypy --strict and pyright on everything
 type:
     {{python}} -m mypy
     {{python}} -m pyright --pythonpath {{python}}
 
-# pytest
+# run pytest
 test *args:
     {{python}} -m pytest {{args}}
 
-# pytest without what takes long: about a minute on two idle cores
+# run the fast tests, in about a minute on two idle cores
 test-fast *args:
     {{python}} -m pytest -q -n 2 --dist loadfile -m "not fault and not once and not slow" --hypothesis-profile "judge briefly" {{args}}
 
-# what fails a cluster, ten times over, with real processes
+# run the tests of cluster failures ten times, with real processes
 faults *args:
     for turn in 1 2 3 4 5 6 7 8 9 10; do {{python}} -m pytest -q -m fault {{args}} || exit 1; done
 
-# pytest with the coverage of branches
+# run pytest with branch coverage
 cov *args:
     {{python}} -m pytest --cov {{args}}
 
@@ -44,45 +44,45 @@ cov *args:
 codegen *args:
     {{python}} -m codegen {{args}}
 
-# write what documents and modules repeat of the code (`just tables --check` only compares)
+# write the tables in documents and modules that are derived from code (`just tables --check` only compares)
 tables *args:
     {{python}} -m docs.tables {{args}}
 
-# pytest with the oldest versions that pyproject.toml allows (needs uv)
+# run pytest with the oldest versions that pyproject.toml allows (needs uv)
 lowest *args:
     uv venv -q --clear --seed .venv-lowest
     uv pip install -q --python .venv-lowest/bin/python --resolution lowest-direct -e ".[examples]" --group dev
     .venv-lowest/bin/python -m pytest {{args}}
 
-# all that must be green
+# run all checks
 check: lint type (codegen "--check") (tables "--check") docs test
 
-# the README's two commands, as on a new machine (`just fresh --main-job`; else args are pytest's)
+# run the README's two commands as on a new machine (`just fresh --main-job`; other args are pytest's)
 [positional-arguments]
 fresh *args:
     .ci/fresh "$@"
 
-# pytest against the installed wheel, with the sources out of reach
+# run pytest against the installed wheel, without the sources
 [positional-arguments]
 wheel-test *args:
     {{python}} -m venv --clear .venv-wheel
     .venv-wheel/bin/pip install -q --no-deps -r requirements/dev.txt
     .ci/wheel .venv-wheel/bin/python "$@"
 
-# the documentation, into site/ (`just docs serve` shows it, and what changes, at 127.0.0.1:8000)
+# build the documentation into site/ (`just docs serve` serves it at 127.0.0.1:8000, with live reload)
 docs command="build":
     {{python}} -m pip install -q --no-deps -r requirements/docs.txt
     NO_MKDOCS_2_WARNING=1 {{python}} -m mkdocs {{command}} --strict
 
-# sdist and wheel into dist/
+# build sdist and wheel into dist/
 build:
     {{python}} -m build --no-isolation
 
-# measure against the official plugin, and write bench/results.md (one section: `just bench packaging`)
+# compare with the official plugin, and write bench/results.md (one section: `just bench packaging`)
 bench *sections:
     {{python}} -m bench {{sections}}
 
-# take the documentation's picture of a deck, of a real task (needs Chromium)
+# take the documentation's screenshot of a real task's deck (needs Chromium)
 picture:
     {{python}} -m tests.support.picture
 

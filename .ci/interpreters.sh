@@ -1,9 +1,9 @@
-# Sourced: the Pythons that are supported, and where they are.
+# To be sourced: the supported Python versions, and how to find their interpreters.
 # shellcheck shell=bash
-# shellcheck disable=SC2034  # for who sources this
+# shellcheck disable=SC2034  # used by scripts that source this
 supported=(3.10 3.11 3.12)
 
-# The interpreter of a version, from the PATH or from pyenv; nothing where there is none.
+# Print the interpreter of a version, from the PATH or from pyenv; nothing if there is none.
 interpreter() {
     local candidate
     for candidate in "python$1" "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1".*/bin/python; do

@@ -1,4 +1,4 @@
-"""``python -m docs.tables``: write what documents and modules repeat of the code.
+"""``python -m docs.tables``: write the tables that are derived from the code.
 
 Each such block stands between the comments ``tables: <its name>`` and ``/tables``.
 """

@@ -1,4 +1,4 @@
-"""What holds for every test."""
+"""Settings of hypothesis, the order of tests, and a clean environment."""
 
 from __future__ import annotations
 
@@ -12,29 +12,27 @@ from tests.support.paths import PROJECT
 
 SOURCES = PROJECT / "dsl"
 
-# A machine that is busy with something else makes no property false.
+# No deadline: a busy machine does not falsify a property.
 settings.register_profile("patient", settings.get_profile("default"), deadline=None)
-# Where changes are judged, examples are the same each time; elsewhere they find new things.
-settings.register_profile("judge", settings.get_profile("patient"), derandomize=True, database=None)
-# As many of them as tell whether a Python differs, where the default one has tried all.
-settings.register_profile("judge briefly", settings.get_profile("judge"), max_examples=20)
-settings.load_profile("judge" if "CI" in os.environ else "patient")
+# CI uses the same examples each time; elsewhere they are random, and may find new failures.
+# Hypothesis has a profile "ci" of its own.
+settings.register_profile("fixed", settings.get_profile("patient"), derandomize=True, database=None)
+# Enough examples to find differences between Pythons; the default Python runs all of them.
+settings.register_profile("few", settings.get_profile("fixed"), max_examples=20)
+settings.load_profile("fixed" if "CI" in os.environ else "patient")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what takes longest first, so that several processes end at about the same time.
-
-    What waits for most of its time, as faults do, stays among what computes.
-    """
+    """Put the slowest tests first, so that parallel processes end at about the same time."""
     items.sort(key=lambda item: not any(map(item.get_closest_marker, ("fault", "once"))))
-    if not SOURCES.exists():  # an installed wheel is tested
+    if not SOURCES.exists():  # the installed wheel is tested
         for item in items:
             if item.get_closest_marker("source"):
-                item.add_marker(pytest.mark.skip(reason="about the source tree"))
+                item.add_marker(pytest.mark.skip(reason="tests the source tree"))
 
 
 @pytest.fixture(autouse=True)
-def _without_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither its cluster, nor its options for the runs of pytest that tests start."""
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unset the address of a cluster, and options for the runs of pytest that tests start."""
     for name in (ADDRESS, "PYTEST_ADDOPTS"):
         monkeypatch.delenv(name, raising=False)

@@ -1,4 +1,4 @@
-"""Advice: worked cases, and what holds for every piece of it."""
+"""Advice: worked cases, and properties of all advice."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def evaluate(code: str) -> tuple[Advice, ...]:
 
 
 def following(advice: Advice, config: Dask, parent: Parent) -> Iterator[tuple[Dask, Parent]]:
-    """Config and task with its remedy, if that is code to follow without thinking."""
+    """The config and task with its remedy, if that can be applied automatically."""
     if advice.remedy.startswith("."):
         yield eval(f"config{advice.remedy}", {"config": config}), parent
     elif advice.remedy.startswith("@task(") and "pod_template" not in advice.remedy:
@@ -130,7 +130,7 @@ LEGAL = [row for row in ROWS if row[1].startswith("advice: ") and not row[0].sta
 
 @pytest.mark.parametrize(("code", "expected"), LEGAL)
 def test_what_is_valid_but_probably_wrong_gets_advice(code: str, expected: str) -> None:
-    """In the table of bad input: whatever is no error, and should not pass silently."""
+    """These are the rows of the table of bad input that are not errors."""
     made = evaluate_bad(code)
     workers = flyte_dask.WorkerGroup(limits=made) if isinstance(made, Resources) else made
     config = workers if isinstance(workers, Dask) else Dask(workers=workers)  # type: ignore[arg-type]
@@ -200,7 +200,7 @@ ALL_PLATFORMS = PLATFORMS | st.builds(
 
 
 class TestAnyAdvice:
-    """What holds for all configs, tasks and platforms."""
+    """Properties of all configs, tasks and platforms."""
 
     @given(ALL_CONFIGS, TASKS, ALL_PLATFORMS)
     def test_following_it_resolves_it(

@@ -1,4 +1,4 @@
-"""The command as people and pipelines run it: all that it prints, here and in its page."""
+"""The complete output of the command, in transcripts and in its page."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ def test_a_long_value_is_shortened() -> None:
     assert len(str(caught.value)) < 300
 
 
-def test_asking_whether_a_config_is_a_dataclass_is_no_error() -> None:
+def test_a_config_is_not_a_dataclass() -> None:
     assert not dataclasses.is_dataclass(Dask())
     assert not dataclasses.is_dataclass(WorkerGroup)
     assert not hasattr(Dask, "__dataclass_fields__")

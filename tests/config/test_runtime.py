@@ -28,7 +28,7 @@ def test_the_defaults() -> None:
 class TestSetAndUnset:
     """A setting that equals its default is set too; None means no timeout."""
 
-    def test_unset_settings_override_nothing(self) -> None:
+    def test_unset_settings_do_not_override(self) -> None:
         slow = Dask(runtime=Runtime(worker_timeout=1800, local="processes"))
         assert (slow | Dask(runtime=Runtime(worker_timeout=900))).runtime == Runtime(
             worker_timeout=900, local="processes"
@@ -36,7 +36,7 @@ class TestSetAndUnset:
         assert slow | Dask(runtime=Runtime()) == slow
         assert Runtime(worker_timeout=900) != Runtime() == Runtime()
 
-    def test_none_is_no_timeout(self) -> None:
+    def test_none_means_no_timeout(self) -> None:
         config = Dask().with_runtime(worker_timeout=None)
         assert config.runtime.worker_timeout is None
         assert (Dask().with_runtime(worker_timeout=5) | config) == config

@@ -1,1 +1,1 @@
-"""What of other packages is private or undocumented, and used here."""
+"""Private or undocumented parts of other packages that are used here."""

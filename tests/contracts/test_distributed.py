@@ -1,4 +1,4 @@
-"""What of distributed is private or undocumented, and used here."""
+"""Private or undocumented parts of distributed that are used here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from flyte_dask_engine.session.session import session
 
 
 def lacks(of: object, *names: str) -> list[str]:
-    """Which of *names* it does not have."""
+    """The *names* that it lacks."""
     return [f"{type(of).__name__}.{name}" for name in names if not hasattr(of, name)]
 
 
@@ -38,7 +38,7 @@ CALLED_BY_NAME = (
 
 
 def of_scheduler(dask_scheduler: Any) -> list[str]:
-    """What a scheduler lacks of what its plugins and the monitor use."""
+    """The attributes of a scheduler that its plugins and the monitor use, and that it lacks."""
     (worker,) = dask_scheduler.workers.values()
     return [
         *lacks(dask_scheduler, *OF_SCHEDULER),
@@ -55,7 +55,7 @@ def of_nanny(dask_worker: Any) -> list[str]:
 
 
 def test_distributed_has_what_a_monitor_uses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """To know the state of a cluster, and how workers die."""
+    """It needs them for the state of a cluster, and the causes of lost workers."""
     monkeypatch.setenv("FLYTE_DASK_LOCAL", "processes")
     with session(Dask(), "contract") as opened:
         client: Any = opened.client
@@ -69,7 +69,7 @@ def test_distributed_has_what_a_monitor_uses(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def of_worker(dask_worker: Any) -> list[str]:
-    """What a worker lacks of what its plugins use."""
+    """The attributes of a worker that its plugins use, and that it lacks."""
     used = "handlers", "metrics", "heartbeat", "digests_total", "transfer_incoming_log"
     return lacks(dask_worker, *used, "local_directory", "loop", "scheduler")
 
@@ -86,8 +86,8 @@ def test_distributed_has_what_a_recorder_uses() -> None:
     assert [sorted(each) for each in task["startstops"]] == [["action", "start", "stop"]]
 
 
-def test_distributed_tells_of_workers_that_go() -> None:
-    """By an event to which plugins of the scheduler listen."""
+def test_distributed_reports_removed_workers() -> None:
+    """It sends an event to the scheduler's plugins."""
     with session(Dask(workers=2), "contract") as opened:
         client: Any = opened.client
         worker, _ = client.scheduler_info()["workers"]
@@ -98,7 +98,7 @@ def test_distributed_tells_of_workers_that_go() -> None:
     assert list(event["processing-tasks"]) == []
 
 
-def test_restarts_by_the_user_are_not_deaths(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_restarts_by_the_user_are_not_failures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Though the workers are removed unexpectedly; another event distinguishes them."""
     monkeypatch.setenv("FLYTE_DASK_LOCAL", "processes")
     with session(Dask(), "contract") as opened:
@@ -149,13 +149,13 @@ EVENTS = {
     not hasattr(distributed_client, "ClosedClientError"),
     reason="older texts differ",
 )
-def test_errors_and_events_are_told_apart_by_a_text(text: str) -> None:
-    """Where distributed has neither a class nor a constant for them."""
+def test_errors_and_events_are_distinguished_by_a_text(text: str) -> None:
+    """Distributed has neither a class nor a constant for them."""
     folder = Path(distributed.__file__).parent
     assert text in (folder / {**ERRORS, **EVENTS}[text]).read_text(encoding="utf-8")
 
 
-def test_errors_have_the_attributes_by_which_they_are_told_apart() -> None:
+def test_errors_have_the_attributes_that_distinguish_them() -> None:
     killed: Any = distributed.KilledWorker
     assert list(inspect.signature(killed).parameters) == [
         *("task", "last_worker", "allowed_failures")
@@ -169,7 +169,7 @@ def test_errors_have_the_attributes_by_which_they_are_told_apart() -> None:
 
 
 def test_the_task_stream_is_found_by_its_name() -> None:
-    """So ours, with the same name, is found in its place."""
+    """So ours, with the same name, replaces it."""
     assert TaskStreamPlugin.name == "task-stream"
     assert list(inspect.signature(TaskStreamPlugin).parameters) == ["scheduler", "maxlen"]
 

@@ -1,4 +1,4 @@
-"""What of flytekit is private or undocumented, and used here."""
+"""Private or undocumented parts of flytekit that are used here."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class TestTasks:
         assert (task.name, task.task_resolver, task.metadata) == (name, "resolver", metadata)
 
     def test_a_task_keeps_its_command_as_its_own_method(self, node: Node) -> None:
-        """Which a copy of it replaces, by `set_command_fn`."""
+        """A copy of a task replaces it, by `set_command_fn`."""
         task = node.flyte_entity
         methods = [each for each in vars(task).values() if inspect.ismethod(each)]
         assert methods == [task.get_default_command]
@@ -158,7 +158,7 @@ def test_plugins_are_looked_up_by_the_exact_type() -> None:
 
 
 def test_an_image_spec_caches_its_id_and_tag() -> None:
-    """Under these names in its own dictionary, from which a changed copy has to drop them."""
+    """They are in its own dictionary, and a changed copy has to drop them."""
     assert isinstance(vars(ImageSpec)["id"], cached_property)
     assert isinstance(vars(ImageSpec)["tag"], cached_property)
 

@@ -1,4 +1,4 @@
-"""What of Python is private or undocumented, and used here."""
+"""Private or undocumented parts of Python that are used here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import FrameType
 
 
 def test_finders_list_their_folders_as_path_cache() -> None:
-    """By which `flyte_dask` sees whether the official plugin is installed next to it."""
+    """`flyte_dask` uses that to see whether the official plugin is installed next to it."""
     finders = [each for each in sys.path_importer_cache.values() if isinstance(each, FileFinder)]
     listed = {name for finder in finders for name in getattr(finder, "_path_cache")}  # noqa: B009
     version = importlib.metadata.version("attrs")
@@ -17,7 +17,7 @@ def test_finders_list_their_folders_as_path_cache() -> None:
 
 
 def test_getframe_finds_the_callers_line() -> None:
-    """By which errors name the user's line; `inspect.stack` would read all sources."""
+    """Errors use it to name the user's line; `inspect.stack` would read all sources."""
 
     def called() -> FrameType | None:
         return sys._getframe(1)

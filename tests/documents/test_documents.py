@@ -88,16 +88,16 @@ def _works(document: Path, link: str) -> bool:
 
 
 def _anchors(document: Path) -> set[str]:
-    """The anchors of its headings that are the same on GitHub and on the site."""
+    """The anchors of its headings that are the same on GitHub and in the documentation."""
     headings = _HEADING.findall(_CODE.sub("", document.read_text(encoding="utf-8")))
     names = [re.sub(r"[^\w\s-]", "", heading).strip().lower() for heading in headings]
     return {each.replace(" ", "-") for each in names if "  " not in each and names.count(each) == 1}
 
 
 def test_each_page_is_in_the_navigation() -> None:
-    site = yaml.safe_load((PROJECT / "mkdocs.yml").read_text(encoding="utf-8"))
+    mkdocs = yaml.safe_load((PROJECT / "mkdocs.yml").read_text(encoding="utf-8"))
     pages = [path.relative_to(PROJECT / "docs").as_posix() for path in PAGES]
-    assert sorted(_pages(site["nav"])) == sorted(pages)
+    assert sorted(_pages(mkdocs["nav"])) == sorted(pages)
 
 
 def _pages(nav: Any) -> Iterator[str]:
@@ -122,15 +122,14 @@ def test_each_public_name_is_in_the_reference(module: ModuleType) -> None:
     assert {name for name in module.__all__ if name not in named} == set()
 
 
-def test_the_layers_are_those_that_import_linter_holds() -> None:
-    """As import-linter holds them."""
+def test_the_layers_are_those_that_import_linter_checks() -> None:
     project = tomli.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
     page = (PROJECT / "docs" / "how-it-works.md").read_text(encoding="utf-8")
-    told = {
+    documented = {
         name: [cell.replace("`", "").replace(", ", " | ") for cell in _LAYER.findall(table)]
         for name, table in re.findall(r"^### `(.*)`\n\n((?:\|.*\n)+)", page, re.MULTILINE)
     }
-    assert told == {
+    assert documented == {
         container: contract["layers"]
         for contract in project["tool"]["importlinter"]["contracts"]
         if contract["type"] == "layers"
@@ -159,9 +158,9 @@ def test_recipes_in_the_documents_exist() -> None:
 def test_just_check_runs_what_ci_runs() -> None:
     """`.ci/run` runs the tests separately, under every Python."""
     (check,) = re.findall(r"^check: (.*)$", (PROJECT / "justfile").read_text("utf-8"), re.MULTILINE)
-    judge = (PROJECT / ".ci" / "run").read_text("utf-8").partition("\njudge() {")[2]
-    judged = re.findall(r"\.venv/bin/just ([\w-]+(?: --\w+)?)", judge.partition("\n}\n")[0])
-    assert re.sub(r'[()"]', "", check) == " ".join([*judged, "test"])
+    script = (PROJECT / ".ci" / "run").read_text("utf-8").partition("\nrun_checks() {")[2]
+    checks = re.findall(r"\.venv/bin/just ([\w-]+(?: --\w+)?)", script.partition("\n}\n")[0])
+    assert re.sub(r'[()"]', "", check) == " ".join([*checks, "test"])
 
 
 def test_getting_started_shows_real_output(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What documents and modules repeat of the code, as `just tables` writes it."""
+"""Tables in documents and modules, which `just tables` derives from the code."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def runner(tmp_path: Path) -> dict[str, str]:
 def test_it_is_imported_in_the_cluster(
     runner: dict[str, str], started: Cluster, tmp_path: Path
 ) -> None:
-    """With its data files."""
+    """So are its data files."""
     done = run_other("uses_a_module", tmp_path, {**runner, **started.env})
     assert done.result == [0, 7, 14, 21]
 

@@ -1,4 +1,4 @@
-"""A task of an SDK that is not flytekit, on this machine: it has a local cluster."""
+"""A task of an SDK that is not flytekit has a local cluster on this machine."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_its_report_has_the_functions_own_error(tmp_path: Path) -> None:
     assert "failed: ZeroDivisionError</h2>" in done.report
 
 
-def test_a_dashboard_without_bokeh_fails_for_good(tmp_path: Path) -> None:
+def test_a_dashboard_without_bokeh_is_not_retried(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['bokeh'] = None\n")
     done = run_other("has_a_dashboard", tmp_path, {"PYTHONPATH": f"{tmp_path}:{PROJECT}"})
     error = "tests.support.other_sdk.MissingBokeh"

@@ -1,4 +1,4 @@
-"""A lost cluster under an SDK that retries almost everything: retried, in that SDK's words."""
+"""A lost cluster under an SDK that retries almost everything: retried, with that SDK's errors."""
 
 from __future__ import annotations
 

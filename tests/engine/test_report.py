@@ -37,22 +37,22 @@ def test_of_what_succeeds(started: Cluster, tmp_path: Path) -> None:
 
 
 def test_of_a_function_that_fails(started: Cluster, tmp_path: Path) -> None:
-    """With the function's own error, without the SDK's wrapper."""
+    """It has the function's own error, without the SDK's wrapper."""
     done = run_other("fails", tmp_path, {**ON_FLYTE, **started.env})
     assert "FunctionError" not in done.report
     assert re.search(r"failed: ZeroDivisionError</h2><pre>division by zero</pre>", done.report)
     assert finished(done) == 40
 
 
-def test_that_cannot_be_made(tmp_path: Path) -> None:
-    """The log says why, and the task goes on."""
+def test_a_report_that_fails_to_render_does_not_fail_its_task(tmp_path: Path) -> None:
+    """The reason is logged."""
     done = run_other("breaks_its_report", tmp_path, {})
     assert done.result == 1
     assert "The report could not be rendered" in done.report
     assert "ValueError: no page today" in done.log
 
 
-def test_none_is_made_that_is_not_wanted(started: Cluster, tmp_path: Path) -> None:
+def test_there_is_no_report_if_disabled(started: Cluster, tmp_path: Path) -> None:
     assert run_other("idles", tmp_path, {**ON_FLYTE, **started.env}).values["reports"] == {}
 
 

@@ -24,7 +24,7 @@ def started() -> Iterator[Cluster]:
 
 
 def test_a_bare_compute_uses_the_cluster(started: Cluster, tmp_path: Path) -> None:
-    """In the thread in which this SDK calls the function."""
+    """It runs in the thread in which this SDK calls the function."""
     done = run_other("sees", tmp_path, {**ON_FLYTE, **started.env})
     assert done.result == {
         "bare compute": NAMES,
@@ -50,7 +50,7 @@ def test_the_sdks_variable_sets_the_level_of_the_log(started: Cluster, tmp_path:
 
 
 def test_an_error_of_the_function_is_its_own(started: Cluster, tmp_path: Path) -> None:
-    """In the SDK's wrapper, which decides on retries by itself."""
+    """It stays in the SDK's wrapper, which decides on retries."""
     done = run_other("divides_by_zero", tmp_path, {**ON_FLYTE, **started.env})
     error = "tests.support.other_sdk.FunctionError"
     done.failed(error, "ZeroDivisionError", is_retried=True, is_own_class=False)

@@ -71,7 +71,7 @@ def test_every_module_is_imported_without_one() -> None:
 
 
 def test_a_session_is_imported_without_one() -> None:
-    """By the command with which users can check it."""
+    """It lists them with the command that users can run to check it."""
     check = (
         "import flyte_dask_engine.session, sys; assert not {'flytekit', 'flyte'} & set(sys.modules)"
     )
@@ -80,7 +80,7 @@ def test_a_session_is_imported_without_one() -> None:
 
 
 @pytest.mark.slow
-def test_the_fixture_works_where_none_can_be_imported(tmp_path: Path) -> None:
+def test_the_fixture_works_if_no_sdk_can_be_imported(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(_BLOCK)
     (tmp_path / "test_sessions.py").write_text(_TEST)
     command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_sessions.py")

@@ -1,4 +1,4 @@
-"""A cluster that cannot work, under an SDK that retries all but some errors: it is not retried."""
+"""A cluster that cannot work is not retried, under an SDK that retries all but some errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MODULE = "def rate(number):\n    return number * 7\n"
 
 @pytest.fixture(scope="module")
 def started() -> Iterator[Cluster]:
-    """A worker, with the project's code and no other."""
+    """A worker that has the project's code only."""
     with cluster(workers=1, nannies=False, env=CODE) as made:
         yield made
 
@@ -55,7 +55,7 @@ def test_workers_without_a_module(runner: dict[str, str], tmp_path: Path) -> Non
 
 @needs_metadata
 class TestOtherVersions:
-    """Of what must be the same everywhere."""
+    """Versions that must be the same everywhere are compared."""
 
     def test_at_the_start(self, tmp_path: Path) -> None:
         image = image_with(tmp_path / "image", "cloudpickle", "0.9")

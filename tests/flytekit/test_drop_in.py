@@ -109,7 +109,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def python(tmp_path: Path) -> Path:
-    """An interpreter of an environment with all that we need, but without us."""
+    """The interpreter of an environment with our dependencies, but without flyte-dask."""
     venv.create(tmp_path)
     (site,) = tmp_path.glob("lib/*/site-packages")
     (site / "others.pth").write_text(sysconfig.get_path("purelib"))
@@ -117,7 +117,7 @@ def python(tmp_path: Path) -> Path:
 
 
 def pip(python: Path, *args: str | Path) -> CompletedProcess[str]:
-    """A run of it for the environment of *python*."""
+    """Run pip in the environment of *python*."""
     return run(sys.executable, "-m", "pip", "--python", python, *args)
 
 
@@ -130,7 +130,7 @@ class TestSideBySide:
         index(pip(python, "install", "-q", "--no-deps", "--force-reinstall", *what))
 
     def uses(self, python: Path) -> CompletedProcess[str]:
-        """What a user's script says and ends in."""
+        """The output and the exit status of a user's script."""
         script = python.parent / "uses.py"
         script.write_text(USES)
         return run(python, script, cwd=script.parent)

@@ -32,7 +32,7 @@ from tests.flytekit.test_task import increment
 
 
 class Builder(ImageSpecBuilder):
-    """One that remembers what it was asked to build, and needs no registry."""
+    """A builder that records the requested builds, and needs no registry."""
 
     def __init__(self) -> None:
         self.built: list[ImageSpec] = []
@@ -47,9 +47,9 @@ class Builder(ImageSpecBuilder):
 
 @pytest.fixture
 def builder() -> Iterator[Builder]:
-    """The builder that flytekit uses for specs that say so; their tasks are forgotten."""
+    """The builder that flytekit uses for specs that select it; their tasks are removed."""
     builder, tasks = Builder(), [*FlyteEntities.entities]
-    # it stays, for whoever comes later and looks through all tasks of this module
+    # it stays for other tests, which look through all tasks of this module
     ImageBuildEngine.register("recording", builder, priority=0)
     ImageBuildEngine.build.cache_clear()
     yield builder
@@ -193,7 +193,7 @@ def test_a_dynamic_task_that_was_registered_before_it_is_an_error(tmp_path: Path
 
 
 def in_its_pod(serialized: str) -> DynamicJobSpec:
-    """What the dynamic task comes to, where it was registered with these settings."""
+    """The result of the dynamic task, registered with these settings."""
     assert isinstance(building, PythonFunctionTask)
     ImageBuildEngine._IMAGE_NAME_TO_REAL_NAME.clear()
     context = FlyteContextManager.current_context()

@@ -87,7 +87,7 @@ def numbers_of(flow: Any) -> list[int]:
 
 
 class TestEachNodeHasItsOwn:
-    """Whatever the kind of task, and however the node was made."""
+    """For every kind of task, and however the node was created."""
 
     def test_next_to_one_without(self) -> None:
         @workflow
@@ -151,7 +151,7 @@ class TestEachNodeHasItsOwn:
         cases = [block.case.then_node, block.else_node]
         assert [each.flyte_entity.task_config for each in cases] == [FIVE, Dask(workers=1)]
 
-    def test_none_is_no_override(self) -> None:
+    def test_none_does_not_override(self) -> None:
         @workflow
         def flow() -> int:
             return one().with_overrides(task_config=None, retries=1)

@@ -63,7 +63,7 @@ def started() -> Iterator[Cluster]:
 
 @pytest.mark.once
 def test_packaged_each_runs_with_its_own(started: Cluster, folder: Path, tmp_path: Path) -> None:
-    """Of a fast registration those are run that are overridden: the others are like any task."""
+    """With fast registration, only overridden nodes are run: the others are like any task."""
     numbers: dict[str, list[float]] = {}
     is_fast = any(folder.glob("fast*.tar.gz"))
     for template in packaged(folder):

@@ -1,4 +1,4 @@
-"""Registration as people do it: ``pyflyte package``, read back with the official classes.
+"""Registration with ``pyflyte package``, read back with the official classes.
 
 Each Dask task of the packaged project has a plain twin, with the same arguments but for the config.
 Their templates are compared whole: they may differ in type and custom, and in nothing else.
@@ -110,7 +110,7 @@ def job(workers: Any = None, scheduler: Any = None, count: int = 1) -> Any:
 
 MEM_GROUP = "Dask(workers=WorkerGroup(2, None, mem, mem))"
 
-# By name: the config, the other arguments of the decorator, and the custom that comes of it.
+# By name: the config, the other arguments of the decorator, and the resulting custom.
 TASKS: dict[str, tuple[str, str, Any]] = {
     "unset": ("Dask()", "", job()),
     "unset_in_a_task": ("Dask(workers=3)", "**cpus", job(count=3)),
@@ -294,7 +294,7 @@ def source() -> str:
 
 
 class Package:
-    """What ``pyflyte package`` wrote and said."""
+    """The files and the output of ``pyflyte package``."""
 
     def __init__(self, folder: Path, *options: str) -> None:
         (folder / "pipelines.py").write_text(source())
@@ -336,7 +336,7 @@ def package(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def twin(message: Message) -> Any:
-    """That of the plain twin as JSON, but with the names of the Dask one."""
+    """The template of the plain twin as JSON, with the names of the Dask task."""
     return json.loads(json.dumps(MessageToDict(message)).replace("plain_", "dask_"))
 
 
@@ -366,7 +366,7 @@ def test_the_map_tasks_template_too(package: Package) -> None:
 
 
 def test_the_workflow_is_the_plain_tasks_one(package: Package) -> None:
-    """But for the state of map tasks, of which flytekit keeps less for its own class of tasks."""
+    """Except for the state of map tasks: flytekit keeps less of it for its own class of tasks."""
     plain, dask = (package.read(f"{kind}_workflow", 2, WorkflowSpec) for kind in ("plain", "dask"))
     for node in plain.template.nodes:
         if node.HasField("array_node"):
@@ -375,7 +375,7 @@ def test_the_workflow_is_the_plain_tasks_one(package: Package) -> None:
 
 
 def test_one_line_for_each_template_logs_what_it_inherits(package: Package) -> None:
-    """Of the mapped task there are two: its own and that of the map task."""
+    """The mapped task has two: its own, and that of the map task."""
     lines = dict(message.split(" inherits ") for message in package.inherited)
     names = [f"pipelines.dask_{name}" for name in TASKS]
     assert list(lines) == names
@@ -392,7 +392,7 @@ def test_one_line_for_each_template_logs_what_it_inherits(package: Package) -> N
 
 @pytest.mark.once
 def test_the_same_project_runs_here(tmp_path: Path) -> None:
-    """Each Dask task beside a cluster of its own, whatever else it is decorated with."""
+    """Each Dask task has its own cluster, whatever its other arguments."""
     (tmp_path / "pipelines.py").write_text(source())
     done = run(BIN / "pyflyte", "run", "pipelines.py", "dask_workflow", "--x", "3", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -69,7 +69,7 @@ SOURCES: dict[str, tuple[dict[str, Any], ResourceSpec | None, list[str | None]]]
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_where_the_resources_come_from(source: str) -> None:
-    """As flytekit's own template has them, whether or not that was made before."""
+    """They equal those of flytekit's own template, whether or not that was created before."""
     arguments, default, expected = SOURCES[source]
     for is_translated in (False, True):
         task = flytekit.task(task_config=MEM, **arguments)(increment)
@@ -145,9 +145,9 @@ IMAGES: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("source", IMAGES)
 def test_which_image_its_pods_have(source: str) -> None:
-    """As flytekit's own template has it."""
+    """It equals that of flytekit's own template."""
     if "should_build" not in vars(NoOpBuilder) and source.startswith("a spec"):
-        pytest.skip("this flytekit asks Docker for what nobody builds")
+        pytest.skip("this flytekit looks in Docker for an image that is not built")
     arguments, expected = IMAGES[source]
     task: Any = flytekit.task(task_config=MEM, **arguments)(increment)
     spec: Any = get_serializable(OrderedDict(), settings(), task)

@@ -1,1 +1,1 @@
-"""What roles inherit from their task."""
+"""Resources that roles inherit from their task."""

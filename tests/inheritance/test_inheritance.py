@@ -181,7 +181,7 @@ def test_each_dimension_is_resolved_separately(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_both_roles_are_resolved_alike(name: str) -> None:
+def test_both_roles_are_resolved_the_same_way(name: str) -> None:
     role, task, expected = CASES[name]
     scheduler = Scheduler(None, *requests_and_limits(role))
     assert table(Dask(scheduler).resolve(parent(task)).scheduler) == expected

@@ -1,1 +1,1 @@
-"""Clusters that fail, and those that only seem to."""
+"""Clusters that fail, and false alarms."""

@@ -66,7 +66,7 @@ KILLED = KilledWorker("merge-1", None, 3)  # type: ignore[arg-type]  # without a
 
 
 class Odd(Exception):
-    """Has what looks like the members of a group."""
+    """An error with an attribute like the members of a group."""
 
     def __init__(self, exceptions: Any) -> None:
         self.exceptions = exceptions
@@ -129,7 +129,7 @@ class TestTheClusters:
     def test_ours_within_another_error_is_raised_itself(
         self, within: Callable[[Exception, Exception], Exception], opened: Session
     ) -> None:
-        """Without a circle, which would loop whatever prints it."""
+        """The chain has no cycle, in which printing would not end."""
         cause = OSError("cut")
         ours = caused(WorkersLost("there was no worker for 2 s"), cause)
         error = within(ValueError("report"), ours)

@@ -42,7 +42,7 @@ def started() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def healthy() -> Iterator[Cluster]:
-    """One for tests that do not harm it."""
+    """A cluster for tests that do not harm it."""
     with cluster(workers=1, nannies=False, env=CODE) as made:
         yield made
 
@@ -91,8 +91,8 @@ class TestNoFalseAlarm:
         env = {**healthy.env, **VERY_SHORT, "FLYTE_DASK_SCHEDULER_TIMEOUT": "10"}
         assert run_task(faulty.does_much, tmp_path, env).result == 2_000
 
-    def test_of_a_runner_that_stood_still(self, healthy: Cluster, tmp_path: Path) -> None:
-        """With all its threads, as in a debugger; meanwhile the scheduler has answered."""
+    def test_of_a_stopped_runner(self, healthy: Cluster, tmp_path: Path) -> None:
+        """All its threads stop, as in a debugger; meanwhile the scheduler responds."""
 
         def act(runner: Running) -> None:
             os.kill(runner.popen.pid, signal.SIGSTOP)
@@ -102,7 +102,7 @@ class TestNoFalseAlarm:
 
         assert run_and_act(faulty.waits, tmp_path, {**healthy.env, **VERY_SHORT}, act).result == 1
 
-    def test_of_a_cluster_that_stood_still(self, healthy: Cluster, tmp_path: Path) -> None:
+    def test_of_a_stopped_cluster(self, healthy: Cluster, tmp_path: Path) -> None:
         """As in a debugger, if the timeouts are disabled."""
         never = {"FLYTE_DASK_STALL_TIMEOUT": "never", "FLYTE_DASK_SCHEDULER_TIMEOUT": "never"}
 

@@ -40,14 +40,14 @@ def started() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def lasting() -> Iterator[Cluster]:
-    """Another one, for tests that freeze it for a while."""
+    """A cluster for tests that freeze it for a while."""
     with cluster(workers=1, nannies=False, env=CODE) as made:
         yield made
 
 
 @pytest.fixture
 def freezing(lasting: Cluster, tmp_path: Path) -> Iterator[Cluster]:
-    """That one, resumed after the test, without the test's work."""
+    """That cluster, which is resumed after the test, without the test's work."""
     yield lasting
     finish(tmp_path)
     os.kill(lasting.scheduler.popen.pid, signal.SIGCONT)

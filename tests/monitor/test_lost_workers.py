@@ -52,7 +52,7 @@ def restarting() -> Iterator[Cluster]:
 class TestTheWorkers:
     """Lost, all or some, or paused."""
 
-    def test_none_ever(self, tmp_path: Path) -> None:
+    def test_no_worker_ever_connects(self, tmp_path: Path) -> None:
         with cluster(workers=0) as empty:
             env = {**SHORT, **empty.env, "FLYTE_DASK_WORKER_TIMEOUT": "1.5"}
             done = run_task(faulty.waits, tmp_path, env)

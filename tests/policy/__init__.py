@@ -1,1 +1,1 @@
-"""What a team allows."""
+"""The policy of a team."""

@@ -1,4 +1,4 @@
-"""What a team allows, and what is said of a config that is above it."""
+"""The policy of a team, and its violations."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What Flyte makes of a task."""
+"""The pods that Flyte creates for a task."""

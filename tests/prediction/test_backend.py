@@ -129,13 +129,13 @@ class TestPrediction:
 
 
 class TestInvariants:
-    """What holds for all configs, tasks and platforms."""
+    """Properties of all configs, tasks and platforms."""
 
     @given(CONFIGS, PARENTS, PLATFORMS)
     def test_a_config_and_its_template_get_the_same_pods(
         self, config: Dask, parent: Parent, platform: Platform
     ) -> None:
-        """The config itself and what is read back from its template get the same pods."""
+        """A config that is read back from its template gets the same pods."""
         read = Dask.from_custom(wire.custom(config, config.resolve(parent)))
         assert predict(read, parent, platform) == predict(config, parent, platform)
 
@@ -181,7 +181,7 @@ class TestPlatform:
             "mem": Quantity("1Gi"),
         }
 
-    def test_a_default_of_no_gpus_is_none(self) -> None:
+    def test_a_default_of_zero_gpus_is_unset(self) -> None:
         pods = predict(Dask(), None, Platform(defaults=Resources(gpu=0)))
         assert "nvidia.com/gpu" not in pods.workers.container.resources["limits"]
 

@@ -1,1 +1,1 @@
-"""What a task is registered with."""
+"""Registration."""

@@ -37,7 +37,7 @@ scheduler = { cpu = 1, mem = "1Gi" }
 
 
 def project(folder: Path, team: str, *, workers: int = 2, arguments: str = "") -> Path:
-    """A project of one task, with that team file beside its module."""
+    """A project of one task, with that team file next to its module."""
     source = folder / "source"
     source.mkdir()
     (source / "pipeline.py").write_text(PIPELINE.format(workers=workers, arguments=arguments))
@@ -89,7 +89,7 @@ class TestPolicy:
         assert contains(done, rf"'23' for all 22 pods.* the 4 allowed by policy at {file}:8")
         assert contains(done, rf"'ghcr.io/acme/etl:3' set by @task .* policy at {file}:7")
 
-    def test_below_it_all_is_well(self, tmp_path: Path) -> None:
+    def test_a_config_within_it_is_registered(self, tmp_path: Path) -> None:
         source = project(tmp_path, "[policy]\nmax_workers = 10\nregistries = ['ghcr.io/acme']")
         assert packaging(source).returncode == 0
 
@@ -102,14 +102,14 @@ class TestPolicy:
         assert done.returncode != 0
         assert contains(done, r"the 1 allowed by policy at \S*strict\.yaml:1")
 
-    def test_a_broken_file_is_told(self, tmp_path: Path) -> None:
+    def test_a_broken_file_is_reported(self, tmp_path: Path) -> None:
         source = project(tmp_path, "[polcy]\nmax_workers = 10")
         done = packaging(source)
         assert done.returncode != 0
         assert contains(done, r"polcy \(line 5\)")
 
     def test_the_runner_does_not_care(self, tmp_path: Path) -> None:
-        """The file has become stricter since: what was registered still runs."""
+        """A registered task still runs after the policy has become stricter."""
         others = {"flyte-dask.toml": TEAM}
         folder = package(PIPELINE.format(workers=2, arguments=""), tmp_path, "none", others)
         (template,) = packaged(folder)
@@ -119,7 +119,7 @@ class TestPolicy:
 
 
 class TestAdvice:
-    """What is logged."""
+    """The advice that is logged."""
 
     GPU = "limits=Resources(cpu='1', gpu='1', mem='2Gi')"
 
@@ -128,7 +128,7 @@ class TestAdvice:
         assert done.returncode == 0, done.stderr
         assert advised(done) == [("gpu-not-inherited", "workers.limits.gpu")]
 
-    def test_hints_are_told_to_who_asks_for_more(self, tmp_path: Path) -> None:
+    def test_info_is_logged_if_the_level_is_lower(self, tmp_path: Path) -> None:
         source = project(tmp_path, "", arguments="environment={'A': 'secret'}")
         text = (source / "pipeline.py").read_text()
         larger = text.replace("workers=2)", "workers=40).with_workers(mem='40Gi')")
@@ -138,7 +138,7 @@ class TestAdvice:
         assert advised(done) == [("poor-bin-packing", "workers.requests")]
         assert not contains(done, "secret")
 
-    def test_a_platform_where_it_is_no_pitfall_silences_it(self, tmp_path: Path) -> None:
+    def test_the_team_file_can_silence_it(self, tmp_path: Path) -> None:
         source = project(tmp_path, "[advice]\nsilence = ['gpu-not-inherited']", arguments=self.GPU)
         assert advised(packaging(source, FLYTE_SDK_LOGGING_LEVEL="20")) == []
 
@@ -157,12 +157,12 @@ class TestAdvice:
     def test_a_task_cannot_silence_what_the_team_made_fatal(self, tmp_path: Path) -> None:
         source = project(tmp_path, "[advice]\nfatal = ['gpu-not-inherited']", arguments=self.GPU)
         text = (source / "pipeline.py").read_text()
-        silent = text.replace("workers=2)", "workers=2).without_advice('gpu-not-inherited')")
-        (source / "pipeline.py").write_text(silent)
+        silenced = text.replace("workers=2)", "workers=2).without_advice('gpu-not-inherited')")
+        (source / "pipeline.py").write_text(silenced)
         assert packaging(source).returncode != 0
 
-    def test_knows_what_the_task_is(self, tmp_path: Path) -> None:
-        """Its environment, its pod template and its image."""
+    def test_considers_environment_pod_template_and_image(self, tmp_path: Path) -> None:
+        """Advice depends on them."""
         arguments = "environment={'DASK_WORKER_NAME': 'x'}, pod_template=POD, container_image='a/b'"
         source = project(tmp_path, "[presets.x]", arguments=arguments)
         text = source / "pipeline.py"
@@ -239,20 +239,20 @@ class TestUpload:
         assert contains(done, "of preset nightly is excluded from the upload of the code")
 
     def test_a_file_that_the_module_reads_itself_must_be_uploaded_too(self, tmp_path: Path) -> None:
-        """In whatever way the module gets its presets."""
+        """However the module gets its presets."""
         text = PIPELINE.format(workers=2, arguments="").replace('presets.get("nightly")', "nightly")
         imports = "from pathlib import Path\n\nfrom flyte_dask import team_files\n"
-        beside = (
+        nearby = (
             '[nightly] = team_files.read(Path(__file__).with_name("flyte-dask.toml")).presets\n'
         )
-        folder = package(imports + beside + text, tmp_path, "auto", {"flyte-dask.toml": TEAM})
+        folder = package(imports + nearby + text, tmp_path, "auto", {"flyte-dask.toml": TEAM})
         (code,) = folder.glob("fast*.tar.gz")
         unpack(code, tmp_path / "code")
         assert (tmp_path / "code" / "flyte-dask.toml").read_text() == TEAM
         (tmp_path / "other").mkdir()
         source = project(tmp_path / "other", "")
         (source / "flyte-dask.toml").rename(source.parent / "flyte-dask.toml")
-        above = beside.replace('.with_name("flyte-dask.toml")', '.parents[1] / "flyte-dask.toml"')
+        above = nearby.replace('.with_name("flyte-dask.toml")', '.parents[1] / "flyte-dask.toml"')
         (source / "pipeline.py").write_text(imports + above + text)
         done = packaging(source, "--copy", "all")
         assert done.returncode != 0

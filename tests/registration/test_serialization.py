@@ -46,10 +46,10 @@ class TestGolden:
         assert differing == {
             name
             for name in OFFICIAL
-            if ("gpu" in name and not name.startswith("both")) or name == "no GPU, said"
+            if ("gpu" in name and not name.startswith("both")) or name == "no GPU, set"
         }
 
-    @pytest.mark.parametrize("name", ["requests gpu", "limits cpu+gpu", "no GPU, said"])
+    @pytest.mark.parametrize("name", ["requests gpu", "limits cpu+gpu", "no GPU, set"])
     def test_and_those_have_both_sides(self, name: str) -> None:
         ours = customs()[name]
         for role in ("scheduler", "workers"):

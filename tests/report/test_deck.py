@@ -117,7 +117,7 @@ class TestOnFlyte:
         assert sorted(tabs(page)) == OTHERS
 
     def test_by_the_environment(self, started: Cluster, tmp_path: Path) -> None:
-        """For one run, whatever the code has."""
+        """The variable overrides the code for one run."""
         with_it = run_task(reported.has_none, tmp_path, {**started.env, "FLYTE_DASK_REPORT": "1"})
         assert tabs(deck_of(with_it)) == ["Dask"]
         folder = tmp_path / "without"
@@ -126,7 +126,7 @@ class TestOnFlyte:
         assert sorted(tabs(deck_of(without))) == OTHERS
 
     def test_of_a_function_that_fails(self, started: Cluster, tmp_path: Path) -> None:
-        """It has what was done until then, and the error."""
+        """It has the work that was done until then, and the error."""
         done = run_task(reported.fails, tmp_path, started.env)
         page = deck_of(done)
         assert "ZeroDivisionError: division by zero" in done.message
@@ -193,7 +193,7 @@ class TestOnFlyte:
         assert tiles(page)["tasks finished"] == "2"
 
     def test_a_broken_report_does_not_fail_its_task(self, started: Cluster, tmp_path: Path) -> None:
-        """The other decks are there, and the log says why."""
+        """The other decks are there, and the reason is logged."""
         done = run_task(reported.breaks_its_report, tmp_path, started.env)
         page = deck_of(done)
         assert done.result == 1
@@ -223,7 +223,7 @@ class TestTheTemplate:
         without: Any = reported.works
         changed = with_it.variant(Dask(workers=2).with_runtime(report=True))
         plain = without.variant(Dask(workers=2))
-        for _ in range(2):  # whichever comes first
+        for _ in range(2):  # in either order
             found = [
                 template_of(each).metadata.generates_deck.value
                 for each in (with_it, changed, without, plain)

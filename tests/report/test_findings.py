@@ -19,7 +19,7 @@ TWO = FIVE[:2]
 
 
 def one_of(workers: int, **fields: Any) -> tuple[WorkerMetrics, ...]:
-    """So many workers, of which the last has these *fields*."""
+    """Some workers, of which the last has these *fields*."""
     *others, last = FIVE[:workers]
     return *others, a_worker(last.name, **fields)
 
@@ -204,7 +204,7 @@ def test_a_failed_task_has_no_findings_on_sizes() -> None:
 
 
 def test_every_remedy_that_is_code_runs() -> None:
-    """And changes the config as it says."""
+    """It changes the config as described."""
     remedies = [each.remedy for metrics, _ in CASES for each in findings(a_report(metrics))]
     calls = {each for each in remedies if each and each.startswith("with_")}
     assert calls == {
@@ -229,7 +229,7 @@ def test_the_page_documents_each_finding() -> None:
 
 
 def test_a_cluster_of_another_shape_has_no_findings_on_sizes() -> None:
-    """Such as a local one on a small machine."""
+    """For example, a local cluster on a small machine."""
     metrics = metrics_of(*(a_worker(utilization=0.1) for _ in FIVE))
     report = a_report(metrics, is_to_scale=False)
     assert sentence(report) == "5 workers, busy 10 % of 41 s."

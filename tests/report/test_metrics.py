@@ -238,7 +238,7 @@ class TestWorkersThatComeAndGo:
 
 @pytest.mark.once
 def test_shuffles_receive_bytes(started: Cluster) -> None:
-    """As they count: all that is handed over, also on the same worker."""
+    """All partitions that are exchanged count, also those that stay on the same worker."""
     with recorded(started) as opened:
         with dask.config.set({"dataframe.shuffle.method": "p2p"}):
             frame = from_pandas(pd.DataFrame({"id": range(100_000)}), npartitions=6)
@@ -279,7 +279,7 @@ def test_there_is_no_recorder_without_a_report(started: Cluster) -> None:
 
 @pytest.mark.slow
 class TestUnfinishedTasks:
-    """By heartbeats, and by free threads."""
+    """Heartbeats and free threads show when they started."""
 
     def test_they_end_with_their_worker(self) -> None:
         """One task of a heartbeat, and one that began after it in the other thread."""

@@ -63,7 +63,7 @@ class TestItsSize:
         assert recorder.ran == 20_000
 
     def test_very_many_workers(self) -> None:
-        """The first 1,000 by name, and of the others the tasks."""
+        """The first 1,000 by name are kept, and the total tasks of the others."""
         recorder = a_recorder()
         for number in range(1500):
             address = f"tcp://{number}"
@@ -85,7 +85,7 @@ class TestItsSize:
 
 
 def test_dasks_own_report_has_the_latest_tasks() -> None:
-    """So that the size of its page is bounded."""
+    """This bounds the size of its page."""
     stream: Any = BoundedTaskStream()
     known = {f"p-{number}": None for number in range(5000)}
     asyncio.run(stream.start(SimpleNamespace(tasks=known)))

@@ -30,7 +30,7 @@ from tests.support.runner import CODE, run_task
 pytestmark = pytest.mark.once
 
 FONT = "https://fonts.googleapis.com/css?family=Lato:300,400,700%7COpen+Sans:400,700"
-"""Of flytekit's frame around all decks."""
+"""The font of flytekit's frame around all decks."""
 
 SPILLS_EARLY = {
     "DASK_DISTRIBUTED__WORKER__MEMORY__TARGET": "0.05",
@@ -218,7 +218,7 @@ class TestDasksOwnReport:
             assert opened.requests == problems(opened) == []
 
     def test_it_does_not_show_our_code(self, in_pod: Seen) -> None:
-        """Which Dask itself would."""
+        """Dask's own report would show it."""
         assert in_pod.expected["shows our code"] is True
         deck = in_pod.deck.read_text("utf-8")
         assert "kept_code.py" in deck

@@ -123,7 +123,7 @@ def test_evolve_is_the_origin_of_what_it_changes() -> None:
     assert count.overrides == before.origins["number_of_workers"]
 
 
-def test_origins_are_no_part_of_equality() -> None:
+def test_origins_do_not_affect_equality() -> None:
     one = Dask(workers=5)
     two = Dask().with_workers(5)
     assert one.origins != two.origins

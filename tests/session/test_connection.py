@@ -87,18 +87,18 @@ class TestConnect:
     def test_succeeds_once_connections_are_no_longer_closed(
         self, timeout: float | None, scheduler: str
     ) -> None:
-        """As by a proxy whose scheduler is starting."""
+        """A proxy does that while its scheduler is starting."""
         with (
-            network_to(scheduler, refusing=3) as network,
+            network_to(scheduler, to_drop=3) as network,
             connect(Runtime(connect_timeout=timeout), subject(network.address)) as client,
         ):
             assert client.submit(int, pure=False).status == "pending"
-        assert network.refused == 3
+        assert network.dropped == 3
 
     def test_fails_in_time_if_all_connections_are_closed(self, scheduler: str) -> None:
-        with network_to(scheduler, refusing=math.inf) as network:
+        with network_to(scheduler, to_drop=math.inf) as network:
             assert_fails(network.address)
-        assert 2 <= network.refused <= 6, "with growing pauses"
+        assert 2 <= network.dropped <= 6, "with growing pauses"
 
     @pytest.mark.parametrize("serving", [accepting, greeting])
     def test_fails_in_time_if_nothing_is_sent(
@@ -111,7 +111,7 @@ class TestConnect:
 def test_what_keeps_a_monitor_from_starting_is_raised(
     scheduler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Instead of an error that follows from it."""
+    """It is not hidden by an error that follows from it."""
 
     def fail(*_: object, **__: object) -> None:
         raise OSError("too many open files")

@@ -1,4 +1,4 @@
-"""The runner next to a real cluster: the cluster is used and logged, or an error says why not."""
+"""The runner next to a real cluster: the cluster is used and logged, or there is an error."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class TestTheClusterIsUsed:
 class TestItIsLogged:
     """One line at the start, and one at the end."""
 
-    def test_what_there_is_and_what_it_did(self, started: Cluster, tmp_path: Path) -> None:
+    def test_logs_the_cluster_and_what_it_did(self, started: Cluster, tmp_path: Path) -> None:
         done = run_task(using.sees, tmp_path, started.env)
         first, last = done.logged()
         port = _dashboard(started)
@@ -80,7 +80,7 @@ class TestItIsLogged:
         assert match, last
         assert int(match[1]) + int(match[2]) == 10
 
-    def test_that_the_workers_did_nothing(self, started: Cluster, tmp_path: Path) -> None:
+    def test_warns_if_the_workers_ran_no_tasks(self, started: Cluster, tmp_path: Path) -> None:
         *_, last = run_task(using.idles, tmp_path, started.env).logged()
         line = (
             "tests.support.using.idles: the workers ran no tasks. Use .compute(), dask.compute() "
@@ -96,7 +96,7 @@ class TestItIsLogged:
         assert re.search(r"1 task \(.*\), failed 1, ", line)
 
     def test_also_if_the_function_closes_the_client(self, started: Cluster, tmp_path: Path) -> None:
-        """That is no error: the result is returned."""
+        """That is not an error: the result is returned."""
         done = run_task(using.closes, tmp_path, started.env)
         assert done.result == 3
         assert re.match(

@@ -1,4 +1,4 @@
-"""What scheduler or workers lack is an error in the runner, which is not retried."""
+"""A module or version that scheduler or workers lack is an error, and not retried."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.fault
 
 @pytest.fixture(scope="module")
 def started() -> Iterator[Cluster]:
-    """One worker, with our code and no other."""
+    """A worker that has our code only."""
     with cluster(workers=1, nannies=False, env=CODE) as made:
         yield made
 

@@ -1,4 +1,4 @@
-"""What Flyte's backend starts for a Dask task: a scheduler, workers, and the task's own container.
+"""What Flyte's backend starts for a Dask task: scheduler, workers, and the task's own container.
 
 As a program it does so with the backend's exact argument lines, for which it needs a network of its
 own, since they listen on all addresses: ``unshare --net python -m tests.support.backend v1``.
@@ -22,11 +22,11 @@ from flyteidl.core.tasks_pb2 import TaskTemplate
 from tests.support.paths import PROJECT
 from tests.support.processes import BIN, Running, running
 
-# By generation of Flyte: its argument lines for the two roles.
+# The arguments of the two roles, by generation of Flyte.
 SCHEDULER = {"v1": ["dask-scheduler"], "v2": ["dask", "scheduler"]}
 WORKER = {"v1": ["dask-worker"], "v2": ["dask", "worker"]}
 
-# What a test adds to these lines, in a network that is not its own.
+# Arguments that tests add, since they don't have a network of their own.
 WORKER_HERE = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0", "--no-dashboard"]
 SCHEDULER_HERE = [*WORKER_HERE, "--port", "0"]
 
@@ -43,7 +43,7 @@ class Cluster:
 
     @property
     def env(self) -> dict[str, str]:
-        """What the operator gives the runner's environment."""
+        """The environment variables that the operator sets for the runner."""
         return {ADDRESS: self.address}
 
 
@@ -132,7 +132,7 @@ def loopback_up() -> None:
 
 
 def main(generation: str) -> None:
-    """Compute on two workers, end them as Kubernetes does, and print what was seen."""
+    """Compute on two workers, end them as Kubernetes does, and print the observations."""
     from distributed import Client
 
     loopback_up()

@@ -1,4 +1,4 @@
-"""Examples of documents, each run as a module of its own, all in one process.
+"""Examples in documents, each run as a separate module, all in one process.
 
 To import flytekit and Dask takes longer than most of them do.
 """
@@ -33,14 +33,14 @@ class Example:
     number: int
     code: str
     title: str | None = None
-    """The name of its file, by which those after it import it."""
+    """The name of its file, from which later examples import."""
 
     def __str__(self) -> str:
         """``README.md:1``."""
         return f"{self.document}:{self.number}"
 
     def write(self, folder: Path) -> Path:
-        """The file of it, in a folder of the document or, if it has no title, in its own."""
+        """Its file: in the folder of the document or, without a title, in a separate folder."""
         document = re.sub(r"\W", "_", self.document)
         name = f"example_{document}_{self.number}"
         path = folder / document / (self.title or f"{name}/{name}.py")
@@ -50,7 +50,7 @@ class Example:
 
 
 def run_all(examples: Iterable[Example], folder: Path) -> dict[str, str]:
-    """How each ended, by its name: with nothing, or with a traceback."""
+    """The traceback of each example by name; empty if it succeeded."""
     paths = {str(example): str(example.write(folder)) for example in examples}
     (folder / "paths.json").write_text(json.dumps(paths))
     program = [sys.executable, "-c", "from tests.support.examples import main; main()"]
@@ -63,7 +63,7 @@ def run_all(examples: Iterable[Example], folder: Path) -> dict[str, str]:
 
 
 def main() -> None:
-    """Run those in the working directory, and write down how each ended as soon as it has."""
+    """Run the examples in the working directory, and write each result as soon as it is known."""
     os.environ.pop(ADDRESS, None)
     paths = json.loads(Path("paths.json").read_text())
     with Path("ended.jsonl").open("w", encoding="utf-8") as ended:
@@ -73,17 +73,17 @@ def main() -> None:
 
 
 def _outcome(path: Path) -> str:
-    """Nothing, or what the module at *path*, or a test in it, failed with."""
+    """The traceback of the module at *path*, or of a test in it; empty if it succeeded."""
     sys.path.insert(0, str(path.parent))  # for good, as flytekit may import it by its name
     warnings.filterwarnings("error", category=DeprecationWarning, module=path.stem)
     if "def test_" in path.read_text(encoding="utf-8"):
-        with redirect_stdout(io.StringIO()) as told:
+        with redirect_stdout(io.StringIO()) as output:
             status = pytest.main(
                 ["-p", "no:cacheprovider", "--rootdir", str(path.parent), str(path)]
             )
-        return "" if status == pytest.ExitCode.OK else told.getvalue()
+        return "" if status == pytest.ExitCode.OK else output.getvalue()
     try:
         importlib.import_module(path.stem)
-    except BaseException:  # whatever it is, others are yet to run
+    except BaseException:  # any error, since others still have to run
         return traceback.format_exc()
     return ""

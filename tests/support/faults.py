@@ -23,7 +23,7 @@ RETRIED = "Flyte retries the task, if any of its retries=2 are left."
 NOT_RETRIED = "The task has retries=0, so it is not retried: set @task(retries=2)."
 
 Act = Callable[[Running], object]
-"""What happens to a runner's cluster."""
+"""A fault of a runner's cluster."""
 
 
 def run_and_act(

@@ -1,4 +1,4 @@
-"""A network that can be cut: it forwards, until it does no longer, and tells nobody."""
+"""A network that can be cut: it silently stops forwarding."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ import attrs
 
 @attrs.define
 class Network:
-    """Between those who connect to *address* and another address."""
+    """A proxy that forwards connections from *address* to another address."""
 
     address: str
     _listening: socket.socket
     _target: tuple[str, int]
     _is_cut: threading.Event = attrs.field(factory=threading.Event)
     _sockets: list[socket.socket] = attrs.field(factory=list)
-    refusing: float = 0
-    """How many connections it breaks over their first word, before it forwards others."""
-    refused: int = 0
-    """How many it has broken."""
+    to_drop: float = 0
+    """The number of connections to close at their first message, before others are forwarded."""
+    dropped: int = 0
+    """The number of connections that were closed so."""
 
     def cut(self) -> None:
-        """From now on nothing arrives, and no connection breaks."""
+        """Stop forwarding, without closing connections."""
         self._is_cut.set()
 
     def accept(self) -> None:
-        """Serve all who connect, each direction in a thread of its own."""
+        """Serve all connections, each direction in a separate thread."""
         with suppress(OSError):  # it is closed at the end
             while True:
                 here, _ = self._listening.accept()
-                if self.refused < self.refusing:
-                    self.refused += 1
-                    here.recv(65536)  # who connects speaks first
+                if self.dropped < self.to_drop:
+                    self.dropped += 1
+                    here.recv(65536)  # the client speaks first
                     here.close()
                     continue
                 there = socket.create_connection(self._target)
@@ -60,16 +60,16 @@ class Network:
 
 
 @contextmanager
-def network_to(address: str, refusing: float = 0) -> Iterator[Network]:
-    """A network to the Dask server at *address*, which breaks so many connections at first."""
+def network_to(address: str, to_drop: float = 0) -> Iterator[Network]:
+    """A network to the Dask server at *address*, which closes the first *to_drop* connections."""
     host, port = address.removeprefix("tcp://").split(":")
     listening = socket.create_server(("127.0.0.1", 0))
-    made = Network(f"tcp://127.0.0.1:{listening.getsockname()[1]}", listening, (host, int(port)))
-    made.refusing = refusing
-    accepting = threading.Thread(target=made.accept, daemon=True)
+    network = Network(f"tcp://127.0.0.1:{listening.getsockname()[1]}", listening, (host, int(port)))
+    network.to_drop = to_drop
+    accepting = threading.Thread(target=network.accept, daemon=True)
     accepting.start()
     try:
-        yield made
+        yield network
     finally:
-        made.close()
+        network.close()
         accepting.join()

@@ -30,7 +30,7 @@ class Outcome:
     """How a task ended."""
 
     log: str
-    """Of both streams."""
+    """Standard output and standard error."""
     values: dict[str, Any]
 
     @property
@@ -68,7 +68,7 @@ def run_other(task: str, folder: Path, env: Mapping[str, str]) -> Outcome:
 def run_other_and_act(
     task: str, folder: Path, env: Mapping[str, str], act: Callable[[], object]
 ) -> Outcome:
-    """The same; *act* is called once its work runs."""
+    """Like `run_other`, but *act* is called once its work runs."""
     given = {**CODE, **ON_FLYTE, **SHORT, "ACME_FILE": str(folder / "file"), **env}
     with running(_command(task, folder), "it works", given) as runner:
         act()

@@ -52,7 +52,7 @@ class MissingBokeh(errors.MissingBokeh, NonRecoverableError):
 
 
 class FunctionError(Exception):
-    """What the runner makes of an exception of a task's function."""
+    """The runner's wrapper of an exception of a task's function."""
 
     def __init__(self, carried: Exception) -> None:
         super().__init__(f"the function failed: {carried!r}")
@@ -118,7 +118,7 @@ class Task:
 
 
 class Environment:
-    """What tasks are declared with."""
+    """The config that tasks are declared with."""
 
     def task(
         self, config: Dask, *, retries: int = 0, report: bool = False

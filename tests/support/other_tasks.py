@@ -66,7 +66,7 @@ def divides_by_zero() -> float:
 
 @env.task(TWO, retries=2)
 def waits() -> int:
-    """For work that ends when the test says so."""
+    """Wait for work that ends when the test signals it."""
     return begin_work()
 
 
@@ -93,7 +93,7 @@ def begin_work() -> int:
 
 @env.task(BOTH)
 def dies() -> int:
-    """In the way that the test says."""
+    """Kill workers as the test configures it."""
     return int(client().submit(steps.die, os.environ["ACME_DEATH"]).result())
 
 

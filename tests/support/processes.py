@@ -1,4 +1,4 @@
-"""Real processes, started for a test and ended with it."""
+"""Real processes, which end with their test."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ BIN = Path(sys.executable).parent
 """Where the console scripts of this environment are."""
 
 PATIENCE = 60.0
-"""Seconds until a condition that never comes fails its test."""
+"""Seconds until a test fails whose condition does not come true."""
 
 
 @attrs.define
 class Running:
-    """A started process and what it has said so far."""
+    """A started process and its output so far."""
 
     popen: subprocess.Popen[str]
-    said: list[str] = attrs.field(factory=list)
+    lines: list[str] = attrs.field(factory=list)
     match: re.Match[str] | None = None
     news: threading.Condition = attrs.field(factory=threading.Condition)
 
     @property
     def output(self) -> str:
-        """All that it said, on both streams."""
-        return "".join(self.said)
+        """Standard output and standard error so far."""
+        return "".join(self.lines)
 
     def wait_for(self, text: str) -> None:
-        """Return as soon as it has said *text*."""
+        """Return as soon as its output contains *text*."""
         with self.news:
             came = self.news.wait_for(lambda: text in self.output, PATIENCE)
         assert came, self.output
 
     def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
-        """End it and its children; the exit status."""
+        """Terminate it and its children, and return the exit status."""
         if self.popen.poll() is None:
             os.killpg(self.popen.pid, signal.SIGCONT)  # it may have been stopped
             os.killpg(self.popen.pid, by)
@@ -59,7 +59,7 @@ def running(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> Iterator[Running]:
-    """*command* as a process of its own group, from the moment it says *until* (a pattern)."""
+    """*command* in its own process group, as soon as its output matches the pattern *until*."""
     popen = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -75,7 +75,7 @@ def running(
     def listen() -> None:
         for line in popen.stdout or ():
             with process.news:
-                process.said.append(line)
+                process.lines.append(line)
                 process.news.notify_all()
             if process.match is None:
                 process.match = re.search(until, line)
@@ -88,7 +88,7 @@ def running(
     try:
         ready.wait(PATIENCE)
         if process.match is None:
-            raise AssertionError(f"{command} never said {until!r}, but:\n{process.output}")
+            raise AssertionError(f"{command} did not print {until!r}, but:\n{process.output}")
         yield process
     finally:
         try:
@@ -103,7 +103,7 @@ def running(
 def run(
     *command: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """*command* run to its end, with its output; whatever its exit status."""
+    """Run *command* to its end; any exit status is accepted."""
     return subprocess.run(
         [str(part) for part in command],
         cwd=cwd,

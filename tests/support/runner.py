@@ -1,4 +1,4 @@
-"""A task's own container, as the backend starts it beside a cluster."""
+"""A task's own container, as the backend starts it next to a cluster."""
 
 from __future__ import annotations
 

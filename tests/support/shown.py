@@ -1,4 +1,4 @@
-"""Tasks with known work, which return what the cluster itself knows of it.
+"""Tasks with known work, which return the cluster's own metrics of it.
 
 They need ``kept_code``, a module that a test writes.
 """
@@ -67,7 +67,7 @@ def work(client: distributed.Client) -> list[Any]:
 
 
 def observed(client: distributed.Client) -> dict[str, Any]:
-    """What the cluster itself knows."""
+    """The cluster's own metrics."""
     workers = client.scheduler_info(n_workers=-1)["workers"]
     return {
         "tasks": client.run_on_scheduler(steps.tasks_of),
@@ -83,7 +83,7 @@ def observed(client: distributed.Client) -> dict[str, Any]:
 
 @task(task_config=SHOWN)
 def works() -> str:
-    """Return what the cluster itself knows at the end."""
+    """Return the cluster's own metrics at the end."""
     client = distributed.default_client()
     client.get_task_stream(start=0, stop=0)  # starts it
     kept = work(client)

@@ -1,4 +1,4 @@
-"""Tasks that return what they see of their cluster, as JSON."""
+"""Tasks that return observations of their cluster, as JSON."""
 
 # pyright: reportOptionalMemberAccess=false
 # (a client that has a scheduler)

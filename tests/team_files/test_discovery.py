@@ -23,7 +23,7 @@ from tests.support.team_files import a_file, problems
 
 
 class TestReading:
-    """What a module reads while it is imported has to go wherever the module goes."""
+    """Files that a module reads at its import have to be uploaded with it."""
 
     READER = """
     from flyte_dask.team_files import read
@@ -82,7 +82,7 @@ def run_module(
 
 
 class TestFinding:
-    """Next to the module that asks or by its path, and never by the working directory."""
+    """It is found next to the module, or by its path, and never by the working directory."""
 
     NIGHTLY = "[presets.nightly]\nworkers.count = 7\n"
 
@@ -91,7 +91,7 @@ class TestFinding:
         done = run_module(tmp_path / "project", "'nightly'")
         assert done.stdout == "7\n", done.stderr
 
-    def test_above_the_module_as_far_as_the_repository_goes(self, tmp_path: Path) -> None:
+    def test_above_the_module_up_to_the_root_of_the_repository(self, tmp_path: Path) -> None:
         a_file(
             tmp_path / "project",
             "[tool.flyte-dask.presets.nightly.workers]\ncount = 8",

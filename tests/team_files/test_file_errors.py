@@ -1,4 +1,4 @@
-"""What is wrong with a team file is told at its line."""
+"""Errors in a team file are reported with their lines."""
 
 from __future__ import annotations
 
@@ -252,7 +252,7 @@ class TestErrors:
             read(path)
         assert f"file   '{path}' cannot be read" in str(caught.value)
 
-    def test_a_byte_order_mark_is_no_problem(self, tmp_path: Path) -> None:
+    def test_a_byte_order_mark_is_accepted(self, tmp_path: Path) -> None:
         path = tmp_path / "flyte-dask.toml"
         path.write_text("policy.max_workers = 3", encoding="utf-8-sig")
         assert read(path).policy.max_workers == 3

@@ -37,7 +37,7 @@ class TestSchema:
 
     @given(TABLES)
     def test_accepts_what_is_written_as_it_should_be(self, tables: t.Tables) -> None:
-        """Whatever is not accepted is a number out of range, or a name that is none."""
+        """Rejected are only numbers out of range, and invalid names."""
         errors = Draft202012Validator(schema()).iter_errors(json.loads(write(tables, "json")))
         rules = {"minimum", "exclusiveMinimum", "maximum", "multipleOf", "pattern"}
         assert {each.validator for each in errors} <= rules

@@ -45,7 +45,7 @@ assert_type(Quantity("1").value, Fraction)
 assert_type(Quantity("1") < Quantity("2"), bool)
 assert_type(2 * Quantity("1") + Quantity("2") * 3 - Quantity("500m"), Quantity)
 
-# roles, as the incumbent takes them and in our own words
+# roles, as the official plugin accepts them and in our own form
 assert_type(Scheduler("img", sizes, theirs), Scheduler)
 assert_type(WorkerGroup(4, None, theirs, sizes).number_of_workers, int)
 assert_type(WorkerGroup(number_of_workers=4, requests=sizes).requests, Resources | None)
@@ -55,7 +55,7 @@ assert_type(Dask(Scheduler(), WorkerGroup()).workers, WorkerGroup)
 assert_type(Dask(workers=5).scheduler, Scheduler)
 assert_type(Dask(None, None), Dask)
 
-# verbs
+# with_* methods
 config = Dask(workers=5)
 assert_type(config.with_workers(4), Dask)
 assert_type(config.with_workers(count=4, cpu=0.5, mem="32Gi", gpu=0, image="img"), Dask)
@@ -123,15 +123,15 @@ def decorated(path: str) -> float:
     """A task as people write it."""
     return len(path)
 
-# what the backend will make of it, advice, and team files
-site = Platform(backend="v2", defaults=theirs, limits=sizes)
+# prediction, advice and team files
+platform = Platform(backend="v2", defaults=theirs, limits=sizes)
 task_of_it = Parent(
     theirs, image="acme/etl:3", environment={"A"}, sidecars=[Sidecar("proxy", sizes)], tolerations=["x"]
 )
-assert_type(predict(presets.medium(), task_of_it, site), Pods)
+assert_type(predict(presets.medium(), task_of_it, platform), Pods)
 assert_type(footprint(predict(Dask())), Footprint)
 assert_type(footprint(predict(Dask())).limits.mem, Quantity)
-assert_type(advise(presets.medium(), None, site, silence=["tiny-memory"]), tuple[Advice, ...])
+assert_type(advise(presets.medium(), None, platform, silence=["tiny-memory"]), tuple[Advice, ...])
 assert_type(Dask(silence=["tiny-memory"]).without_advice("fractional-cpu").silence, tuple[str, ...])
 assert_type(Policy(max_workers=5, total=theirs, registries=["ghcr.io"]).registries, tuple[str, ...] | None)
 assert_type(read(Path("flyte-dask.toml")), TeamFile)

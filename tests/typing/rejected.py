@@ -1,6 +1,6 @@
-"""What type checkers must refuse, each line for the reasons beside it; never run.
+"""Code that type checkers must reject, each line with the reasons in its comment; never run.
 
-After the mark stands what mypy says, and after the bars what pyright says.
+mypy's message follows the mark, and pyright's follows the bars.
 """
 
 import flyte_dask

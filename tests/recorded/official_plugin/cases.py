@@ -1,4 +1,4 @@
-"""Configurations in the words that both plugins understand; runs under either, and alone."""
+"""Configs that both plugins accept; this module runs with either plugin, and by itself."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def cases() -> dict[str, Dask]:
     sizes = Resources(cpu="1", mem="2Gi")
     return {
         "nothing": Dask(),
-        "silent roles": Dask(Scheduler(), WorkerGroup()),
-        "one worker, said": Dask(workers=WorkerGroup(number_of_workers=1)),
+        "unset roles": Dask(Scheduler(), WorkerGroup()),
+        "one worker, set": Dask(workers=WorkerGroup(number_of_workers=1)),
         "a thousand workers": Dask(workers=WorkerGroup(number_of_workers=1000)),
         "most workers": Dask(workers=WorkerGroup(2**32 - 1)),
         "by position": Dask(Scheduler("img:1", sizes, sizes), WorkerGroup(4, None, sizes)),
@@ -54,7 +54,7 @@ def cases() -> dict[str, Dask]:
                 limits=Resources(cpu=2, mem=1024, gpu=1, ephemeral_storage=4096),
             )
         ),
-        "no GPU, said": Dask(workers=WorkerGroup(limits=Resources(gpu="0"))),
+        "no GPU, set": Dask(workers=WorkerGroup(limits=Resources(gpu="0"))),
         **_subsets(),
     }
 
@@ -98,7 +98,7 @@ def customs() -> dict[str, Any]:
 
 
 def nothing() -> None:
-    """The function of every task; flytekit wants it at the module's level."""
+    """The function of every task; flytekit requires it at module level."""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Records ``quantities.json``: what Kubernetes' own parser makes of texts.
+"""Records ``quantities.json``: how Kubernetes' own parser reads texts.
 
 It asks the real `kubectl`, whose client-side dry run of a resource quota parses amounts with the
 API server's code and writes them in canonical form. No cluster is needed.
@@ -36,7 +36,7 @@ _ODD = [
 
 
 def texts() -> list[str]:
-    """All that is asked: combinations, odd ones, and noise that is nearly a quantity."""
+    """The recorded texts: combinations, unusual ones, and random near misses."""
     noise = random.Random(7)  # the same texts each time
     letters = "0123456789.+-eEinumkKMGTPB "
     noisy = ["".join(noise.choices(letters, k=noise.randint(1, 6))) for _ in range(250)]
@@ -46,7 +46,7 @@ def texts() -> list[str]:
 
 
 def canonical(text: str) -> str | None:
-    """The canonical form of *text*; None if it is refused."""
+    """The canonical form of *text*; None if it is rejected."""
     command = [
         "kubectl",
         "create",
