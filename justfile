@@ -30,7 +30,7 @@ test *args:
 
 # run the fast tests, in about a minute on two idle cores
 test-fast *args:
-    {{python}} -m pytest -q -n 2 --dist loadfile -m "not fault and not once and not slow" --hypothesis-profile "judge briefly" {{args}}
+    {{python}} -m pytest -q -n 2 --dist loadfile -m "not fault and not once and not slow" --hypothesis-profile few {{args}}
 
 # run the tests of cluster failures ten times, with real processes
 faults *args:
