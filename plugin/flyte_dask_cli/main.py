@@ -48,13 +48,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # characters that the locale lacks
-    signal.signal(signal.SIGTERM, _interrupt)
+    # like Ctrl-C, so that the process that imports modules is ended too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(_run())
-
-
-def _interrupt(*_: object) -> None:
-    """Handle SIGTERM as Ctrl-C, so that the process that imports modules is ended too."""
-    raise KeyboardInterrupt
 
 
 def _run() -> int:

@@ -36,9 +36,8 @@ class Delta:
     """Changes of requests by dimension, as far as they are known."""
 
     def __add__(self, other: Delta) -> Delta:
-        total = dict(self.amounts)
-        for name, amount in other.amounts.items():
-            total[name] = total[name] + amount if name in total else amount
+        mine, others = self.amounts, other.amounts
+        total = {name: mine.get(name, ZERO) + others.get(name, ZERO) for name in {**mine, **others}}
         return Delta(self.pods + other.pods, total)
 
     def __str__(self) -> str:
@@ -147,12 +146,8 @@ def changes(old: Snapshot, new: Snapshot) -> tuple[Change, ...]:
 def delta(old: Snapshot | None, new: Snapshot | None) -> Delta:
     """The change of what pods request; None is a cluster that does not exist."""
     (old_pods, old_amounts), (new_pods, new_amounts) = _footprint(old), _footprint(new)
-    differing = {
-        name: new_amounts.get(name, ZERO) - old_amounts.get(name, ZERO)
-        for name in DIMENSIONS
-        if new_amounts.get(name, ZERO) != old_amounts.get(name, ZERO)
-    }
-    return Delta(new_pods - old_pods, differing)
+    more = {name: new_amounts.get(name, ZERO) - old_amounts.get(name, ZERO) for name in DIMENSIONS}
+    return Delta(new_pods - old_pods, {name: each for name, each in more.items() if each.value})
 
 
 def _footprint(snapshot: Snapshot | None) -> tuple[int, dict[str, Quantity]]:

@@ -40,15 +40,12 @@ class Screen:
 
     def line(self, text: str = "", style: str | None = None) -> None:
         """Write one line in one of `STYLES`; on a terminal it is wrapped between words."""
-        if self._console is None:
-            self._stream.write(f"{text}\n")
-        else:
-            self._console.print(text, style=STYLES[style] if style else None)
+        self.parts((text, style))
 
     def parts(self, *parts: tuple[str, str | None]) -> None:
         """Write one line of several parts, each with its style."""
         if self._console is None:
-            self.line("".join(text for text, _ in parts))
+            self._stream.write("".join([*(text for text, _ in parts), "\n"]))
             return
         from rich.text import Text  # noqa: PLC0415  # as above
 

@@ -81,7 +81,7 @@ class _NoTasks(Exception):
 
 def _changed(old: str, new: str, traceback: bool, options: Mapping[str, Any]) -> list[TaskChange]:
     """The tasks that changed."""
-    files = {each: read(each) for each in (old, new) if _is_rendered(each)}
+    files = {each: read(each) for each in (old, new) if each.endswith(_RENDERED) or each == "-"}
     kinds: set[Kind] = {each.kind for each in files.values()}
     if len(kinds) > 1:
         kinds_text = " and ".join(f"{path} has {each.kind}" for path, each in files.items())
@@ -95,10 +95,6 @@ def _changed(old: str, new: str, traceback: bool, options: Mapping[str, Any]) ->
         if "" in one and len(other) != 1:
             raise InvalidSnapshot(f"{path}: has one unnamed task: compare it with one task only")
     return list(_compared(before, after))
-
-
-def _is_rendered(text: str) -> bool:
-    return text == "-" or text.endswith(_RENDERED)
 
 
 def _read(path: str, rendered: Rendered) -> dict[str, Snapshot]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -135,14 +135,12 @@ def _row(summary: Json) -> tuple[str, ...]:
 
 def _size(role: str, values: Mapping[str, Json]) -> str:
     """``2 CPUs, 8Gi``: the requests of a role, with higher limits in parentheses."""
-    return ", ".join(_amounts(role, values))
-
-
-def _amounts(role: str, values: Mapping[str, Json]) -> Iterator[str]:
+    sizes = []
     for name, unit in UNITS.items():
         request, limit = (values.get(f"{role}.{side}.{name}") for side in ("requests", "limits"))
         if request is None or limit is None or request["value"] is None:
             continue
         plural = "s" if name in {"cpu", "gpu"} and request["value"] != "1" else ""
         most = f" (to {limit['value']})" if limit["value"] != request["value"] else ""
-        yield f"{request['value']}{unit}{plural}{most}"
+        sizes.append(f"{request['value']}{unit}{plural}{most}")
+    return ", ".join(sizes)
