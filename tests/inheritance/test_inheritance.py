@@ -18,7 +18,7 @@ from flyte_dask import (
     presets,
 )
 from flyte_dask.inheritance import Inherit
-from flyte_dask.inheritance.resolution import Resolved, ResolvedRole, Side, resolve
+from flyte_dask.inheritance.resolution import Resolved, ResolvedRole, Side
 from flyte_dask.quantities.quantity import Quantity
 from flyte_dask.roles.origin import Pair
 from flyte_dask.roles.resources import DIMENSIONS, pairs
@@ -286,14 +286,14 @@ class TestLaws:
 
     @given(CONFIGS, PARENTS)
     def test_an_unset_role_emits_nothing_unless_pinned(self, config: Dask, task: Parent) -> None:
-        resolved = resolve(config, task)
+        resolved = config.resolve(task)
         for role, result in by_role(config, resolved):
             if not pairs(role.requests, role.limits) and config.inherit != "pin":
                 assert result.emitted == {}
 
     @given(CONFIGS, PARENTS)
     def test_requests_are_within_limits(self, config: Dask, task: Parent) -> None:
-        for role in resolve(config, task):
+        for role in config.resolve(task):
             for pair in role:
                 for request, limit in (pair.emitted, pair.effective):
                     assert request is None or limit is None or request <= limit
@@ -303,7 +303,7 @@ class TestLaws:
     @given(CONFIGS, PARENTS)
     def test_what_a_role_sets_is_kept(self, config: Dask, task: Parent) -> None:
         """The amount keeps its text, whatever the task sets."""
-        resolved = resolve(config, task)
+        resolved = config.resolve(task)
         for role, result in by_role(config, resolved):
             for name, own in pairs(role.requests, role.limits).items():
                 found: tuple[Side, Side] = getattr(result, name)
@@ -316,13 +316,13 @@ class TestLaws:
     def test_is_deterministic_and_respects_equality(self, config: Dask, task: Parent) -> None:
         again: Dask = eval(repr(config))
         same: Parent = eval(repr(task))
-        effective = [[pair.effective for pair in role] for role in resolve(again, same)]
-        assert [[pair.effective for pair in role] for role in resolve(config, task)] == effective
+        effective = [[pair.effective for pair in role] for role in again.resolve(same)]
+        assert [[pair.effective for pair in role] for role in config.resolve(task)] == effective
 
     @given(CONFIGS, PARENTS)
     def test_matches_the_documented_table(self, config: Dask, task: Parent) -> None:
         """The table is implemented again here, without sources and origins."""
-        for role, result in by_role(config, resolve(config, task)):
+        for role, result in by_role(config, config.resolve(task)):
             own, tasks = pairs(role.requests, role.limits), pairs(task.requests, task.limits)
             expected = {
                 name: by_table(name, own, tasks, config.inherit)
@@ -335,7 +335,7 @@ class TestLaws:
     def test_an_amount_has_an_origin_if_and_only_if_it_is_set(
         self, config: Dask, task: Parent, inherit: Inherit
     ) -> None:
-        for side in resolve(config.with_inherit(inherit), task).sides.values():
+        for side in config.with_inherit(inherit).resolve(task).sides.values():
             assert (side.effective is None) == (side.origin is None)
             assert (side.effective is None) == (side.source in {"platform", "dropped", "unset"})
 

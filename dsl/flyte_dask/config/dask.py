@@ -143,7 +143,7 @@ class Dask(Config):
         """
         from flyte_dask.inheritance.resolution import resolve  # noqa: PLC0415  # as above
 
-        return resolve(self, parent)
+        return resolve(self.scheduler, self.workers, self.inherit, parent)
 
     @classmethod
     @checked("from_custom(...)")

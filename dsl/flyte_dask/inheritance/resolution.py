@@ -8,7 +8,7 @@ others.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, Protocol, TypeAlias, final
+from typing import Literal, NamedTuple, TypeAlias, final
 
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.inheritance.parent import Parent
@@ -123,22 +123,15 @@ class Resolved(NamedTuple):
         }
 
 
-class _Roles(Protocol):
-    """The part of a config that `resolve` needs."""
-
-    @property
-    def scheduler(self) -> Scheduler: ...
-    @property
-    def workers(self) -> WorkerGroup: ...
-    @property
-    def inherit(self) -> Inherit: ...
-
-
-def resolve(config: _Roles, parent: Parent | None = None) -> Resolved:
-    """Every amount of both roles of *config*, in the task *parent*.
+def resolve(
+    scheduler: Scheduler, workers: WorkerGroup, inherit: Inherit, parent: Parent | None = None
+) -> Resolved:
+    """Every amount of both roles of a config, in the task *parent*; see `flyte_dask.Dask.resolve`.
 
     Args:
-        config: the config.
+        scheduler: the scheduler.
+        workers: the workers.
+        inherit: how a role gets what it leaves unset.
         parent: the task; default: one that sets no resources.
 
     Raises:
@@ -151,8 +144,8 @@ def resolve(config: _Roles, parent: Parent | None = None) -> Resolved:
         raise_if_any("resolve(...)", [Problem("parent", parent, "is not a Parent", remedy)])
     task = _amounts_of(parent, "task")
     return Resolved(
-        _resolve_role(config.scheduler, config.inherit, task),
-        _resolve_role(config.workers, config.inherit, task),
+        _resolve_role(scheduler, inherit, task),
+        _resolve_role(workers, inherit, task),
     )
 
 
