@@ -219,8 +219,9 @@ def _invalid_values(
     elif isinstance(error, IterableValidationError):
         items, _ = error.group_exceptions()
         for each, item in items:
-            key = item.index if isinstance(data, list) else str(item.index)
-            yield from _invalid_values(each, data[item.index], (*keys, key))
+            index: Any = item.index
+            key = index if isinstance(data, list) else str(index)
+            yield from _invalid_values(each, data[index], (*keys, key))
     elif isinstance(error, ForbiddenExtraKeysError):
         for key in data:
             if key in error.extra_fields:
