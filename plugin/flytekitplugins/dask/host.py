@@ -35,13 +35,7 @@ class Flytekit(Host):
     level_variable = LOGGING_ENV_VAR
     errors: ClassVar[Mapping[type, type]] = {
         each.__bases__[0]: each
-        for each in (
-            errors.ClusterFailure,
-            errors.ClusterUnavailable,
-            errors.SchedulerLost,
-            errors.WorkersKilled,
-            errors.WorkersLost,
-        )
+        for each in (errors.ClusterFailure, *errors.ClusterFailure.__subclasses__())
     }
 
     def is_on_flyte(self) -> bool:
