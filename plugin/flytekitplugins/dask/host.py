@@ -20,7 +20,7 @@ from flytekit.loggers import LOGGING_ENV_VAR
 
 from flyte_dask.errors import FlyteDaskError
 from flyte_dask_engine.host import ErrorMapping, Host
-from flytekitplugins.dask import errors
+from flytekitplugins.dask.errors import ClusterFailure
 
 __all__ = ["FLYTEKIT", "Flytekit"]
 
@@ -34,8 +34,7 @@ class Flytekit(Host):
     logger = logging.getLogger("flytekit.dask")  # below flytekit's, whose level and format it has
     level_variable = LOGGING_ENV_VAR
     errors: ClassVar[Mapping[type, type]] = {
-        each.__bases__[0]: each
-        for each in (errors.ClusterFailure, *errors.ClusterFailure.__subclasses__())
+        each.__bases__[0]: each for each in (ClusterFailure, *ClusterFailure.__subclasses__())
     }
 
     def is_on_flyte(self) -> bool:
