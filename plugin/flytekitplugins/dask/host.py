@@ -26,6 +26,8 @@ __all__ = ["FLYTEKIT", "Flytekit"]
 
 _ARCHIVE = ".tar.gz"  # notebooks register a pickle instead, which is uploaded with the tasks
 
+_RETRYABLE: list[type] = [ClusterFailure, *ClusterFailure.__subclasses__()]
+
 
 @final
 class Flytekit(Host):
@@ -33,9 +35,7 @@ class Flytekit(Host):
 
     logger = logging.getLogger("flytekit.dask")  # below flytekit's, whose level and format it has
     level_variable = LOGGING_ENV_VAR
-    errors: ClassVar[Mapping[type, type]] = {
-        each.__bases__[0]: each for each in (ClusterFailure, *ClusterFailure.__subclasses__())
-    }
+    errors: ClassVar[Mapping[type, type]] = {each.__bases__[0]: each for each in _RETRYABLE}
 
     def is_on_flyte(self) -> bool:
         """Whether the function runs in a pod that Flyte started."""
