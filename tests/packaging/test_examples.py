@@ -195,7 +195,7 @@ class TestPyflyteRun:
 
     def test_the_mean_delay(self, outputs: dict[str, str], flights: pd.DataFrame) -> None:
         *warning, delay = outputs["delay"].splitlines()
-        assert "a local run has no overrides" in " ".join(" ".join(warning).split())
+        assert "a local run ignores overrides" in " ".join(" ".join(warning).split())
         assert float(delay) == pytest.approx(flights["arr_delay"].mean())
 
     @pytest.mark.skipif(bool(shutil.which("nvidia-smi")), reason="this machine may have GPUs")
