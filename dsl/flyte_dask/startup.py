@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 
 __all__ = ["REMEDY", "start"]
@@ -12,7 +11,7 @@ REMEDY = (
 )
 """Both commands, in this order: uninstalling either package removes the files of both."""
 
-_METADATA = re.compile(r"\bflytekitplugins_dask-([\w.]+?)(-[^/]*)?\.(dist|egg)-info\b")
+_METADATA = r"\bflytekitplugins_dask-([\w.]+?)(-[^/]*)?\.(dist|egg)-info\b"
 
 
 def start() -> None:
@@ -30,13 +29,15 @@ def _warn_of_official_plugin() -> None:
     would be I/O at each import. A Python warning may be configured as an error, a log record not.
     """
     for finder in tuple(sys.path_importer_cache.values()):  # other threads may import too
-        names = "/".join(getattr(finder, "_path_cache", ()))
-        if "flytekitplugins_dask-" in names and (found := _METADATA.search(names)):
+        if "flytekitplugins_dask-" in (names := "/".join(getattr(finder, "_path_cache", ()))):
             import logging  # noqa: PLC0415  # few have it
+            import re  # noqa: PLC0415
 
-            logging.getLogger("flyte_dask").warning(
-                "flytekitplugins-dask %s and flyte-dask are both installed, and both own "
-                "flytekitplugins/dask: tasks use the one that was installed last. Remedy: %s",
-                found[1],
-                REMEDY,
-            )
+            found = re.search(_METADATA, names)
+            if found:
+                logging.getLogger("flyte_dask").warning(
+                    "flytekitplugins-dask %s and flyte-dask are both installed, and both own "
+                    "flytekitplugins/dask: tasks use the one that was installed last. Remedy: %s",
+                    found[1],
+                    REMEDY,
+                )

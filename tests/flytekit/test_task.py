@@ -17,7 +17,7 @@ from flytekit.core.task import TaskPlugins
 from flytekit.models.task import TaskSpec
 from flytekit.tools.translator import get_serializable
 
-from flyte_dask import InvalidConfig, Parent, Resources
+from flyte_dask import InvalidConfig, Resources
 from flytekitplugins.dask import Dask, Runtime, Scheduler, WorkerGroup, presets
 from flytekitplugins.dask.task import DaskTask
 from tests.support.processes import run
@@ -127,7 +127,6 @@ async def wait(number: int) -> int:
         (Scheduler(), "is a Scheduler, one part of a config: write Dask(scheduler=...)"),
         (Runtime(), "is a Runtime, one part of a config: write Dask(runtime=...)"),
         (Resources(cpu=1), "is not a Dask: write Dask(...), or call a preset"),
-        (Parent(), "is not a Dask: write Dask(...), or call a preset"),
         (Dask, "is a class, not a config: call it: Dask(...)"),
         (WorkerGroup, "is a class, not a config: call it: Dask(...)"),
     ],

@@ -14,7 +14,6 @@ from flyte_dask.config.dask import Dask
 from flyte_dask.config.runtime import Runtime
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.errors.call_site import decoration_site
-from flyte_dask.inheritance.parent import Parent
 from flyte_dask.roles.base import ConfigType
 from flyte_dask.roles.resources import Resources
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
@@ -23,7 +22,7 @@ from flyte_dask.startup import REMEDY
 __all__ = ["reject_all_but", "rejection"]
 
 
-_KINDS = (Dask, Parent, Preset, Resources, Runtime, Scheduler, WorkerGroup, ConfigType)
+_KINDS = (Dask, Preset, Resources, Runtime, Scheduler, WorkerGroup, ConfigType)
 """Classes that a user may mistake for configs; `ConfigType` is the type of these classes."""
 _PARTS: dict[type, str] = {Scheduler: "scheduler", WorkerGroup: "workers", Runtime: "runtime"}
 
