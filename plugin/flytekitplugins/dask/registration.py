@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flytekit.configuration import SerializationSettings
 from flytekit.core.python_function_task import PythonFunctionTask
@@ -12,12 +12,11 @@ from flyte_dask.config.dask import Dask
 from flyte_dask.errors import CallSite
 from flyte_dask.prediction.platform import Platform
 from flyte_dask_engine.registration.cluster import TaskCluster
+from flyte_dask_engine.registration.review import Review, team_of
+from flytekitplugins.dask.bundle_check import left_behind
 from flytekitplugins.dask.host import FLYTEKIT
 from flytekitplugins.dask.images import with_real_images
 from flytekitplugins.dask.requested import described, description_key, requested_by
-
-if TYPE_CHECKING:
-    from flyte_dask_engine.registration.review import Review
 
 __all__ = ["cluster_of", "review_of"]
 
@@ -51,9 +50,6 @@ def review_of(
     Raises:
         InvalidConfig: with every problem of the team file.
     """
-    from flyte_dask_engine.registration.review import Review, team_of  # noqa: PLC0415  # slow
-    from flytekitplugins.dask.bundle_check import left_behind  # noqa: PLC0415  # slow
-
     team = team_of(task.task_function, settings)
     platform = team.platform if team else _ANYWHERE
     return Review(
