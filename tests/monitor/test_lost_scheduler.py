@@ -20,7 +20,6 @@ from tests.support.faults import (
     finish,
     freeze,
     is_retried,
-    kill_workers,
     run_and_act,
 )
 from tests.support.network import network_to
@@ -28,14 +27,6 @@ from tests.support.processes import BIN, PATIENCE, Running
 from tests.support.runner import CODE
 
 pytestmark = pytest.mark.fault
-
-
-@pytest.fixture
-def started() -> Iterator[Cluster]:
-    """One worker, which is not restarted."""
-    with cluster(workers=1, nannies=False, env=CODE) as made:
-        yield made
-        kill_workers(made)  # otherwise their end waits for their work
 
 
 @pytest.fixture(scope="module")

@@ -34,14 +34,6 @@ from tests.support.runner import CODE, run_task
 pytestmark = pytest.mark.fault
 
 
-@pytest.fixture
-def started() -> Iterator[Cluster]:
-    """One worker, which is not restarted."""
-    with cluster(workers=1, nannies=False, env=CODE) as made:
-        yield made
-        kill_workers(made)  # otherwise their end waits for their work
-
-
 @pytest.fixture(scope="module")
 def restarting() -> Iterator[Cluster]:
     """Two workers, which their nannies restart."""
