@@ -159,7 +159,7 @@ def _with_leaves(role: R, new: Mapping[str, Leaf], origins: Mapping[str, Origin]
 
 def with_set(role: R, new: Mapping[str, Leaf], by: str) -> R:
     """*role* with the *new* leaves, which must be valid, set by the user's call *by*."""
-    return _with_leaves(role, new, origins_of(new, by)) if new else role
+    return _with_leaves(role, new, origins_of(new, by))
 
 
 def changed(
