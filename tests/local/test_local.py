@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import os
@@ -236,6 +237,10 @@ class TestNothingIsLeftBehind:
     @pytest.mark.usefixtures("kind")
     def test_by_one_that_leaves_its_client_open(self) -> None:
         assert tasks.leaves_its_client_open() == 3
+
+    @pytest.mark.usefixtures("kind")
+    def test_by_one_that_leaves_its_asynchronous_client_open(self) -> None:
+        assert asyncio.run(tasks.leaves_its_asynchronous_client_open()) == 3
 
     @pytest.mark.usefixtures("kind")
     def test_by_one_that_leaves_its_work_undone(self) -> None:
