@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 from flyte_dask.catalog import NAMES, Preset, built_in
 from flyte_dask.config.runtime import SETTINGS, Runtime, variable_of
-from flyte_dask.prediction.backend import BACKEND_RULES
+from flyte_dask.prediction.remarks import BACKEND_RULES
 from flyte_dask.quantities.formatting import counted
 from flyte_dask.roles.resources import amounts
 from flyte_dask.roles.roles import Scheduler, WorkerGroup

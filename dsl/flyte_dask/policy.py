@@ -15,9 +15,10 @@ from flyte_dask.config.dask import Dask
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.inheritance.parent import Parent
 from flyte_dask.inheritance.resolution import Resolved
-from flyte_dask.prediction.backend import Pods, pods_of
+from flyte_dask.prediction.backend import pods_of
 from flyte_dask.prediction.footprint import footprint, total
 from flyte_dask.prediction.platform import Platform
+from flyte_dask.prediction.pods import Pods
 from flyte_dask.quantities.quantity import Quantity
 from flyte_dask.roles.base import Config
 from flyte_dask.roles.origin import NO_ORIGINS, Leaf, Origin, origins_of
@@ -82,7 +83,7 @@ def violations(
     yield from _too_many_workers(policy, config)
     if policy.per_worker or policy.total:
         resolved = config.resolve(parent)
-        pods = pods_of(config, resolved, parent, attrs.evolve(platform, limits=None))
+        pods = pods_of(config, resolved, parent, platform.without_limits)
         origin_of = partial(_origin, resolved, parent, platform)
         yield from _too_large_workers(policy, pods, origin_of)
         yield from _too_large_total(policy, pods, origin_of)

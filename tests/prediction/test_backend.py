@@ -12,63 +12,30 @@ from hypothesis import strategies as st
 
 from flyte_dask import Dask, InvalidConfig, Parent, Resources, Scheduler, WorkerGroup, presets
 from flyte_dask.advice import advise
-from flyte_dask.config.template_io import RESOURCE_NAMES
 from flyte_dask.inheritance.parent import Sidecar
 from flyte_dask.policy import Policy, violations
-from flyte_dask.prediction.backend import BACKEND_RULES, predict
+from flyte_dask.prediction.backend import predict
 from flyte_dask.prediction.footprint import footprint
 from flyte_dask.prediction.platform import Backend, Platform
+from flyte_dask.prediction.remarks import BACKEND_RULES
 from flyte_dask.quantities.quantity import Quantity
 from flyte_dask.quantities.spelling import canonical
 from flyte_dask_engine.registration import serialization as wire
+from tests.prediction.replay import WORKED, replayed
 from tests.recorded.official_plugin.cases import cases as golden_cases
 from tests.recorded.official_plugin.quantities import QUANTITIES
 from tests.support.configs import CONFIGS, PARENTS
-from tests.support.paths import RECORDED
-
-CASES = json.loads((RECORDED / "backend_cases.json").read_text(encoding="utf-8"))
-"""Each a template, a platform and the pods: worked by hand, with the rule that each is about.
-
-What a real backend made of a template can be compared with them as it is.
-"""
 
 BACKENDS: tuple[Backend, ...] = ("v1", "v2")
 
-_DIMENSIONS = {name: dimension for dimension, name in RESOURCE_NAMES.items()}
-
 PLATFORMS = st.builds(
-    lambda backend, defaults, limits: Platform(backend=backend, defaults=defaults, limits=limits),
+    lambda backend, defaults, limits: Platform(
+        backend=backend, defaults=defaults, limits=limits, hypothetical=backend == "v2"
+    ),
     st.sampled_from(["v1", "v2"]),
     st.none() | st.just(Resources(cpu="500m", mem="1Gi", ephemeral_storage="5Gi")),
     st.none() | st.just(Resources(cpu=2, mem="2Gi", gpu=1, ephemeral_storage="10Gi")),
 )
-
-
-def sides_of(resources: dict[str, Any]) -> tuple[Resources, Resources]:
-    """Requests and limits of a template."""
-    requests, limits = (
-        Resources(**{_DIMENSIONS[each["name"]]: each["value"] for each in resources.get(side, [])})
-        for side in ("requests", "limits")
-    )
-    return requests, limits
-
-
-def parent_of(template: dict[str, Any]) -> Parent:
-    """The task of a template: its container, and the sidecars."""
-    container = template["container"]
-    others = template.get("sidecars", {})
-    sidecars = [Sidecar(name, *sides_of(resources)) for name, resources in others.items()]
-    return Parent(*sides_of(container["resources"]), image=container["image"], sidecars=sidecars)
-
-
-def replayed(case: dict[str, Any]) -> Any:
-    """The pods of a case's template."""
-    template = case["template"]
-    config, parent = Dask.from_custom(template["custom"]), parent_of(template)
-    options = case["platform"]
-    defaults, limits = (Resources(**options.get(side, {})) for side in ("defaults", "limits"))
-    platform = Platform(backend=options["backend"], defaults=defaults, limits=limits)
-    return predict(config, parent, platform)
 
 
 def _limits() -> Resources:
@@ -78,7 +45,7 @@ def _limits() -> Resources:
 class TestPrediction:
     """`predict`, case by case."""
 
-    @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+    @pytest.mark.parametrize("case", WORKED, ids=[case["name"] for case in WORKED])
     def test_pods_are_as_worked_out(self, case: dict[str, Any]) -> None:
         pods = replayed(case)
         assert pods.as_dict() == case["pods"], case["rule"]
@@ -86,7 +53,7 @@ class TestPrediction:
             assert [list(remark) for remark in pods.remarks] == case["remarks"]
 
     def test_every_rule_has_a_case(self) -> None:
-        rules = {remark.rule for case in CASES for remark in replayed(case).remarks}
+        rules = {remark.rule for case in WORKED for remark in replayed(case).remarks}
         assert rules == set(BACKEND_RULES)
 
     def test_a_remark_reads_as_a_sentence(self) -> None:

@@ -29,9 +29,10 @@ from flyte_dask.inheritance.parent import Parent as SameParent
 from flyte_dask.inheritance.parent import Sidecar
 from flyte_dask.inheritance.resolution import Resolved, Side, Source
 from flyte_dask.policy import Policy
-from flyte_dask.prediction.backend import Pods, predict
+from flyte_dask.prediction.backend import predict
 from flyte_dask.prediction.footprint import Footprint, footprint
 from flyte_dask.prediction.platform import Platform
+from flyte_dask.prediction.pods import Pods
 from flyte_dask.roles.image import ImageSpecLike
 from flyte_dask.team_files import TeamFile, parse, read, write
 from flyte_dask.team_files.tables import Tables

@@ -11,8 +11,9 @@ import attrs
 from flyte_dask.config.dask import Dask
 from flyte_dask.inheritance.parent import Parent
 from flyte_dask.inheritance.resolution import Resolved, ResolvedPair, ResolvedRole
-from flyte_dask.prediction.backend import Pods, pods_of
+from flyte_dask.prediction.backend import pods_of
 from flyte_dask.prediction.platform import Platform
+from flyte_dask.prediction.pods import Pods
 from flyte_dask.quantities.quantity import Quantity
 from flyte_dask.roles.origin import Pair
 from flyte_dask.roles.resources import DIMENSIONS, pairs

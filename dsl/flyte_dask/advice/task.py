@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flyte_dask.advice.job import Advice, Job, task_decorator
-from flyte_dask.prediction.backend import Remark
+from flyte_dask.prediction.remarks import Remark
 from flyte_dask.quantities.quantity import ZERO, Quantity
 from flyte_dask.roles.resources import pairs
 

@@ -10,9 +10,9 @@ from flyte_dask.advice.job import Role
 from flyte_dask.catalog import builtin
 from flyte_dask.config.runtime import SETTINGS
 from flyte_dask.errors.call_site import CallSite
-from flyte_dask.prediction.backend import BACKEND_RULES
 from flyte_dask.prediction.footprint import footprint
 from flyte_dask.prediction.platform import Platform
+from flyte_dask.prediction.remarks import BACKEND_RULES
 from flyte_dask.quantities.quantity import Quantity
 from flyte_dask.roles.image import image_name
 from flyte_dask.roles.origin import Leaf, Origin, as_text

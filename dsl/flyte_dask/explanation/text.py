@@ -8,7 +8,7 @@ from typing import NamedTuple, final
 from flyte_dask.config.runtime import SETTINGS
 from flyte_dask.errors.suggestions import did_you_mean
 from flyte_dask.explanation.summary import Json
-from flyte_dask.prediction.backend import Pods
+from flyte_dask.prediction.pods import Pods
 from flyte_dask.roles.resources import DIMENSIONS
 
 __all__ = ["FIELDS", "HEADERS", "Row", "fields_of", "others", "rows", "story"]

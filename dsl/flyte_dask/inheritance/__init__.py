@@ -1,6 +1,6 @@
 """Inheritance: what the roles of a cluster get from their task, resolved per dimension."""
 
-from flyte_dask.inheritance.parent import Parent, Sidecar
+from flyte_dask.inheritance.parent import NodeOverrides, Parent, Sidecar
 from flyte_dask.inheritance.resolution import (
     Inherit,
     Resolved,
@@ -13,6 +13,7 @@ from flyte_dask.inheritance.resolution import (
 
 __all__ = [
     "Inherit",
+    "NodeOverrides",
     "Parent",
     "Resolved",
     "ResolvedPair",

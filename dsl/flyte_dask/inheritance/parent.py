@@ -13,32 +13,16 @@ from flyte_dask.errors.call_site import CallSite
 from flyte_dask.roles.base import Config, with_values
 from flyte_dask.roles.image import image_problems
 from flyte_dask.roles.origin import NO_ORIGINS, Origin, origins_of
-from flyte_dask.roles.resources import Resources, as_resources, pairs, side_problems
+from flyte_dask.roles.resources import (
+    DIMENSIONS,
+    Resources,
+    as_resources,
+    one_sided_problems,
+    pairs,
+    side_problems,
+)
 
-__all__ = ["Parent", "Sidecar", "with_origin"]
-
-
-@final
-@attrs.frozen(eq=False, repr=False)
-class Sidecar(Config):
-    """A container next to the task's own, of which each pod of the cluster gets a copy.
-
-    Args:
-        name: the name of the container.
-        requests: its requests.
-        limits: its limits.
-
-    Raises:
-        InvalidConfig: with every problem of the call.
-    """
-
-    name: str
-    requests: Resources | None = attrs.field(default=None, converter=as_resources)
-    limits: Resources | None = attrs.field(default=None, converter=as_resources)
-
-    def __attrs_post_init__(self) -> None:
-        named = _name_problems("name", [self.name], "container name")
-        raise_if_any("Sidecar(...)", [*named, *side_problems(self.requests, self.limits)])
+__all__ = ["NodeOverrides", "Parent", "Sidecar", "with_origin"]
 
 
 def _as_names(value: Iterable[str]) -> tuple[str, ...]:
@@ -51,6 +35,63 @@ def _as_names(value: Iterable[str]) -> tuple[str, ...]:
         return cast("tuple[str, ...]", value)
 
 
+@final
+@attrs.frozen(eq=False, repr=False)
+class Sidecar(Config):
+    """A container next to the task's own, of which each pod of the cluster gets a copy.
+
+    Args:
+        name: the name of the container.
+        requests: its requests.
+        limits: its limits.
+        zeros: the paths of amounts that are zero, such as ``limits.mem``.
+
+    Raises:
+        InvalidConfig: with every problem of the call.
+    """
+
+    name: str
+    requests: Resources | None = attrs.field(default=None, converter=as_resources)
+    limits: Resources | None = attrs.field(default=None, converter=as_resources)
+    zeros: tuple[str, ...] = attrs.field(default=(), converter=_as_names, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        named = _name_problems("name", [self.name], "container name")
+        zeros = _zero_problems(self.zeros)
+        problems = [*named, *side_problems(self.requests, self.limits), *zeros]
+        raise_if_any("Sidecar(...)", problems)
+
+
+@final
+@attrs.frozen(eq=False, repr=False)
+class NodeOverrides(Config):
+    """What one node of a workflow overrides: ``node.with_overrides(requests=..., limits=...)``.
+
+    Args:
+        requests: the requests of the node; default: the task's.
+        limits: the limits of the node; default: the task's.
+        image: the reference of the node's image; None if it is the task's.
+        zeros: the paths of amounts that are zero, such as ``limits.mem``.
+
+    Raises:
+        InvalidConfig: with every problem of the call.
+    """
+
+    requests: Resources | None = attrs.field(default=None, converter=as_resources)
+    limits: Resources | None = attrs.field(default=None, converter=as_resources)
+    image: str | None = attrs.field(default=None, kw_only=True)
+    zeros: tuple[str, ...] = attrs.field(default=(), converter=_as_names, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        problems = [
+            *one_sided_problems("requests", self.requests),
+            *one_sided_problems("limits", self.limits),
+            *image_problems("image", self.image),
+            *_zero_problems(self.zeros),
+        ]
+        raise_if_any("NodeOverrides(...)", problems)
+
+
 def _as_sidecars(value: Iterable[Sidecar]) -> tuple[Sidecar, ...]:
     return tuple(value) if isinstance(value, list) else cast("tuple[Sidecar, ...]", value)
 
@@ -60,8 +101,8 @@ def _as_sidecars(value: Iterable[Sidecar]) -> tuple[Sidecar, ...]:
 class Parent(Config):
     """The task that a cluster belongs to.
 
-    The roles inherit its requests and limits; the other fields are for
-    `flyte_dask.prediction.backend` and `flyte_dask.advice`.
+    The roles inherit its requests and limits; the other fields are for `flyte_dask.prediction` and
+    `flyte_dask.advice`.
 
     Args:
         requests: the task's own requests; default: the platform's.
@@ -69,8 +110,17 @@ class Parent(Config):
         image: the reference of its image; None if it is unknown.
         environment: the names of its environment variables.
         sidecars: the other containers of its pod.
+        init_containers: the init containers of its pod.
         tolerations: the keys of the taints that its pod template tolerates.
         pod_template: the name of a pod template that is defined on the platform.
+        has_own_pod_template: whether it has a pod template in code, such as
+            ``@task(pod_template=PodTemplate(...))``, as all tasks with sidecars or init containers.
+        gpu_from_pod_template: whether that template sets its GPUs, as ``nvidia.com/gpu``.
+        zeros: the paths of amounts that it sets to zero, such as ``limits.mem``.
+        interruptible: whether it may run on nodes that can be reclaimed; None: as the platform has
+            it.
+        accelerator: the type of GPU that it requires, such as ``nvidia-tesla-t4``.
+        node: what a node of a workflow overrides, if it is the task of that node.
 
     Raises:
         InvalidConfig: with every problem of the call.
@@ -81,12 +131,23 @@ class Parent(Config):
     image: str | None = attrs.field(default=None, kw_only=True)
     environment: tuple[str, ...] = attrs.field(default=(), converter=_as_names, kw_only=True)
     sidecars: tuple[Sidecar, ...] = attrs.field(default=(), converter=_as_sidecars, kw_only=True)
+    init_containers: tuple[Sidecar, ...] = attrs.field(
+        default=(), converter=_as_sidecars, kw_only=True
+    )
     tolerations: tuple[str, ...] = attrs.field(default=(), converter=_as_names, kw_only=True)
     pod_template: str | None = attrs.field(default=None, kw_only=True)
+    has_own_pod_template: bool = attrs.field(default=False, kw_only=True)
+    gpu_from_pod_template: bool = attrs.field(default=False, kw_only=True)
+    zeros: tuple[str, ...] = attrs.field(default=(), converter=_as_names, kw_only=True)
+    interruptible: bool | None = attrs.field(default=None, kw_only=True)
+    accelerator: str | None = attrs.field(default=None, kw_only=True)
+    node: NodeOverrides | None = attrs.field(default=None, kw_only=True)
     _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         raise_if_any("Parent(...)", [*side_problems(self.requests, self.limits), *_problems(self)])
+        if self.sidecars or self.init_containers:
+            object.__setattr__(self, "has_own_pod_template", True)
         own = dict(pairs(self.requests, self.limits))
         object.__setattr__(self, "_origins", origins_of(own, "Parent(...)", self._origins))
 
@@ -107,14 +168,35 @@ def _problems(parent: Parent) -> Iterator[Problem]:
     yield from image_problems("image", parent.image)
     yield from _name_problems("environment", parent.environment, "environment variable name")
     yield from _name_problems("tolerations", parent.tolerations, "taint key", or_empty=True)
-    if not isinstance(parent.sidecars, tuple):
-        yield Problem("sidecars", parent.sidecars, "must be a list", "pass [Sidecar(...)]")
-    else:
-        for number, each in enumerate(parent.sidecars):
-            if not isinstance(each, Sidecar):
-                yield Problem(f"sidecars[{number}]", each, "is not a Sidecar", "pass Sidecar(...)")
+    yield from _container_problems("sidecars", parent.sidecars)
+    yield from _container_problems("init_containers", parent.init_containers)
+    yield from _zero_problems(parent.zeros)
     if parent.pod_template is not None:
         yield from _name_problems("pod_template", [parent.pod_template], "pod template name")
+    if parent.accelerator is not None:
+        yield from _name_problems("accelerator", [parent.accelerator], "type of GPU")
+    if parent.node is not None and not isinstance(parent.node, NodeOverrides):
+        remedy = "pass NodeOverrides(...)"
+        yield Problem("node", parent.node, "is not a NodeOverrides", remedy)
+
+
+def _container_problems(path: str, containers: object) -> Iterator[Problem]:
+    if not isinstance(containers, tuple):
+        yield Problem(path, containers, "must be a list", "pass [Sidecar(...)]")
+        return
+    for number, each in enumerate(containers):
+        if not isinstance(each, Sidecar):
+            yield Problem(f"{path}[{number}]", each, "is not a Sidecar", "pass Sidecar(...)")
+
+
+def _zero_problems(zeros: object) -> Iterator[Problem]:
+    known = [f"{side}.{name}" for side in ("requests", "limits") for name in DIMENSIONS]
+    if not isinstance(zeros, tuple):
+        yield Problem("zeros", zeros, "is not a list of paths", f"pass a list such as {known[:2]}")
+        return
+    for path in zeros:
+        if path not in known:
+            yield Problem("zeros", path, "is not a path", f"use one of {', '.join(known)}")
 
 
 def _name_problems(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, final
 
-from flyte_dask.prediction.backend import Container, Pod, Pods
+from flyte_dask.prediction.pods import Container, Pod, Pods
 from flyte_dask.quantities.formatting import decimal, readable
 from flyte_dask.quantities.quantity import ZERO, Quantity
 from flyte_dask.roles.resources import DIMENSIONS

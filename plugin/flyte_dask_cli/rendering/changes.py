@@ -9,7 +9,7 @@ from typing import final
 import attrs
 
 from flyte_dask.explanation.summary import UNITS, Json
-from flyte_dask.prediction.backend import Pods
+from flyte_dask.prediction.pods import Pods
 from flyte_dask.quantities.formatting import decimal, readable
 from flyte_dask.quantities.quantity import ZERO, Quantity
 from flyte_dask.roles.resources import DIMENSIONS

@@ -1,0 +1,179 @@
+"""The steps by which Flyte determines the amounts of one container, each with a remark."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from math import ceil
+
+from flyte_dask.inheritance.resolution import ALWAYS_GIVEN
+from flyte_dask.prediction.platform import Platform
+from flyte_dask.prediction.pods import Amounts
+from flyte_dask.prediction.remarks import BackendRule, Remark
+from flyte_dask.quantities.quantity import ZERO, Quantity
+from flyte_dask.quantities.spelling import canonical
+from flyte_dask.roles.origin import Pair
+from flyte_dask.roles.resources import DIMENSIONS
+
+__all__ = ["SIDES", "Steps"]
+
+SIDES = ("requests", "limits")
+
+_UNSET: Pair = (None, None)
+_CLAMPED: BackendRule = "clamped-to-platform"
+
+
+class Steps:
+    """The steps for the container at *path* on *platform*.
+
+    *is_validated*: whether Flyte rejects a task with requests of this container above a limit,
+    except for the dimensions *unvalidated*. The dimensions *unclamped* are never clamped.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        platform: Platform,
+        *,
+        is_validated: bool = False,
+        unvalidated: Collection[str] = (),
+        unclamped: Collection[str] = (),
+    ) -> None:
+        self._path = path
+        self._given = platform.given
+        self._allowed = platform.allowed
+        self._is_validated = is_validated
+        self._unvalidated = unvalidated
+        self._unclamped = unclamped
+        self._requested: set[str] = set()
+        """The dimensions with an explicit request, zero included."""
+        self.remarks: list[Remark] = []
+
+    def named(
+        self, amounts: Amounts, zeros: Collection[str] = (), *, keep_zeros: bool = False
+    ) -> Amounts:
+        """*amounts* as Kubernetes reads them, without the sides that are zero.
+
+        *zeros* are the paths of further amounts of zero. With *keep_zeros*, as for containers of a
+        pod template, a dimension that is set to zero is still a dimension that is set.
+        """
+        read = {name: (_as_read(one), _as_read(two)) for name, (one, two) in amounts.items()}
+        self._requested.update(name for name, (request, _) in read.items() if request)
+        for path in _ordered({*zeros, *_zeros_of(read)}):
+            side, _, name = path.partition(".")
+            self._requested.update([name] if side == "requests" else [])
+            pair = read.get(name, _UNSET)
+            if self._is_validated and side == "limits" and pair[0] and pair[0] > ZERO:
+                self.remark(name, 1, "rejected-limit", "0", None)
+            elif not keep_zeros:
+                self.remark(name, SIDES.index(side), "zero-dropped", "0", None)
+            read[name] = (pair[0], None) if side == "limits" else (None, pair[1])
+        return {name: pair for name, pair in read.items() if keep_zeros or pair != _UNSET}
+
+    def completed(self, amounts: Amounts, given: Collection[str] = ALWAYS_GIVEN) -> Amounts:
+        """*amounts*, and those of the dimensions *given*, with missing sides filled in."""
+        amounts = {**dict.fromkeys(given, _UNSET), **amounts}
+        names = [name for name in DIMENSIONS if name in amounts]
+        return {name: self._completed(name, amounts[name]) for name in names}
+
+    def in_range(self, amounts: Amounts) -> Amounts:
+        """*amounts* of a sidecar, in which Flyte sets zero for what is missing."""
+        amounts = {**dict.fromkeys(ALWAYS_GIVEN, _UNSET), **amounts}
+        found: Amounts = {}
+        for name in (each for each in DIMENSIONS if each in amounts):
+            request, limit = self.clamped(name, amounts[name])
+            for side, amount in enumerate((request, limit)):
+                if amount is None:
+                    self.remark(name, side, "sidecar-zero", None, "0")
+            found[name] = request or ZERO, limit or ZERO
+        return found
+
+    def overridden(self, amounts: Amounts, overrides: Mapping[str, Pair]) -> Amounts:
+        """*amounts* with the sides that *overrides* set, and requests up to the limits."""
+        found = dict(amounts)
+        for name, pair in overrides.items():
+            old = found.get(name, _UNSET)
+            for side, amount in enumerate(pair):
+                if amount is not None:
+                    before = old[side]
+                    self.remark(name, side, "node-override", before and before.text, amount.text)
+            found[name] = pair[0] or old[0], pair[1] or old[1]
+        return found
+
+    def _completed(self, name: str, pair: Pair) -> Pair:
+        request, limit = pair
+        if request is None and limit is not None:
+            request = limit
+            self.remark(name, 0, "request-from-limit", None, request.text)
+        elif request is None:
+            request = self._default(name)
+        if limit is None:
+            limit = request
+            if request != ZERO:
+                self.remark(name, 1, "limit-from-request", None, limit.text)
+        request, limit = self._clamped_pair(name, (request, limit))
+        if request and limit and request > limit:
+            self.remark(name, 0, "request-clamped-to-limit", request.text, limit.text)
+            request = limit
+        return request, limit
+
+    def _default(self, name: str) -> Quantity:
+        default = self._given.get(name)
+        if default is None:
+            self.remark(name, 0, "zero-kept", "0", "0")
+            return ZERO
+        rule: BackendRule = "default" if default > ZERO else "zero-default"
+        self.remark(name, 0, rule, None, default.text)
+        return default
+
+    def clamped(self, name: str, pair: Pair) -> Pair:
+        """*pair* clamped to the platform's limits, and its request to its limit."""
+        request, limit = self._clamped_pair(name, pair)
+        if request and limit and request > limit:
+            self.remark(name, 0, "request-clamped-to-limit", request.text, limit.text)
+            request = limit
+        return request, limit
+
+    def _clamped_pair(self, name: str, pair: Pair) -> Pair:
+        rule = _CLAMPED
+        if self._is_validated and name in self._requested:
+            rule = "unvalidated-gpu" if name in self._unvalidated else "rejected"
+        request, limit = (self._clamped(name, side, pair[side], rule) for side in (0, 1))
+        return request, limit
+
+    def _clamped(
+        self, name: str, side: int, amount: Quantity | None, rule: BackendRule
+    ) -> Quantity | None:
+        most = self._allowed.get(name)
+        if amount is None or most is None or amount <= most:
+            return amount
+        if name in self._unclamped and rule == _CLAMPED:
+            return amount
+        if rule == "rejected" and ceil(amount.value) <= ceil(most.value):
+            rule = "rounded-comparison"
+        self.remark(name, side, rule, amount.text, most.text)
+        return most
+
+    def remark(
+        self, name: str, side: int, rule: BackendRule, before: str | None, after: str | None
+    ) -> None:
+        """Remark the step by *rule* of the dimension *name*; *side* is 1 for its limit."""
+        self.remarks.append(Remark(f"{self._path}.{SIDES[side]}.{name}", rule, before, after))
+
+
+def _zeros_of(amounts: Amounts) -> Iterable[str]:
+    """The paths of the amounts of zero."""
+    for name, pair in amounts.items():
+        for side, amount in zip(SIDES, pair, strict=True):
+            if amount is not None and amount == ZERO:
+                yield f"{side}.{name}"
+
+
+def _ordered(paths: Collection[str]) -> list[str]:
+    return [f"{side}.{name}" for name in DIMENSIONS for side in SIDES if f"{side}.{name}" in paths]
+
+
+def _as_read(amount: Quantity | None) -> Quantity | None:
+    """*amount* as Kubernetes reads it, which rounds a fraction of a billionth up."""
+    if amount is None or "e-" not in amount.text.lower():
+        return amount
+    return Quantity(canonical(amount))
