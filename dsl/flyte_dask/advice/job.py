@@ -12,6 +12,7 @@ from flyte_dask.config.dask import Dask
 from flyte_dask.inheritance.parent import Parent
 from flyte_dask.inheritance.resolution import Resolved, ResolvedPair, ResolvedRole
 from flyte_dask.prediction.backend import pods_of
+from flyte_dask.prediction.node import resolved_on_node
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.prediction.pods import Pods
 from flyte_dask.quantities.quantity import Quantity
@@ -86,7 +87,9 @@ class Job:
     ) -> Job:
         """The job of *config*, which may already be *resolved* in its task *parent*."""
         resolved = resolved or config.resolve(parent)
-        return cls(config, parent, platform, resolved, pods_of(config, resolved, parent, platform))
+        pods = pods_of(config, resolved, parent, platform)
+        on_node = resolved_on_node(config, parent, platform, resolved)
+        return cls(config, parent, platform, on_node, pods)
 
     @cached_property
     def roles(self) -> tuple[Role, Role]:

@@ -10,7 +10,7 @@ from flyte_dask.prediction.platform import Platform
 from flyte_dask.prediction.pods import Amounts, Container, Pod
 from flyte_dask.prediction.remarks import Remark
 from flyte_dask.prediction.steps import Steps
-from flyte_dask.quantities.quantity import ZERO
+from flyte_dask.quantities.quantity import ZERO, Quantity
 from flyte_dask.roles.resources import KUBERNETES_NAMES, pairs
 
 __all__ = ["runner_pod"]
@@ -40,22 +40,20 @@ def runner_pod(parent: Parent, platform: Platform) -> Pod:
 
 def _container(parent: Parent, platform: Platform) -> tuple[Container, list[Remark]]:
     """The container of the task."""
-    is_v1, is_pod = platform.backend == "v1", parent.has_own_pod_template
     gpu_name = _gpu_resource(parent, platform)
     is_known = gpu_name == platform.gpu_resource
     steps = Steps(
         "runner",
         platform,
-        is_validated=is_v1,
+        is_validated=platform.backend == "v1",
         unvalidated=("gpu",) if parent.gpu_from_pod_template else (),
         unclamped=() if is_known else ("gpu",),
     )
+    is_pod = parent.has_own_pod_template
     named = steps.named(pairs(parent.requests, parent.limits), parent.zeros, keep_zeros=is_pod)
     given = _given(platform, named, steps, is_pod=is_pod)
     if parent.node:
-        # flyteadmin writes missing sides into the container of a task, but not into a pod template
-        written = named if is_pod or not is_v1 else steps.completed(named, given)
-        named = _overridden(written, parent.node, platform, steps)
+        named = _on_node(parent, parent.node, platform, steps, (named, given))
     completed = steps.completed(named, given)
     if "gpu" in completed and not is_known:
         steps.remark("gpu", 1, "renamed-gpu-resource", platform.gpu_resource, gpu_name)
@@ -83,19 +81,33 @@ def _gpu_resource(parent: Parent, platform: Platform) -> str:
     return KUBERNETES_NAMES["gpu"] if parent.gpu_from_pod_template else platform.gpu_resource
 
 
-def _overridden(written: Amounts, node: NodeOverrides, platform: Platform, steps: Steps) -> Amounts:
-    """The amounts with what *node* overrides, without zeros, which change nothing."""
-    overrides = pairs(node.requests, node.limits)
-    for name, pair in overrides.items():
-        found = tuple(None if each is not None and each == ZERO else each for each in pair)
-        overrides[name] = (found[0], found[1])
-    if platform.backend == "v1":
-        return steps.overridden(written, overrides)
-    for name, pair in overrides.items():
-        for side, amount in enumerate(pair):
-            if amount is not None:
-                steps.remark(name, side, "ignored-node-override", amount.text, None)
-    return written
+def _on_node(
+    parent: Parent,
+    node: NodeOverrides,
+    platform: Platform,
+    steps: Steps,
+    task: tuple[Amounts, Collection[str]],
+) -> Amounts:
+    """The amounts of the task's container with what *node* overrides.
+
+    Amounts of zero change nothing, and Flyte 2 ignores all overrides.
+    """
+    named, given = task
+    overrides = {
+        name: (_unless_zero(request), _unless_zero(limit))
+        for name, (request, limit) in pairs(node.requests, node.limits).items()
+    }
+    if platform.backend != "v1":
+        steps.ignored(overrides)
+        return named
+    completed = steps.registered(named, given)
+    # Registration writes missing sides into the container of a task, but not into a pod template.
+    written = named if parent.has_own_pod_template else completed
+    return steps.overridden(written, overrides)
+
+
+def _unless_zero(amount: Quantity | None) -> Quantity | None:
+    return None if amount is None or amount == ZERO else amount
 
 
 def _sidecar(sidecar: Sidecar, platform: Platform) -> tuple[Container, list[Remark]]:

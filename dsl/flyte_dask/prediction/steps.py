@@ -8,7 +8,7 @@ from math import ceil
 from flyte_dask.inheritance.resolution import ALWAYS_GIVEN
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.prediction.pods import Amounts
-from flyte_dask.prediction.remarks import BackendRule, Remark
+from flyte_dask.prediction.remarks import REJECTED, BackendRule, Remark
 from flyte_dask.quantities.quantity import ZERO, Quantity
 from flyte_dask.quantities.spelling import canonical
 from flyte_dask.roles.origin import Pair
@@ -20,6 +20,8 @@ SIDES = ("requests", "limits")
 
 _UNSET: Pair = (None, None)
 _CLAMPED: BackendRule = "clamped-to-platform"
+_OF_REGISTRATION: Collection[BackendRule] = {*REJECTED, "zero-dropped", "no-default"}
+"""The rules of steps that a node's overrides do not undo."""
 
 
 class Steps:
@@ -87,8 +89,22 @@ class Steps:
             found[name] = request or ZERO, limit or ZERO
         return found
 
+    def registered(self, amounts: Amounts, given: Collection[str]) -> Amounts:
+        """*amounts* as `completed` by registration, after which Flyte rejects nothing any more."""
+        completed = self.completed(amounts, given)
+        self.remarks = [each for each in self.remarks if each.rule in _OF_REGISTRATION]
+        self._is_validated = False
+        return completed
+
+    def ignored(self, overrides: Mapping[str, Pair]) -> None:
+        """Remark that Flyte ignores *overrides*."""
+        for name, pair in overrides.items():
+            for side, amount in enumerate(pair):
+                if amount is not None:
+                    self.remark(name, side, "ignored-node-override", amount.text, None)
+
     def overridden(self, amounts: Amounts, overrides: Mapping[str, Pair]) -> Amounts:
-        """*amounts* with the sides that *overrides* set, and requests up to the limits."""
+        """*amounts* with the sides that *overrides* set."""
         found = dict(amounts)
         for name, pair in overrides.items():
             old = found.get(name, _UNSET)
