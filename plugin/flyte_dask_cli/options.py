@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import attrs
 import click
 
 from flyte_dask.errors import InvalidConfig
 from flyte_dask.errors.suggestions import did_you_mean
-from flyte_dask.prediction.platform import BACKENDS, Backend, Platform
+from flyte_dask.prediction.platform import BACKENDS, BASES, Backend, Base, Platform, split_limits
 from flyte_dask.roles.base import with_values
 from flyte_dask.roles.origin import Origin
 from flyte_dask.roles.resources import DIMENSIONS, Resources, amounts
@@ -41,7 +42,8 @@ def _amounts(_: click.Context, option: click.Parameter, value: str | None) -> Ma
             raise click.BadParameter(f"{name!r} is set twice: remove one of the two")
         amounts[name] = amount
     try:
-        with_options(Platform(), None, **{"defaults": {}, "limits": {}, str(option.name): amounts})
+        of_sides = {"defaults": {}, "limits": {}, str(option.name): amounts}
+        with_options(Platform(), of_sides["defaults"], of_sides["limits"])
     except InvalidConfig as error:
         problems = [f"{each.path.rpartition('.')[2]}: {each}" for each in error.problems]
         raise click.BadParameter("; ".join(problems)) from None
@@ -63,6 +65,12 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 _PLATFORM = (
     click.option(
+        "--platform",
+        "base",
+        type=click.Choice(list(BASES)),
+        help="Starting point instead of the team file's platform.",
+    ),
+    click.option(
         "--backend",
         type=click.Choice(BACKENDS),
         help="Flyte generation (default: that of the team file, else v1).",
@@ -79,7 +87,7 @@ _PLATFORM = (
         "limits",
         callback=_amounts,
         metavar="AMOUNTS",
-        help="Override the platform's limits per pod, such as cpu=64,mem=256Gi,gpu=8.",
+        help="Override the platform's limits per pod, such as cpu=64,mem=256Gi,gpu=8; 0 for none.",
     ),
 )
 _TASKS = (
@@ -133,28 +141,40 @@ def _with_platform(command: F, text: str) -> F:
 
 def with_options(
     platform: Platform,
-    backend: str | None,
     defaults: Mapping[str, str],
     limits: Mapping[str, str],
+    base: str | None = None,
+    backend: str | None = None,
 ) -> Platform:
     """*platform* with the values that options set; each resource is overridden separately.
 
+    With another base or backend, nothing of *platform* applies.
+
     Raises:
-        InvalidConfig: with every amount that is invalid.
+        InvalidConfig: with every amount that is invalid, or without effect on Flyte 2.
     """
-    origins = dict(platform.origins)
-    result = Platform(
-        backend=cast("Backend", backend or platform.backend),
+    if base is not None:
+        platform = Platform(base=cast("Base", base), backend=cast("Backend | None", backend))
+    elif backend not in {None, platform.backend}:
+        platform = Platform(backend=cast("Backend", backend))
+    limited, unlimited = split_limits(limits)
+    result = attrs.evolve(
+        platform,
         defaults=_overridden(platform.defaults, defaults),
-        limits=_overridden(platform.limits, limits),
+        limits=_overridden(platform.limits, limited, without=unlimited),
+        unlimited={*platform.unlimited, *unlimited} - {*limited},
     )
-    for side, overrides in {"defaults": defaults, "limits": limits}.items():
+    origins = dict(result.origins)
+    for side, overrides in {"defaults": defaults, "limits": limited}.items():
         for name in overrides:
             value = result.origins[f"{side}.{name}"].value
             origins[f"{side}.{name}"] = Origin(f"--platform-{side}", None, value)
     return with_values(result, _origins=origins)
 
 
-def _overridden(resources: Resources | None, overrides: Mapping[str, str]) -> Resources | None:
-    amounts_by_name: dict[str, Any] = {**amounts(resources), **overrides}
-    return Resources(**amounts_by_name) if amounts_by_name else None
+def _overridden(
+    resources: Resources | None, overrides: Mapping[str, str], without: Collection[str] = ()
+) -> Resources | None:
+    merged: dict[str, Any] = {**amounts(resources), **overrides}
+    kept = {name: each for name, each in merged.items() if name not in without}
+    return Resources(**kept) if kept else None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Literal, NamedTuple, TypeAlias, TypeGuard, cast, final
+from typing import Literal, NamedTuple, TypeAlias, TypeGuard, TypeVar, cast, final
 
 import attrs
 
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.errors.suggestions import did_you_mean
-from flyte_dask.quantities.quantity import ZERO, Quantity
+from flyte_dask.quantities.quantity import ZERO, Quantity, quantity_or_none
 from flyte_dask.roles.base import Config
 from flyte_dask.roles.origin import NO_ORIGINS, Leaf, Origin, origins_of
 from flyte_dask.roles.resources import (
@@ -22,12 +22,14 @@ from flyte_dask.roles.resources import (
     one_sided_problems,
 )
 
-__all__ = ["BACKENDS", "BASES", "Backend", "Base", "Platform"]
+__all__ = ["BACKENDS", "BASES", "Backend", "Base", "Platform", "split_limits"]
 
 Backend: TypeAlias = Literal["v1", "v2"]
 """Flyte 1's backend, or Flyte 2's."""
 
 BACKENDS = ("v1", "v2")
+
+T = TypeVar("T")
 
 Base: TypeAlias = Literal[
     "flyteadmin", "flyte-core", "flyte-binary", "sandbox", "attributes", "flyte-2"
@@ -74,8 +76,10 @@ BASES: Mapping[Base, _Amounts] = {
 }
 """The amounts of each starting point."""
 
-_BY_BACKEND = cast("Backend", None)
-"""The default backend, which depends on the base."""
+
+def _as_backend(value: Backend | None) -> Backend:
+    """*value*, which may be None until the base determines it."""
+    return cast("Backend", value)
 
 
 def _as_names(value: Iterable[str]) -> tuple[str, ...]:
@@ -116,7 +120,7 @@ class Platform(Config):
         InvalidConfig: with every problem of the call.
     """
 
-    backend: Backend = _BY_BACKEND
+    backend: Backend = attrs.field(default=None, converter=_as_backend)
     base: Base | None = None
     defaults: Resources | None = attrs.field(default=None, converter=as_resources)
     limits: Resources | None = attrs.field(default=None, converter=as_resources)
@@ -126,7 +130,7 @@ class Platform(Config):
     _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins")
 
     def __attrs_post_init__(self) -> None:
-        if self.backend is _BY_BACKEND:
+        if cast("Backend | None", self.backend) is None:
             known = BASES.get(self.base) if _is_base(self.base) else None
             object.__setattr__(self, "backend", known.backend if known else "v1")
         raise_if_any("Platform(...)", _problems(self))
@@ -174,6 +178,12 @@ class Platform(Config):
             return BASES[self.base]
         is_file = self.backend == "v1" and (self.limits is not None or self.unlimited)
         return _FLYTEADMIN if is_file else _UNKNOWN[self.backend]
+
+
+def split_limits(amounts: Mapping[str, T]) -> tuple[dict[str, T], list[str]]:
+    """The limits that flyteadmin's configuration sets, and the dimensions for which it has zero."""
+    unlimited = [name for name, each in amounts.items() if quantity_or_none(str(each)) == ZERO]
+    return {name: each for name, each in amounts.items() if name not in unlimited}, unlimited
 
 
 def _is_base(base: object) -> TypeGuard[Base]:

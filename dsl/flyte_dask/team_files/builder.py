@@ -18,7 +18,7 @@ from flyte_dask.errors import InvalidConfig, Problem
 from flyte_dask.errors.call_site import CallSite
 from flyte_dask.errors.suggestions import did_you_mean
 from flyte_dask.policy import Policy
-from flyte_dask.prediction.platform import Platform
+from flyte_dask.prediction.platform import Platform, split_limits
 from flyte_dask.roles.base import with_values
 from flyte_dask.roles.origin import Origin
 from flyte_dask.roles.resources import Resources
@@ -68,9 +68,16 @@ class Builder:
 
     def platform(self, table: PlatformTable) -> Platform:
         """The platform."""
-        defaults = self._resources(("platform", "defaults"), table.defaults)
-        limits = self._resources(("platform", "limits"), table.limits)
-        build = partial(Platform, backend=table.backend or "v1", defaults=defaults, limits=limits)
+        limits, unlimited = split_limits(_arguments(table.limits))
+        arguments: dict[str, Any] = {
+            "base": table.base,
+            "backend": table.backend,
+            "defaults": self._resources(("platform", "defaults"), _arguments(table.defaults)),
+            "limits": self._resources(("platform", "limits"), limits),
+            "gpu_resource": table.gpu_resource,
+        }
+        given = {name: value for name, value in arguments.items() if value is not None}
+        build = partial(Platform, unlimited=unlimited, **given)
         return self._located(("platform",), self._attempt(("platform",), build) or Platform())
 
     def policy(self, table: PolicyTable) -> Policy:
@@ -78,8 +85,8 @@ class Builder:
         build = partial(
             Policy,
             max_workers=table.max_workers,
-            per_worker=self._resources(("policy", "per_worker"), table.per_worker),
-            total=self._resources(("policy", "total"), table.total),
+            per_worker=self._resources(("policy", "per_worker"), _arguments(table.per_worker)),
+            total=self._resources(("policy", "total"), _arguments(table.total)),
             registries=table.registries,
         )
         return self._located(("policy",), self._attempt(("policy",), build) or Policy())
@@ -143,10 +150,10 @@ class Builder:
             return None
         return map_origins(config, partial(self._origin, at, name))
 
-    def _resources(self, at: Keys, table: Amounts | None) -> Resources | None:
-        """The valid amounts of *table*, so that others can validate them further."""
+    def _resources(self, at: Keys, amounts: Mapping[str, Any]) -> Resources | None:
+        """The valid *amounts*, so that others can validate them further."""
         valid = {}
-        for name, value in _arguments(table).items():
+        for name, value in amounts.items():
             resources = self._attempt(at, partial(Resources, **{name: value}))
             if resources is not None:
                 valid[name] = getattr(resources, name)

@@ -15,7 +15,7 @@ import attrs
 
 from flyte_dask.config.runtime import MOST_SECONDS, SETTINGS, Runtime
 from flyte_dask.inheritance.resolution import Inherit
-from flyte_dask.prediction.platform import Backend
+from flyte_dask.prediction.platform import Backend, Base
 from flyte_dask.roles.roles import MOST_WORKERS
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "AdviceTable",
     "Amount",
     "Amounts",
+    "Limits",
     "PlatformTable",
     "PolicyTable",
     "PresetTable",
@@ -46,8 +47,10 @@ SCHEMA_KEY = "$schema"
 
 _NUMBER_OF_WORKERS = {"minimum": 1, "maximum": MOST_WORKERS}
 _CPUS = {"exclusiveMinimum": 0}
-_BYTES = {"exclusiveMinimum": 0, "multipleOf": 1}
-_GPUS = {"minimum": 0, "multipleOf": 1}
+_WHOLE = {"multipleOf": 1}
+_LEAST = {"minimum": 0}
+_BYTES = {**_CPUS, **_WHOLE}
+_GPUS = {**_LEAST, **_WHOLE}
 _NAMES = {"propertyNames": {"pattern": r"^[^\d\s._-][^\s.]*(\.[^\d\s._-][^\s.]*)*$"}}
 
 
@@ -134,12 +137,26 @@ class PresetTable:
 
 
 @attrs.frozen(kw_only=True)
+class Limits(Amounts):
+    """The limit of each dimension; 0 means none, as in flyteadmin's configuration."""
+
+    cpu: Amount | None = _field("CPUs, such as 2, 0.5 or '500m'.", _LEAST)
+    mem: Amount | None = _field("Bytes of memory, such as '16Gi'.", {**_LEAST, **_WHOLE})
+    gpu: Amount | None = _field("Whole GPUs.", _GPUS)
+    ephemeral_storage: Amount | None = _field(
+        "Bytes of local disk, such as '50Gi'.", {**_LEAST, **_WHOLE}
+    )
+
+
+@attrs.frozen(kw_only=True)
 class PlatformTable:
     """The Flyte platform: its defaults and limits."""
 
+    base: Base | None = _field("The starting point, whose amounts apply unless set here.")
     backend: Backend | None = _field("The backend: v1 for Flyte 1, v2 for Flyte 2.")
     defaults: Amounts | None = _field("The default amounts of a pod.")
-    limits: Amounts | None = _field("The maximum amounts of a pod, to which Flyte clamps.")
+    limits: Limits | None = _field("The maximum amounts of a pod, to which Flyte 1 clamps.")
+    gpu_resource: str | None = _field("The Kubernetes resource of GPUs, such as amd.com/gpu.")
 
 
 @attrs.frozen(kw_only=True)

@@ -48,6 +48,8 @@ class Request:
     form: Form
     file: str | None = None
     """The path of the team file; None is the nearest one of each module."""
+    base: str | None = None
+    """The starting point of the platform; None is the team file's platform."""
     backend: str | None = None
     """The backend, as the amounts below; None is that of the team file."""
     defaults: Mapping[str, str] = {}

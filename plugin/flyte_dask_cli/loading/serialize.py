@@ -84,7 +84,8 @@ class Serializer:
 
     def _platform(self, platform: Platform) -> Platform:
         options = self._request
-        return with_options(platform, options.backend, options.defaults, options.limits)
+        own = {name: getattr(options, name) for name in ("base", "backend", "defaults", "limits")}
+        return with_options(platform, **own)
 
 
 def _findings(review: Review) -> Iterator[Json]:
