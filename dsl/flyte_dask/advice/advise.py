@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-from flyte_dask.advice import amounts, cluster, gpus, memory, task
+from flyte_dask.advice import amounts, cluster, gpus, memory, nodes, pods, task
 from flyte_dask.advice.job import Advice, Job
 from flyte_dask.config.dask import Dask
 from flyte_dask.inheritance.parent import Parent
@@ -16,8 +16,9 @@ __all__ = ["advise", "unsilenced", "wanted"]
 
 _FINDERS: Mapping[str, Callable[[Job], Iterator[Advice]]] = {
     name: getattr(module, name)
-    for module in (amounts, cluster, gpus, memory, task)
+    for module in (amounts, cluster, gpus, memory, nodes, pods, task)
     for name in module.__all__
+    if name.islower()
 }
 _ALL = [_FINDERS[code.replace("-", "_")] for code in RULES]
 

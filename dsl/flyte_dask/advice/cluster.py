@@ -15,6 +15,7 @@ from flyte_dask.advice.needs import (
     needed_by_scheduler,
     threads_within,
 )
+from flyte_dask.advice.pods import WITHOUT_SIDECARS
 from flyte_dask.prediction.footprint import total
 from flyte_dask.quantities.formatting import counted
 from flyte_dask.quantities.quantity import ZERO, Quantity
@@ -22,7 +23,6 @@ from flyte_dask.quantities.quantity import ZERO, Quantity
 __all__ = [
     "image_mismatch",
     "poor_bin_packing",
-    "sidecar_replicated",
     "too_many_workers",
     "undersized_scheduler",
     "worker_exceeds_node",
@@ -30,7 +30,6 @@ __all__ = [
 
 _TINY, _HUGE = Quantity("1n"), Quantity("1000E")
 
-_WITHOUT_SIDECARS = "run what needs the sidecar in a separate task without a cluster"
 _MANY_WORKERS = 1000
 _PODS_ON_NODE = 110  # by default
 
@@ -47,13 +46,14 @@ def undersized_scheduler(job: Job) -> Iterator[Advice]:
     scheduler, needed = job.roles[0], needed_by_scheduler(job)
     threads = counted(job.all_threads, "worker thread")
     (_, cpu), (_, mem) = (job.pods.scheduler.container.amounts[name] for name in ("cpu", "mem"))
-    if cpu is not None and "cpu" in needed and cpu < needed["cpu"]:
+    if cpu is not None and cpu != ZERO and "cpu" in needed and cpu < needed["cpu"]:
         consequence = f"{cpu} CPUs for {threads}: the scheduler's one thread can use a whole CPU"
         remedy = job.with_amounts(scheduler, {"cpu": needed["cpu"]})
         yield Advice("undersized-scheduler", "scheduler.limits.cpu", consequence, remedy)
     least, source = bytes_for_scheduler(job), scheduler.resolved.mem.limit.source
-    is_unknown = job.parent.pod_template and source == "platform"  # only Flyte has the template
-    if mem is not None and "mem" in needed and mem.value < least and not is_unknown:
+    # of a named template there is other advice, and zero is no limit
+    is_known = not (job.parent.pod_template and source == "platform") and mem != ZERO
+    if mem is not None and "mem" in needed and mem.value < least and is_known:
         consequence = (
             f"{mem} of memory for {threads}: the scheduler needs {least // MIB:,}Mi with a "
             "thousand tasks per thread"
@@ -109,17 +109,6 @@ def image_mismatch(job: Job) -> Iterator[Advice]:
             "Python, dask and code, and if versions differ, the task fails before it starts"
         )
         yield Advice("image-mismatch", "image", consequence, f'.with_image("{meant}")')
-
-
-def sidecar_replicated(job: Job) -> Iterator[Advice]:
-    """Sidecars of the task, which every pod of the cluster has too."""
-    names = [each.name for each in job.parent.sidecars]
-    if names:
-        pods = job.number + 2
-        requests = total(job.pods, lambda pod: pod.sidecars).requests
-        in_total = f": {requests} in total" if any(each.value for each in requests) else ""
-        consequence = f"{pods} pods have a copy of {', '.join(names)}{in_total}"
-        yield Advice("sidecar-replicated", "task.sidecars", consequence, _WITHOUT_SIDECARS)
 
 
 class _Fit(NamedTuple):
@@ -181,7 +170,7 @@ def _in_more_workers(job: Job, worker: _Size, sidecars: _Size) -> str:
             return job.with_amounts(job.workers, part._asdict(), job.number * times)
     if _COMMON.plus(sidecars).fit is not None:
         return job.with_amounts(job.workers, _COMMON._asdict())
-    return _WITHOUT_SIDECARS
+    return WITHOUT_SIDECARS
 
 
 def poor_bin_packing(job: Job) -> Iterator[Advice]:

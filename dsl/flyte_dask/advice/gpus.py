@@ -13,8 +13,10 @@ from flyte_dask.roles.base import set_fields
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
 
 __all__ = [
+    "cpu_workers_on_gpu_nodes",
     "gpu_not_inherited",
     "implicit_gpu",
+    "renamed_gpu_resource",
     "role_gpu_on_flyte_2",
     "scheduler_gpu",
     "worker_only_gpu",
@@ -78,6 +80,39 @@ def worker_only_gpu(job: Job) -> Iterator[Advice]:
         yield Advice("worker-only-gpu", "workers.limits.gpu", consequence, remedy)
 
 
+def cpu_workers_on_gpu_nodes(job: Job) -> Iterator[Advice]:
+    """Workers without GPUs in a task with GPUs, whose node affinity and tolerations they keep."""
+    task = job.pods.runner.container.amounts.get("gpu", (None, None))[1] or ZERO
+    is_dropped = any(side.source == "dropped" for side in job.workers.resolved.gpu)
+    has_gpus = (job.pods.workers.container.amounts.get("gpu", (None, None))[1] or ZERO) > ZERO
+    if has_gpus or is_dropped or not (task > ZERO or job.parent.accelerator):
+        return  # without the task's own GPUs there is other advice
+    nodes = f"nodes with {job.parent.accelerator}" if job.parent.accelerator else "GPU nodes"
+    bound = "can only run on" if job.parent.accelerator else "tolerates, and so may occupy,"
+    consequence = f"{job.each_worker} has no GPU, but {bound} {nodes}, as its task does"
+    remedy = "use one task for the GPU, and another one for the cluster"
+    yield Advice("cpu-workers-on-gpu-nodes", "workers.limits.gpu", consequence, remedy)
+
+
+def renamed_gpu_resource(job: Job) -> Iterator[Advice]:
+    """GPUs on a platform with another resource for them, which Flyte 1 does not request."""
+    found = [
+        role
+        for role, pod in job.pods._asdict().items()
+        if any(each.rule == "renamed-gpu-resource" for each in pod.remarks)
+    ]
+    if found:
+        consequence = (
+            f"the GPUs of {', '.join(found)} are requested as nvidia.com/gpu, and the platform's "
+            f"are {job.platform.gpu_resource}: the pods stay Pending"
+        )
+        remedy = (
+            "@task(limits=Resources(gpu=...), pod_template=PodTemplate()), and no resources on the "
+            "roles"
+        )
+        yield Advice("renamed-gpu-resource", "task.limits.gpu", consequence, remedy)
+
+
 def role_gpu_on_flyte_2(job: Job) -> Iterator[Advice]:
     """GPUs of a role on Flyte 2, which requests a resource that Kubernetes does not know."""
     if job.platform.backend == "v1":
@@ -87,8 +122,8 @@ def role_gpu_on_flyte_2(job: Job) -> Iterator[Advice]:
         gpus = pair.limit.emitted or pair.request.emitted or ZERO
         if gpus > ZERO:
             consequence = (
-                f"Flyte 2 requests {gpus} of a resource named 'gpu', which Kubernetes should "
-                "reject: the pods don't start"
+                f"Flyte 2 requests {gpus} of a resource named 'gpu', which Kubernetes "
+                "rejects: the pods don't start"
             )
             is_scheduler = role.name == "scheduler"
             remedy = with_call("scheduler", {"gpu": 0}) if is_scheduler else _on_task(job, gpus)

@@ -21,7 +21,7 @@ from flyte_dask.roles.resources import DIMENSIONS, pairs
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
 from flyte_dask.rules import RULES, Severity, page_of
 
-__all__ = ["Advice", "Job", "Role", "task_decorator", "with_call"]
+__all__ = ["Advice", "Job", "Role", "amounts_code", "task_decorator", "with_call"]
 
 
 @final
@@ -187,15 +187,19 @@ def with_call(role: str, values: Mapping[str, object], count: int | None = None)
 
 def task_decorator(amounts: Mapping[str, Pair], task_config: str | None = None) -> str:
     """The decorator that sets *amounts*, and a config."""
+    arguments = [amounts_code(amounts), "" if task_config is None else f"task_config={task_config}"]
+    return f"@task({', '.join(filter(None, arguments))})"
+
+
+def amounts_code(amounts: Mapping[str, Pair]) -> str:
+    """The arguments that set *amounts*: ``requests=Resources(...), limits=Resources(...)``."""
     arguments = []
     for side, name in enumerate(("requests", "limits")):
         texts = {each: pair[side] for each, pair in amounts.items() if pair[side] is not None}
         if texts:
             listed = ", ".join(f'{dimension}="{amount}"' for dimension, amount in texts.items())
             arguments.append(f"{name}=Resources({listed})")
-    if task_config is not None:
-        arguments.append(f"task_config={task_config}")
-    return f"@task({', '.join(arguments)})"
+    return ", ".join(arguments)
 
 
 def _literal(value: object) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from flyte_dask.advice.job import Advice, Job
 from flyte_dask.quantities.formatting import counted
-from flyte_dask.quantities.quantity import Quantity
+from flyte_dask.quantities.quantity import ZERO, Quantity
 from flyte_dask.quantities.spelling import canonical
 from flyte_dask.roles.origin import Pair
 from flyte_dask.roles.resources import pairs
@@ -22,8 +22,9 @@ _UNSET: Pair = (None, None)
 
 def missing_worker_memory(job: Job) -> Iterator[Advice]:
     """Workers with the platform default, which is rarely enough for Dask and pandas."""
-    if job.workers.resolved.mem.limit.source == "platform" and not job.parent.pod_template:
-        _, given = job.pods.workers.container.amounts["mem"]
+    _, given = job.pods.workers.container.amounts["mem"]
+    is_default = job.workers.resolved.mem.limit.source == "platform"
+    if is_default and given != ZERO and not job.parent.pod_template:
         consequence = (
             f"not set: {job.each_worker} gets the platform default of {given}, which is its "
             "memory limit"

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flyte_dask.advice.job import Advice, Job, task_decorator
-from flyte_dask.prediction.remarks import Remark
+from flyte_dask.prediction.remarks import REJECTED, Remark
 from flyte_dask.quantities.quantity import ZERO, Quantity
+from flyte_dask.roles.origin import Pair
 from flyte_dask.roles.resources import pairs
 
 __all__ = [
-    "ineffective_node_override",
     "named_pod_template",
     "reserved_env_var",
     "role_exceeds_platform",
     "task_exceeds_platform",
+    "zero_default",
 ]
 
 _CLAMPED = "clamped-to-platform"
+_ABOVE = {*REJECTED, _CLAMPED, "rounded-comparison", "unvalidated-gpu"}
 _AMOUNTS = {"cpu": Quantity("2"), "mem": Quantity("8Gi")}
 _VARIABLES = {
     "DASK_SCHEDULER_ADDRESS": "the runner and {workers} connect to that address, and the cluster's "
@@ -38,17 +40,34 @@ def reserved_env_var(job: Job) -> Iterator[Advice]:
 
 def task_exceeds_platform(job: Job) -> Iterator[Advice]:
     """Tasks above the platform's limits: Flyte 1 rejects an explicit request, else clamps it."""
-    above = [each for each in job.pods.runner.remarks if each.rule in {"rejected", _CLAMPED}]
-    own = pairs(job.parent.requests, job.parent.limits) if above else {}
+    above = [each for each in job.pods.runner.remarks if each.rule in _ABOVE]
+    own = _amounts_of_task(job) if above else {}
     found = [each for each in above if each.path.startswith("runner.") and _name(each) in own]
     if found:
-        is_rejected = any(each.rule == "rejected" for each in found)
-        ends = "Flyte rejects the task" if is_rejected else "silently clamped"
-        consequence = f"{_listed(found)}: {ends}"
         left = {
             name: pair for name, pair in job.pods.runner.container.amounts.items() if name in own
         }
+        consequence = f"{_listed(found)}: {_ending(found)}"
         yield Advice("task-exceeds-platform", "task.limits", consequence, task_decorator(left))
+    of_sidecars = [each for each in above if not each.path.startswith("runner.")]
+    rejected = [each for each in of_sidecars if each.rule in REJECTED]
+    if rejected:
+        listed = "; ".join(f"{each.path.split('.')[1]}: {_listed([each])}" for each in rejected)
+        consequence = f"{listed}: {_ending(rejected)}"
+        remedy = "lower what the container requests in the pod template"
+        yield Advice("task-exceeds-platform", "task.sidecars", consequence, remedy)
+
+
+def _amounts_of_task(job: Job) -> dict[str, Pair]:
+    """What the task sets, and what its node overrides."""
+    node = job.parent.node
+    own = pairs(job.parent.requests, job.parent.limits)
+    return {**own, **(pairs(node.requests, node.limits) if node else {})}
+
+
+def _ending(found: list[Remark]) -> str:
+    is_rejected = any(each.rule in REJECTED for each in found)
+    return "Flyte rejects the task" if is_rejected else "silently clamped"
 
 
 def role_exceeds_platform(job: Job) -> Iterator[Advice]:
@@ -66,54 +85,58 @@ def role_exceeds_platform(job: Job) -> Iterator[Advice]:
 
 
 def named_pod_template(job: Job) -> Iterator[Advice]:
-    """Pod templates by name, whose resources only Flyte knows."""
+    """Pod templates by name, whose CPUs and memory never count, but for one case on Flyte 1."""
     template = job.parent.pod_template
     if template is None:
         return
-    only_flyte_knows = f"only Flyte knows the resources of '{template}': "
+    counts = job.parent.has_own_pod_template and job.platform.backend == "v1"
+    subject = (
+        f"only Flyte knows the resources of '{template}': "
+        if counts
+        else f"the CPUs and memory of '{template}' never count: "
+    )
     by_task: dict[str, Quantity] = {}
     found = []
     for role in job.roles:
-        unseen = [name for name, pair in role.pairs if pair.limit.source == "platform"]
-        amounts = {name: _AMOUNTS[name] for name in unseen}
-        names = ", ".join(unseen)
-        if not unseen:
+        unset = [name for name, pair in role.pairs if pair.limit.source == "platform"]
+        amounts = {name: _AMOUNTS[name] for name in unset}
+        names = ", ".join(unset)
+        if not unset:
             continue
-        if role.is_unset:
+        if role.is_unset and counts:
             found.append(f"{names} of {role.name} may differ from the prediction")
-            by_task.update(amounts)
-            continue
-        of_platform = f"{names} of {role.name} is the platform default, not the template's"
-        if job.config.inherit == "off":  # nor from the task
-            consequence = f"{only_flyte_knows}{of_platform}"
+        else:
+            found.append(f"{names} of {role.name} is the platform default")
+        if not role.is_unset and job.config.inherit == "off":  # which nothing of the task changes
             remedy = job.with_amounts(role, amounts)
+            consequence = f"{subject}{found.pop()}"
             yield Advice("named-pod-template", f"{role.name}.limits", consequence, remedy)
         else:
-            found.append(of_platform)
             by_task.update(amounts)
     if found:
-        consequence = f"{only_flyte_knows}{'; '.join(found)}"
+        consequence = f"{subject}{'; '.join(found)}"
         remedy = job.with_task_amounts(by_task)
         yield Advice("named-pod-template", "task.pod_template", consequence, remedy)
 
 
-def ineffective_node_override(job: Job) -> Iterator[Advice]:
-    """Inherited amounts, which are fixed at registration and ignore overrides of a node."""
-    for role in job.roles:
-        inherited = [
-            f"{side}s.{name}={getattr(pair, side).emitted}"
-            for name, pair in role.pairs
-            for side in pair._fields
-            if getattr(pair, side).source == "task" and getattr(pair, side).emitted
-        ]
-        if inherited and not role.is_unset:
-            consequence = (
-                f"{', '.join(inherited)} {'is' if len(inherited) == 1 else 'are'} copied from the "
-                "task at registration: with_overrides(requests=..., limits=...) of a node does not "
-                "change that"
-            )
-            remedy = "node.with_overrides(task_config=...)"
-            yield Advice("ineffective-node-override", role.name, consequence, remedy)
+def zero_default(job: Job) -> Iterator[Advice]:
+    """CPUs or memory of zero, the default of project or domain attributes that set none."""
+    meanings = {
+        "cpu": f"--nthreads 0 starts a thread for each CPU of the host on {job.each_worker}",
+        "mem": f"--memory-limit 0 is no limit for {job.each_worker}",
+    }
+    for role, pod in zip(job.roles, (job.pods.scheduler, job.pods.workers), strict=True):
+        amounts = pod.container.amounts
+        names = [name for name in meanings if amounts[name] == (ZERO, ZERO)]
+        if not names:
+            continue
+        zeros = f"{' and '.join(names)} of {role.name} is 0, by attributes of project or domain"
+        workers = [meanings[name] for name in names] if role.name == "workers" else []
+        consequence = ": ".join([zeros, *filter(None, [", ".join(workers)])])
+        values = {name: _AMOUNTS[name] for name in names}
+        by_task = role.is_unset or job.config.inherit != "off"
+        remedy = job.with_task_amounts(values) if by_task else job.with_amounts(role, values)
+        yield Advice("zero-default", f"{role.name}.limits", consequence, remedy)
 
 
 def _name(remark: Remark) -> str:
@@ -124,6 +147,9 @@ def _name(remark: Remark) -> str:
 def _listed(remarks: list[Remark]) -> str:
     """``mem 32Gi is above the platform's limit 16Gi``, for each dimension."""
     found = {
-        _name(each): f"{each.before} is above the platform's limit {each.after}" for each in remarks
+        _name(each): "the limit 0 is below the request"
+        if each.rule == "rejected-limit"
+        else f"{each.before} is above the platform's limit {each.after}"
+        for each in remarks
     }
     return ", ".join(f"{name} {text}" for name, text in found.items())

@@ -1,0 +1,84 @@
+"""Advice on what nodes of workflows override, and on overrides that would have no effect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flyte_dask.advice.job import Advice, Job, Role, amounts_code
+from flyte_dask.inheritance.parent import NodeOverrides
+from flyte_dask.roles.resources import pairs
+
+__all__ = ["ineffective_node_override"]
+
+_OWN_CONFIG = "node.with_overrides(task_config=...)"
+
+
+def ineffective_node_override(job: Job) -> Iterator[Advice]:
+    """Overrides of the node that change nothing; of other tasks, amounts that none can change."""
+    node = job.parent.node
+    if node is None:
+        yield from _fixed_amounts(job)
+        return
+    if job.platform.backend != "v1":
+        consequence = "Flyte 2 ignores what a node overrides"
+        yield Advice("ineffective-node-override", "node", consequence, _OWN_CONFIG)
+        return
+    yield from _requests_alone(job, node)
+    for role in job.roles:
+        yield from _not_of_role(role, node)
+    if node.zeros:
+        consequence = f"{', '.join(node.zeros)}: zero changes nothing"
+        yield Advice("ineffective-node-override", "node", consequence, _OWN_CONFIG)
+
+
+def _fixed_amounts(job: Job) -> Iterator[Advice]:
+    """Inherited amounts, which are fixed at registration and ignore overrides of a node."""
+    if job.platform.backend != "v1":
+        return
+    for role in job.roles:
+        inherited = [
+            f"{side}s.{name}={getattr(pair, side).emitted}"
+            for name, pair in role.pairs
+            for side in pair._fields
+            if getattr(pair, side).source == "task" and getattr(pair, side).emitted
+        ]
+        if inherited and not role.is_unset:
+            consequence = (
+                f"{', '.join(inherited)} {'is' if len(inherited) == 1 else 'are'} copied from the "
+                "task at registration: with_overrides(requests=..., limits=...) of a node does not "
+                "change that"
+            )
+            yield Advice("ineffective-node-override", role.name, consequence, _OWN_CONFIG)
+
+
+def _requests_alone(job: Job, node: NodeOverrides) -> Iterator[Advice]:
+    """Requests above the task's limit, to which Flyte clamps them."""
+    clamped = {
+        each.path.rpartition(".")[2]: each
+        for each in job.pods.runner.remarks
+        if each.rule == "request-clamped-to-limit" and each.path.startswith("runner.")
+    }
+    if clamped:
+        listed = ", ".join(
+            f"the request {each.before} of {name} is clamped to the task's limit {each.after}"
+            for name, each in clamped.items()
+        )
+        raised = {
+            name: (request, request)
+            for name, (request, _) in pairs(node.requests, None).items()
+            if name in clamped
+        }
+        remedy = f"node.with_overrides({amounts_code(raised)})"
+        yield Advice("ineffective-node-override", "node.requests", listed, remedy)
+
+
+def _not_of_role(role: Role, node: NodeOverrides) -> Iterator[Advice]:
+    """Overrides that a role with resources or an image of its own does not get."""
+    names = [] if role.is_unset else list(pairs(node.requests, node.limits))
+    if node.image is not None and role.config.image is not None:
+        names.append("image")
+    if names:
+        consequence = (
+            f"{', '.join(names)} of the node: not of {role.name}, with values of their own"
+        )
+        yield Advice("ineffective-node-override", role.name, consequence, _OWN_CONFIG)

@@ -1,0 +1,58 @@
+"""Advice on the containers next to Dask's, and on pods that Kubernetes rejects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from flyte_dask.advice.job import Advice, Job
+from flyte_dask.inheritance.parent import Sidecar
+from flyte_dask.prediction.footprint import total
+from flyte_dask.prediction.kubernetes import rejections
+from flyte_dask.quantities.formatting import counted
+from flyte_dask.roles.resources import KUBERNETES_NAMES, pairs
+
+__all__ = ["WITHOUT_SIDECARS", "rejected_by_kubernetes", "sidecar_replicated"]
+
+WITHOUT_SIDECARS = "run what needs the sidecar in a separate task without a cluster"
+
+
+def rejected_by_kubernetes(job: Job) -> Iterator[Advice]:
+    """Pods that the API server of Kubernetes rejects, so that the cluster never starts."""
+    reasons: dict[str, dict[str, set[str]]] = {}
+    for role, container, reason in rejections(job.pods):
+        if container.gpu_name != "gpu":  # which has a rule of its own
+            reasons.setdefault(container.name, {}).setdefault(reason, set()).add(role)
+    containers = {
+        **{each.name: ("init_containers", each) for each in job.parent.init_containers},
+        **{each.name: ("sidecars", each) for each in job.parent.sidecars},
+    }
+    for name, found in reasons.items():
+        kind, container = containers.get(name, ("container", None))
+        roles = set().union(*found.values())
+        pods = sum(pod.replicas for role, pod in job.pods._asdict().items() if role in roles)
+        consequence = f"{'; '.join(found)}: Kubernetes rejects {counted(pods, 'pod')}"
+        remedy = _remedy(container, found) if container else "set requests and limits alike"
+        yield Advice("rejected-by-kubernetes", f"task.{kind}.{name}", consequence, remedy)
+
+
+def _remedy(container: Sidecar, reasons: Iterable[str]) -> str:
+    """The resources with which Kubernetes accepts *container*, or what to rename."""
+    if any("name" in each for each in reasons):
+        return f"rename the container '{container.name}' in the pod template"
+    sides: tuple[dict[str, str], dict[str, str]] = ({}, {})
+    for name, (request, limit) in pairs(container.requests, container.limits).items():
+        for side, amount in zip(sides, (request or limit, limit or request), strict=True):
+            side[KUBERNETES_NAMES[name]] = str(amount)
+    requests, limits = sides
+    return f"V1ResourceRequirements(requests={requests}, limits={limits})"
+
+
+def sidecar_replicated(job: Job) -> Iterator[Advice]:
+    """Sidecars and init containers of the task, which every pod of the cluster has too."""
+    names = [each.name for each in (*job.parent.sidecars, *job.parent.init_containers)]
+    if names:
+        pods = job.number + 2
+        requests = total(job.pods, lambda pod: pod.sidecars).requests
+        in_total = f": {requests} in total" if any(each.value for each in requests) else ""
+        consequence = f"{pods} pods have a copy of {', '.join(names)}{in_total}"
+        yield Advice("sidecar-replicated", "task.sidecars", consequence, WITHOUT_SIDECARS)
