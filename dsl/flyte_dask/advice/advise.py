@@ -18,7 +18,6 @@ _FINDERS: Mapping[str, Callable[[Job], Iterator[Advice]]] = {
     name: getattr(module, name)
     for module in (amounts, cluster, gpus, memory, nodes, pods, task)
     for name in module.__all__
-    if name.islower()
 }
 _ALL = [_FINDERS[code.replace("-", "_")] for code in RULES]
 

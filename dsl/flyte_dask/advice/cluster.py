@@ -11,11 +11,11 @@ from flyte_dask.advice.job import Advice, Job, with_call
 from flyte_dask.advice.needs import (
     GIB,
     MIB,
+    WITHOUT_SIDECARS,
     bytes_for_scheduler,
     needed_by_scheduler,
     threads_within,
 )
-from flyte_dask.advice.pods import WITHOUT_SIDECARS
 from flyte_dask.prediction.footprint import total
 from flyte_dask.quantities.formatting import counted
 from flyte_dask.quantities.quantity import ZERO, Quantity

@@ -10,11 +10,15 @@ from flyte_dask.quantities.quantity import Quantity
 __all__ = [
     "GIB",
     "MIB",
+    "WITHOUT_SIDECARS",
     "bytes_for_scheduler",
     "needed_by_scheduler",
     "threads_within",
     "whole_cpus",
 ]
+
+WITHOUT_SIDECARS = "run what needs the sidecar in a separate task without a cluster"
+"""The remedy for sidecars, which Flyte cannot restrict to some pods of a cluster."""
 
 MIB, GIB = 2**20, 2**30
 _ONE = Quantity("1")

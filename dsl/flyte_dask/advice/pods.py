@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from flyte_dask.advice.job import Advice, Job
+from flyte_dask.advice.needs import WITHOUT_SIDECARS
 from flyte_dask.inheritance.parent import Sidecar
 from flyte_dask.prediction.footprint import total
 from flyte_dask.prediction.kubernetes import rejections
 from flyte_dask.quantities.formatting import counted
 from flyte_dask.roles.resources import KUBERNETES_NAMES, pairs
 
-__all__ = ["WITHOUT_SIDECARS", "rejected_by_kubernetes", "sidecar_replicated"]
-
-WITHOUT_SIDECARS = "run what needs the sidecar in a separate task without a cluster"
+__all__ = ["rejected_by_kubernetes", "sidecar_replicated"]
 
 
 def rejected_by_kubernetes(job: Job) -> Iterator[Advice]:
@@ -22,16 +21,16 @@ def rejected_by_kubernetes(job: Job) -> Iterator[Advice]:
     for role, container, reason in rejections(job.pods):
         if container.gpu_name != "gpu":  # which has a rule of its own
             reasons.setdefault(container.name, {}).setdefault(reason, set()).add(role)
-    containers = {
+    containers: dict[str, tuple[str, Sidecar | None]] = {
         **{each.name: ("init_containers", each) for each in job.parent.init_containers},
         **{each.name: ("sidecars", each) for each in job.parent.sidecars},
     }
     for name, found in reasons.items():
-        kind, container = containers.get(name, ("container", None))
+        kind, own = containers.get(name, ("container", None))
         roles = set().union(*found.values())
         pods = sum(pod.replicas for role, pod in job.pods._asdict().items() if role in roles)
         consequence = f"{'; '.join(found)}: Kubernetes rejects {counted(pods, 'pod')}"
-        remedy = _remedy(container, found) if container else "set requests and limits alike"
+        remedy = _remedy(own, found) if own else "set requests and limits alike"
         yield Advice("rejected-by-kubernetes", f"task.{kind}.{name}", consequence, remedy)
 
 

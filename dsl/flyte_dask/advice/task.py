@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from flyte_dask.advice.job import Advice, Job, task_decorator
 from flyte_dask.prediction.remarks import REJECTED, Remark
@@ -21,6 +21,11 @@ __all__ = [
 _CLAMPED = "clamped-to-platform"
 _ABOVE = {*REJECTED, _CLAMPED, "rounded-comparison", "unvalidated-gpu"}
 _AMOUNTS = {"cpu": Quantity("2"), "mem": Quantity("8Gi")}
+_ZEROS = {
+    "cpu": "--nthreads 0 is a thread for each CPU of the host",
+    "mem": "--memory-limit 0 is no limit",
+}
+"""What zero means in the arguments of a worker."""
 _VARIABLES = {
     "DASK_SCHEDULER_ADDRESS": "the runner and {workers} connect to that address, and the cluster's "
     "own scheduler gets no work",
@@ -121,22 +126,29 @@ def named_pod_template(job: Job) -> Iterator[Advice]:
 
 def zero_default(job: Job) -> Iterator[Advice]:
     """CPUs or memory of zero, the default of project or domain attributes that set none."""
-    meanings = {
-        "cpu": f"--nthreads 0 starts a thread for each CPU of the host on {job.each_worker}",
-        "mem": f"--memory-limit 0 is no limit for {job.each_worker}",
-    }
-    for role, pod in zip(job.roles, (job.pods.scheduler, job.pods.workers), strict=True):
-        amounts = pod.container.amounts
-        names = [name for name in meanings if amounts[name] == (ZERO, ZERO)]
-        if not names:
-            continue
-        zeros = f"{' and '.join(names)} of {role.name} is 0, by attributes of project or domain"
-        workers = [meanings[name] for name in names] if role.name == "workers" else []
-        consequence = ": ".join([zeros, *filter(None, [", ".join(workers)])])
-        values = {name: _AMOUNTS[name] for name in names}
-        by_task = role.is_unset or job.config.inherit != "off"
-        remedy = job.with_task_amounts(values) if by_task else job.with_amounts(role, values)
-        yield Advice("zero-default", f"{role.name}.limits", consequence, remedy)
+    by_task: dict[str, list[str]] = {}
+    for name, pod in job.pods._asdict().items():
+        zeros = [each for each in _ZEROS if pod.container.amounts[each] == (ZERO, ZERO)]
+        role = next((each for each in job.roles if each.name == name), None)
+        if role and not role.is_unset and job.config.inherit == "off":
+            consequence = _zero_consequence(job, {each: [name] for each in zeros})
+            remedy = job.with_amounts(role, {each: _AMOUNTS[each] for each in zeros})
+            if zeros:
+                yield Advice("zero-default", f"{name}.limits", consequence, remedy)
+        else:
+            for each in zeros:
+                by_task.setdefault(each, []).append(name)
+    if by_task:
+        remedy = job.with_task_amounts({name: _AMOUNTS[name] for name in by_task})
+        yield Advice("zero-default", "task.limits", _zero_consequence(job, by_task), remedy)
+
+
+def _zero_consequence(job: Job, roles: Mapping[str, list[str]]) -> str:
+    """What zero means for the *roles* of each dimension."""
+    zeros = "; ".join(f"{name} of {', '.join(each)} is 0" for name, each in roles.items())
+    workers = [_ZEROS[name] for name, each in roles.items() if "workers" in each]
+    meaning = f": {' and '.join(workers)} for {job.each_worker}" if workers else ""
+    return f"{zeros}, the default of attributes of the project or domain{meaning}"
 
 
 def _name(remark: Remark) -> str:

@@ -64,8 +64,16 @@ def other_key(config: Dask, platform: Platform) -> tuple[object, ...]:
 
 
 def platform_key(platform: Platform) -> tuple[object, ...]:
-    """The key of *platform*'s backend, defaults and limits."""
-    return platform.backend, *_of_side(platform.defaults), *_of_side(platform.limits)
+    """The key of *platform*."""
+    return (
+        platform.backend,
+        platform.base,
+        platform.unlimited,
+        platform.gpu_resource,
+        platform.hypothetical,
+        *_of_side(platform.defaults),
+        *_of_side(platform.limits),
+    )
 
 
 def _of_role(role: Scheduler | WorkerGroup) -> tuple[object, ...]:
