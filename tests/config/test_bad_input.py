@@ -19,7 +19,7 @@ import pytest
 import flyte_dask
 from flyte_dask import Dask, FlyteDaskError, InvalidConfig, Resources, WorkerGroup, presets
 from flyte_dask.advice import advise
-from flyte_dask.inheritance.parent import Sidecar
+from flyte_dask.inheritance.parent import NodeOverrides, Sidecar
 from flyte_dask.prediction.backend import predict
 from flyte_dask.prediction.platform import Platform
 from flytekitplugins.dask.task import DaskTask
@@ -36,6 +36,7 @@ NAMES: dict[str, Any] = {
     "Decimal": Decimal,
     "Fraction": Fraction,
     "np": np,
+    "NodeOverrides": NodeOverrides,
     "Sidecar": Sidecar,
     "Platform": Platform,
     "advise": advise,

@@ -10,7 +10,7 @@ from typing import Any
 
 from flyte_dask import Dask, Parent, Resources
 from flyte_dask.config.template_io import RESOURCE_NAMES
-from flyte_dask.inheritance.parent import Sidecar
+from flyte_dask.inheritance.parent import NodeOverrides, Sidecar
 from flyte_dask.prediction.backend import predict
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.prediction.pods import Pods
@@ -56,6 +56,8 @@ def platform_of(case: dict[str, Any]) -> Platform:
         defaults = {name: each for name, each in defaults.items() if name in {"cpu", "mem"}}
     return Platform(
         backend=backend,
+        base=options.get("base"),
+        gpu_resource=options.get("gpu_resource", "nvidia.com/gpu"),
         defaults=Resources(**defaults),
         limits=Resources(**limits),
         unlimited=[name for name in DIMENSIONS if name not in limits] if limits else [],
@@ -73,10 +75,20 @@ def parent_of(template: dict[str, Any]) -> Parent:
         limits,
         image=container["image"],
         sidecars=[_sidecar(name, resources) for name, resources in others],
+        init_containers=[
+            _sidecar(name, resources)
+            for name, resources in template.get("init_containers", {}).items()
+        ],
+        node=_node(template["node"]) if "node" in template else None,
         zeros=zeros,
         has_own_pod_template=template.get("target") == "pod",
         gpu_from_pod_template=template.get("gpu_spelt") == "nvidia.com/gpu",
     )
+
+
+def _node(overrides: dict[str, Any]) -> NodeOverrides:
+    requests, limits, zeros = _sides_of(overrides)
+    return NodeOverrides(requests, limits, image=overrides.get("image"), zeros=zeros)
 
 
 def _sidecar(name: str, resources: dict[str, Any]) -> Sidecar:

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flyte_dask import Dask, InvalidConfig, Parent, Resources, Scheduler, WorkerGroup, presets
+from flyte_dask import Dask, Parent, Resources, Scheduler, WorkerGroup, presets
 from flyte_dask.advice import advise
 from flyte_dask.inheritance.parent import Sidecar
 from flyte_dask.policy import Policy, violations
 from flyte_dask.prediction.backend import predict
 from flyte_dask.prediction.footprint import footprint
-from flyte_dask.prediction.platform import Backend, Platform
-from flyte_dask.prediction.remarks import BACKEND_RULES
+from flyte_dask.prediction.platform import BASES, Backend, Platform
+from flyte_dask.prediction.steps import SIDES
 from flyte_dask.quantities.quantity import Quantity
 from flyte_dask.quantities.spelling import canonical
 from flyte_dask_engine.registration import serialization as wire
-from tests.prediction.replay import WORKED, replayed
 from tests.recorded.official_plugin.cases import cases as golden_cases
 from tests.recorded.official_plugin.quantities import QUANTITIES
 from tests.support.configs import CONFIGS, PARENTS
@@ -45,17 +43,6 @@ def _limits() -> Resources:
 class TestPrediction:
     """`predict`, case by case."""
 
-    @pytest.mark.parametrize("case", WORKED, ids=[case["name"] for case in WORKED])
-    def test_pods_are_as_worked_out(self, case: dict[str, Any]) -> None:
-        pods = replayed(case)
-        assert pods.as_dict() == case["pods"], case["rule"]
-        if "remarks" in case:
-            assert [list(remark) for remark in pods.remarks] == case["remarks"]
-
-    def test_every_rule_has_a_case(self) -> None:
-        rules = {remark.rule for case in WORKED for remark in replayed(case).remarks}
-        assert rules == set(BACKEND_RULES)
-
     def test_a_remark_reads_as_a_sentence(self) -> None:
         pods = predict(Dask().with_workers(cpu=1, mem="32Gi"), None, Platform(limits=_limits()))
         why = "above the platform's limit: silently clamped to it"
@@ -64,14 +51,30 @@ class TestPrediction:
             f"workers.limits.mem: 32Gi -> 16Gi: {why}",
         ]
 
-    def test_sidecars_are_in_every_pod_and_only_clamped(self) -> None:
+    def test_sidecars_are_in_every_pod_with_zeros_and_clamped(self) -> None:
         proxy = Sidecar("proxy", Resources(cpu="100m"), Resources(cpu=1, mem="32Gi"))
         pods = predict(Dask(workers=3), Parent(sidecars=[proxy]), Platform(limits=_limits()))
-        copies = {"proxy": {"requests": {"cpu": "100m"}, "limits": {"cpu": "1", "memory": "16Gi"}}}
+        requests, limits = {"cpu": "100m", "memory": "0"}, {"cpu": "1", "memory": "16Gi"}
+        copies = {"proxy": {"requests": requests, "limits": limits}}
         assert [pod.as_dict()["sidecars"] for pod in pods] == [copies] * 3
-        assert [remark.path for remark in pods.remarks if "proxy" in remark.path] == [
-            "sidecars.proxy.limits.mem"
+        of_proxy = [remark for remark in pods.remarks if "proxy" in remark.path]
+        assert [(remark.path, remark.rule) for remark in of_proxy] == [
+            ("sidecars.proxy.limits.mem", "clamped-to-platform"),
+            ("sidecars.proxy.requests.mem", "sidecar-zero"),
         ]
+
+    def test_all_pods_have_init_containers_and_the_accelerator(self) -> None:
+        fetch = Sidecar("fetch", limits=Resources(cpu=1, mem="1Gi"))
+        parent = Parent(init_containers=[fetch], interruptible=True, accelerator="nvidia-l4")
+        pods = predict(Dask(), parent).as_dict()
+        extra = {
+            "init_containers": {"fetch": {side: {"cpu": "1", "memory": "1Gi"} for side in SIDES}},
+            "accelerator": "nvidia-l4",
+        }
+        plain = predict(Dask(), Parent()).as_dict()
+        assert pods["runner"] == {**plain["runner"], **extra}
+        assert pods["scheduler"] == {**plain["scheduler"], **extra}
+        assert pods["workers"] == {**plain["workers"], **extra, "interruptible": True}
 
     def test_an_image_that_is_not_built_is_unknown(self) -> None:
         from flytekit import ImageSpec
@@ -130,47 +133,13 @@ class TestInvariants:
 
     @pytest.mark.parametrize("name", golden_cases())
     def test_configs_of_the_official_plugin_have_pods(self, name: str) -> None:
-        """Whatever the backend; the configs are those of the golden file."""
+        """Whatever the platform; the configs are those of the golden file."""
         config: Any = golden_cases()[name]
-        for backend in BACKENDS:
-            platform = Platform(backend=backend, limits=Resources(cpu=2, mem="1Gi", gpu=1))
+        for base in BASES:
+            platform = Platform(base=base)
             pods = predict(config, None, platform)
             assert pods.workers.replicas == config.workers.number_of_workers
             assert footprint(pods).pods == config.workers.number_of_workers + 2
-
-
-class TestPlatform:
-    """A platform."""
-
-    def test_flytes_own_defaults_stay_where_the_platform_has_none(self) -> None:
-        assert Platform(defaults=Resources(mem="1Gi")).given == {
-            "cpu": Quantity("2"),
-            "mem": Quantity("1Gi"),
-        }
-
-    def test_a_default_of_zero_gpus_is_unset(self) -> None:
-        pods = predict(Dask(), None, Platform(defaults=Resources(gpu=0)))
-        assert "nvidia.com/gpu" not in pods.workers.container.resources["limits"]
-
-    def test_a_limit_of_zero_is_rejected(self) -> None:
-        with pytest.raises(InvalidConfig, match="is zero, which Flyte treats as no limit"):
-            Platform(limits=Resources(gpu=0))
-
-    def test_has_origins(self) -> None:
-        origin = Platform(limits=Resources(mem="1Gi")).origins["limits.mem"]
-        assert (origin.by, origin.call_site and Path(origin.call_site.file)) == (
-            "Platform(...)",
-            Path(__file__),
-        )
-
-    def test_all_problems_are_reported_at_once(self) -> None:
-        with pytest.raises(InvalidConfig) as caught:
-            Platform(backend="v3", limits=5, defaults=Resources)  # type: ignore[arg-type]
-        assert [(problem.path, problem.rule) for problem in caught.value.problems] == [
-            ("backend", "is an unknown backend"),
-            ("defaults", "is not a Resources"),
-            ("limits", "is not a Resources"),
-        ]
 
 
 class TestFootprint:
@@ -190,6 +159,15 @@ class TestFootprint:
         assert str(footprint(predict(config, task))) == (
             "6 pods, 5.5 CPUs, 18Gi memory, 60Gi disk, up to 10 CPUs, 34Gi memory, 60Gi disk"
         )
+
+    def test_an_init_container_counts_if_it_is_larger(self) -> None:
+        fetch = Sidecar("fetch", limits=Resources(cpu="500m", mem="4Gi"))
+        task = Parent(limits=Resources(cpu=1, mem="1Gi"), init_containers=[fetch])
+        assert str(footprint(predict(Dask(workers=3), task))) == "5 pods, 5 CPUs, 20Gi memory"
+
+    def test_zero_is_no_limit(self) -> None:
+        task = Parent(limits=Resources(cpu=1, mem="1Gi"), sidecars=[Sidecar("proxy")])
+        assert str(footprint(predict(Dask(workers=3), task))) == "5 pods, 5 CPUs, 5Gi memory"
 
     def test_counts_sidecars_in_every_pod(self) -> None:
         task = Parent(limits=Resources(cpu=1, mem="1Gi"), sidecars=[_proxy()])

@@ -35,7 +35,7 @@ silence = [
 ]
 
 [platform]
-backend = "v2"
+backend = "v1"
 defaults.mem = "4Gi"
 limits = { cpu = 64, mem = "256Gi", gpu = 8 }
 
@@ -69,7 +69,7 @@ presets:
     inherit: pin
     silence: [worker-only-gpu]
 platform:
-  backend: v2
+  backend: v1
   defaults: {mem: 4Gi}
   limits: {cpu: 64, mem: 256Gi, gpu: 8}
 policy:

@@ -58,8 +58,8 @@ class TestContents:
         assert replaced.preset == "large"
 
     def test_the_platform(self, team: TeamFile) -> None:
-        assert team.platform.backend == "v2"
-        assert team.platform.given == {"cpu": Quantity("1"), "mem": Quantity("4Gi")}
+        assert team.platform.backend == "v1"
+        assert team.platform.given == {"cpu": Quantity("2"), "mem": Quantity("4Gi")}
         assert team.platform.limits == Resources(64, "256Gi", 8)
         assert str(team.platform.origins["limits.mem"]).endswith("flyte-dask.toml:20")
         assert str(team.platform.origins["defaults.mem"]).endswith("flyte-dask.toml:19")

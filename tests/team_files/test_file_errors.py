@@ -93,8 +93,8 @@ class TestErrors:
             ),
             (
                 "flyte-dask.toml",
-                "[platform.limits]\ncpu = 4\ngpu = 0",
-                "platform.limits.gpu (line 3): '0' is zero, which Flyte treats as no limit",
+                "[platform]\nbackend = 'v2'\n[platform.limits]\ncpu = 4",
+                "platform.limits.cpu (line 4): '4' has no effect: Flyte 2 has no limits",
             ),
             (
                 "flyte-dask.toml",

@@ -14,6 +14,7 @@ from flyte_dask import (
 )
 from flyte_dask.advice import RULES
 from flyte_dask.config.runtime import SETTINGS
+from flyte_dask.prediction.platform import BASES
 from flyte_dask.team_files import parse, read, write
 from flyte_dask.team_files import tables as t
 from flyte_dask.team_files.parsers import FORMATS, Format
@@ -72,6 +73,7 @@ _PRESETS = st.builds(
 
 
 _AMOUNT_TABLES = st.builds(t.Amounts, **_DIMENSIONS)
+_LIMITS = st.builds(t.Limits, **_DIMENSIONS)
 
 
 TABLES = st.builds(
@@ -80,9 +82,11 @@ TABLES = st.builds(
     platform=st.none()
     | st.builds(
         t.PlatformTable,
+        base=st.sampled_from([None, *BASES]),
         backend=st.sampled_from([None, "v1", "v2"]),
         defaults=st.none() | _AMOUNT_TABLES,
-        limits=st.none() | _AMOUNT_TABLES,
+        limits=st.none() | _LIMITS,
+        gpu_resource=st.sampled_from([None, "amd.com/gpu"]),
     ),
     policy=st.none()
     | st.builds(

@@ -43,7 +43,10 @@ class Footprint(NamedTuple):
     pods: int
     """The number of pods."""
     requests: Total
-    """What Kubernetes schedules by; for a container without a request, its limit."""
+    """What Kubernetes schedules by; for a container without a request, its limit.
+
+    Init containers run before the others, so a pod needs the larger of both.
+    """
     limits: Total
     """The maximum that the job can use; for a container without a limit, its request."""
 
@@ -55,26 +58,46 @@ class Footprint(NamedTuple):
 
 def footprint(pods: Pods, *, without_runner: bool = False) -> Footprint:
     """The total of *pods*; *without_runner*, that of scheduler and workers only."""
-    return total(pods[1:] if without_runner else pods, lambda pod: pod.containers)
+    return _footprint(pods[1:] if without_runner else pods, _of_pod)
 
 
 def total(pods: Sequence[Pod], of: Callable[[Pod], Iterable[Container]]) -> Footprint:
     """The total of the containers that *of* selects from each pod."""
+    return _footprint(pods, lambda pod, name, side: _sum(of(pod), name, side))
+
+
+def _footprint(pods: Sequence[Pod], amount_of: Callable[[Pod, str, int], Quantity]) -> Footprint:
+    """The footprint of *pods*; *amount_of* is that of one pod, a dimension and a side."""
     requests, limits = (
-        Total(*(_total(pods, of, name, side) for name in DIMENSIONS)) for side in (0, 1)
+        Total(*(_total(pods, amount_of, name, side) for name in DIMENSIONS)) for side in (0, 1)
     )
     return Footprint(sum(pod.replicas for pod in pods), requests, limits)
 
 
 def _total(
-    pods: Sequence[Pod], of: Callable[[Pod], Iterable[Container]], name: str, side: int
+    pods: Sequence[Pod], amount_of: Callable[[Pod, str, int], Quantity], name: str, side: int
 ) -> Quantity:
     amount = ZERO
     for pod in pods:
-        for container in of(pod):
-            request, limit = container.amounts.get(name, (None, None))
-            first, other = (request, limit) if side == 0 else (limit, request)
-            each = other if first is None else first
-            if each is not None:
-                amount += each * pod.replicas
+        each = amount_of(pod, name, side)
+        if each != ZERO:
+            amount += each * pod.replicas
+    return amount
+
+
+def _of_pod(pod: Pod, name: str, side: int) -> Quantity:
+    before = [_sum([each], name, side) for each in pod.init_containers]
+    return max([_sum(pod.containers, name, side), *before])
+
+
+def _sum(containers: Iterable[Container], name: str, side: int) -> Quantity:
+    amount = ZERO
+    for container in containers:
+        request, limit = container.amounts.get(name, (None, None))
+        if side == 1 and limit == ZERO:
+            limit = None  # which is no limit
+        first, other = (request, limit) if side == 0 else (limit, request)
+        each = other if first is None else first
+        if each is not None and each != ZERO:
+            amount += each
     return amount
