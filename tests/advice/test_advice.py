@@ -25,8 +25,8 @@ from flyte_dask import (
 )
 from flyte_dask.advice import RULES, SEVERITIES, Advice, advise
 from flyte_dask.advice.advise import _FINDERS
-from flyte_dask.inheritance.parent import Sidecar
-from flyte_dask.prediction.platform import Platform
+from flyte_dask.inheritance.parent import NodeOverrides, Sidecar
+from flyte_dask.prediction.platform import BASES, Platform
 from tests.config.test_bad_input import ROWS
 from tests.config.test_bad_input import evaluate as evaluate_bad
 from tests.prediction.test_backend import PLATFORMS
@@ -41,6 +41,7 @@ NAMES: dict[str, Any] = {
     **{name: getattr(flyte_dask, name) for name in flyte_dask.__all__},
     "Platform": Platform,
     "Sidecar": Sidecar,
+    "NodeOverrides": NodeOverrides,
     "TASK": Parent(Resources(cpu=4, mem="16G"), Resources(cpu=8, mem="32G")),
     "SMALL_TASK": Parent(limits=Resources(cpu=2, mem="8Gi")),
     "GPU_TASK": Parent(limits=Resources(cpu=4, mem="16Gi", gpu=1)),
@@ -190,12 +191,16 @@ _LIMITS = [
     {"mem": "32Gi"},
 ]
 ALL_PLATFORMS = PLATFORMS | st.builds(
-    lambda backend, defaults, limits: Platform(
-        backend=backend, defaults=Resources(**defaults), limits=Resources(**limits)
+    lambda base, defaults, limits, unlimited: Platform(
+        base=base,
+        defaults=Resources(**defaults),
+        limits=None if base == "flyte-2" else Resources(**limits),
+        unlimited=() if base == "flyte-2" else {*unlimited} - {*limits},
     ),
-    st.sampled_from(["v1", "v2"]),
+    st.sampled_from([None, *BASES]),
     st.sampled_from([{}, {"cpu": 4}, {"cpu": "500m", "mem": "1Gi"}]),
     st.sampled_from([{}, *_LIMITS]),
+    st.sampled_from([(), ("cpu", "mem", "gpu")]),
 )
 
 

@@ -10,6 +10,7 @@ from flyte_dask.prediction.footprint import total
 from flyte_dask.quantities.formatting import counted
 from flyte_dask.quantities.quantity import ZERO, Quantity
 from flyte_dask.roles.base import set_fields
+from flyte_dask.roles.origin import Pair
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
 
 __all__ = [
@@ -23,6 +24,9 @@ __all__ = [
 ]
 
 
+_NONE: Pair = (None, None)
+
+
 def gpu_not_inherited(job: Job) -> Iterator[Advice]:
     """A GPU of the task that workers with resources of their own do not inherit."""
     sides = job.workers.resolved.gpu  # the task may set only one of them
@@ -32,6 +36,8 @@ def gpu_not_inherited(job: Job) -> Iterator[Advice]:
             f"the task has {_gpus_text(gpus)}, and its {counted(job.number, 'worker')} none: with "
             "resources of their own, workers do not inherit GPUs"
         )
+        if job.parent.accelerator:
+            consequence += f", but still run on nodes with {job.parent.accelerator} only"
         is_v1 = job.platform.backend == "v1"
         remedy = job.with_amounts(job.workers, {"gpu": gpus}) if is_v1 else _on_task(job, gpus)
         yield Advice("gpu-not-inherited", "workers.limits.gpu", consequence, remedy)
@@ -82,14 +88,17 @@ def worker_only_gpu(job: Job) -> Iterator[Advice]:
 
 def cpu_workers_on_gpu_nodes(job: Job) -> Iterator[Advice]:
     """Workers without GPUs in a task with GPUs, whose node affinity and tolerations they keep."""
-    task = job.pods.runner.container.amounts.get("gpu", (None, None))[1] or ZERO
+    task, workers = (
+        pod.container.amounts.get("gpu", _NONE)[1] or ZERO
+        for pod in (job.pods.runner, job.pods.workers)
+    )
     is_dropped = any(side.source == "dropped" for side in job.workers.resolved.gpu)
-    has_gpus = (job.pods.workers.container.amounts.get("gpu", (None, None))[1] or ZERO) > ZERO
-    if has_gpus or is_dropped or not (task > ZERO or job.parent.accelerator):
-        return  # without the task's own GPUs there is other advice
-    nodes = f"nodes with {job.parent.accelerator}" if job.parent.accelerator else "GPU nodes"
-    bound = "can only run on" if job.parent.accelerator else "tolerates, and so may occupy,"
-    consequence = f"{job.each_worker} has no GPU, but {bound} {nodes}, as its task does"
+    accelerator = job.parent.accelerator
+    if is_dropped or workers > ZERO or not (task > ZERO or accelerator):
+        return  # GPUs that were dropped have other advice
+    consequence = f"{job.each_worker} has no GPU, but tolerates the taints of GPU nodes"
+    if accelerator:
+        consequence = f"{job.each_worker} has no GPU, but runs on nodes with {accelerator} only"
     remedy = "use one task for the GPU, and another one for the cluster"
     yield Advice("cpu-workers-on-gpu-nodes", "workers.limits.gpu", consequence, remedy)
 
@@ -99,9 +108,10 @@ def renamed_gpu_resource(job: Job) -> Iterator[Advice]:
     found = [
         role
         for role, pod in job.pods._asdict().items()
-        if any(each.rule == "renamed-gpu-resource" for each in pod.remarks)
+        if pod.container.gpu_name != job.platform.gpu_resource
+        and pod.container.amounts.get("gpu", _NONE)[1] not in {None, ZERO}
     ]
-    if found:
+    if found and job.platform.backend == "v1":
         consequence = (
             f"the GPUs of {', '.join(found)} are requested as nvidia.com/gpu, and the platform's "
             f"are {job.platform.gpu_resource}: the pods stay Pending"

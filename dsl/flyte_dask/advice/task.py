@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from flyte_dask.advice.job import Advice, Job, task_decorator
+from flyte_dask.advice.job import Advice, Job, amounts_code, task_decorator
 from flyte_dask.prediction.remarks import REJECTED, Remark
 from flyte_dask.quantities.quantity import ZERO, Quantity
-from flyte_dask.roles.origin import Pair
 from flyte_dask.roles.resources import pairs
 
 __all__ = [
@@ -22,8 +21,8 @@ _CLAMPED = "clamped-to-platform"
 _ABOVE = {*REJECTED, _CLAMPED, "rounded-comparison", "unvalidated-gpu"}
 _AMOUNTS = {"cpu": Quantity("2"), "mem": Quantity("8Gi")}
 _ZEROS = {
-    "cpu": "--nthreads 0 is a thread for each CPU of the host",
-    "mem": "--memory-limit 0 is no limit",
+    "cpu": "--nthreads 0 means one thread per CPU of the host",
+    "mem": "--memory-limit 0 means no limit",
 }
 """What zero means in the arguments of a worker."""
 _VARIABLES = {
@@ -46,28 +45,31 @@ def reserved_env_var(job: Job) -> Iterator[Advice]:
 def task_exceeds_platform(job: Job) -> Iterator[Advice]:
     """Tasks above the platform's limits: Flyte 1 rejects an explicit request, else clamps it."""
     above = [each for each in job.pods.runner.remarks if each.rule in _ABOVE]
-    own = _amounts_of_task(job) if above else {}
+    owner = job.parent.node or job.parent  # the task itself has advice of its own
+    own = pairs(owner.requests, owner.limits) if above else {}
     found = [each for each in above if each.path.startswith("runner.") and _name(each) in own]
     if found:
         left = {
             name: pair for name, pair in job.pods.runner.container.amounts.items() if name in own
         }
         consequence = f"{_listed(found)}: {_ending(found)}"
-        yield Advice("task-exceeds-platform", "task.limits", consequence, task_decorator(left))
-    of_sidecars = [each for each in above if not each.path.startswith("runner.")]
-    rejected = [each for each in of_sidecars if each.rule in REJECTED]
-    if rejected:
-        listed = "; ".join(f"{each.path.split('.')[1]}: {_listed([each])}" for each in rejected)
-        consequence = f"{listed}: {_ending(rejected)}"
-        remedy = "lower what the container requests in the pod template"
-        yield Advice("task-exceeds-platform", "task.sidecars", consequence, remedy)
+        path, remedy = "task.limits", task_decorator(left)
+        if job.parent.node:
+            path, remedy = "node.limits", f"node.with_overrides({amounts_code(left)})"
+        yield Advice("task-exceeds-platform", path, consequence, remedy)
+    yield from _rejected_sidecars(above)
 
 
-def _amounts_of_task(job: Job) -> dict[str, Pair]:
-    """What the task sets, and what its node overrides."""
-    node = job.parent.node
-    own = pairs(job.parent.requests, job.parent.limits)
-    return {**own, **(pairs(node.requests, node.limits) if node else {})}
+def _rejected_sidecars(above: Iterable[Remark]) -> Iterator[Advice]:
+    """Sidecars for which Flyte rejects the task."""
+    rejected: dict[str, list[Remark]] = {}
+    for each in above:
+        if each.rule in REJECTED and each.path.startswith("sidecars."):
+            rejected.setdefault(each.path.split(".")[1], []).append(each)
+    for name, found in rejected.items():
+        consequence = f"{_listed(found)}: {_ending(found)}"
+        remedy = f"lower what the container '{name}' requests in the pod template"
+        yield Advice("task-exceeds-platform", f"task.sidecars.{name}", consequence, remedy)
 
 
 def _ending(found: list[Remark]) -> str:
@@ -145,10 +147,11 @@ def zero_default(job: Job) -> Iterator[Advice]:
 
 def _zero_consequence(job: Job, roles: Mapping[str, list[str]]) -> str:
     """What zero means for the *roles* of each dimension."""
-    zeros = "; ".join(f"{name} of {', '.join(each)} is 0" for name, each in roles.items())
+    zeros = " and ".join(f"{name} of {', '.join(each)}" for name, each in roles.items())
     workers = [_ZEROS[name] for name, each in roles.items() if "workers" in each]
-    meaning = f": {' and '.join(workers)} for {job.each_worker}" if workers else ""
-    return f"{zeros}, the default of attributes of the project or domain{meaning}"
+    meaning = f"; for {job.each_worker}, {' and '.join(workers)}" if workers else ""
+    are = "is" if [len(each) for each in roles.values()] == [1] else "are"
+    return f"{zeros} {are} 0, since the project's or domain's attributes set no default{meaning}"
 
 
 def _name(remark: Remark) -> str:
@@ -159,7 +162,7 @@ def _name(remark: Remark) -> str:
 def _listed(remarks: list[Remark]) -> str:
     """``mem 32Gi is above the platform's limit 16Gi``, for each dimension."""
     found = {
-        _name(each): "the limit 0 is below the request"
+        _name(each): "limit 0 is below its request"
         if each.rule == "rejected-limit"
         else f"{each.before} is above the platform's limit {each.after}"
         for each in remarks
