@@ -40,10 +40,10 @@ def summarize(job: Job) -> Json:
 
 
 def summarize_platform(platform: Platform) -> Json:
-    """The backend, defaults and limits of a platform."""
+    """The backend, starting point, defaults and limits of a platform."""
     sides = {"defaults": platform.given, "limits": platform.allowed}
     texts = {name: _texts(side) for name, side in sides.items()}
-    return {"backend": platform.backend, **texts}
+    return {"backend": platform.backend, "base": platform.base, **texts}
 
 
 def summarize_footprint(job: Job, *, without_runner: bool = False) -> Json:

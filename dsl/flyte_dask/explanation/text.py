@@ -11,7 +11,7 @@ from flyte_dask.explanation.summary import Json
 from flyte_dask.prediction.pods import Pods
 from flyte_dask.roles.resources import DIMENSIONS
 
-__all__ = ["FIELDS", "HEADERS", "Row", "fields_of", "others", "rows", "story"]
+__all__ = ["FIELDS", "HEADERS", "Row", "containers", "fields_of", "others", "rows", "story"]
 
 _SIDES = ("requests", "limits")
 
@@ -130,6 +130,27 @@ def others(values: Mapping[str, Json]) -> Iterator[str]:
             yield f"{path}: {_shown(values[path]['value'])}, set by {_set_by(values[path], path)}"
 
 
+def containers(pods: Json) -> Iterator[str]:
+    """The containers that each pod has besides Dask's, and what restricts the nodes of pods."""
+    runner = pods["runner"]
+    for kind, key in (("sidecar", "sidecars"), ("init container", "init_containers")):
+        for name, resources in runner.get(key, {}).items():
+            yield f"{kind} {name}, in each pod: {_amounts_text(resources)}"
+    if runner.get("accelerator"):
+        yield f"nodes of all pods: with {runner['accelerator']} only"
+    if pods["workers"].get("interruptible"):
+        yield "nodes of workers: may be interruptible"
+
+
+def _amounts_text(resources: Mapping[str, Mapping[str, str]]) -> str:
+    """Request and limit of each resource."""
+    requests, limits = (resources[side] for side in _SIDES)
+    names = dict.fromkeys([*requests, *limits])
+    return ", ".join(
+        f"{name} {requests.get(name, 'none')}/{limits.get(name, 'none')}" for name in names
+    )
+
+
 def _image(value: Json) -> str:
     if value["value"] is None:
         return _set_by(value, "")
@@ -146,7 +167,11 @@ def _set_by(value: Json, path: str) -> str:
 
 _LIMITS = {
     "clamped-to-platform": "{before} -> {after} (platform limit)",
+    "rounded-comparison": "{before} -> {after} (platform limit)",
+    "unvalidated-gpu": "{before} -> {after} (platform limit)",
+    "request-clamped-to-limit": "{before} -> {after} (limit)",
     "rejected": "rejected (platform limit {after})",
+    "rejected-limit": "rejected (limit 0 below the request)",
 }
 
 

@@ -19,7 +19,7 @@ __all__ = ["Change", "Delta", "TaskChange", "changes", "delta", "matched"]
 
 _COUNT = "workers.number_of_workers"
 _SIDE = re.compile(r"\b(requests|limits)\.(?=\w+$)")
-_SHARED = re.compile(r"^\w+\.(?=image$|sidecars\.)")
+_SHARED = re.compile(r"^\w+\.(?=image$|accelerator$|sidecars\.|init_containers\.)")
 """Parts of paths that are removed where all their values change alike."""
 
 _VARIANT = re.compile(r"-[0-9a-f]{8}$")
@@ -151,23 +151,40 @@ def delta(old: Snapshot | None, new: Snapshot | None) -> Delta:
 
 
 def _footprint(snapshot: Snapshot | None) -> tuple[int, dict[str, Quantity]]:
-    """The number of pods, and their total requests, which default to the limits."""
+    """The number of pods, and their total requests."""
     if not snapshot:
         return 0, {}
     workers = snapshot.get(_COUNT)
     number = workers if isinstance(workers, int) else 0
+    pods: dict[tuple[str, str], Quantity] = {}
+    before: dict[tuple[str, str], Quantity] = {}
+    for container, dimension, amount in _requests(snapshot):
+        role, _, rest = container.partition(".")
+        key = role, dimension
+        if rest.startswith("init_containers."):
+            before[key] = max(before.get(key, ZERO), amount)
+        elif role in Pods._fields:
+            pods[key] = pods.get(key, ZERO) + amount
     total: dict[str, Quantity] = {}
-    for path, amount in snapshot.items():
-        container, _, rest = path.rpartition(".requests.")
-        if not container:
-            container, _, rest = path.rpartition(".limits.")
-            if snapshot.get(f"{container}.requests.{rest}") is not None:
-                continue
-        role = container.partition(".")[0]
-        if role in Pods._fields and isinstance(amount, Quantity):
-            times = number if role == "workers" else 1
-            total[rest] = total.get(rest, ZERO) + amount * times
+    for role, dimension in {**pods, **before}:
+        # init containers run before the others
+        key = role, dimension
+        amount = max(pods.get(key, ZERO), before.get(key, ZERO))
+        times = number if role == "workers" else 1
+        total[dimension] = total.get(dimension, ZERO) + amount * times
     return number + 2, total
+
+
+def _requests(snapshot: Snapshot) -> Iterator[tuple[str, str, Quantity]]:
+    """The request of each container and dimension, which defaults to the limit."""
+    for path, amount in snapshot.items():
+        container, _, dimension = path.rpartition(".requests.")
+        if not container:
+            container, _, dimension = path.rpartition(".limits.")
+            if snapshot.get(f"{container}.requests.{dimension}") is not None:
+                continue
+        if container and isinstance(amount, Quantity):
+            yield container, dimension, amount
 
 
 def _merged(found: list[Change]) -> list[Change]:

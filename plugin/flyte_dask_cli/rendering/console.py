@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO, final
 
 from flyte_dask.explanation.summary import Json
-from flyte_dask.explanation.text import HEADERS, others, rows
+from flyte_dask.explanation.text import HEADERS, containers, others, rows
 
 if TYPE_CHECKING:  # slow to import, and not needed for pipes
     from rich.console import Console
@@ -115,7 +115,7 @@ def show_cluster(screen: Screen, summary: Json) -> None:
     """Print a table of all amounts, then images, settings and the total."""
     screen.table(HEADERS, rows(summary["values"]), titles=2)
     screen.line()
-    for text in others(summary["values"]):
+    for text in (*others(summary["values"]), *containers(summary["pods"])):
         screen.line(text)
     screen.line(f"total: {summary['footprint']['text']}")
 

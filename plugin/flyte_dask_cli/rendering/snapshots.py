@@ -42,6 +42,9 @@ _DIMENSION_OF = {
 }
 """Dimensions by their names in pods and in containers of templates."""
 
+_OPTIONAL = ("sidecars", "init_containers", "interruptible", "accelerator")
+"""What only some pods have, besides the values of their roles."""
+
 _DERIVED = {"workers.nthreads", "workers.memory_limit"}
 """Values that follow from others."""
 
@@ -102,12 +105,12 @@ def from_summary(summary: Json) -> Snapshot:
         for path, each in summary["values"].items()
         if path not in _DERIVED
     }
-    sidecars = {
+    others = {
         path: value
         for path, value in from_rendered(summary["pods"], "pods").items()
-        if ".sidecars." in path
+        if path.partition(".")[2].partition(".")[0] in _OPTIONAL
     }
-    return {**values, **sidecars}
+    return {**values, **others}
 
 
 def _kind(data: object) -> Kind | None:
@@ -140,8 +143,12 @@ def _pod(role: str, pod: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
         yield "workers.number_of_workers", int(pod["replicas"])
     yield f"{role}.image", pod["image"]
     yield from _amounts(role, pod["resources"])
-    for name, resources in pod["sidecars"].items():
-        yield from _amounts(f"{role}.sidecars.{name}", resources)
+    for kind in ("sidecars", "init_containers"):
+        for name, resources in pod.get(kind, {}).items():
+            yield from _amounts(f"{role}.{kind}.{name}", resources)
+    for name in ("interruptible", "accelerator"):
+        if name in pod:
+            yield f"{role}.{name}", pod[name]
 
 
 def _amounts(path: str, resources: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
@@ -171,9 +178,11 @@ def _template(template: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     yield from _custom(template["custom"]).items()
     pod = template.get("k8sPod", {}).get("podSpec", {})
     primary = template.get("config", {}).get("primary_container_name", "primary")
-    for each in pod.get("containers", []):
-        name = each.get("name")
-        yield from _container("runner" if name == primary else f"runner.sidecars.{name}", each)
+    for kind, key in (("sidecars", "containers"), ("init_containers", "initContainers")):
+        for each in pod.get(key, []):
+            name = each.get("name")
+            is_primary = kind == "sidecars" and name == primary
+            yield from _container("runner" if is_primary else f"runner.{kind}.{name}", each)
     if "container" in template:
         yield from _container("runner", template["container"])
     others = {key: value for key, value in template.items() if key not in _COMPARED}
@@ -198,7 +207,7 @@ def _flat(path: str, value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, dict):
         for key, each in value.items():
             # compared separately; values of variables never are
-            if key not in {"containers", "env"}:
+            if key not in {"containers", "initContainers", "env"}:
                 yield from _flat(f"{path}.{key}", each)
     elif isinstance(value, list):
         for number, each in enumerate(value):

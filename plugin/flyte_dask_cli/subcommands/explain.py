@@ -22,7 +22,7 @@ TARGETS are modules, files or folders, with :TASK for one task of a file or modu
 \b
   flyte-dask explain pipelines/etl.py:monthly
   flyte-dask explain pipelines/etl.py --field workers.limits.mem
-  flyte-dask explain acme.etl --backend v2 --platform-limits cpu=64,mem=256Gi
+  flyte-dask explain acme.etl --platform flyte-core --platform-limits cpu=64,mem=256Gi
 """
 
 
@@ -99,8 +99,9 @@ def _platform(task: Json) -> str:
     platform = task["platform"]
     defaults, limits = (_amounts(platform[side]) for side in ("defaults", "limits"))
     version = platform["backend"].removeprefix("v")
+    base = f" ({platform['base']})" if platform["base"] else ""
     file = f" (from {task['team_file']})" if task["team_file"] else ""
-    return f"Flyte {version}; defaults {defaults}; limits {limits or 'none'}{file}"
+    return f"Flyte {version}{base}; defaults {defaults}; limits {limits or 'none'}{file}"
 
 
 def _amounts(amounts: dict[str, str]) -> str:
