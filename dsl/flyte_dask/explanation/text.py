@@ -132,13 +132,13 @@ def others(values: Mapping[str, Json]) -> Iterator[str]:
 
 def containers(pods: Json) -> Iterator[str]:
     """The containers that each pod has besides Dask's, and what restricts the nodes of pods."""
-    runner = pods["runner"]
+    workers = pods["workers"]
     for kind, key in (("sidecar", "sidecars"), ("init container", "init_containers")):
-        for name, resources in runner.get(key, {}).items():
+        for name, resources in workers.get(key, {}).items():
             yield f"{kind} {name}, in each pod: {_amounts_text(resources)}"
-    if runner.get("accelerator"):
-        yield f"nodes of all pods: with {runner['accelerator']} only"
-    if pods["workers"].get("interruptible"):
+    if workers.get("accelerator"):
+        yield f"nodes of all pods: with {workers['accelerator']} only"
+    if workers.get("interruptible"):
         yield "nodes of workers: may be interruptible"
 
 
