@@ -48,6 +48,10 @@ class Host:
         """The reference of the runner's image; None if unknown."""
         return None
 
+    def attempt(self) -> int | None:
+        """The number of this attempt at the task, counted from 1; None if unknown."""
+        return None
+
     def code(self) -> bytes | None:
         """The tar archive of fast-registered code; None if the code is in the image."""
         return None

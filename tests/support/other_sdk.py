@@ -26,10 +26,11 @@ from flyte_dask_engine import errors
 from flyte_dask_engine.host import ErrorMapping, Host
 from flyte_dask_engine.session.session import session
 
-ACTION, IMAGE, CODE, LEVEL = (
-    f"OTHER_SDK_{name}" for name in ("ACTION", "IMAGE", "CODE", "LOG_LEVEL")
+ACTION, ATTEMPT, IMAGE, CODE, LEVEL = (
+    f"OTHER_SDK_{name}" for name in ("ACTION", "ATTEMPT", "IMAGE", "CODE", "LOG_LEVEL")
 )
-"""Environment variables of its pods: action, image, path of the archive, level of the log."""
+"""Environment variables of its pods: action, attempt, image, path of the archive, level of the log.
+"""
 
 SDKS = ("flyte", "flyteidl", "flytekit", "flytekitplugins.dask")
 """Modules that must not be loaded by a task of this SDK."""
@@ -77,6 +78,10 @@ class OtherSdk(Host):
 
     def image(self) -> str | None:
         return os.environ.get(IMAGE)
+
+    def attempt(self) -> int | None:
+        attempt = os.environ.get(ATTEMPT)
+        return None if attempt is None else int(attempt)
 
     def code(self) -> bytes | None:
         path = os.environ.get(CODE)

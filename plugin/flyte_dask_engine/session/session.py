@@ -119,6 +119,7 @@ def session(  # noqa: PLR0913  # what a task knows
             _images(config, host.image() or ""),
             resolved,
             retries,
+            host.attempt(),
             cluster.is_local,
             host,
         )
