@@ -89,6 +89,17 @@ class TestItIsLogged:
         )
         assert last == ("WARNING", line)
 
+    def test_warns_if_a_dynamic_task_has_a_cluster(self, started: Cluster, tmp_path: Path) -> None:
+        """Flyte starts it by the task's type; no session is opened, and a bare compute is local."""
+        done = run_task(using.builds, tmp_path, started.env)
+        assert done.result == {"in the runner": True, "clients": 0}
+        line = (
+            "tests.support.using.builds: a dynamic task only builds a workflow, and does not use "
+            "the cluster that Flyte starts for its task_config: omit that, and set it for the "
+            "tasks which it calls"
+        )
+        assert done.logged() == [("WARNING", line)]
+
     def test_that_tasks_failed(self, started: Cluster, tmp_path: Path) -> None:
         done = run_task(using.fails, tmp_path, {**started.env, "ACME_PASSWORD": "hunter2"})
         _, (_, line) = done.logged()

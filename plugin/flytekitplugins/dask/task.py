@@ -52,6 +52,11 @@ _stack: ContextVar[ExitStack | None] = ContextVar("_stack", default=None)
 
 _NO_SETTINGS = SerializationSettings(ImageConfig())  # where nothing is registered
 
+_UNUSED = (
+    "%s: a dynamic task only builds a workflow, and does not use the cluster that Flyte starts for "
+    "its task_config: omit that, and set it for the tasks which it calls"
+)
+
 _WORKFLOW_MODES = (
     ExecutionState.Mode.LOCAL_WORKFLOW_EXECUTION,
     ExecutionState.Mode.LOCAL_DYNAMIC_TASK_EXECUTION,
@@ -80,7 +85,7 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
         self.original = self
         """The task of which this is a variant; otherwise itself."""
         self._is_advised = False
-        self._is_dynamic = is_dynamic  # without its own cluster
+        self._is_dynamic = is_dynamic  # without a session, and so without a report
         self._enables_deck = enables_deck
         self.built_image: str | None = None
         """The reference of its pod's image, once known."""
@@ -216,9 +221,17 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
         return flyte_entity_call_handler(self, *args, **kwargs)
 
     def execute(self, **kwargs: Any) -> Any:
-        """Run the function next to its cluster; a dynamic task builds a workflow, without one."""
+        """Run the function next to its cluster.
+
+        A dynamic task builds a workflow, and opens no session: if it has a config, Flyte starts a
+        cluster for it anyway, by its type.
+        """
         base = AsyncPythonFunctionTask if self._is_async else PythonFunctionTask
+        from flytekitplugins.dask.host import FLYTEKIT  # noqa: PLC0415  # as below
+
         if self.execution_mode != self.ExecutionBehavior.DEFAULT:
+            if FLYTEKIT.is_on_flyte():
+                FLYTEKIT.runtime_logger.warning(_UNUSED, self.name)
             return base.execute(self, **kwargs)
         # distributed is slow to import, and only a task that runs needs it
         from flyte_dask_engine.session.session import session  # noqa: PLC0415
