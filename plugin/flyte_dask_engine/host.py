@@ -72,9 +72,7 @@ class Host:
         return error
 
     @contextmanager
-    def show_report(
-        self, make: Callable[[], str], task: str, completing: Callable[[], None]
-    ) -> Iterator[None]:
+    def show_report(self, make: Callable[[], str], task: str) -> Iterator[None]:
         """Show the report of *task* to its user, during the block and afterwards.
 
         Without an SDK it is written to a temporary file, whose path is logged.
@@ -82,12 +80,10 @@ class Host:
         Args:
             make: renders the page as HTML, as of now; it never raises.
             task: the name of the task.
-            completing: to be called when the function has ended, before the SDK does more.
         """
         try:
             yield
         finally:
-            completing()
             page = Path(tempfile.mkdtemp(prefix="flyte-dask-"), "report.html")
             page.write_text(make(), encoding="utf-8")
             self.logger.warning("%s: report: %s", task, page.as_uri())

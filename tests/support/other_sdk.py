@@ -98,13 +98,10 @@ class OtherSdk(Host):
         return error.carried if isinstance(error, FunctionError) else error
 
     @contextmanager
-    def show_report(
-        self, make: Callable[[], str], task: str, completing: Callable[[], None]
-    ) -> Iterator[None]:
+    def show_report(self, make: Callable[[], str], task: str) -> Iterator[None]:
         try:
             yield
         finally:
-            completing()
             self.reports[task] = make()
 
 

@@ -92,13 +92,11 @@ class Flytekit(Host):
         return None if isinstance(error, IgnoreOutputs) else error
 
     @contextmanager
-    def show_report(
-        self, make: Callable[[], str], task: str, completing: Callable[[], None]
-    ) -> Iterator[None]:
+    def show_report(self, make: Callable[[], str], task: str) -> Iterator[None]:
         """Show the report of *task* in its deck."""
         from flytekitplugins.dask.deck import shown_in_deck  # noqa: PLC0415  # slow to import
 
-        with shown_in_deck(make, task, completing):
+        with shown_in_deck(make, task):
             yield
 
 

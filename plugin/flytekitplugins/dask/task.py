@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from contextvars import ContextVar
 from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
 from flytekit.configuration import ImageConfig, SerializationSettings
 from flytekit.core.base_task import TaskResolverMixin
 from flytekit.core.context_manager import (
     CompilationState,
-    ExecutionParameters,
     ExecutionState,
     FlyteContext,
     FlyteContextManager,
@@ -41,14 +41,24 @@ if TYPE_CHECKING:
     from flyte_dask.prediction.platform import Platform
     from flyte_dask_engine.registration.cluster import TaskCluster
     from flyte_dask_engine.registration.review import Review
+    from flyte_dask_engine.session.session import Session
 
 # The configs too: the official plugin exports them here.
 __all__ = ["Dask", "DaskTask", "Scheduler", "WorkerGroup"]
 
 logger = logging.getLogger("flytekit.dask")  # below flytekit's, whose level and format it has
 
-_stack: ContextVar[ExitStack | None] = ContextVar("_stack", default=None)
-"""The stack of `DaskTask.dispatch_execute`, on which the session is opened to last as long."""
+
+@attrs.define
+class _Dispatch:
+    """A call of `DaskTask.dispatch_execute`."""
+
+    stack: ExitStack
+    """On it the session is opened, to last until outputs are converted."""
+    session: Session | None = None
+
+
+_dispatch: ContextVar[_Dispatch | None] = ContextVar("_dispatch", default=None)
 
 _NO_SETTINGS = SerializationSettings(ImageConfig())  # where nothing is registered
 
@@ -235,7 +245,6 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
             return base.execute(self, **kwargs)
         # distributed is slow to import, and only a task that runs needs it
         from flyte_dask_engine.session.session import session  # noqa: PLC0415
-        from flytekitplugins.dask.host import FLYTEKIT  # noqa: PLC0415
 
         cluster = self._running
         root, retries = _root_of(self.task_function), self.metadata.retries
@@ -249,11 +258,14 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
             assess=lambda: self._assess(cluster),
             host=FLYTEKIT,
         )
-        stack = _stack.get()  # open until outputs are converted
-        _stack.set(None)  # for tasks that this one calls
         with ExitStack() as own:
-            opened = (stack or own).enter_context(opening)
-            return opened.run(lambda: base.execute(self, **kwargs))
+            dispatch = _dispatch.get() or _Dispatch(own)
+            dispatch.session = opened = dispatch.stack.enter_context(opening)
+            token = _dispatch.set(None)  # for tasks that this one calls
+            try:
+                return opened.run(lambda: base.execute(self, **kwargs))
+            finally:
+                _dispatch.reset(token)
 
     @property
     def _running(self) -> TaskCluster:
@@ -275,17 +287,25 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
     def dispatch_execute(self, ctx: FlyteContext, input_literal_map: LiteralMap) -> Any:
         """Run as any task does, but keep the session open while outputs are converted."""
         with ExitStack() as stack:
-            token = _stack.set(stack)
+            token = _dispatch.set(_Dispatch(stack))
             try:
                 return super().dispatch_execute(ctx, input_literal_map)
             finally:
-                _stack.reset(token)
+                _dispatch.reset(token)
 
-    def before_decks(self, parameters: ExecutionParameters) -> None:
-        """Complete the report: rendering decks takes seconds, which must not count."""
-        from flytekitplugins.dask.deck import complete  # noqa: PLC0415  # as above
+    def before_decks(self, values: Iterable[object]) -> None:
+        """End the session, unless rendering *values* may use it.
 
-        complete(parameters, self.name)
+        Rendering decks takes seconds, of which the cluster knows nothing.
+        """
+        dispatch = _dispatch.get()
+        session = None if dispatch is None else dispatch.session
+        if session is None:  # it runs no function of its own
+            return
+        from flytekitplugins.dask.deck import may_compute  # noqa: PLC0415  # slow to import
+
+        if not any(map(may_compute, values)):
+            session.end()
 
 
 def _root_of(function: Callable[..., Any]) -> Path | None:
