@@ -15,12 +15,15 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from distributed import default_client
+from dask.delayed import delayed
+from distributed import Client, default_client
 from flyteidl.core.literals_pb2 import LiteralMap
+from flytekit import StructuredDataset
 from flytekit.core.context_manager import FlyteContextManager
 from flytekit.deck.renderer import PythonDependencyRenderer
 
 from flyte_dask import Dask, InvalidConfig
+from flytekitplugins.dask.deck import may_compute
 from flytekitplugins.dask.task import DaskTask
 from tests.support import reported
 from tests.support.backend import Cluster, arguments, cluster, scheduler
@@ -132,6 +135,16 @@ class TestOnFlyte:
         page = deck_of(run_task(reported.returns_a_collection, tmp_path, started.env))
         assert "computed by default-worker-" in page
         assert tiles(page)["tasks finished"] == "1"
+
+    def test_what_may_compute(self) -> None:
+        """Collections and futures, also in a structured dataset; looking computes nothing."""
+        lazy: Any = delayed(len)("abc")
+        with Client(processes=False, dashboard_address="127.0.0.1:0") as client:
+            future = client.submit(len, "abc")
+            computing = [lazy, future, StructuredDataset(dataframe=lazy)]
+            assert [may_compute(each) for each in computing] == [True] * 3
+        others = [3, "abc", [3], None, int, StructuredDataset(dataframe=[3])]
+        assert [may_compute(each) for each in others] == [False] * 6
 
     def test_there_is_none_by_default(self, started: Cluster, tmp_path: Path) -> None:
         assert not (
