@@ -21,7 +21,7 @@ __all__ = [
 
 
 class ClusterFailure(FlyteDaskError):
-    """The cluster failed, not the task's code; Flyte retries, and the next attempt may succeed."""
+    """The cluster failed, not the task's code; Flyte retries it while attempts are left."""
 
 
 class ClusterUnavailable(ClusterFailure):

@@ -48,6 +48,10 @@ class Host:
         """The reference of the runner's image; None if unknown."""
         return None
 
+    def attempt(self) -> int | None:
+        """The number of this attempt at the task, counted from 1; None if unknown."""
+        return None
+
     def code(self) -> bytes | None:
         """The tar archive of fast-registered code; None if the code is in the image."""
         return None
@@ -68,9 +72,7 @@ class Host:
         return error
 
     @contextmanager
-    def show_report(
-        self, make: Callable[[], str], task: str, completing: Callable[[], None]
-    ) -> Iterator[None]:
+    def show_report(self, make: Callable[[], str], task: str) -> Iterator[None]:
         """Show the report of *task* to its user, during the block and afterwards.
 
         Without an SDK it is written to a temporary file, whose path is logged.
@@ -78,12 +80,10 @@ class Host:
         Args:
             make: renders the page as HTML, as of now; it never raises.
             task: the name of the task.
-            completing: to be called when the function has ended, before the SDK does more.
         """
         try:
             yield
         finally:
-            completing()
             page = Path(tempfile.mkdtemp(prefix="flyte-dask-"), "report.html")
             page.write_text(make(), encoding="utf-8")
             self.logger.warning("%s: report: %s", task, page.as_uri())

@@ -12,6 +12,7 @@ import pytest
 from tests.support.backend import Cluster, cluster, worker
 from tests.support.faults import IMPATIENT, kill_workers
 from tests.support.other_runner import CODE, ON_FLYTE, run_other, run_other_and_act
+from tests.support.other_sdk import ATTEMPT
 
 pytestmark = pytest.mark.fault
 
@@ -25,13 +26,13 @@ def started() -> Iterator[Cluster]:
 
 
 def test_a_killed_scheduler(started: Cluster, tmp_path: Path) -> None:
-    done = run_other_and_act(
-        "waits", tmp_path, started.env, lambda: started.scheduler.stop(signal.SIGKILL)
-    )
+    env = {**started.env, ATTEMPT: "3"}
+    done = run_other_and_act("waits", tmp_path, env, lambda: started.scheduler.stop(signal.SIGKILL))
     done.failed(
         "flyte_dask_engine.errors.SchedulerLost",
         f"tests.support.other_tasks.waits: lost the scheduler at {started.address}",
-        "retries=2",
+        "attempt 3 of 3",
+        "@env.task(retries=4)",
         is_retried=True,
     )
 

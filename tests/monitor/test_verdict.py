@@ -27,6 +27,14 @@ SUBJECT = Subject(
 )
 LOOK = "See Flyte's console or `kubectl describe pod` for"
 NOT_RETRIED = "The task has retries=0, so it is not retried: set @task(retries=2)."
+LAST = (
+    "This was attempt 2 of 2, so the task is not retried again: for more attempts set "
+    "@task(retries=3)."
+)
+BEYOND = (
+    "This was attempt 2 of a task with retries=0: either the platform ended earlier ones, which do "
+    "not count, or a node sets more retries, so Flyte may retry it."
+)
 
 WELL = Snapshot(100 * MIB, workers=2, able=2, waiting=9)
 EMPTY = attrs.evolve(WELL, workers=0, able=0)
@@ -138,6 +146,20 @@ class TestTexts:
             "only need more time, raise Runtime(stall_timeout=...). "
             "Flyte retries the task, if any of its retries=3 are left."
         )
+
+    @pytest.mark.parametrize(
+        ("retries", "attempt", "text"),
+        [
+            (0, 1, NOT_RETRIED),
+            (2, 1, "This was attempt 1 of 3: Flyte retries the task."),
+            (2, 2, "This was attempt 2 of 3: Flyte retries the task."),
+            (1, 2, LAST),
+            (0, 2, BEYOND),
+        ],
+    )
+    def test_of_an_attempt(self, retries: int, attempt: int, text: str) -> None:
+        subject = attrs.evolve(SUBJECT, retries=retries, attempt=attempt)
+        assert str(subject.disconnected(None)).endswith(f"why its pod ended. {text}")
 
     def test_of_paused_workers(self) -> None:
         assert str(SUBJECT.stalled(300, attrs.evolve(WELL, able=0))) == (

@@ -15,12 +15,15 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from distributed import default_client
+from dask.delayed import delayed
+from distributed import Client, default_client
 from flyteidl.core.literals_pb2 import LiteralMap
+from flytekit import StructuredDataset
 from flytekit.core.context_manager import FlyteContextManager
 from flytekit.deck.renderer import PythonDependencyRenderer
 
 from flyte_dask import Dask, InvalidConfig
+from flytekitplugins.dask.deck import may_compute
 from flytekitplugins.dask.task import DaskTask
 from tests.support import reported
 from tests.support.backend import Cluster, arguments, cluster, scheduler
@@ -85,6 +88,12 @@ def tiles(page: str) -> dict[str, str]:
     return {html.unescape(label): number for label, number in found}
 
 
+def seconds(duration: str) -> float:
+    """The seconds of a tile such as ``1.2 s``."""
+    number, unit = duration.split()
+    return float(number) * {"ms": 0.001, "s": 1}[unit]
+
+
 def deck_of(done: Done) -> str:
     """The page among the outputs of a pod."""
     return (done.outputs / "deck.html").read_text(encoding="utf-8")
@@ -106,6 +115,36 @@ class TestOnFlyte:
         page = deck_of(run_task(reported.has_a_deck, tmp_path, started.env))
         assert sorted(tabs(page)) == ["Dask", *OTHERS]
         assert tiles(page)["tasks finished"] == "40"
+
+    def test_the_session_ends_before_decks_are_rendered(
+        self, started: Cluster, tmp_path: Path
+    ) -> None:
+        """The log and the deck have the same time, without that of rendering."""
+        done = run_task(reported.is_rendered_slowly, tmp_path, started.env)
+        page = deck_of(done)
+        assert "19019 with 0 clients" in page
+        match = re.search(r"wall time (\d+\.\d) s$", done.logged()[-1][1])
+        assert match
+        assert float(match[1]) == pytest.approx(seconds(tiles(page)["cluster time"]), abs=0.5)
+        assert float(match[1]) < reported.Slow.seconds
+
+    def test_the_session_waits_for_a_collection_to_be_rendered(
+        self, started: Cluster, tmp_path: Path
+    ) -> None:
+        """That may compute."""
+        page = deck_of(run_task(reported.returns_a_collection, tmp_path, started.env))
+        assert "computed by default-worker-" in page
+        assert tiles(page)["tasks finished"] == "1"
+
+    def test_what_may_compute(self) -> None:
+        """Collections and futures, also in a structured dataset; looking computes nothing."""
+        lazy: Any = delayed(len)("abc")
+        with Client(processes=False, dashboard_address="127.0.0.1:0") as client:
+            future = client.submit(len, "abc")
+            computing = [lazy, future, StructuredDataset(dataframe=lazy)]
+            assert [may_compute(each) for each in computing] == [True] * 3
+        others = [3, "abc", [3], None, int, StructuredDataset(dataframe=[3])]
+        assert [may_compute(each) for each in others] == [False] * 6
 
     def test_there_is_none_by_default(self, started: Cluster, tmp_path: Path) -> None:
         assert not (
@@ -267,7 +306,7 @@ class TestLocally:
     def test_with_decks_that_flytekit_renders_later(
         self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The cluster waits until its own decks are rendered; tasks of outputs count."""
+        """Tasks of outputs count; the cluster is gone when flytekit renders its decks."""
         convert = DaskTask._output_to_literal_map
 
         async def converts(self: Any, *args: Any) -> Any:
@@ -275,13 +314,16 @@ class TestLocally:
             return await convert(self, *args)
 
         def rendered(_: object) -> str:
-            return str(default_client().submit(sum, [1, 2, 3]).result())
+            with pytest.raises(ValueError, match="No clients found"):
+                default_client()
+            return "rendered later"
 
         monkeypatch.setattr(DaskTask, "_output_to_literal_map", converts)
         monkeypatch.setattr(PythonDependencyRenderer, "to_html", rendered)
         locally(reported.has_a_deck)
         page = _page(capsys, "tests.support.reported.has_a_deck")
         assert sorted(tabs(page)) == ["Dask", *OTHERS]
+        assert "rendered later" in page
         assert tiles(page)["tasks finished"] == "41"
 
     def test_of_a_coroutine_function(self, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from flyteidl.core.errors_pb2 import ContainerError
 
-from tests.support import using
+from tests.support import faulty, using
 from tests.support.backend import ADDRESS, SCHEDULER_HERE, Cluster, cluster, scheduler, worker
+from tests.support.faults import RETRIED
 from tests.support.processes import BIN
 from tests.support.runner import CODE, Done, run_task, running_task
 
@@ -88,6 +89,17 @@ class TestItIsLogged:
         )
         assert last == ("WARNING", line)
 
+    def test_warns_if_a_dynamic_task_has_a_cluster(self, started: Cluster, tmp_path: Path) -> None:
+        """Flyte starts it by the task's type; no session is opened, and a bare compute is local."""
+        done = run_task(using.builds, tmp_path, started.env)
+        assert done.result == {"in the runner": True, "clients": 0}
+        line = (
+            "tests.support.using.builds: a dynamic task only builds a workflow, and does not use "
+            "the cluster that Flyte starts for its task_config: omit that, and set it for the "
+            "tasks which it calls"
+        )
+        assert done.logged() == [("WARNING", line)]
+
     def test_that_tasks_failed(self, started: Cluster, tmp_path: Path) -> None:
         done = run_task(using.fails, tmp_path, {**started.env, "ACME_PASSWORD": "hunter2"})
         _, (_, line) = done.logged()
@@ -157,6 +169,23 @@ class TestItIsWaitedFor:
             "If it only needs more time, raise Runtime(connect_timeout=...). The task has "
             "retries=0, so it is not retried: set @task(retries=2)."
         ) in error.message
+
+    @pytest.mark.parametrize(
+        ("before", "text"),
+        [
+            ("0", "This was attempt 1 of 3: Flyte retries the task."),
+            ("2", "This was attempt 3 of 3, so the task is not retried again: for more attempts "),
+            ("-1", RETRIED),
+        ],
+    )
+    def test_the_error_knows_the_attempt(self, before: str, text: str, tmp_path: Path) -> None:
+        """If Flyte sets it as it should."""
+        env = {
+            ADDRESS: "tcp://127.0.0.1:9",
+            "FLYTE_DASK_CONNECT_TIMEOUT": "0.5",
+            "FLYTE_ATTEMPT_NUMBER": before,
+        }
+        assert text in run_task(faulty.waits, tmp_path, env).error.message
 
     def test_not_forever_for_workers(self, tmp_path: Path) -> None:
         with cluster(workers=1) as small:

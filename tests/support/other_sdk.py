@@ -26,10 +26,11 @@ from flyte_dask_engine import errors
 from flyte_dask_engine.host import ErrorMapping, Host
 from flyte_dask_engine.session.session import session
 
-ACTION, IMAGE, CODE, LEVEL = (
-    f"OTHER_SDK_{name}" for name in ("ACTION", "IMAGE", "CODE", "LOG_LEVEL")
+ACTION, ATTEMPT, IMAGE, CODE, LEVEL = (
+    f"OTHER_SDK_{name}" for name in ("ACTION", "ATTEMPT", "IMAGE", "CODE", "LOG_LEVEL")
 )
-"""Environment variables of its pods: action, image, path of the archive, level of the log."""
+"""Environment variables of its pods: action, attempt, image, path of the archive, level of the log.
+"""
 
 SDKS = ("flyte", "flyteidl", "flytekit", "flytekitplugins.dask")
 """Modules that must not be loaded by a task of this SDK."""
@@ -78,6 +79,10 @@ class OtherSdk(Host):
     def image(self) -> str | None:
         return os.environ.get(IMAGE)
 
+    def attempt(self) -> int | None:
+        attempt = os.environ.get(ATTEMPT)
+        return None if attempt is None else int(attempt)
+
     def code(self) -> bytes | None:
         path = os.environ.get(CODE)
         return None if path is None else Path(path).read_bytes()
@@ -93,13 +98,10 @@ class OtherSdk(Host):
         return error.carried if isinstance(error, FunctionError) else error
 
     @contextmanager
-    def show_report(
-        self, make: Callable[[], str], task: str, completing: Callable[[], None]
-    ) -> Iterator[None]:
+    def show_report(self, make: Callable[[], str], task: str) -> Iterator[None]:
         try:
             yield
         finally:
-            completing()
             self.reports[task] = make()
 
 

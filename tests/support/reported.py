@@ -13,15 +13,18 @@ import signal
 import time
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import distributed
+from dask.delayed import delayed
+from distributed.client import _global_clients
 from flytekit import Deck, current_context, map_task, task, workflow
+from flytekit.types.pickle.pickle import FlytePickle
 
 from flyte_dask import Dask
 from flyte_dask_engine.monitor.monitor import Monitor
 from flyte_dask_engine.report.report import Report
-from tests.support.steps import divided, squared
+from tests.support.steps import divided, squared, worker_name
 from tests.support.using import TWO
 
 REPORTED = TWO.with_runtime(report=True, min_workers=2)
@@ -43,6 +46,36 @@ def works() -> int:
 @task(task_config=WAITING, enable_deck=True)
 def has_a_deck() -> int:
     return work()
+
+
+class Slow:
+    """Renders a value for seconds."""
+
+    seconds = 3
+
+    def to_html(self, python_value: object) -> str:
+        """The value, and the number of this process's clients after that time."""
+        time.sleep(self.seconds)  # what is tested is how long it takes
+        return f"{python_value} with {len(_global_clients)} clients"
+
+
+@task(task_config=REPORTED, enable_deck=True)
+def is_rendered_slowly() -> Annotated[int, Slow()]:
+    return work()
+
+
+class Computed:
+    """Renders a lazy value by computing it."""
+
+    def to_html(self, python_value: Any) -> str:
+        """Its result."""
+        return f"computed by {python_value.compute()}"
+
+
+@task(task_config=REPORTED, enable_deck=True)
+def returns_a_collection() -> Annotated[FlytePickle, Computed()]:
+    collection: Any = delayed(worker_name)()
+    return collection
 
 
 @task(task_config=WAITING)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from typing import Any
 
@@ -13,7 +14,7 @@ import distributed
 from dask.base import compute
 from dask.delayed import delayed
 from distributed.client import _global_clients
-from flytekit import task
+from flytekit import dynamic, task
 
 from flyte_dask import Resources, Scheduler, WorkerGroup
 from flytekitplugins.dask import Dask, Runtime
@@ -58,6 +59,13 @@ async def awaits() -> str:
 @task(task_config=TWO)
 def idles() -> int:
     return 1
+
+
+@dynamic(task_config=TWO)
+def builds() -> str:
+    """A dynamic task that computes, and calls no other."""
+    in_runner = delayed(os.getpid)().compute() == os.getpid()
+    return json.dumps({"in the runner": in_runner, "clients": len(_global_clients)})
 
 
 @task(task_config=TWO)

@@ -43,6 +43,8 @@ class Subject:
     resolved: Resolved
     retries: int | None = None
     """How often Flyte retries the task; None if unknown."""
+    attempt: int | None = None
+    """The number of this attempt, counted from 1; None if unknown."""
     is_local: bool = False
     host: Host = NO_SDK
 
@@ -188,12 +190,24 @@ class Subject:
         return self.host.error(kind)(text + _table(deaths))
 
     def _retry(self) -> str:
-        if self.retries is None:
+        retries, attempt = self.retries, self.attempt
+        if retries is None:
             return ""
-        if self.retries == 0:
-            remedy = f"{self.host.decorator}(retries=2)"
-            return f"The task has retries=0, so it is not retried: set {remedy}."
-        return f"Flyte retries the task, if any of its retries={self.retries} are left."
+        if attempt is not None and attempt > retries + 1:
+            return (
+                f"This was attempt {attempt} of a task with retries={retries}: either the platform "
+                "ended earlier ones, which do not count, or a node sets more retries, so Flyte may "
+                "retry it."
+            )
+        more = f"{self.host.decorator}(retries={retries + 2})"
+        if retries == 0:
+            return f"The task has retries=0, so it is not retried: set {more}."
+        if attempt is None:
+            return f"Flyte retries the task, if any of its retries={retries} are left."
+        which = f"This was attempt {attempt} of {retries + 1}"
+        if attempt > retries:
+            return f"{which}, so the task is not retried again: for more attempts set {more}."
+        return f"{which}: Flyte retries the task."
 
     def _look(self, for_what: str) -> str:
         if self.is_local:

@@ -60,16 +60,10 @@ class Reporting:
         try:
             yield
         finally:
-            self.complete()
-
-    def complete(self) -> None:
-        """Collect what the cluster did so far; the report ignores what it does later."""
-        monitor, self._monitor = self._monitor, None
-        if monitor is None:
-            return
-        self._update(monitor)
-        if self.report.runtime.report == "full":
-            self.report.performance, self.report.performance_error = _performance(monitor)
+            self._monitor = None
+            self._update(monitor)
+            if self.report.runtime.report == "full":
+                self.report.performance, self.report.performance_error = _performance(monitor)
 
     def _update(self, monitor: Monitor) -> None:
         self.report.metrics = monitor.last_metrics(_PATIENCE)
@@ -126,7 +120,7 @@ def reporting(  # noqa: PLR0913, PLR0917  # what a session knows
     job, advice = _advised(config, parent, adviser, host)
     report = Report(task=task, job=job, advice=advice, runtime=runtime)
     collected = Reporting(report, host.runtime_logger)
-    with host.show_report(collected.page, task, collected.complete):
+    with host.show_report(collected.page, task):
         try:
             yield collected
         except BaseException as error:

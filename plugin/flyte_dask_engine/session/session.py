@@ -55,6 +55,7 @@ class Session:
     client: Client
     """A synchronous client of the cluster; Dask's default unless Runtime(client=False)."""
     _monitor: Monitor
+    _cluster: ExitStack
 
     def run(self, function: Callable[[], _T]) -> _T:
         """Call *function* and return its result.
@@ -65,6 +66,13 @@ class Session:
         """
         with mapping_errors(self._monitor):
             return function()
+
+    def end(self) -> None:
+        """End the session before its block ends: only its report is still shown until then.
+
+        An SDK that does more in the block, such as rendering pages, calls it when that begins.
+        """
+        self._cluster.close()
 
 
 @contextmanager
@@ -105,13 +113,14 @@ def session(  # noqa: PLR0913  # what a task knows
     runtime = with_environment(config.runtime, os.environ)
     show_logs(host)
     resolved = config.resolve(parent)
-    with ExitStack() as stack:
+    with ExitStack() as shown:
         report = None
         if has_deck if runtime.report is None else runtime.report:
             from flyte_dask_engine.report.collection import reporting  # noqa: PLC0415  # slow
 
             opening = reporting(task_name, config, runtime, parent, assess, host)
-            report = stack.enter_context(opening)
+            report = shown.enter_context(opening)
+        stack = shown.enter_context(ExitStack())  # what `Session.end` ends
         cluster = stack.enter_context(_cluster(config, runtime, task_name, resolved, root, host))
         subject = Subject(
             task_name,
@@ -119,6 +128,7 @@ def session(  # noqa: PLR0913  # what a task knows
             _images(config, host.image() or ""),
             resolved,
             retries,
+            host.attempt(),
             cluster.is_local,
             host,
         )
@@ -148,10 +158,11 @@ def session(  # noqa: PLR0913  # what a task knows
         dashboard = urlsplit(cluster.address).hostname if has_dashboard else None
         line = start_line(config, info, cluster.where, dashboard)
         subject.logger.info("%s: %s", task_name, line)
-        stack.enter_context(log_activity(monitor, is_paid=not cluster.is_local))
+        # the line first, so that both end at the same time: completing a report can take a while
         stack.enter_context(report.of(monitor) if report else nullcontext())
+        stack.enter_context(log_activity(monitor, is_paid=not cluster.is_local))
         stack.enter_context(mapping_errors(monitor))  # of outputs that are converted later
-        yield Session(client, monitor)
+        yield Session(client, monitor, stack)
 
 
 @attrs.frozen

@@ -8,13 +8,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
-from flytekit import Deck
+from distributed import Future
+from flytekit import Deck, StructuredDataset
 from flytekit.core.context_manager import ExecutionParameters, ExecutionState, FlyteContextManager
 from flytekit.deck.deck import DECK_FILE_NAME
 
 from flytekitplugins.dask.flytekit_internals import deck_page, write_deck
 
-__all__ = ["complete", "shown_in_deck"]
+__all__ = ["may_compute", "shown_in_deck"]
 
 _NAME = "Dask"
 
@@ -24,13 +25,9 @@ _logger = logging.getLogger("flytekit.dask.runtime")
 class _LazyDeck(Deck):
     """A deck that is rendered on demand: at the end, or earlier by ``Deck.publish()``."""
 
-    def __init__(
-        self, name: str, task: str, make: Callable[[], str], complete: Callable[[], None]
-    ) -> None:
+    def __init__(self, name: str, make: Callable[[], str]) -> None:
         super().__init__(name, auto_add_to_deck=False)
         self._make = make
-        self.task = task
-        self.complete = complete
         self.is_open = True
 
     @property
@@ -40,13 +37,11 @@ class _LazyDeck(Deck):
 
 
 @contextmanager
-def shown_in_deck(
-    make: Callable[[], str], task: str, completing: Callable[[], None]
-) -> Iterator[None]:
+def shown_in_deck(make: Callable[[], str], task: str) -> Iterator[None]:
     """Show the page that *make* renders as a deck of *task*, during the block and afterwards.
 
     When the block ends, the deck is written to where Flyte looks for it, or to a local file whose
-    path is printed. Before flytekit makes its own decks within the block, *completing* is called.
+    path is printed.
     """
     context = FlyteContextManager.current_context()
     parameters, state = context.user_space_params, context.execution_state
@@ -55,7 +50,7 @@ def shown_in_deck(
         return
     # flytekit shares its list with tasks that others call, and shows one deck of each name
     is_nested = any(isinstance(each, _LazyDeck) and each.is_open for each in parameters.decks)
-    deck = _LazyDeck(f"{_NAME}: {task}" if is_nested else _NAME, task, make, completing)
+    deck = _LazyDeck(f"{_NAME}: {task}" if is_nested else _NAME, make)
     parameters.decks[:] = [
         *(each for each in parameters.decks if not _is_replaced(each, deck, is_nested)),
         deck,
@@ -70,12 +65,11 @@ def shown_in_deck(
             write_deck(task, parameters)
 
 
-def complete(parameters: ExecutionParameters, task: str) -> None:
-    """Complete the deck of *task*, if it has one; nothing later is reported."""
-    for deck in reversed(parameters.decks):  # those of tasks that it called come later
-        if isinstance(deck, _LazyDeck) and deck.is_open and deck.task == task:
-            deck.complete()
-            return
+def may_compute(value: object) -> bool:
+    """Whether rendering *value* as a deck may use the cluster: it is a collection or a future."""
+    held = value.dataframe if isinstance(value, StructuredDataset) else value
+    # not dask.is_dask_collection, which builds the graph
+    return isinstance(held, Future) or hasattr(type(held), "__dask_graph__")
 
 
 def _is_replaced(before: Deck, deck: _LazyDeck, is_nested: bool) -> bool:

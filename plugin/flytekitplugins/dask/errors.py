@@ -23,7 +23,7 @@ WrongEnvironment = kinds.WrongEnvironment
 
 
 class ClusterFailure(kinds.ClusterFailure, FlyteRecoverableException):
-    """The cluster failed, not the task's code; Flyte retries, and the next attempt may succeed."""
+    """The cluster failed, not the task's code; Flyte retries it while attempts are left."""
 
     def __str__(self) -> str:
         """The message without flytekit's text around it, which repeats the cause."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -31,8 +31,12 @@ class OpenTask(AsyncPythonFunctionTask[C], metaclass=FlyteTrackedABC):
         """Whether the task has a deck."""
         raise NotImplementedError
 
-    def before_decks(self, parameters: ExecutionParameters) -> None:
-        """Called when the function has ended, before flytekit makes its own decks."""
+    def before_decks(self, values: Iterable[object]) -> None:
+        """Called when outputs are converted, before flytekit makes decks of inputs and outputs.
+
+        Args:
+            values: these inputs and outputs.
+        """
         raise NotImplementedError
 
     def renamed(self: T, name: str, config: object, resolver: TaskResolverMixin) -> T:
@@ -82,8 +86,7 @@ class OpenTask(AsyncPythonFunctionTask[C], metaclass=FlyteTrackedABC):
         ctx: FlyteContext,
         new_user_params: ExecutionParameters | None,
     ) -> None:
-        if new_user_params is not None:
-            self.before_decks(new_user_params)
+        self.before_decks([*native_inputs.values(), *native_outputs_as_map.values()])
         super()._write_decks(  # type: ignore[no-untyped-call]  # flytekit's
             native_inputs, native_outputs_as_map, ctx, new_user_params
         )

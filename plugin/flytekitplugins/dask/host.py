@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ __all__ = ["FLYTEKIT", "Flytekit"]
 
 _ARCHIVE = ".tar.gz"  # notebooks register a pickle instead, which is uploaded with the tasks
 
+_ATTEMPT = "FLYTE_ATTEMPT_NUMBER"  # which Flyte sets, counted from 0
+
 _RETRYABLE: list[type] = [ClusterFailure, *ClusterFailure.__subclasses__()]
 
 
@@ -45,6 +48,11 @@ class Flytekit(Host):
     def image(self) -> str | None:
         """The reference of the runner's image; None if unknown."""
         return os.environ.get(FLYTE_INTERNAL_IMAGE_ENV_VAR)
+
+    def attempt(self) -> int | None:
+        """The number of this attempt at the task, counted from 1; None if unknown."""
+        before = os.environ.get(_ATTEMPT, "")
+        return int(before) + 1 if re.fullmatch("[0-9]{1,9}", before) else None
 
     def code(self) -> bytes | None:
         """The archive of fast-registered code; None if the code is in the image.
@@ -84,13 +92,11 @@ class Flytekit(Host):
         return None if isinstance(error, IgnoreOutputs) else error
 
     @contextmanager
-    def show_report(
-        self, make: Callable[[], str], task: str, completing: Callable[[], None]
-    ) -> Iterator[None]:
+    def show_report(self, make: Callable[[], str], task: str) -> Iterator[None]:
         """Show the report of *task* in its deck."""
         from flytekitplugins.dask.deck import shown_in_deck  # noqa: PLC0415  # slow to import
 
-        with shown_in_deck(make, task, completing):
+        with shown_in_deck(make, task):
             yield
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from contextvars import ContextVar
 from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
 from flytekit.configuration import ImageConfig, SerializationSettings
 from flytekit.core.base_task import TaskResolverMixin
 from flytekit.core.context_manager import (
     CompilationState,
-    ExecutionParameters,
     ExecutionState,
     FlyteContext,
     FlyteContextManager,
@@ -41,16 +41,31 @@ if TYPE_CHECKING:
     from flyte_dask.prediction.platform import Platform
     from flyte_dask_engine.registration.cluster import TaskCluster
     from flyte_dask_engine.registration.review import Review
+    from flyte_dask_engine.session.session import Session
 
 # The configs too: the official plugin exports them here.
 __all__ = ["Dask", "DaskTask", "Scheduler", "WorkerGroup"]
 
 logger = logging.getLogger("flytekit.dask")  # below flytekit's, whose level and format it has
 
-_stack: ContextVar[ExitStack | None] = ContextVar("_stack", default=None)
-"""The stack of `DaskTask.dispatch_execute`, on which the session is opened to last as long."""
+
+@attrs.define
+class _Dispatch:
+    """A call of `DaskTask.dispatch_execute`."""
+
+    stack: ExitStack
+    """On it the session is opened, to last until outputs are converted."""
+    session: Session | None = None
+
+
+_dispatch: ContextVar[_Dispatch | None] = ContextVar("_dispatch", default=None)
 
 _NO_SETTINGS = SerializationSettings(ImageConfig())  # where nothing is registered
+
+_UNUSED = (
+    "%s: a dynamic task only builds a workflow, and does not use the cluster that Flyte starts for "
+    "its task_config: omit that, and set it for the tasks which it calls"
+)
 
 _WORKFLOW_MODES = (
     ExecutionState.Mode.LOCAL_WORKFLOW_EXECUTION,
@@ -80,7 +95,7 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
         self.original = self
         """The task of which this is a variant; otherwise itself."""
         self._is_advised = False
-        self._is_dynamic = is_dynamic  # without its own cluster
+        self._is_dynamic = is_dynamic  # without a session, and so without a report
         self._enables_deck = enables_deck
         self.built_image: str | None = None
         """The reference of its pod's image, once known."""
@@ -216,13 +231,20 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
         return flyte_entity_call_handler(self, *args, **kwargs)
 
     def execute(self, **kwargs: Any) -> Any:
-        """Run the function next to its cluster; a dynamic task builds a workflow, without one."""
+        """Run the function next to its cluster.
+
+        A dynamic task builds a workflow, and opens no session: if it has a config, Flyte starts a
+        cluster for it anyway, by its type.
+        """
         base = AsyncPythonFunctionTask if self._is_async else PythonFunctionTask
+        from flytekitplugins.dask.host import FLYTEKIT  # noqa: PLC0415  # as below
+
         if self.execution_mode != self.ExecutionBehavior.DEFAULT:
+            if FLYTEKIT.is_on_flyte():
+                FLYTEKIT.runtime_logger.warning(_UNUSED, self.name)
             return base.execute(self, **kwargs)
         # distributed is slow to import, and only a task that runs needs it
         from flyte_dask_engine.session.session import session  # noqa: PLC0415
-        from flytekitplugins.dask.host import FLYTEKIT  # noqa: PLC0415
 
         cluster = self._running
         root, retries = _root_of(self.task_function), self.metadata.retries
@@ -236,11 +258,14 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
             assess=lambda: self._assess(cluster),
             host=FLYTEKIT,
         )
-        stack = _stack.get()  # open until outputs are converted
-        _stack.set(None)  # for tasks that this one calls
         with ExitStack() as own:
-            opened = (stack or own).enter_context(opening)
-            return opened.run(lambda: base.execute(self, **kwargs))
+            dispatch = _dispatch.get() or _Dispatch(own)
+            dispatch.session = opened = dispatch.stack.enter_context(opening)
+            token = _dispatch.set(None)  # for tasks that this one calls
+            try:
+                return opened.run(lambda: base.execute(self, **kwargs))
+            finally:
+                _dispatch.reset(token)
 
     @property
     def _running(self) -> TaskCluster:
@@ -262,17 +287,25 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
     def dispatch_execute(self, ctx: FlyteContext, input_literal_map: LiteralMap) -> Any:
         """Run as any task does, but keep the session open while outputs are converted."""
         with ExitStack() as stack:
-            token = _stack.set(stack)
+            token = _dispatch.set(_Dispatch(stack))
             try:
                 return super().dispatch_execute(ctx, input_literal_map)
             finally:
-                _stack.reset(token)
+                _dispatch.reset(token)
 
-    def before_decks(self, parameters: ExecutionParameters) -> None:
-        """Complete the report: rendering decks takes seconds, which must not count."""
-        from flytekitplugins.dask.deck import complete  # noqa: PLC0415  # as above
+    def before_decks(self, values: Iterable[object]) -> None:
+        """End the session, unless rendering *values* may use it.
 
-        complete(parameters, self.name)
+        Rendering decks takes seconds, of which the cluster knows nothing.
+        """
+        dispatch = _dispatch.get()
+        session = None if dispatch is None else dispatch.session
+        if session is None:  # it runs no function of its own
+            return
+        from flytekitplugins.dask.deck import may_compute  # noqa: PLC0415  # slow to import
+
+        if not any(map(may_compute, values)):
+            session.end()
 
 
 def _root_of(function: Callable[..., Any]) -> Path | None:
