@@ -18,7 +18,15 @@ from flyte_dask.roles.origin import Origin
 from flyte_dask.roles.resources import DIMENSIONS, Resources, amounts
 from flyte_dask.team_files.discovery import VARIABLE
 
-__all__ = ["PATH", "as_json", "preset_options", "targets", "task_options", "with_options"]
+__all__ = [
+    "PATH",
+    "as_json",
+    "check_options",
+    "preset_options",
+    "targets",
+    "task_options",
+    "with_options",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -170,6 +178,28 @@ def with_options(
             value = result.origins[f"{side}.{name}"].value
             origins[f"{side}.{name}"] = Origin(f"--platform-{side}", None, value)
     return with_values(result, _origins=origins)
+
+
+def check_options(
+    defaults: Mapping[str, str], limits: Mapping[str, str], base: str | None, backend: str | None
+) -> None:
+    """Raise `click.UsageError` if the options exclude each other, whatever the team file has."""
+    if base is None and backend is None:
+        return
+    try:
+        with_options(Platform(), defaults, limits, base, backend)
+    except InvalidConfig as error:
+        texts = (f"{_OPTIONS[each.path.partition('.')[0]]}: {each}" for each in error.problems)
+        raise click.UsageError("; ".join(texts)) from None
+
+
+_OPTIONS = {
+    "base": "--platform",
+    "defaults": "--platform-defaults",
+    "limits": "--platform-limits",
+    "unlimited": "--platform-limits",
+}
+"""The options that set a platform's fields."""
 
 
 def _overridden(

@@ -13,7 +13,6 @@ from flyte_dask.advice import Job
 from flyte_dask.explanation.summary import summarize
 from flyte_dask.explanation.text import FIELDS, fields_of, story
 from flyte_dask.prediction.platform import Platform
-from flyte_dask.quantities.quantity import Quantity
 from flyte_dask_cli.options import with_options
 from tests.prediction.test_backend import PLATFORMS
 from tests.support.configs import CONFIGS, PARENTS
@@ -176,14 +175,22 @@ def _shown(value: object) -> str:
 
 
 PLATFORM_OPTIONS: list[tuple[Mapping[str, Any], Platform]] = [
-    ({"backend": None, "defaults": {}, "limits": {}}, PLATFORM),
+    ({"defaults": {}, "limits": {}}, PLATFORM),
     (
-        {"backend": "v2", "defaults": {"cpu": "3"}, "limits": {"gpu": "2"}},
-        Platform(backend="v2", defaults=Resources(cpu=3), limits=Resources(mem="10Gi", gpu=2)),
+        {"backend": "v2", "defaults": {"cpu": "3"}, "limits": {}},
+        Platform(backend="v2", defaults=Resources(cpu=3)),
     ),
     (
-        {"backend": None, "defaults": {}, "limits": {"mem": "20Gi"}},
+        {"base": "flyte-core", "defaults": {"cpu": "3"}, "limits": {"gpu": "2"}},
+        Platform(base="flyte-core", defaults=Resources(cpu=3), limits=Resources(gpu=2)),
+    ),
+    (
+        {"backend": "v1", "defaults": {}, "limits": {"mem": "20Gi"}},
         Platform(limits=Resources(mem="20Gi")),
+    ),
+    (
+        {"defaults": {}, "limits": {"mem": "0", "cpu": "4"}},
+        Platform(limits=Resources(cpu=4), unlimited=["mem"]),
     ),
 ]
 
@@ -196,9 +203,11 @@ def test_options_override_the_platform_dimension_by_dimension(
     assert made == expected
     origins = {path: str(origin) for path, origin in made.origins.items()}
     for side in ("defaults", "limits"):
-        for name in options[side]:
+        for name, amount in options[side].items():
+            if amount == "0":
+                assert f"{side}.{name}" not in origins
+                continue
             assert origins.pop(f"{side}.{name}") == f"--platform-{side}"
     assert origins == {
         path: str(origin) for path, origin in PLATFORM.origins.items() if path in origins
     }
-    assert made.allowed.get("mem") != Quantity("0")

@@ -190,6 +190,7 @@ POD = PodTemplate(
         assert advised(done) == [
             ("reserved-env-var", "task.environment.DASK_SCHEDULER_ADDRESS"),
             ("reserved-env-var", "task.environment.DASK_WORKER_NAME"),
+            ("rejected-by-kubernetes", "task.sidecars.proxy"),
             ("sidecar-replicated", "task.sidecars"),
         ]
 

@@ -12,9 +12,13 @@ from flyte_dask.explanation.summary import Json
 from flyte_dask_cli.loading.client import Form, Request, Response, request_responses
 from flyte_dask_cli.loading.findings import SEVERITIES, finding
 from flyte_dask_cli.loading.targets import Target, targets_of
+from flyte_dask_cli.options import check_options
 
 __all__ = ["Collected", "collect", "finding_text", "place_text", "show_errors"]
 
+
+_PLATFORM = ("defaults", "limits", "base", "backend")
+"""The options of the platform."""
 
 _KEY = ("code", "file", "line", "task", "path", "message")
 """What equal findings have in common."""
@@ -54,10 +58,11 @@ def collect(form: Form, targets: Sequence[str], traceback: bool, **options: Any)
     """The tasks and findings of all *targets*.
 
     Raises:
-        click.UsageError: if a target does not exist.
+        click.UsageError: if a target does not exist, or options exclude each other.
         click.ClickException: if the process that imports modules does not start, or rejects the
             options.
     """
+    check_options(**{name: options[name] for name in _PLATFORM})
     modules = targets_of(targets)
     responses = list(request_responses(Request(form, **options), modules))
     tasks = list(_unique_tasks(responses))

@@ -16,6 +16,7 @@ from flytekit.image_spec.image_spec import ImageBuildEngine, ImageSpec, ImageSpe
 from flytekit.tools.translator import get_serializable
 from google.protobuf.json_format import MessageToDict
 
+from flyte_dask.errors import InvalidConfig
 from flyte_dask.errors.call_site import CallSite
 from flyte_dask.explanation.summary import Json, place, summarize
 from flyte_dask.prediction.platform import Platform
@@ -85,7 +86,10 @@ class Serializer:
     def _platform(self, platform: Platform) -> Platform:
         options = self._request
         own = {name: getattr(options, name) for name in ("base", "backend", "defaults", "limits")}
-        return with_options(platform, **own)
+        try:
+            return with_options(platform, **own)
+        except InvalidConfig as error:  # the options and the team file do not fit
+            raise InvalidConfig("platform", error.problems) from None
 
 
 def _findings(review: Review) -> Iterator[Json]:

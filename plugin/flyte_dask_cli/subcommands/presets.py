@@ -18,7 +18,7 @@ from flyte_dask.inheritance.parent import Parent
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.team_files.discovery import NAME
 from flyte_dask_cli.loading.findings import from_advice
-from flyte_dask_cli.options import as_json, preset_options, with_options
+from flyte_dask_cli.options import as_json, check_options, preset_options, with_options
 from flyte_dask_cli.rendering.console import Screen, json_text, show_cluster, show_findings
 
 __all__ = ["presets"]
@@ -52,6 +52,7 @@ def presets(
     **options: Any,
 ) -> int:
     """Print all presets, or the one called *name*."""
+    check_options(**options)
     packages, platform = list(known_packages()), Platform()
     silence: Collection[str] = ()
     if file:
