@@ -18,6 +18,7 @@ from click.testing import CliRunner
 
 from flyte_dask.catalog import NAMES, Preset, built_in
 from flyte_dask.config.runtime import SETTINGS, Runtime, variable_of
+from flyte_dask.prediction.platform import BASES, Base, Platform
 from flyte_dask.prediction.remarks import BACKEND_RULES
 from flyte_dask.quantities.formatting import counted
 from flyte_dask.roles.resources import amounts
@@ -96,6 +97,7 @@ def _blocks() -> dict[str, str]:
         ),
         "setting arguments": "\n".join(f"{name}: {kinds[name]} = _UNSET," for name in SETTINGS),
         "backend rules": _table("rule | meaning", backend_rules),
+        "platforms": _table("base | Flyte | defaults | limits", map(_platform, BASES)),
     }
 
 
@@ -116,6 +118,15 @@ def _setting(name: str) -> tuple[str, ...]:
     default = repr(SETTINGS[name]).replace("'", '"')
     meaning = attrs.fields_dict(RuntimeTable)[name].metadata["description"]
     return f"`{name}`", f"`{variable_of(name)}`", f"`{default}`", meaning
+
+
+def _platform(base: Base) -> tuple[str, ...]:
+    platform = Platform(base=base)
+    sides = (
+        ", ".join(f"{name} {each}" for name, each in side.items()) or "none"
+        for side in (platform.given, platform.allowed)
+    )
+    return f"`{base}`", platform.backend.removeprefix("v"), *sides
 
 
 def _preset(preset: Preset) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ _PLATFORM = (
     click.option(
         "--platform",
         "base",
-        type=click.Choice(list(BASES)),
+        type=click.Choice(BASES),
         help="Starting point instead of the team file's platform.",
     ),
     click.option(

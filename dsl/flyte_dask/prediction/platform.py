@@ -66,7 +66,7 @@ _UNKNOWN = {
 }
 """The amounts of a platform of which only the backend is known."""
 
-BASES: Mapping[Base, _Amounts] = {
+_BASES: Mapping[Base, _Amounts] = {
     "flyteadmin": _FLYTEADMIN,
     "flyte-core": _FLYTEADMIN._replace(defaults=_quantities(cpu="100m", mem="500Mi")),
     "flyte-binary": _FLYTEADMIN,
@@ -75,6 +75,9 @@ BASES: Mapping[Base, _Amounts] = {
     "flyte-2": _UNKNOWN["v2"],
 }
 """The amounts of each starting point."""
+
+BASES = tuple(_BASES)
+"""The starting points."""
 
 
 def _as_backend(value: Backend | None) -> Backend:
@@ -131,7 +134,7 @@ class Platform(Config):
 
     def __attrs_post_init__(self) -> None:
         if cast("Backend | None", self.backend) is None:
-            known = BASES.get(self.base) if _is_base(self.base) else None
+            known = _BASES.get(self.base) if _is_base(self.base) else None
             object.__setattr__(self, "backend", known.backend if known else "v1")
         raise_if_any("Platform(...)", _problems(self))
         leaves: dict[str, Leaf] = {
@@ -175,7 +178,7 @@ class Platform(Config):
     @property
     def _base(self) -> _Amounts:
         if self.base is not None:
-            return BASES[self.base]
+            return _BASES[self.base]
         is_file = self.backend == "v1" and (self.limits is not None or self.unlimited)
         return _FLYTEADMIN if is_file else _UNKNOWN[self.backend]
 
@@ -213,8 +216,8 @@ def _base_problems(base: object, backend: Backend) -> Iterator[Problem]:
     if not _is_base(base):
         near = did_you_mean(base, BASES) if isinstance(base, str) else None
         yield Problem("base", base, "is an unknown base", near or f"use one of {', '.join(BASES)}")
-    elif backend in BACKENDS and BASES[base].backend != backend:
-        rule = f"is a base of {BASES[base].backend}, and the backend is {backend}"
+    elif backend in BACKENDS and _BASES[base].backend != backend:
+        rule = f"is a base of {_BASES[base].backend}, and the backend is {backend}"
         yield Problem("base", base, rule, "omit the backend, or the base")
 
 
