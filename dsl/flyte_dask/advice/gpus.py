@@ -88,12 +88,14 @@ def worker_only_gpu(job: Job) -> Iterator[Advice]:
 
 def cpu_workers_on_gpu_nodes(job: Job) -> Iterator[Advice]:
     """Workers without GPUs in a task with GPUs, whose node affinity and tolerations they keep."""
+    accelerator = job.parent.accelerator
+    if "gpu" not in job.pods.runner.container.amounts and not accelerator:
+        return  # the usual case
     task, workers = (
         pod.container.amounts.get("gpu", _NONE)[1] or ZERO
         for pod in (job.pods.runner, job.pods.workers)
     )
     is_dropped = any(side.source == "dropped" for side in job.workers.resolved.gpu)
-    accelerator = job.parent.accelerator
     if is_dropped or workers > ZERO or not (task > ZERO or accelerator):
         return  # GPUs that were dropped have other advice
     consequence = f"{job.each_worker} has no GPU, but tolerates the taints of GPU nodes"

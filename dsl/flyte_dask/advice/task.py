@@ -129,6 +129,8 @@ def named_pod_template(job: Job) -> Iterator[Advice]:
 def zero_default(job: Job) -> Iterator[Advice]:
     """CPUs or memory of zero, the default of project or domain attributes that set none."""
     by_task: dict[str, list[str]] = {}
+    if all(job.platform.given[name] > ZERO for name in _ZEROS):
+        return
     for name, pod in job.pods._asdict().items():
         zeros = [each for each in _ZEROS if pod.container.amounts[each] == (ZERO, ZERO)]
         role = next((each for each in job.roles if each.name == name), None)

@@ -27,7 +27,7 @@ __all__ = ["NodeOverrides", "Parent", "Sidecar", "with_origin"]
 
 def _as_names(value: Iterable[str]) -> tuple[str, ...]:
     """*value* as a sorted tuple without duplicates; unchanged if it is invalid."""
-    if isinstance(value, str):
+    if isinstance(value, str) or value == ():
         return cast("tuple[str, ...]", value)
     try:
         return tuple(sorted(set(value)))
@@ -190,6 +190,8 @@ def _container_problems(path: str, containers: object) -> Iterator[Problem]:
 
 
 def _zero_problems(zeros: object) -> Iterator[Problem]:
+    if zeros == ():
+        return
     known = [f"{side}.{name}" for side in ("requests", "limits") for name in DIMENSIONS]
     if not isinstance(zeros, tuple):
         yield Problem("zeros", zeros, "is not a list of paths", f"pass a list such as {known[:2]}")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, final
 
-from flyte_dask.prediction.pods import Container, Pod, Pods
+from flyte_dask.prediction.pods import Container, Pods
 from flyte_dask.roles.origin import Pair
 
 __all__ = ["Rejection", "rejections"]
@@ -31,16 +31,18 @@ class Rejection(NamedTuple):
 
 def rejections(pods: Pods) -> Iterator[Rejection]:
     """The reasons for which Kubernetes rejects *pods*."""
-    for role, pod in pods._asdict().items():
-        for container in (*pod.containers, *pod.init_containers):
-            reasons = [*_of_names(container, pod), *_of_amounts(container)]
-            yield from (Rejection(role, container, reason) for reason in reasons)
+    for role, pod in zip(pods._fields, pods, strict=True):
+        others = (*pod.sidecars, *pod.init_containers)
+        names = Counter(each.name for each in (pod.container, *others)) if others else {}
+        for container in (pod.container, *others):
+            of_names = _of_names(container, names) if container is not pod.container else ()
+            for reason in (*of_names, *_of_amounts(container)):
+                yield Rejection(role, container, reason)
 
 
-def _of_names(container: Container, pod: Pod) -> Iterator[str]:
+def _of_names(container: Container, names: Mapping[str, int]) -> Iterator[str]:
     name = container.name
-    names = Counter(each.name for each in (*pod.containers, *pod.init_containers))
-    if names[name] > 1 and container is not pod.container:
+    if names[name] > 1:
         yield f"another container of the pod is named '{name}' too"
     if len(name) > _LONGEST:
         yield f"its name has {len(name)} characters, and {_LONGEST} are allowed"

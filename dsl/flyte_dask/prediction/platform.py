@@ -145,17 +145,21 @@ class Platform(Config):
         object.__setattr__(self, "_origins", origins_of(leaves, "Platform(...)", self._origins))
 
     @property
-    def given(self) -> dict[str, Quantity]:
+    def given(self) -> Mapping[str, Quantity]:
         """The default amounts of a pod by dimension, Flyte's own included.
 
         CPUs and memory always have one, which may be zero with ``base="attributes"``.
         """
+        if self.defaults is None:
+            return self._base.defaults
         own = {name: each for name, each in amounts(self.defaults).items() if each != ZERO}
         return {**self._base.defaults, **own}
 
     @property
-    def allowed(self) -> dict[str, Quantity]:
+    def allowed(self) -> Mapping[str, Quantity]:
         """The maximum amounts of a pod, for the dimensions that have a limit."""
+        if self.limits is None and not self.unlimited:
+            return self._base.limits
         limits = {**self._base.limits, **amounts(self.limits)}
         return {
             name: most

@@ -60,7 +60,10 @@ class Steps:
         """
         read = {name: (_as_read(one), _as_read(two)) for name, (one, two) in amounts.items()}
         self._requested.update(name for name, (request, _) in read.items() if request)
-        for path in _ordered({*zeros, *_zeros_of(read)}):
+        found = {*zeros, *_zeros_of(read)}
+        if not found:  # the usual case
+            return read
+        for path in _ordered(found):
             side, _, name = path.partition(".")
             self._requested.update([name] if side == "requests" else [])
             pair = read.get(name, _UNSET)
