@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from flyte_dask.explanation.summary import summarize
-from flyte_dask.explanation.text import HEADERS, others, rows
+from flyte_dask.explanation.text import HEADERS, containers, others, rows
 from flyte_dask.quantities.formatting import counted
 from flyte_dask_engine.cluster_plugins.sums import in_bytes
 from flyte_dask_engine.cluster_plugins.task_stream import MAX_STREAMED
@@ -43,7 +43,7 @@ def page(report: Report) -> str:
         findings=list(findings(report)),
         shown=_shown(report, metrics) if metrics and metrics.workers else None,
         columns=[(header, cells) for header, cells in columns if any(cells)],
-        others=list(others(known)),
+        others=[*others(known), *containers(summary["pods"])],
         footprint=summary["footprint"]["text"],
         style=Markup(files(_PACKAGE).joinpath("style.css").read_text("utf-8")),  # noqa: S704  # ours
     )
