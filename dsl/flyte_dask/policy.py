@@ -17,6 +17,7 @@ from flyte_dask.inheritance.parent import Parent
 from flyte_dask.inheritance.resolution import Resolved
 from flyte_dask.prediction.backend import pods_of
 from flyte_dask.prediction.footprint import footprint, total
+from flyte_dask.prediction.node import NODE_CALL, of_side, on_node, resolved_on_node
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.prediction.pods import Pods
 from flyte_dask.quantities.quantity import Quantity
@@ -81,13 +82,15 @@ def violations(
 ) -> Iterator[Problem]:
     """All that *config* has and *policy* does not allow."""
     yield from _too_many_workers(policy, config)
+    of_node = on_node(parent, platform)
     if policy.per_worker or policy.total:
         resolved = config.resolve(parent)
         pods = pods_of(config, resolved, parent, platform.without_limits)
-        origin_of = partial(_origin, resolved, parent, platform)
+        resolved = resolved_on_node(config, parent, platform, resolved)
+        origin_of = partial(_origin, resolved, of_node, platform)
         yield from _too_large_workers(policy, pods, origin_of)
         yield from _too_large_total(policy, pods, origin_of)
-    yield from _foreign_images(policy, config, parent)
+    yield from _foreign_images(policy, config, of_node)
 
 
 def _too_many_workers(policy: Policy, config: Dask) -> Iterator[Problem]:
@@ -143,7 +146,7 @@ def _origin(resolved: Resolved, parent: Parent, platform: Platform, role: str, n
     else:
         pair = getattr(getattr(resolved, role), name)
         origin = pair.limit.origin or pair.request.origin
-    if origin:
+    if origin := of_side(origin, 1):
         return str(origin)
     default = platform.origins.get(f"defaults.{name}")
     return f"the default of {default}" if default else "the platform default"
@@ -152,10 +155,13 @@ def _origin(resolved: Resolved, parent: Parent, platform: Platform, role: str, n
 def _foreign_images(policy: Policy, config: Dask, parent: Parent) -> Iterator[Problem]:
     if policy.registries is None:
         return
+    by: Origin | str = "@task"
+    if parent.node and parent.node.image and parent.node.image == parent.image:
+        by = Origin(NODE_CALL, parent.node.call_site, parent.image)
     images = {
         "scheduler.image": (config.scheduler.image, config.origins.get("scheduler.image")),
         "workers.image": (config.workers.image, config.origins.get("workers.image")),
-        "task.image": (parent.image, "@task"),
+        "task.image": (parent.image, by),
     }
     for path, (image, origin) in images.items():
         if isinstance(image, str) and not _comes_from(image, policy.registries):

@@ -11,14 +11,20 @@ import pytest
 from flytekit import ImageSpec, PodTemplate, Resources
 from flytekit.configuration import Image, ImageConfig, SerializationSettings
 from flytekit.core.resources import ResourceSpec
+from flytekit.extras.accelerators import A100, T4
 from flytekit.image_spec.noop_builder import NoOpBuilder
+from flytekit.models.task import Resources as Entries
 from flytekit.tools.translator import get_serializable
 from kubernetes.client import V1Container, V1PodSpec, V1ResourceRequirements
 
 from flyte_dask import CallSite, InvalidConfig
+from flyte_dask import Resources as Amounts
+from flyte_dask.inheritance import Parent, Sidecar
+from flyte_dask.roles.base import with_values
+from flyte_dask.roles.resources import KUBERNETES_NAMES, amounts
 from flyte_dask_engine.registration.requested import parent_with
 from flytekitplugins.dask import Dask, WorkerGroup
-from flytekitplugins.dask.requested import requested_by
+from flytekitplugins.dask.requested import description_key, requested_by
 from tests.flytekit.test_task import increment
 
 MEM = Dask(workers=WorkerGroup(requests=Resources(mem="8Gi"), limits=Resources(mem="8Gi")))
@@ -194,3 +200,141 @@ def test_what_kubernetes_would_reject_is_an_error_at_the_tasks_line(
     assert {each.path: str(each) for each in caught.value.problems} == problems
     assert caught.value.call_site is not None
     assert caught.value.call_site.file == __file__
+
+
+MEM_OF_ZERO = V1ResourceRequirements(requests={"memory": "0"}, limits={"memory": "1Gi", "cpu": "0"})
+GPU_OF_POD = V1ResourceRequirements(limits={"nvidia.com/gpu": "1"})
+AGENT: dict[str, Any] = {"name": "agent", "restartPolicy": "Always"}
+INIT: list[Any] = [V1Container(name="unpack", resources=OF_POD), AGENT]
+SIDES = [V1Container(name="primary"), V1Container(name="log", resources=MEM_OF_ZERO)]
+
+DESCRIBED: dict[str, tuple[dict[str, Any], Parent]] = {
+    "nothing": ({}, Parent()),
+    "interruptible": ({"interruptible": True}, Parent(interruptible=True)),
+    "not interruptible": ({"interruptible": False}, Parent(interruptible=False)),
+    "an accelerator": ({"accelerator": T4}, Parent(accelerator="nvidia-tesla-t4")),
+    "a partition of one": (
+        {"accelerator": A100.partition_1g_5gb, "environment": {"A": "1"}},
+        Parent(accelerator="nvidia-tesla-a100", environment=["A"]),
+    ),
+    "zeros": (
+        {"requests": Resources(cpu="0", mem="1Gi"), "limits": Resources(ephemeral_storage="0")},
+        Parent(Amounts(mem="1Gi"), zeros=["requests.cpu", "limits.ephemeral_storage"]),
+    ),
+    "numbers that are zero, which flytekit leaves out": (
+        {"requests": Resources(cpu=0, mem="1Gi"), "limits": Resources(ephemeral_storage=0)},
+        Parent(Amounts(mem="1Gi")),
+    ),
+    "GPUs of the pod": (
+        {"pod_template": pod(GPU_OF_POD)},
+        Parent(limits=Amounts(gpu=1), has_own_pod_template=True, gpu_from_pod_template=True),
+    ),
+    "GPUs of the pod, if the task's resources are all left out": (
+        {"pod_template": pod(GPU_OF_POD), "requests": Resources(cpu=0)},
+        Parent(limits=Amounts(gpu=1), has_own_pod_template=True, gpu_from_pod_template=True),
+    ),
+    "the task's instead of the pod's": (
+        {"pod_template": pod(GPU_OF_POD), "requests": Resources(gpu="2"), "interruptible": True},
+        Parent(Amounts(gpu=2), has_own_pod_template=True, interruptible=True),
+    ),
+    "a pod without GPUs": (
+        {"pod_template": pod(OF_POD)},
+        Parent(Amounts(cpu=5), Amounts(cpu=6), has_own_pod_template=True),
+    ),
+    "zeros of the pod": (
+        {"pod_template": pod(MEM_OF_ZERO)},
+        Parent(
+            limits=Amounts(mem="1Gi"),
+            zeros=["requests.mem", "limits.cpu"],
+            has_own_pod_template=True,
+        ),
+    ),
+    "zeros of a sidecar, and init containers": (
+        {"pod_template": PodTemplate(V1PodSpec(containers=SIDES, init_containers=INIT))},
+        Parent(
+            sidecars=[
+                Sidecar("log", None, Amounts(mem="1Gi"), zeros=["requests.mem", "limits.cpu"])
+            ],
+            init_containers=[Sidecar("unpack", Amounts(cpu=5), Amounts(cpu=6)), Sidecar("agent")],
+        ),
+    ),
+    "a pod of no containers": ({"pod_template": PodTemplate()}, Parent(has_own_pod_template=True)),
+}
+
+
+@pytest.mark.parametrize("kind", DESCRIBED)
+def test_what_else_is_known_of_a_task(kind: str) -> None:
+    """It equals what flytekit registers, and is part of the key of the cache."""
+    arguments, expected = DESCRIBED[kind]
+    task: Any = flytekit.task(task_config=MEM, **arguments)(increment)
+    parent = task.review(settings()).job.parent
+    assert parent == with_values(expected, image="acme/task:1")
+    spec: Any = get_serializable(OrderedDict(), settings(), task)
+    assert registered(spec.template) == (
+        parent.has_own_pod_template,
+        [each.name for each in parent.init_containers],
+        parent.interruptible,
+        parent.accelerator,
+        resources_in(parent),
+    )
+
+
+def registered(template: Any) -> tuple[object, ...]:
+    """The same of a template: whether it has a pod, its init containers, and so on."""
+    device = template.extended_resources and template.extended_resources.gpu_accelerator.device
+    pod_spec = template.k8s_pod and template.k8s_pod.pod_spec
+    found = pod_spec.get("initContainers", []) if pod_spec else []
+    others = [each["name"] for each in found], template.metadata.interruptible, device
+    return template.k8s_pod is not None, *others, written(template, pod_spec)
+
+
+def written(template: Any, pod_spec: Any) -> dict[str, str]:
+    """The amounts of its own container, by path; a GPU by its name there."""
+    if template.container is not None:
+        entries = template.container.resources
+        return {
+            f"{side}.{_NAMES[each.name]}": str(each.value)
+            for side in ("requests", "limits")
+            for each in getattr(entries, side)
+        }
+    containers = {each["name"]: each for each in (pod_spec or {}).get("containers", [])}
+    resources = containers.get("primary", {}).get("resources", {})
+    return {
+        f"{side}.{name}": amount
+        for side in ("requests", "limits")
+        for name, amount in resources.get(side, {}).items()
+    }
+
+
+_NAMES = {
+    Entries.ResourceName.CPU: "cpu",
+    Entries.ResourceName.MEMORY: "memory",
+    Entries.ResourceName.GPU: "gpu",
+    Entries.ResourceName.EPHEMERAL_STORAGE: "ephemeral-storage",
+}
+
+
+def resources_in(parent: Parent) -> dict[str, str]:
+    """All amounts of *parent*, zeros included."""
+    gpu = "nvidia.com/gpu" if parent.gpu_from_pod_template else "gpu"
+    names = {**KUBERNETES_NAMES, "gpu": gpu}
+    found = {}
+    for side in ("requests", "limits"):
+        for name, amount in amounts(getattr(parent, side)).items():
+            found[f"{side}.{names[name]}"] = amount.text
+    for path in parent.zeros:
+        side, _, name = path.partition(".")
+        found[f"{side}.{names[name]}"] = "0"
+    return found
+
+
+def test_tasks_that_differ_in_nothing_else_do_not_share_advice() -> None:
+    """The key of the cache has all that is described."""
+    others: list[dict[str, Any]] = [
+        {},
+        {"interruptible": True},
+        {"interruptible": False},
+        {"accelerator": T4},
+    ]
+    tasks: list[Any] = [flytekit.task(task_config=MEM, **each)(increment) for each in others]
+    assert len({description_key(task, settings()) for task in tasks}) == len(tasks)

@@ -262,3 +262,48 @@ class TestUpload:
             r"'\S*/flyte-dask\.toml' that \S*/pipeline\.py reads on import is outside of "
             r"\S*/source, the only folder that is uploaded: move it there, next to the module",
         )
+
+
+NODES = """
+from flytekit import Resources, task, workflow
+
+from flytekitplugins.dask import Dask
+
+
+
+@task(task_config=Dask(workers=2), limits=Resources(cpu="1", mem="4Gi"))
+def total() -> int:
+    return 5
+
+
+@workflow
+def flow() -> int:
+    return total().with_overrides(limits=Resources({limits}))
+
+{last}
+"""
+
+
+class TestNodes:
+    """What nodes override, at registration: whether the workflow is compiled before or after."""
+
+    @pytest.mark.parametrize("compiled", ["", "flow.compile()"])
+    def test_the_policy_applies(self, tmp_path: Path, compiled: str) -> None:
+        (tmp_path / "source").mkdir()
+        module = tmp_path / "source" / "pipeline.py"
+        (tmp_path / "source" / "flyte-dask.toml").write_text("[policy]\nper_worker.mem = '8Gi'")
+        for limits, status in (('mem="8Gi"', 0), ('mem="9Gi"', 1)):
+            module.write_text(NODES.format(limits=limits, last=compiled))
+            done = packaging(tmp_path / "source")
+            assert bool(done.returncode) == bool(status), done.stdout
+        assert contains(done, r"with_overrides\(\.\.\.\) of a node of pipeline\.total at \S*:15")
+        assert contains(done, r"set by with_overrides\(\.\.\.\) at \S*pipeline\.py:15 exceeds the")
+        assert not contains(done, r"set by @task")
+
+    def test_what_kubernetes_would_reject_is_not_registered(self, tmp_path: Path) -> None:
+        (tmp_path / "source").mkdir()
+        module = tmp_path / "source" / "pipeline.py"
+        module.write_text(NODES.format(limits='mem="8GB"', last=""))
+        done = packaging(tmp_path / "source")
+        assert done.returncode != 0
+        assert contains(done, r"limits\.mem '8GB' is not a Kubernetes quantity: did you mean")

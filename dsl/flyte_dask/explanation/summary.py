@@ -11,6 +11,7 @@ from flyte_dask.catalog import builtin
 from flyte_dask.config.runtime import SETTINGS
 from flyte_dask.errors.call_site import CallSite
 from flyte_dask.prediction.footprint import footprint
+from flyte_dask.prediction.node import NODE_CALL, of_side, on_node
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.prediction.remarks import BACKEND_RULES
 from flyte_dask.quantities.quantity import Quantity
@@ -69,12 +70,16 @@ def _values(job: Job) -> Iterator[tuple[str, Json]]:
 
 
 def _runner_values(job: Job) -> Iterator[tuple[str, Json]]:
-    yield "runner.image", _value(job.pods.runner.image, "task" if job.parent.image else "unknown")
-    explicit = [amounts(job.parent.requests), amounts(job.parent.limits)]
+    parent = on_node(job.parent, job.platform)
+    yield "runner.image", _image(job)
+    explicit = [amounts(parent.requests), amounts(parent.limits)]
     for number, side in enumerate(_SIDES):
         for name, pair in job.pods.runner.container.amounts.items():
-            path, origin = f"runner.{side}.{name}", job.parent.origins.get(name)
-            source = "task" if name in explicit[number] else "matched" if origin else "platform"
+            origin = parent.origins.get(name)
+            is_set = origin and name in explicit[number]
+            source = "task" if is_set else "matched" if origin else "platform"
+            source, origin = _on_side(source, origin, number)
+            path = f"runner.{side}.{name}"
             amount, steps = pair[number], _steps(job, path)
             yield path, _value(amount and amount.text, source, origin, number, steps=steps)
 
@@ -85,9 +90,8 @@ def _role_values(job: Job, role: Role) -> Iterator[tuple[str, Json]]:
     if name == "workers":
         path = "workers.number_of_workers"
         yield path, _set_or_default(job.number, origins.get(path))
-    origin = origins.get(f"{name}.image")
-    source = "role" if origin else "task" if job.parent.image else "unknown"
-    yield f"{name}.image", _value(pod.image, source, origin)
+    own = origins.get(f"{name}.image")
+    yield f"{name}.image", _value(pod.image, "role", own) if own else _image(job)
     for number, side in enumerate(_SIDES):
         for dimension, pair in zip(DIMENSIONS, role.resolved, strict=True):
             each = pair[number]
@@ -96,12 +100,33 @@ def _role_values(job: Job, role: Role) -> Iterator[tuple[str, Json]]:
                 path = f"{name}.{side}.{dimension}"
                 value, task = given and given.text, each.task and each.task.text
                 steps = _steps(job, path)
-                yield path, _value(value, each.source, each.origin, number, task, steps)
+                source, origin = _on_side(each.source, each.origin, number)
+                yield path, _value(value, source, origin, number, task, steps)
     if name == "workers":
         for argument, of in (("nthreads", "cpu"), ("memory_limit", "mem")):
             path = f"workers.{argument}"
             value = job.worker_arg(f"--{argument.replace('_', '-')}")
             yield path, _value(value, f"workers.limits.{of}", steps=_steps(job, path))
+
+
+def _on_side(source: str, origin: Origin | None, side: int) -> tuple[str, Origin | None]:
+    """Source and origin of one side of a dimension, of which a node may override only the other."""
+    own = of_side(origin, side)
+    if origin is None or origin.by != NODE_CALL:
+        return source, origin
+    if own is None:
+        return "platform", None
+    is_set = isinstance(own.value, tuple) and own.value[side] is not None
+    return "task" if is_set else "matched", own
+
+
+def _image(job: Job) -> Json:
+    """The image of the runner, and of each role that sets none."""
+    image, node = job.pods.runner.image, job.parent.node
+    origin = None
+    if node and node.image and node.image == image:
+        origin = Origin(NODE_CALL, node.call_site, image)
+    return _value(image, "task" if image else "unknown", origin)
 
 
 def _set_or_default(value: Any, origin: Origin | None) -> Json:

@@ -81,6 +81,7 @@ class NodeOverrides(Config):
     limits: Resources | None = attrs.field(default=None, converter=as_resources)
     image: str | None = attrs.field(default=None, kw_only=True)
     zeros: tuple[str, ...] = attrs.field(default=(), converter=_as_names, kw_only=True)
+    _call_site: CallSite | None = attrs.field(default=None, alias="_call_site", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         problems = [
@@ -90,6 +91,11 @@ class NodeOverrides(Config):
             *_zero_problems(self.zeros),
         ]
         raise_if_any("NodeOverrides(...)", problems)
+
+    @property
+    def call_site(self) -> CallSite | None:
+        """The line of ``with_overrides(...)``; None if it is unknown."""
+        return self._call_site
 
 
 def _as_sidecars(value: Iterable[Sidecar]) -> tuple[Sidecar, ...]:

@@ -13,7 +13,7 @@ from flyte_dask.prediction.steps import Steps
 from flyte_dask.quantities.quantity import ZERO, Quantity
 from flyte_dask.roles.resources import KUBERNETES_NAMES, pairs
 
-__all__ = ["runner_pod"]
+__all__ = ["effective_overrides", "runner_pod"]
 
 _NAME = "job-runner"
 
@@ -88,15 +88,9 @@ def _on_node(
     steps: Steps,
     task: tuple[Amounts, Collection[str]],
 ) -> Amounts:
-    """The amounts of the task's container with what *node* overrides.
-
-    Amounts of zero change nothing, and Flyte 2 ignores all overrides.
-    """
+    """The amounts of the task's container with what *node* overrides; Flyte 2 ignores that."""
     named, given = task
-    overrides = {
-        name: (_unless_zero(request), _unless_zero(limit))
-        for name, (request, limit) in pairs(node.requests, node.limits).items()
-    }
+    overrides = effective_overrides(node)
     if platform.backend != "v1":
         steps.ignored(overrides)
         return named
@@ -104,6 +98,13 @@ def _on_node(
     # Registration writes missing sides into the container of a task, but not into a pod template.
     written = named if parent.has_own_pod_template else completed
     return steps.overridden(written, overrides)
+
+
+def effective_overrides(node: NodeOverrides) -> Amounts:
+    """The amounts of *node* that change something, which zeros do not."""
+    own = pairs(node.requests, node.limits).items()
+    effective = {name: (_unless_zero(low), _unless_zero(high)) for name, (low, high) in own}
+    return {name: pair for name, pair in effective.items() if pair != (None, None)}
 
 
 def _unless_zero(amount: Quantity | None) -> Quantity | None:

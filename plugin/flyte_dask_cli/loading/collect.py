@@ -30,12 +30,22 @@ class Collected:
     """The tasks of all targets, and the errors that are no task's own findings."""
 
     tasks: tuple[Json, ...]
-    """The tasks that could be serialized."""
+    """The tasks that could be serialized, and the nodes with overrides of workflows."""
     errors: tuple[Json, ...]
     """Findings about modules and team files, and about tasks that could not be serialized."""
     targets: tuple[Target, ...]
     failed: int
     """The number of tasks that could not be serialized."""
+
+    @property
+    def number_of_tasks(self) -> int:
+        """The number of all tasks."""
+        return len(self.tasks) - self.number_of_nodes + self.failed
+
+    @property
+    def number_of_nodes(self) -> int:
+        """The number of nodes that could be serialized."""
+        return sum(each["node"] is not None for each in self.tasks)
 
     def by_name(self) -> Mapping[str, Json]:
         """The tasks by their names.
@@ -100,7 +110,8 @@ def place_text(found: Mapping[str, Any]) -> str:
 
 def finding_text(found: Mapping[str, Any]) -> str:
     """A finding in one line: task, path, message and remedy."""
-    where = [found["task"], found["path"]]
+    of = f" ({found['node']['task']})" if found["node"] else ""
+    where = [f"{found['task'] or ''}{of}", found["path"]]
     text = ": ".join([*filter(None, where), found["message"]])
     if found["remedy"]:
         # the remedy of advice is code

@@ -31,11 +31,12 @@ def finding(
         message: the problem, without the remedy.
         call_site: the line that it is about.
         others: ``blocking``, whether it prevents registration (default: true); the name of the
-            ``task``; the ``path`` of the value in the task's config, or in the team file; the
-            ``remedy``; its ``page`` in the documentation; the ``traceback`` of its exception.
+            ``task``; the workflow, the id and the task of the ``node``; the ``path`` of the value
+            in the task's config, or in the team file; the ``remedy``; its ``page`` in the
+            documentation; the ``traceback`` of its exception.
     """
     head = {"severity": severity, "code": code, "blocking": True, **place(call_site)}
-    rest = dict.fromkeys(("task", "path", "message", "remedy", "page", "traceback"))
+    rest = dict.fromkeys(("task", "node", "path", "message", "remedy", "page", "traceback"))
     return {**head, **rest, "message": message, **others}
 
 

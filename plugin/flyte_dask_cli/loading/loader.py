@@ -5,25 +5,36 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 from flytekit.core.context_manager import FlyteEntities
 from flytekit.core.python_function_task import PythonFunctionTask
 from flytekit.core.task import TaskPlugins
-from flytekit.core.workflow import PythonFunctionWorkflow
+from flytekit.core.workflow import ImperativeWorkflow, PythonFunctionWorkflow, WorkflowBase
 
 from flyte_dask.errors import InvalidConfig, Problem
 from flyte_dask.errors.call_site import CallSite
 from flyte_dask.errors.suggestions import did_you_mean
 from flyte_dask.explanation.summary import Json
 from flyte_dask_cli.loading.findings import finding, from_error, is_installed
+from flyte_dask_cli.loading.nodes import OverriddenNode, Subject, overridden_nodes
 from flyte_dask_cli.loading.targets import Target
 from flytekitplugins.dask.flytekit_internals import function_of
 from flytekitplugins.dask.task import DaskTask
 
-__all__ = ["Loader"]
+__all__ = ["Loaded", "Loader"]
+
+
+@final
+class Loaded(NamedTuple):
+    """The tasks of a module, the variants and the nodes of its workflows, and other findings."""
+
+    tasks: list[DaskTask]
+    nodes: Sequence[OverriddenNode] = ()
+    findings: Sequence[Json] = ()
 
 
 @final
@@ -39,18 +50,33 @@ class Loader:
         self._defined: dict[str, list[Any]] = {}
         """Tasks and workflows, by the name of their module."""
         self._variants: set[DaskTask] = set()
+        self._nodes: set[Subject] = set()
 
-    def load(self, target: Target) -> tuple[list[DaskTask], list[Json]]:
-        """The Dask tasks of *target*, those of workflows' nodes included, and other findings."""
+    def load(self, target: Target) -> Loaded:
+        """All of *target*."""
         module = self._imported(target)
-        self._record_definitions()
+        self._record_definitions(module)
         defined = self._defined.get(module.__name__, [])
         if target.task:
-            return [_task_named(target.task, module, defined)], []
-        findings = [each for one in defined for each in _compiled(one)]
-        findings += [_ignored_config(each) for each in defined if _has_ignored_config(each)]
+            return Loaded([_task_named(target.task, module, defined)])
+        findings = [_ignored_config(each) for each in defined if _has_ignored_config(each)]
+        nodes: list[OverriddenNode] = []
+        for each in defined:
+            if isinstance(each, WorkflowBase):
+                problems = _compiled(each)
+                nodes += [] if problems else self._new_nodes(each, problems)
+                findings = [*problems, *findings]
         tasks = [each for each in defined if isinstance(each, DaskTask)]
-        return [*tasks, *self._new_variants()], findings
+        return Loaded([*tasks, *self._new_variants()], nodes, findings)
+
+    def _new_nodes(self, workflow: WorkflowBase, findings: list[Json]) -> Iterator[OverriddenNode]:
+        """The nodes with overrides that no other workflow has; adds *findings* of invalid ones."""
+        for each in overridden_nodes(workflow):
+            if isinstance(each, list):
+                findings += each
+            elif each.subject not in self._nodes:
+                self._nodes.add(each.subject)
+                yield each
 
     def _new_variants(self) -> list[DaskTask]:
         """The variants that compiled workflows have added, of tasks of any module."""
@@ -94,8 +120,8 @@ class Loader:
                 setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
         importlib.invalidate_caches()
 
-    def _record_definitions(self) -> None:
-        """Group new tasks and workflows by their module."""
+    def _record_definitions(self, imported: ModuleType) -> None:
+        """Group new tasks and workflows by their module; *imported* is the last one."""
         new = FlyteEntities.entities[self._seen :]
         self._seen += len(new)
         for each in new:
@@ -103,6 +129,8 @@ class Loader:
             if function is not None:  # a function may be defined in another module
                 module = getattr(each, "instantiated_in", None) or function.__module__
                 self._defined.setdefault(module, []).append(each)
+            elif isinstance(each, ImperativeWorkflow):  # which does not know its module
+                self._defined.setdefault(imported.__name__, []).append(each)
 
 
 def _is_in(module: ModuleType, folder: str) -> bool:
@@ -112,14 +140,12 @@ def _is_in(module: ModuleType, folder: str) -> bool:
     return not all(map(is_installed, inside))
 
 
-def _compiled(entity: object) -> list[Json]:
-    """Compile a workflow, whose nodes may have their own configs."""
-    if not isinstance(entity, PythonFunctionWorkflow):
-        return []
+def _compiled(workflow: WorkflowBase) -> list[Json]:
+    """Compile a workflow, whose nodes may have overrides; the findings if that fails."""
     try:
-        entity.compile()
+        workflow.compile()
     except BaseException as error:  # a user's code may raise anything
-        return list(from_error(error, f"the workflow {entity.name} cannot be compiled"))
+        return list(from_error(error, f"the workflow {workflow.name} cannot be compiled"))
     return []
 
 

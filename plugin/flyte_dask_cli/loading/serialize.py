@@ -22,6 +22,7 @@ from flyte_dask.explanation.summary import Json, place, summarize
 from flyte_dask.prediction.platform import Platform
 from flyte_dask_cli.loading.client import Request
 from flyte_dask_cli.loading.findings import from_advice, from_error, from_problem
+from flyte_dask_cli.loading.nodes import OverriddenNode, Subject
 from flyte_dask_cli.options import with_options
 from flyte_dask_engine.registration import serialization
 from flyte_dask_engine.registration.review import Review
@@ -48,14 +49,31 @@ class Serializer:
 
     def serialize(self, task: DaskTask) -> Json | list[Json]:
         """*task* with its findings; the findings alone if it cannot be serialized."""
-        name, function = task.name, task.task_function.__name__
-        head = {"name": name, "function": function, **place(task.call_site)}
+        return self._serialized(task, Subject(task.name, task.call_site))
+
+    def serialize_node(self, node: OverriddenNode) -> Json | list[Json]:
+        """*node*, as its task; a node has no template of its own."""
+        return self._serialized(node.task, node.subject, node)
+
+    @property
+    def has_nodes(self) -> bool:
+        """Whether nodes have the form of the request."""
+        return self._request.form not in {"custom", "template"}
+
+    def _serialized(
+        self, task: DaskTask, subject: Subject, node: OverriddenNode | None = None
+    ) -> Json | list[Json]:
+        name, call_site = subject
+        head = {"name": name, "function": task.task_function.__name__, **place(call_site)}
+        overrides, of = (node.overrides, node.as_dict()) if node else (None, None)
         try:
             self._resolve_image(task)
-            review = task.review(self._settings, with_options=self._platform)
-            return {**head, **self._content(task, review), "findings": list(_findings(review))}
+            review = task.review(self._settings, with_options=self._platform, node=overrides)
+            found = [{**each, "node": of} for each in _findings(review, subject)]
+            return {**head, "node": of, **self._content(task, review), "findings": found}
         except BaseException as error:  # image builders are users' code too
-            return list(from_error(error, "cannot be registered", name, task.call_site))
+            problems = from_error(error, "cannot be registered", name, call_site)
+            return [{**each, "node": of} for each in problems]
 
     def _resolve_image(self, task: DaskTask) -> None:
         """Let *task* compute the reference of its image, if that is an `ImageSpec`."""
@@ -92,9 +110,9 @@ class Serializer:
             raise InvalidConfig("platform", error.problems) from None
 
 
-def _findings(review: Review) -> Iterator[Json]:
+def _findings(review: Review, subject: Subject) -> Iterator[Json]:
     """Errors, then advice without that which the team file has made an error."""
-    call_site, name = review.call_site, review.name
+    name, call_site = subject
     for problem in review.violations:
         yield from_problem(problem, "policy", call_site, name)
     for problem in review.fatal:

@@ -70,12 +70,15 @@ def _private_channel(token: str) -> Callable[[Json], None]:
 
 def _response(loader: Loader, serializer: Serializer, target: Target) -> Json:
     try:
-        tasks, findings = loader.load(target)
+        tasks, nodes, findings = loader.load(target)
     except BaseException as error:  # a module may raise anything
         line = CallSite(target.file, 1) if target.file else None
         found = list(from_error(error, "cannot be imported", call_site=line))
         return {"tasks": [], "findings": found, "failed": 0}
     results = [serializer.serialize(task) for task in tasks]
     failed = [each for each in results if isinstance(each, list)]
+    if serializer.has_nodes:
+        results += [serializer.serialize_node(node) for node in nodes]
     serialized = [each for each in results if isinstance(each, dict)]
-    return {"tasks": serialized, "findings": sum(failed, findings), "failed": len(failed)}
+    problems = [found for each in results if isinstance(each, list) for found in each]
+    return {"tasks": serialized, "findings": [*findings, *problems], "failed": len(failed)}

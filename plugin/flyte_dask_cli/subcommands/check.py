@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import click
@@ -52,11 +52,27 @@ def check(
 ) -> int:
     """Print the findings of all tasks and modules."""
     collected = collect("findings", targets, traceback, **options)
-    of_tasks = [{**each, "modules": []} for task in collected.tasks for each in task["findings"]]
+    of_tasks = [{**each, "modules": []} for each in _findings(collected)]
     found = sorted([*collected.errors, *of_tasks], key=_order)
     counts = Counter(each["severity"] for each in found)
     _FORMATS[notation](collected, found, counts)
     return int(bool(found if strict else counts["error"]))
+
+
+def _findings(collected: Collected) -> Iterator[Json]:
+    """The findings of tasks, and those that their nodes add."""
+    known = {
+        (task["name"], *_content(each)) for task in collected.tasks for each in task["findings"]
+    }
+    for task in collected.tasks:
+        original = task["node"] and task["node"]["task"]
+        for each in task["findings"]:
+            if (original, *_content(each)) not in known:
+                yield each
+
+
+def _content(finding: Mapping[str, Any]) -> tuple[object, ...]:
+    return finding["code"], finding["path"], finding["message"]
 
 
 def _order(finding: Mapping[str, Any]) -> tuple[object, ...]:
@@ -80,8 +96,9 @@ def _show_text(collected: Collected, found: Iterable[Json], counts: Mapping[str,
 
 def _summary(collected: Collected, counts: Mapping[str, int]) -> str:
     parts = [_counted(counts[each], each) for each in SEVERITIES if counts[each]]
-    tasks = counted(len(collected.tasks) + collected.failed, "Dask task")
-    where = f"{tasks} in {counted(len(collected.targets), 'module')}"
+    tasks = counted(collected.number_of_tasks, "Dask task")
+    nodes = f" and {counted(number, 'node')}" if (number := collected.number_of_nodes) else ""
+    where = f"{tasks}{nodes} in {counted(len(collected.targets), 'module')}"
     return f"{where}: {', '.join(parts) or 'no issues'}"
 
 
@@ -91,7 +108,8 @@ def _counted(number: int, severity: str) -> str:
 
 def _show_json(collected: Collected, found: list[Json], counts: Mapping[str, int]) -> None:
     summary = {
-        "tasks": len(collected.tasks) + collected.failed,
+        "tasks": collected.number_of_tasks,
+        "nodes": collected.number_of_nodes,
         "modules": len(collected.targets),
         **{f"{each}s": counts[each] for each in SEVERITIES},
     }

@@ -66,7 +66,7 @@ def _fields(path: str) -> tuple[str, ...]:
 
 
 def _with_fields(fields: tuple[str, ...], task: Json) -> Json:
-    head = {name: task[name] for name in ("name", "function", "file", "line")}
+    head = {name: task[name] for name in ("name", "function", "file", "line", "node")}
     return {**head, "values": {field: task["values"].get(field) for field in fields}}
 
 
@@ -86,6 +86,8 @@ def _show(tasks: tuple[Json, ...], fields: tuple[str, ...]) -> None:
 
 def _explain(screen: Screen, task: Json) -> None:
     screen.parts((task["name"], "title"), (f"  {task['file']}:{task['line']}", "dim"))
+    if node := task["node"]:
+        screen.line(f"node {node['id']} of workflow {node['workflow']}: task {node['task']}", "dim")
     screen.line(_platform(task), "dim")
     screen.line()
     show_cluster(screen, task)

@@ -11,7 +11,14 @@ from flyte_dask.quantities.quantity import ZERO, quantity_or_none
 from flyte_dask.roles.resources import resources_like
 from flyte_dask_engine.registration.cache import cached
 
-__all__ = ["DEFAULT_RESOURCES", "Amounts", "RequestedResources", "parent_with", "without_zeros"]
+__all__ = [
+    "DEFAULT_RESOURCES",
+    "Amounts",
+    "RequestedResources",
+    "parent_with",
+    "without_zeros",
+    "zeros_of",
+]
 
 DEFAULT_RESOURCES = "default resources"
 """The origin of resources that a registration sets for all tasks; it has no call site."""
@@ -41,7 +48,7 @@ class RequestedResources(NamedTuple):
 
 
 def parent_with(requested: RequestedResources, task: str, call_site: CallSite | None) -> Parent:
-    """The parent with these resources, set at *call_site*; without zeros, which Flyte drops.
+    """The parent with these resources, set at *call_site*.
 
     Raises:
         InvalidConfig: with every amount that Kubernetes would reject.
@@ -55,14 +62,26 @@ def parent_with(requested: RequestedResources, task: str, call_site: CallSite | 
 
 
 def _parent(requested: RequestedResources) -> Parent:
-    requests, limits = map(without_zeros, (requested.requests, requested.limits))
-    return Parent(resources_like(requests), resources_like(limits))
+    sides = requested.requests, requested.limits
+    requests, limits = map(without_zeros, sides)
+    return Parent(resources_like(requests), resources_like(limits), zeros=zeros_of(*sides))
 
 
 def without_zeros(amounts: Amounts) -> Amounts:
     """*amounts* without zeros, except for GPUs, where zero means none."""
-    return {
-        name: amount
+    return {name: amount for name, amount in amounts.items() if not _is_dropped(name, amount)}
+
+
+def zeros_of(requests: Amounts, limits: Amounts) -> list[str]:
+    """The paths of what `without_zeros` leaves out, such as ``limits.mem``."""
+    sides = {"requests": requests, "limits": limits}
+    return [
+        f"{side}.{name}"
+        for side, amounts in sides.items()
         for name, amount in amounts.items()
-        if name == "gpu" or quantity_or_none(str(amount)) != ZERO
-    }
+        if _is_dropped(name, amount)
+    ]
+
+
+def _is_dropped(name: str, amount: object) -> bool:
+    return name != "gpu" and quantity_or_none(str(amount)) == ZERO

@@ -103,21 +103,26 @@ class Review:
             if each.code in self.team.fatal
         )
 
-    def enforce(self) -> None:
+    def enforce(self, by: str | None = None, call_site: CallSite | None = None) -> None:
         """Raise an error if the task must not be registered.
+
+        Args:
+            by: the subject of the error; by default the task.
+            call_site: its line; by default that of the task.
 
         Raises:
             InvalidConfig: with all files that are not uploaded with the code.
             PolicyViolation: with all violations of the team's policy.
             AdviceIsFatal: with all advice that the team made fatal.
         """
-        by = f"{self.host.decorator} of {self.name}"
+        by = by or f"{self.host.decorator} of {self.name}"
+        call_site = call_site or self.call_site
         if left := self.left_behind():
-            raise InvalidConfig(by, left, self.call_site)
+            raise InvalidConfig(by, left, call_site)
         if violations := self.violations:
-            raise PolicyViolation(by, violations, self.call_site)
+            raise PolicyViolation(by, violations, call_site)
         if fatal := self.fatal:
-            raise AdviceIsFatal(by, fatal, self.call_site)
+            raise AdviceIsFatal(by, fatal, call_site)
 
     def log(self) -> None:
         """Log all advice, with severity info at level INFO."""

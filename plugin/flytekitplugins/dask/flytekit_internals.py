@@ -8,12 +8,23 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from flytekit.core.base_task import TaskResolverMixin
+from flytekit.core.condition import BranchNode
 from flytekit.core.context_manager import ExecutionParameters, FlyteContext
 from flytekit.core.node import Node
 from flytekit.core.python_function_task import AsyncPythonFunctionTask
 from flytekit.core.tracked_abc import FlyteTrackedABC
+from flytekit.models.task import Resources as Entries
 
-__all__ = ["OpenTask", "deck_page", "function_of", "override", "set_task", "write_deck"]
+__all__ = [
+    "OpenTask",
+    "branches_of",
+    "deck_page",
+    "function_of",
+    "override",
+    "overrides_in",
+    "set_task",
+    "write_deck",
+]
 
 C = TypeVar("C")
 T = TypeVar("T", bound="OpenTask[Any]")
@@ -95,6 +106,18 @@ class OpenTask(AsyncPythonFunctionTask[C], metaclass=FlyteTrackedABC):
 def set_task(node: Node, task: object) -> None:
     """Make *node* run *task*."""
     vars(node)["_flyte_entity"] = task
+
+
+def branches_of(condition: BranchNode) -> list[Node]:
+    """The nodes of all branches of *condition*."""
+    block = condition._ifelse_block
+    cases = [block.case, *(block.other or ())]
+    return [each for each in (*(case.then_node for case in cases), block.else_node) if each]
+
+
+def overrides_in(node: Node) -> tuple[Entries | None, object]:
+    """The resources and the image that are registered for *node*; None for the task's own."""
+    return vars(node)["_resources"], vars(node)["_container_image"]
 
 
 def override(target: object, method: Callable[..., Any]) -> None:

@@ -54,14 +54,22 @@ def _with_overrides(node: Node, *args: Any, **kwargs: Any) -> Node:
     """``Node.with_overrides``, except for *task_config*.
 
     Raises:
-        InvalidConfig: if `DaskTask.variant` rejects *task_config*.
+        InvalidConfig: if `DaskTask.variant` rejects *task_config*, or Kubernetes would reject the
+            resources.
+        PolicyViolation: with all violations of the team's policy, during a registration.
+        AdviceIsFatal: with all advice that the team made fatal, during a registration.
     """
     bound = signature(Node.with_overrides).bind(node, *args, **kwargs)
     config = bound.arguments.pop("task_config", None)
     if config is not None:
         set_task(node, node.flyte_entity.variant(config))
-    overridden: Node = Node.with_overrides(*bound.args, **bound.kwargs)
-    return overridden
+    result: Node = Node.with_overrides(*bound.args, **bound.kwargs)
+    # importing the plugin must stay fast, and few nodes have such overrides
+    from flytekitplugins.dask.nodes import OVERRIDES, overridden  # noqa: PLC0415
+
+    if any(bound.arguments.get(name) is not None for name in OVERRIDES):
+        overridden(node)
+    return result
 
 
 def variant_name(name: str, config: Dask) -> str:

@@ -10,7 +10,9 @@ from flytekit.core.python_function_task import PythonFunctionTask
 
 from flyte_dask.config.dask import Dask
 from flyte_dask.errors import CallSite
+from flyte_dask.inheritance.parent import NodeOverrides
 from flyte_dask.prediction.platform import Platform
+from flyte_dask.roles.base import with_values
 from flyte_dask_engine.registration.cluster import TaskCluster
 from flyte_dask_engine.registration.review import Review, team_of
 from flytekitplugins.dask.bundle_check import left_behind
@@ -44,8 +46,11 @@ def review_of(
     cluster: TaskCluster,
     settings: SerializationSettings,
     with_options: Callable[[Platform], Platform] | None = None,
+    node: NodeOverrides | None = None,
 ) -> Review:
     """The review of *task* with its *cluster*; *with_options* may change its team's platform.
+
+    With *node* it is the review of a node of the task that has these overrides.
 
     Raises:
         InvalidConfig: with every problem of the team file.
@@ -57,7 +62,7 @@ def review_of(
         FLYTEKIT,
         team,
         with_options(platform) if with_options else platform,
-        described=lambda parent: described(parent, task, settings),
-        description_key=lambda: description_key(task, settings),
+        described=lambda parent: with_values(described(parent, task, settings), node=node),
+        description_key=lambda: None if node else description_key(task, settings),
         left_behind=lambda: left_behind(settings),
     )

@@ -26,11 +26,13 @@ from flyte_dask_engine.registration.requested import (
     Amounts,
     RequestedResources,
     without_zeros,
+    zeros_of,
 )
 
 __all__ = ["declared_image", "described", "description_key", "requested_by"]
 
 _DIMENSION_OF = {name: dimension for dimension, name in KUBERNETES_NAMES.items()}
+_POD_TEMPLATE = "pod template"
 
 
 def requested_by(
@@ -48,30 +50,48 @@ def requested_by(
     ):
         # flytekit may have put them into the task already
         by, requests, limits = DEFAULT_RESOURCES, *_of_spec(default)
-    if not (requests or limits) and task.pod_template is not None:
-        by, requests, limits = "pod template", *_of_pod(task.pod_template)
-    return RequestedResources(by, requests, limits)
+    if task.pod_template is not None and not any((*requests.values(), *limits.values())):
+        by, requests, limits = _POD_TEMPLATE, *_of_pod(task.pod_template)
+    return RequestedResources(by, _written(requests), _written(limits))
 
 
 def described(
     parent: Parent, task: PythonAutoContainerTask[Any], settings: SerializationSettings
 ) -> Parent:
     """*parent* with all else that is known of *task*; of its environment only the names."""
-    template = task.pod_template
-    primary, others = _containers(template)
-    names = {*_environment(task, settings)}
-    names.update(each.name for each in getattr(primary, "env", None) or [])
-    tolerations = getattr(template and template.pod_spec, "tolerations", None) or []
-    with_image = with_values(parent, image=_image(task, settings))
-    if not (template or names or task.metadata.pod_template_name):
-        return with_image  # valid already: the usual case
-    return attrs.evolve(
-        with_image,
-        environment=[name for name in names if name],
-        sidecars=[_sidecar(each) for each in others],
-        tolerations=[each.key or "" for each in tolerations],
-        pod_template=task.metadata.pod_template_name,
+    of_task = with_values(
+        parent,
+        image=_image(task, settings),
+        interruptible=task.metadata.interruptible,
+        accelerator=_accelerator(task),
     )
+    environment, others = {*_environment(task, settings)}, {}
+    if task.pod_template is not None:
+        primary, _ = _containers(task.pod_template)
+        environment.update(_field(each, "name") for each in _field(primary, "env") or [])
+        others = _of_template(task.pod_template, requested_by(task, settings))
+    if not (environment or others or task.metadata.pod_template_name):
+        return of_task  # valid already: the usual case
+    return attrs.evolve(
+        of_task,
+        environment=[name for name in environment if name],
+        pod_template=task.metadata.pod_template_name,
+        **others,
+    )
+
+
+def _of_template(template: PodTemplate, requested: RequestedResources) -> dict[str, Any]:
+    """The fields of a task with a pod template in code, which gets the resources *requested*."""
+    _, others = _containers(template)
+    tolerations = _listed(template, "tolerations")
+    has_gpu = "gpu" in {**requested.requests, **requested.limits}
+    return {
+        "sidecars": [_sidecar(each) for each in others],
+        "init_containers": [_sidecar(each) for each in _listed(template, "init_containers")],
+        "tolerations": [_field(each, "key") or "" for each in tolerations],
+        "has_own_pod_template": True,
+        "gpu_from_pod_template": has_gpu and requested.by == _POD_TEMPLATE,
+    }
 
 
 def description_key(
@@ -80,8 +100,14 @@ def description_key(
     """The cache key of what `described` adds; None for a task with a pod template."""
     if task.pod_template is not None:
         return None
-    environment = tuple(_environment(task, settings))
-    return _image(task, settings), environment, task.metadata.pod_template_name
+    metadata, environment = task.metadata, tuple(_environment(task, settings))
+    others = metadata.pod_template_name, metadata.interruptible, _accelerator(task)
+    return _image(task, settings), environment, *others
+
+
+def _accelerator(task: PythonAutoContainerTask[Any]) -> str | None:
+    """The type of GPU that it requires; None if any will do."""
+    return (task.accelerator and task.accelerator.to_flyte_idl().device) or None
 
 
 def _environment(
@@ -125,16 +151,20 @@ def _containers(template: PodTemplate | None) -> tuple[Any, list[Any]]:
     return (primary[0] if primary else None), [each for each in containers if each not in primary]
 
 
+def _listed(template: PodTemplate, name: str) -> list[Any]:
+    """The list called *name* in the specification of the pod."""
+    return _field(template.pod_spec, name) or []
+
+
 def _sidecar(container: Any) -> Sidecar:
     """A container as a sidecar; without resources if those are invalid."""
-    requests, limits = (
-        resources_like(without_zeros(_of_container(container, side)))
-        for side in ("requests", "limits")
-    )
+    name = _field(container, "name") or "?"
+    sides = _of_container(container, "requests"), _of_container(container, "limits")
+    requests, limits = (resources_like(without_zeros(each)) for each in sides)
     try:
-        return Sidecar(container.name or "?", requests, limits)
+        return Sidecar(name, requests, limits, zeros=zeros_of(*sides))
     except InvalidConfig:
-        return Sidecar(container.name or "?")
+        return Sidecar(name)
 
 
 def _of_spec(spec: ResourceSpec) -> tuple[Amounts, Amounts]:
@@ -146,6 +176,11 @@ def _of_spec(spec: ResourceSpec) -> tuple[Amounts, Amounts]:
     return requests, limits
 
 
+def _written(amounts: Amounts) -> Amounts:
+    """*amounts* without the numbers that flytekit leaves out: those that are zero."""
+    return {name: amount for name, amount in amounts.items() if amount != 0 or name == "gpu"}
+
+
 def _of_pod(template: PodTemplate) -> tuple[Amounts, Amounts]:
     """The requests and limits of a pod's primary container."""
     primary, _ = _containers(template)
@@ -153,15 +188,17 @@ def _of_pod(template: PodTemplate) -> tuple[Amounts, Amounts]:
 
 
 def _of_container(container: Any, side: str) -> Amounts:
-    """A container's amounts, by dimension.
-
-    Its resources are an object of the Kubernetes client or a dict, both of which that accepts.
-    """
-    resources = getattr(container, "resources", None)
-    amounts = resources.get(side) if isinstance(resources, dict) else getattr(resources, side, None)
+    """A container's amounts, by dimension."""
+    amounts = _field(_field(container, "resources"), side) or {}
     # as text, because JSON may have numbers for any dimension
     return {
-        _DIMENSION_OF[key]: str(amount)
-        for key, amount in (amounts or {}).items()
-        if key in _DIMENSION_OF
+        _DIMENSION_OF[key]: str(amount) for key, amount in amounts.items() if key in _DIMENSION_OF
     }
+
+
+def _field(owner: Any, name: str) -> Any:
+    """The value called *name* of a part of a pod; None if it has none.
+
+    Parts are objects of the Kubernetes client or dicts, both of which that accepts.
+    """
+    return owner.get(name) if isinstance(owner, dict) else getattr(owner, name, None)

@@ -38,6 +38,7 @@ from flytekitplugins.dask.rejected_configs import reject_all_but, rejection
 
 if TYPE_CHECKING:
     from flyte_dask.advice import Advice, Job
+    from flyte_dask.inheritance.parent import NodeOverrides
     from flyte_dask.prediction.platform import Platform
     from flyte_dask_engine.registration.cluster import TaskCluster
     from flyte_dask_engine.registration.review import Review
@@ -159,12 +160,14 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
         There is no review while a task is running, such as a dynamic one that registers others.
         """
         from flytekitplugins.dask.images import is_on_flyte  # noqa: PLC0415  # as below
+        from flytekitplugins.dask.nodes import enforce_nodes  # noqa: PLC0415  # as below
 
         cluster = self.cluster(settings)
         logger.info("%s %s", self.name, cluster)
         if not is_on_flyte():
             review = self.review(settings, cluster)
             review.enforce()
+            enforce_nodes(self, settings)
             if not self._is_advised:
                 review.log()
         custom = cluster.custom
@@ -176,6 +179,7 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
         settings: SerializationSettings,
         cluster: TaskCluster | None = None,
         with_options: Callable[[Platform], Platform] | None = None,
+        node: NodeOverrides | None = None,
     ) -> Review:
         """The review of the task's cluster before registration.
 
@@ -183,13 +187,15 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
             settings: the settings of the registration.
             cluster: the task's cluster; by default it is computed.
             with_options: changes the team file's platform; by default that is used.
+            node: the overrides of a node, whose review it is then.
 
         Raises:
             InvalidConfig: with every problem of the team file.
         """
         from flytekitplugins.dask.registration import review_of  # noqa: PLC0415  # as below
 
-        return review_of(self, cluster or self.cluster(settings), settings, with_options)
+        cluster = cluster or self.cluster(settings)
+        return review_of(self, cluster, settings, with_options, node)
 
     def get_image(self, settings: SerializationSettings) -> str:
         """The image, as of any task; it is stored, since asking again would build it again."""
