@@ -27,6 +27,8 @@ from flyte_dask.advice import RULES, SEVERITIES, Advice, advise
 from flyte_dask.advice.advise import _FINDERS
 from flyte_dask.inheritance.parent import NodeOverrides, Sidecar
 from flyte_dask.prediction.platform import BASES, Platform
+from flyte_dask.prediction.steps import SIDES
+from flyte_dask.roles.resources import DIMENSIONS, KUBERNETES_NAMES, amounts
 from tests.config.test_bad_input import ROWS
 from tests.config.test_bad_input import evaluate as evaluate_bad
 from tests.prediction.test_backend import PLATFORMS
@@ -42,6 +44,7 @@ NAMES: dict[str, Any] = {
     "Platform": Platform,
     "Sidecar": Sidecar,
     "NodeOverrides": NodeOverrides,
+    "PodTemplate": object,
     "TASK": Parent(Resources(cpu=4, mem="16G"), Resources(cpu=8, mem="32G")),
     "SMALL_TASK": Parent(limits=Resources(cpu=2, mem="8Gi")),
     "GPU_TASK": Parent(limits=Resources(cpu=4, mem="16Gi", gpu=1)),
@@ -56,12 +59,58 @@ def evaluate(code: str) -> tuple[Advice, ...]:
 
 def following(advice: Advice, config: Dask, parent: Parent) -> Iterator[tuple[Dask, Parent]]:
     """The config and task with its remedy, if that can be applied automatically."""
-    if advice.remedy.startswith("."):
-        yield eval(f"config{advice.remedy}", {"config": config}), parent
-    elif advice.remedy.startswith("@task(") and "pod_template" not in advice.remedy:
-        values = eval(f"dict{advice.remedy.removeprefix('@task')}", dict(NAMES))
+    remedy, path = advice.remedy, advice.path.split(".")
+    if remedy.startswith("."):
+        yield eval(f"config{remedy}", {"config": config}), parent
+    elif remedy.startswith("@task(") and "V1PodSpec" not in remedy:
+        values = _arguments(remedy)
         task_config = values.pop("task_config", config)
-        yield task_config, attrs.evolve(parent, **{"requests": None, "limits": None, **values})
+        yield task_config, _decorated(parent, **values)
+    elif remedy.startswith("node.with_overrides(r"):
+        assert parent.node is not None
+        node = NodeOverrides(**_arguments(remedy), image=parent.node.image)
+        yield config, attrs.evolve(parent, node=node)
+    elif remedy.startswith("V1ResourceRequirements("):
+        sides = _arguments(remedy)
+        changed = Sidecar(path[2], *map(_of_kubernetes, (sides["requests"], sides["limits"])))
+        sidecars, init_containers = (
+            [changed if each.name == changed.name else each for each in containers]
+            for containers in (parent.sidecars, parent.init_containers)
+        )
+        yield config, attrs.evolve(parent, sidecars=sidecars, init_containers=init_containers)
+
+
+def _arguments(call: str) -> dict[str, Any]:
+    """The keyword arguments of *call*."""
+    arguments: dict[str, Any] = eval(f"dict({call.partition('(')[2]}", dict(NAMES))
+    return arguments
+
+
+def _decorated(
+    parent: Parent,
+    requests: Resources | None = None,
+    limits: Resources | None = None,
+    pod_template: object = None,
+) -> Parent:
+    """*parent* as a decorator with these arguments makes it, which replace all amounts.
+
+    Those of a pod template too, as flytekit does.
+    """
+    is_pod = parent.has_own_pod_template or pod_template is not None
+    return attrs.evolve(
+        parent,
+        requests=requests,
+        limits=limits,
+        zeros=(),
+        has_own_pod_template=is_pod,
+        gpu_from_pod_template=False,
+    )
+
+
+def _of_kubernetes(resources: dict[str, str]) -> Resources:
+    """The requests or limits of a container as Resources."""
+    names = {resource: name for name, resource in KUBERNETES_NAMES.items()}
+    return Resources(**{names[resource]: amount for resource, amount in resources.items()})
 
 
 def new_errors(given: Collection[Advice], again: Iterable[Advice]) -> set[str]:
@@ -177,12 +226,47 @@ ALL_CONFIGS = CONFIGS | st.builds(
     st.none() | MODES,
 )
 """Configs of all shapes, and more of the usual ones."""
-TASKS = PARENTS | st.builds(
-    lambda sides, template, sidecars: Parent(*sides, pod_template=template, sidecars=sidecars),
+_ZEROS = st.sets(st.sampled_from([f"{side}.{name}" for side in SIDES for name in DIMENSIONS]))
+SIDECARS = st.builds(
+    lambda name, amounts, zeros: Sidecar(name, *amounts, zeros=zeros),
+    st.sampled_from(["proxy", "scheduler", "dask-worker", "Logs"]),
     _amounts(),
-    st.none() | st.just("large"),
-    st.sampled_from([[], [Sidecar("proxy", Resources(cpu=1, mem="2Gi"))]]),
+    st.just(set()) | _ZEROS,
 )
+NODES = st.builds(
+    lambda requests, limits, image, zeros: NodeOverrides(
+        requests[0], limits[1], image=image, zeros=zeros
+    ),
+    _amounts(),
+    _amounts(),
+    st.none() | st.just("acme/etl:4"),
+    st.just(set()) | _ZEROS,
+)
+
+
+@st.composite
+def _tasks(draw: st.DrawFn) -> Parent:
+    """Tasks of all shapes."""
+    requests, limits = draw(_amounts())
+    own = {f"requests.{name}" for name in amounts(requests)}
+    own |= {f"limits.{name}" for name in amounts(limits)}
+    is_pod = draw(st.booleans())
+    return Parent(
+        requests,
+        limits,
+        image=draw(st.none() | st.just("acme/etl:3")),
+        pod_template=draw(st.none() | st.just("large")),
+        sidecars=draw(st.lists(SIDECARS, max_size=2)) if is_pod else [],
+        init_containers=draw(st.lists(SIDECARS, max_size=1)) if is_pod else [],
+        has_own_pod_template=is_pod,
+        gpu_from_pod_template=is_pod and draw(st.booleans()),
+        zeros=draw(st.just(set()) | _ZEROS) - own,
+        accelerator=draw(st.none() | st.just("nvidia-tesla-t4")),
+        node=draw(st.none() | NODES),
+    )
+
+
+TASKS = PARENTS | _tasks()
 _LIMITS = [
     {"cpu": "500m"},
     {"cpu": 1, "mem": "512Mi"},
@@ -191,16 +275,18 @@ _LIMITS = [
     {"mem": "32Gi"},
 ]
 ALL_PLATFORMS = PLATFORMS | st.builds(
-    lambda base, defaults, limits, unlimited: Platform(
+    lambda base, defaults, limits, unlimited, gpu_resource: Platform(
         base=base,
         defaults=Resources(**defaults),
         limits=None if base == "flyte-2" else Resources(**limits),
         unlimited=() if base == "flyte-2" else {*unlimited} - {*limits},
+        gpu_resource=gpu_resource,
     ),
     st.sampled_from([None, *BASES]),
     st.sampled_from([{}, {"cpu": 4}, {"cpu": "500m", "mem": "1Gi"}]),
     st.sampled_from([{}, *_LIMITS]),
     st.sampled_from([(), ("cpu", "mem", "gpu")]),
+    st.sampled_from(["nvidia.com/gpu", "nvidia.com/gpu", "amd.com/gpu"]),
 )
 
 
@@ -221,11 +307,16 @@ class TestAnyAdvice:
     def test_following_it_brings_no_new_errors(
         self, config: Dask, parent: Parent, platform: Platform
     ) -> None:
-        given = advise(config, parent, platform)
-        for advice in given:
+        # A node gets advice of its own, and in a pod template its requests are also limits.
+        others = [
+            attrs.evolve(parent, node=None),
+            attrs.evolve(parent, has_own_pod_template=True),
+        ]
+        of_others = [each for other in others for each in advise(config, other, platform)]
+        for advice in (given := advise(config, parent, platform)):
             for followed in following(advice, config, parent):
                 again = advise(*followed, platform)
-                assert not new_errors(given, again)
+                assert not new_errors([*given, *of_others], again)
 
     @given(CONFIGS, PARENTS, PLATFORMS)
     def test_silencing_all_codes_leaves_none(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from flyte_dask.advice.job import Advice, Job, Role, with_call
 from flyte_dask.inheritance.parent import Parent
 from flyte_dask.prediction.footprint import total
+from flyte_dask.prediction.pods import Pod
 from flyte_dask.quantities.formatting import counted
 from flyte_dask.quantities.quantity import ZERO, Quantity
 from flyte_dask.roles.base import set_fields
@@ -38,8 +39,8 @@ def gpu_not_inherited(job: Job) -> Iterator[Advice]:
         )
         if job.parent.accelerator:
             consequence += f", but still run on nodes with {job.parent.accelerator} only"
-        is_v1 = job.platform.backend == "v1"
-        remedy = job.with_amounts(job.workers, {"gpu": gpus}) if is_v1 else _on_task(job, gpus)
+        by_role = job.can_roles_set_gpus
+        remedy = job.with_amounts(job.workers, {"gpu": gpus}) if by_role else _on_task(job, gpus)
         yield Advice("gpu-not-inherited", "workers.limits.gpu", consequence, remedy)
 
 
@@ -49,8 +50,8 @@ def implicit_gpu(job: Job) -> Iterator[Advice]:
     all_gpus = total(job.pods, lambda pod: (pod.container,)).limits.gpu if unset else ZERO
     for role in unset:
         is_scheduler = role.name == "scheduler"
-        if not is_scheduler and job.platform.backend == "v2":
-            continue  # where a role cannot set its own
+        if not is_scheduler and not job.can_roles_set_gpus:
+            continue
         what = "the scheduler, which never computes" if is_scheduler else "workers that set none"
         gpus = _gpus(role) * (1 if is_scheduler else job.number)
         consequence = f"{_gpus_text(gpus)} for {what}: {_gpus_text(all_gpus)} in total"
@@ -73,7 +74,7 @@ def worker_only_gpu(job: Job) -> Iterator[Advice]:
     gpus = _own(job.config.workers)
     tolerated = any(not key or "gpu" in key.lower() for key in job.parent.tolerations)
     is_placed = tolerated or job.parent.pod_template or (_own(job.parent) or ZERO) > ZERO
-    if gpus and gpus > ZERO and not is_placed and job.platform.backend == "v1":
+    if gpus and gpus > ZERO and not is_placed and job.can_roles_set_gpus:
         consequence = (
             f"{job.each_worker} requests {_gpus_text(gpus)}, but has neither the node selector nor "
             "the tolerations that Flyte adds to a task with GPUs: if GPU nodes are tainted, it "
@@ -91,10 +92,7 @@ def cpu_workers_on_gpu_nodes(job: Job) -> Iterator[Advice]:
     accelerator = job.parent.accelerator
     if "gpu" not in job.pods.runner.container.amounts and not accelerator:
         return  # the usual case
-    task, workers = (
-        pod.container.amounts.get("gpu", _NONE)[1] or ZERO
-        for pod in (job.pods.runner, job.pods.workers)
-    )
+    task, workers = _requested(job.pods.runner), _requested(job.pods.workers)
     is_dropped = any(side.source == "dropped" for side in job.workers.resolved.gpu)
     if is_dropped or workers > ZERO or not (task > ZERO or accelerator):
         return  # GPUs that were dropped have other advice
@@ -107,22 +105,31 @@ def cpu_workers_on_gpu_nodes(job: Job) -> Iterator[Advice]:
 
 def renamed_gpu_resource(job: Job) -> Iterator[Advice]:
     """GPUs on a platform with another resource for them, which Flyte 1 does not request."""
-    found = [
-        role
-        for role, pod in job.pods._asdict().items()
-        if pod.container.gpu_name != job.platform.gpu_resource
-        and pod.container.amounts.get("gpu", _NONE)[1] not in {None, ZERO}
-    ]
-    if found and job.platform.backend == "v1":
-        consequence = (
-            f"the GPUs of {', '.join(found)} are requested as nvidia.com/gpu, and the platform's "
-            f"are {job.platform.gpu_resource}: the pods stay Pending"
-        )
-        remedy = (
-            "@task(limits=Resources(gpu=...), pod_template=PodTemplate()), and no resources on the "
-            "roles"
-        )
-        yield Advice("renamed-gpu-resource", "task.limits.gpu", consequence, remedy)
+    if job.can_roles_set_gpus or job.platform.backend != "v1":
+        return
+    found = {
+        name: gpus
+        for name, pod in job.pods._asdict().items()
+        if pod.container.gpu_name != job.platform.gpu_resource and (gpus := _requested(pod)) > ZERO
+    }
+    for role, pod in zip(job.roles, (job.pods.scheduler, job.pods.workers), strict=True):
+        is_own = any(each.rule == "renamed-gpu-resource" for each in pod.remarks)
+        if is_own and role.name in found:
+            gpus = found.pop(role.name)
+            is_scheduler = role.name == "scheduler"
+            remedy = with_call("scheduler", {"gpu": 0}) if is_scheduler else _on_task(job, gpus)
+            yield _renamed(job, f"{role.name}.limits.gpu", [role.name], remedy)
+    if found:
+        remedy = job.with_task_amounts({}, needs_pod_template=True)
+        yield _renamed(job, "task.limits.gpu", found, remedy)
+
+
+def _renamed(job: Job, path: str, roles: Iterable[str], remedy: str) -> Advice:
+    consequence = (
+        f"the GPUs of {', '.join(roles)} are requested as nvidia.com/gpu, and the platform's are "
+        f"{job.platform.gpu_resource}: the pods stay Pending"
+    )
+    return Advice("renamed-gpu-resource", path, consequence, remedy)
 
 
 def role_gpu_on_flyte_2(job: Job) -> Iterator[Advice]:
@@ -143,8 +150,9 @@ def role_gpu_on_flyte_2(job: Job) -> Iterator[Advice]:
 
 
 def _on_task(job: Job, gpus: Quantity) -> str:
-    """The only way on Flyte 2: the task sets what workers need, and workers set nothing."""
-    return job.with_task_amounts({**job.pods.workers.container.amounts, "gpu": gpus}, _rest(job))
+    """The only way where roles can't set GPUs: the task sets what workers need, workers nothing."""
+    needed: dict[str, Quantity | Pair] = {**job.pods.workers.container.amounts, "gpu": gpus}
+    return job.with_task_amounts(needed, _rest(job), needs_pod_template=True)
 
 
 def _rest(job: Job) -> str:
@@ -169,6 +177,12 @@ def _rest(job: Job) -> str:
 
 def _image(role: Scheduler | WorkerGroup) -> dict[str, object]:
     return {} if role.image is None else {"image": role.image}
+
+
+def _requested(pod: Pod) -> Quantity:
+    """The GPUs that *pod* requests; where Flyte does not know them, they may have no limit."""
+    request, limit = pod.container.amounts.get("gpu", _NONE)
+    return limit or request or ZERO
 
 
 def _gpus(role: Role) -> Quantity:

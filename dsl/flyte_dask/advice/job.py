@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import NamedTuple, final
 
 import attrs
 
 from flyte_dask.config.dask import Dask
-from flyte_dask.inheritance.parent import Parent
-from flyte_dask.inheritance.resolution import Resolved, ResolvedPair, ResolvedRole
+from flyte_dask.inheritance.parent import NodeOverrides, Parent
+from flyte_dask.inheritance.resolution import ALWAYS_GIVEN, Resolved, ResolvedPair, ResolvedRole
 from flyte_dask.prediction.backend import pods_of
-from flyte_dask.prediction.node import resolved_on_node
+from flyte_dask.prediction.node import on_node, resolved_on_node
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.prediction.pods import Pods
-from flyte_dask.quantities.quantity import Quantity
+from flyte_dask.quantities.quantity import ZERO, Quantity
 from flyte_dask.roles.origin import Pair
-from flyte_dask.roles.resources import DIMENSIONS, pairs
+from flyte_dask.roles.resources import DIMENSIONS, KUBERNETES_NAMES, pairs
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
 from flyte_dask.rules import RULES, Severity, page_of
 
-__all__ = ["Advice", "Job", "Role", "amounts_code", "task_decorator", "with_call"]
+__all__ = ["Advice", "Job", "Role", "with_call"]
 
 
 @final
@@ -124,6 +125,15 @@ class Job:
         """The number of threads of all workers, at least one each."""
         return self.number * max(self.threads, 1)
 
+    @property
+    def can_roles_set_gpus(self) -> bool:
+        """Whether the GPUs of a role are requested by the platform's name for them.
+
+        Flyte 2 requests ``gpu``, which Kubernetes rejects, and Flyte 1 always ``nvidia.com/gpu``.
+        """
+        is_named = self.platform.gpu_resource == KUBERNETES_NAMES["gpu"]
+        return self.platform.backend == "v1" and is_named
+
     def worker_arg(self, option: str) -> str:
         """The argument of each worker for *option*."""
         args = self.pods.workers.args or ()
@@ -134,23 +144,42 @@ class Job:
     ) -> str:
         """The call that sets *amounts* of *role*, clamped to the platform's limits.
 
-        It keeps what a role without resources would lose by it. On Flyte 2, workers with the task's
-        GPUs can't set them, so that the task has to set everything.
+        It keeps what a role without resources would lose by it. Where workers with the task's GPUs
+        can't set them, the task has to set everything.
         """
         kept = self._would_lose(role)
-        if "gpu" in kept and self.platform.backend == "v2":
+        if "gpu" in kept and not self.can_roles_set_gpus:
             return self.with_task_amounts(amounts)
         return with_call(role.name, self._allowed({**kept, **amounts}), count)
 
     def with_task_amounts(
-        self, amounts: Mapping[str, Quantity | Pair], task_config: str | None = None
+        self,
+        amounts: Mapping[str, Quantity | Pair],
+        task_config: str | None = None,
+        *,
+        needs_pod_template: bool = False,
     ) -> str:
         """The decorator that adds *amounts* to the task's own, clamped to the platform's limits.
 
-        *task_config* is the code of another config, if that has to change too.
+        *task_config* is the code of another config, if that has to change too. With
+        *needs_pod_template*, a plain task of Flyte 1 gets a pod template where that is what makes
+        Flyte request GPUs by the platform's name for them.
         """
         own = pairs(self.parent.requests, self.parent.limits)
-        return task_decorator(self._allowed({**own, **amounts}), task_config)
+        if self.config.inherit == "pin":  # where a node changes no role with amounts of the task
+            node = on_node(self.parent, self.platform)
+            on = pairs(node.requests, node.limits)
+            own |= {name: on[name] for name in ALWAYS_GIVEN if name in on}
+        is_renamed = self.platform.backend == "v1" and not self.can_roles_set_gpus
+        is_missing = needs_pod_template and is_renamed and not self.parent.has_own_pod_template
+        more = {"task_config": task_config, "pod_template": "PodTemplate()" if is_missing else None}
+        return _task_decorator(self._allowed({**own, **amounts}), more)
+
+    def with_node_amounts(self, amounts: Mapping[str, Quantity | Pair]) -> str:
+        """The overrides of the node, with *amounts* added, clamped to the platform's limits."""
+        node = self.parent.node or NodeOverrides()
+        own = pairs(node.requests, node.limits)
+        return f"node.with_overrides({_amounts_code(self._allowed({**own, **amounts}))})"
 
     def _would_lose(self, role: Role) -> dict[str, Pair]:
         """The task's amounts that *role* has only as long as it sets no resources.
@@ -168,13 +197,20 @@ class Job:
         }
 
     def _allowed(self, amounts: Mapping[str, Quantity | Pair]) -> dict[str, Pair]:
-        allowed = {}
+        """*amounts* as requests and limits, clamped to the platform's limits.
+
+        Zeros are left out, but for those of GPUs: nothing else can be set to zero.
+        """
+        allowed: dict[str, Pair] = {}
         for name in DIMENSIONS:
             if (each := amounts.get(name)) is not None:
                 request, limit = each if isinstance(each, tuple) else (each, each)
                 if most := self.platform.allowed.get(name):
                     request, limit = request and min(request, most), limit and min(limit, most)
-                allowed[name] = request, limit
+                if name == "gpu":  # whose sides have to be equal
+                    allowed[name] = request and (limit or request), limit
+                else:
+                    allowed[name] = _unless_zero(request), _unless_zero(limit)
         return allowed
 
 
@@ -185,13 +221,15 @@ def with_call(role: str, values: Mapping[str, object], count: int | None = None)
     return f".with_{role}({listed})"
 
 
-def task_decorator(amounts: Mapping[str, Pair], task_config: str | None = None) -> str:
-    """The decorator that sets *amounts*, and a config."""
-    arguments = [amounts_code(amounts), "" if task_config is None else f"task_config={task_config}"]
-    return f"@task({', '.join(filter(None, arguments))})"
+def _task_decorator(
+    amounts: Mapping[str, Pair], more: Mapping[str, str | None] = MappingProxyType({})
+) -> str:
+    """The decorator that sets *amounts*, and *more* arguments, of which None is left out."""
+    named = [f"{name}={code}" for name, code in more.items() if code is not None]
+    return f"@task({', '.join(filter(None, [_amounts_code(amounts), *named]))})"
 
 
-def amounts_code(amounts: Mapping[str, Pair]) -> str:
+def _amounts_code(amounts: Mapping[str, Pair]) -> str:
     """The arguments that set *amounts*: ``requests=Resources(...), limits=Resources(...)``."""
     arguments = []
     for side, name in enumerate(("requests", "limits")):
@@ -200,6 +238,10 @@ def amounts_code(amounts: Mapping[str, Pair]) -> str:
             listed = ", ".join(f'{dimension}="{amount}"' for dimension, amount in texts.items())
             arguments.append(f"{name}=Resources({listed})")
     return ", ".join(arguments)
+
+
+def _unless_zero(amount: Quantity | None) -> Quantity | None:
+    return None if amount == ZERO else amount
 
 
 def _literal(value: object) -> str:

@@ -64,21 +64,29 @@ def _misread(
             amount = limit
         role = next((each for each in job.roles if each.name == path), None)
         amounts = {"mem": amount}
-        remedy = job.with_amounts(role, amounts) if role else job.with_task_amounts(amounts)
+        if role:
+            remedy = job.with_amounts(role, amounts)
+        elif path == "node":
+            remedy = job.with_node_amounts(amounts)
+        else:
+            remedy = job.with_task_amounts(amounts)
         yield Advice(code, f"{path}.mem", consequence, remedy)
 
 
 def _memories(job: Job) -> Iterator[tuple[str, Quantity | None, Quantity]]:
-    """Each role that sets memory, and the task, with its request and its effective limit."""
+    """What sets memory: roles, the task and its node, with the request and the effective limit."""
     for role in job.roles:
         request, limit = pairs(role.config.requests, role.config.limits).get("mem", _UNSET)
         effective = role.resolved.mem.limit.effective  # which may be the task's
         if (request or limit) and effective:
             yield role.name, request, effective
-    request, limit = pairs(job.parent.requests, job.parent.limits).get("mem", _UNSET)
-    effective = limit or request
-    if effective:
-        yield "task", request, effective
+    node = job.parent.node if job.platform.backend == "v1" else None
+    for path, owner in (("task", job.parent), ("node", node)):
+        sides = pairs(owner.requests, owner.limits) if owner else {}
+        request, limit = sides.get("mem", _UNSET)
+        effective = limit or request
+        if effective:
+            yield path, request, effective
 
 
 def _to_dask(job: Job, amount: Quantity) -> str:

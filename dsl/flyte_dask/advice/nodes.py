@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flyte_dask.advice.job import Advice, Job, Role, amounts_code
+from flyte_dask.advice.job import Advice, Job, Role
 from flyte_dask.inheritance.parent import NodeOverrides
-from flyte_dask.roles.resources import pairs
+from flyte_dask.roles.resources import amounts, pairs
 
 __all__ = ["ineffective_node_override"]
 
@@ -58,17 +58,14 @@ def _requests_alone(job: Job, node: NodeOverrides) -> Iterator[Advice]:
         for each in job.pods.runner.remarks
         if each.rule == "request-clamped-to-limit" and each.path.startswith("runner.")
     }
+    clamped = {name: each for name, each in clamped.items() if name in amounts(node.requests)}
     if clamped:
         listed = ", ".join(
             f"the request {each.before} of {name} is clamped to the task's limit {each.after}"
             for name, each in clamped.items()
         )
-        raised = {
-            name: (request, request)
-            for name, (request, _) in pairs(node.requests, None).items()
-            if name in clamped
-        }
-        remedy = f"node.with_overrides({amounts_code(raised)})"
+        requests = amounts(node.requests)
+        remedy = job.with_node_amounts({name: requests[name] for name in clamped})
         yield Advice("ineffective-node-override", "node.requests", listed, remedy)
 
 
@@ -78,7 +75,7 @@ def _not_of_role(role: Role, node: NodeOverrides) -> Iterator[Advice]:
     if node.image is not None and role.config.image is not None:
         names.append("image")
     if names:
-        consequence = (
-            f"{', '.join(names)} of the node: not of {role.name}, with values of their own"
-        )
+        do = "does" if len(names) == 1 else "do"
+        own = "sets its own" if role.name == "scheduler" else "set their own"
+        consequence = f"the node's {', '.join(names)} {do} not reach {role.name}, which {own}"
         yield Advice("ineffective-node-override", role.name, consequence, _OWN_CONFIG)

@@ -14,24 +14,35 @@ from flyte_dask.roles.resources import KUBERNETES_NAMES, pairs
 
 __all__ = ["rejected_by_kubernetes", "sidecar_replicated"]
 
+_MAIN = ""
+"""The container of the task or of Dask, instead of its name."""
+
 
 def rejected_by_kubernetes(job: Job) -> Iterator[Advice]:
     """Pods that the API server of Kubernetes rejects, so that the cluster never starts."""
     reasons: dict[str, dict[str, set[str]]] = {}
     for role, container, reason in rejections(job.pods):
-        if container.gpu_name != "gpu":  # which has a rule of its own
-            reasons.setdefault(container.name, {}).setdefault(reason, set()).add(role)
-    containers: dict[str, tuple[str, Sidecar | None]] = {
+        is_main = container is getattr(job.pods, role).container
+        if is_main and container.gpu_name != job.platform.gpu_resource:
+            continue  # which has rules of its own
+        name = _MAIN if is_main else container.name
+        reasons.setdefault(name, {}).setdefault(reason, set()).add(role)
+    containers: dict[str, tuple[str, Sidecar]] = {
         **{each.name: ("init_containers", each) for each in job.parent.init_containers},
         **{each.name: ("sidecars", each) for each in job.parent.sidecars},
     }
     for name, found in reasons.items():
-        kind, own = containers.get(name, ("container", None))
         roles = set().union(*found.values())
         pods = sum(pod.replicas for role, pod in job.pods._asdict().items() if role in roles)
         consequence = f"{'; '.join(found)}: Kubernetes rejects {counted(pods, 'pod')}"
-        remedy = _remedy(own, found) if own else "set requests and limits alike"
-        yield Advice("rejected-by-kubernetes", f"task.{kind}.{name}", consequence, remedy)
+        if name == _MAIN:
+            # only a node makes a difference between the request and the limit of GPUs
+            _, gpus = job.pods.runner.container.amounts["gpu"]
+            path, remedy = "node.limits.gpu", job.with_node_amounts({"gpu": (gpus, gpus)})
+        else:
+            kind, own = containers[name]
+            path, remedy = f"task.{kind}.{name}", _remedy(own, found)
+        yield Advice("rejected-by-kubernetes", path, consequence, remedy)
 
 
 def _remedy(container: Sidecar, reasons: Iterable[str]) -> str:

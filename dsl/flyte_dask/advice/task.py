@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from flyte_dask.advice.job import Advice, Job, amounts_code, task_decorator
+from flyte_dask.advice.job import Advice, Job
 from flyte_dask.prediction.remarks import REJECTED, Remark
 from flyte_dask.quantities.quantity import ZERO, Quantity
 from flyte_dask.roles.resources import pairs
@@ -47,15 +47,21 @@ def task_exceeds_platform(job: Job) -> Iterator[Advice]:
     above = [each for each in job.pods.runner.remarks if each.rule in _ABOVE]
     owner = job.parent.node or job.parent  # the task itself has advice of its own
     own = pairs(owner.requests, owner.limits) if above else {}
-    found = [each for each in above if each.path.startswith("runner.") and _name(each) in own]
+    rules = _ABOVE
+    if job.parent.node:  # which registration does not see, nor Flyte 2
+        rules = {_CLAMPED} if job.platform.backend == "v1" else set()
+    found = [
+        each
+        for each in above
+        if each.path.startswith("runner.") and each.rule in rules and _name(each) in own
+    ]
     if found:
-        left = {
-            name: pair for name, pair in job.pods.runner.container.amounts.items() if name in own
-        }
+        amounts = job.pods.runner.container.amounts
+        left = {name: amounts[name] for name in amounts if name in own}
         consequence = f"{_listed(found)}: {_ending(found)}"
-        path, remedy = "task.limits", task_decorator(left)
+        path, remedy = "task.limits", job.with_task_amounts(left)
         if job.parent.node:
-            path, remedy = "node.limits", f"node.with_overrides({amounts_code(left)})"
+            path, remedy = "node.limits", job.with_node_amounts(left)
         yield Advice("task-exceeds-platform", path, consequence, remedy)
     yield from _rejected_sidecars(above)
 
@@ -113,7 +119,8 @@ def named_pod_template(job: Job) -> Iterator[Advice]:
         if role.is_unset and counts:
             found.append(f"{names} of {role.name} may differ from the prediction")
         else:
-            found.append(f"{names} of {role.name} is the platform default")
+            are = "is" if len(unset) == 1 else "are"
+            found.append(f"{names} of {role.name} {are} the platform default")
         if not role.is_unset and job.config.inherit == "off":  # which nothing of the task changes
             remedy = job.with_amounts(role, amounts)
             consequence = f"{subject}{found.pop()}"
@@ -149,7 +156,10 @@ def zero_default(job: Job) -> Iterator[Advice]:
 
 def _zero_consequence(job: Job, roles: Mapping[str, list[str]]) -> str:
     """What zero means for the *roles* of each dimension."""
-    zeros = " and ".join(f"{name} of {', '.join(each)}" for name, each in roles.items())
+    by_roles: dict[str, list[str]] = {}
+    for name, each in roles.items():
+        by_roles.setdefault(", ".join(each), []).append(name)
+    zeros = " and ".join(f"{' and '.join(names)} of {each}" for each, names in by_roles.items())
     workers = [_ZEROS[name] for name, each in roles.items() if "workers" in each]
     meaning = f"; for {job.each_worker}, {' and '.join(workers)}" if workers else ""
     are = "is" if [len(each) for each in roles.values()] == [1] else "are"
