@@ -19,6 +19,7 @@ from flyte_dask.advice.needs import (
 from flyte_dask.prediction.footprint import total
 from flyte_dask.quantities.formatting import counted
 from flyte_dask.quantities.quantity import ZERO, Quantity
+from flyte_dask.roles.roles import MOST_WORKERS
 
 __all__ = [
     "image_mismatch",
@@ -166,7 +167,7 @@ def _in_more_workers(job: Job, worker: _Size, sidecars: _Size) -> str:
     for times in (2, 4, 8, 16, 32, 64):
         cpus, gibs = max(floor(cpu / times), 1), ceil(mem / GIB / times)
         part = _Size(Quantity(str(cpus)), Quantity(f"{gibs}Gi"))
-        if part.plus(sidecars).fit is not None:
+        if part.plus(sidecars).fit is not None and job.number * times <= MOST_WORKERS:
             return job.with_amounts(job.workers, part._asdict(), job.number * times)
     if _COMMON.plus(sidecars).fit is not None:
         return job.with_amounts(job.workers, _COMMON._asdict())
