@@ -174,7 +174,7 @@ def _name(remark: Remark) -> str:
 def _listed(remarks: list[Remark]) -> str:
     """``mem 32Gi is above the platform's limit 16Gi``, for each dimension."""
     found = {
-        _name(each): "limit 0 is below its request"
+        _name(each): f"limit {each.before} is below its request"
         if each.rule == "rejected-limit"
         else f"{each.before} is above the platform's limit {each.after}"
         for each in remarks

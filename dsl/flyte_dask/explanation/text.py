@@ -171,7 +171,7 @@ _LIMITS = {
     "unvalidated-gpu": "{before} -> {after} (platform limit)",
     "request-clamped-to-limit": "{before} -> {after} (limit)",
     "rejected": "rejected (platform limit {after})",
-    "rejected-limit": "rejected (limit 0 below the request)",
+    "rejected-limit": "rejected (limit {before} below the request)",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from types import MappingProxyType
 from typing import cast, final
 
@@ -40,6 +41,8 @@ def _as_names(value: Iterable[str]) -> tuple[str, ...]:
 class Sidecar(Config):
     """A container next to the task's own, of which each pod of the cluster gets a copy.
 
+    It is described as it is: a request may be above its limit, though no pod can have that.
+
     Args:
         name: the name of the container.
         requests: its requests.
@@ -58,7 +61,9 @@ class Sidecar(Config):
     def __attrs_post_init__(self) -> None:
         named = _name_problems("name", [self.name], "container name")
         zeros = _zero_problems(self.zeros)
-        problems = [*named, *side_problems(self.requests, self.limits), *zeros]
+        sides = {"requests": self.requests, "limits": self.limits}
+        amounts = chain(*(one_sided_problems(name, side) for name, side in sides.items()))
+        problems = [*named, *amounts, *zeros]
         raise_if_any("Sidecar(...)", problems)
 
 

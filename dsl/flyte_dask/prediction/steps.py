@@ -60,6 +60,8 @@ class Steps:
         """
         read = {name: (_as_read(one), _as_read(two)) for name, (one, two) in amounts.items()}
         self._requested.update(name for name, (request, _) in read.items() if request)
+        if self._is_validated:
+            self._compare(read)
         found = {*zeros, *_zeros_of(read)}
         if not found:  # the usual case
             return read
@@ -117,6 +119,14 @@ class Steps:
                     self.remark(name, side, "node-override", before and before.text, amount.text)
             found[name] = pair[0] or old[0], pair[1] or old[1]
         return found
+
+    def _compare(self, amounts: Amounts) -> None:
+        """Remark the limits below their requests, which registration compares in whole units."""
+        for name, (request, limit) in amounts.items():
+            if request is None or limit is None or name in self._unvalidated:
+                continue
+            if limit < request and ceil(limit.value) < ceil(request.value):
+                self.remark(name, 1, "rejected-limit", limit.text, None)
 
     def _completed(self, name: str, pair: Pair) -> Pair:
         request, limit = pair
