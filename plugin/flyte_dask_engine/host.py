@@ -8,16 +8,19 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar, TypeVar, cast
+from typing import Any, ClassVar, TypeAlias, TypeVar, cast
 
 from flyte_dask.errors import FlyteDaskError
 
-__all__ = ["NO_SDK", "ErrorMapping", "Host", "make_visible"]
+__all__ = ["NO_SDK", "ErrorMapping", "Host", "StorageOptions", "make_visible"]
 
 K = TypeVar("K", bound=FlyteDaskError)
 
 ErrorMapping = Callable[[Exception], Exception | None]
 """Returns the error of ours for an exception; None if it is the function's own."""
+
+StorageOptions: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""Options of fsspec's filesystems, by protocol, such as ``{"s3": {"key": "..."}}``."""
 
 
 class Host:
@@ -54,6 +57,21 @@ class Host:
 
     def code(self) -> bytes | None:
         """The tar archive of fast-registered code; None if the code is in the image."""
+        return None
+
+    def storage_options(self) -> StorageOptions:
+        """The options with which the SDK itself makes filesystems in this process.
+
+        Only for protocols for which it has settings.
+        """
+        return {}
+
+    def storage_reader(self) -> Callable[[], StorageOptions] | None:
+        """A function that returns these options in a process of the cluster; None if it has none.
+
+        It is pickled by value, with what it uses of its module. The scheduler and the workers may
+        lack the SDK, and whatever else is not in Python or Dask.
+        """
         return None
 
     def error(self, kind: type[K]) -> type[K]:

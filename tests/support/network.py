@@ -1,4 +1,4 @@
-"""A network that can be cut: it silently stops forwarding."""
+"""A network that can be cut, when it silently stops forwarding, and that can be recorded."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ class Network:
     """The number of connections to close at their first message, before others are forwarded."""
     dropped: int = 0
     """The number of connections that were closed so."""
+    recorded: bytearray = attrs.field(factory=bytearray)
+    """All that was sent, in either direction."""
+    is_recording: bool = False
 
     def cut(self) -> None:
         """Stop forwarding, without closing connections."""
@@ -48,6 +51,8 @@ class Network:
             while data := source.recv(65536):
                 if self._is_cut.is_set():
                     return
+                if self.is_recording:
+                    self.recorded += data
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -149,3 +150,15 @@ def handed_over(dask_scheduler: Any) -> int:
     """The bytes that shuffles have reported."""
     metrics = dask_scheduler.cumulative_worker_metrics
     return int(metrics["p2p", "background-comms", "process", "bytes"])
+
+
+def has_flytekit() -> bool:
+    """Whether flytekit is loaded in this process."""
+    return "flytekit" in sys.modules
+
+
+def fsspec_configuration() -> dict[str, Any]:
+    """What is configured in fsspec itself."""
+    from fsspec.config import conf
+
+    return dict(conf)

@@ -261,6 +261,7 @@ class Dask(Config):
         stall_timeout: float | None = _UNSET,
         scheduler_timeout: float | None = _UNSET,
         ship_code: bool = _UNSET,
+        configure_storage: bool = _UNSET,
         check_versions: bool = _UNSET,
         report: Report = _UNSET,
         local: Local = _UNSET,

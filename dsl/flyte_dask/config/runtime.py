@@ -67,6 +67,8 @@ class Runtime(Config):
         stall_timeout: how long work may be pending while no worker makes progress.
         scheduler_timeout: how long the scheduler may not respond, once connected.
         ship_code: whether the code of a fast registration is sent to the scheduler and the workers.
+        configure_storage: whether Dask reads and writes files with Flyte's storage settings, as
+            ``FlyteFile`` does, in the runner, the scheduler and the workers.
         check_versions: whether versions are compared before the function starts.
         report: whether the task's deck reports on the cluster: None follows the task's
             ``enable_deck``, and ``"full"`` adds Dask's own performance report, for which the
@@ -88,6 +90,7 @@ class Runtime(Config):
     stall_timeout: float | None = 300
     scheduler_timeout: float | None = 120
     ship_code: bool = True
+    configure_storage: bool = True
     check_versions: bool = True
     report: Report = None
     local: Local = "threads"

@@ -9,6 +9,7 @@ from flyte_dask_engine.cluster_plugins import (
     code,
     lifecycle,
     recorder,
+    storage,
     sums,
     task_stream,
     worker_metrics,
@@ -16,7 +17,10 @@ from flyte_dask_engine.cluster_plugins import (
 
 __all__ = ["MODULES"]
 
-MODULES = (code, distributed_internals, lifecycle, recorder, sums, task_stream, worker_metrics)
+MODULES = (
+    *(code, distributed_internals, lifecycle, recorder, storage, sums, task_stream),
+    worker_metrics,
+)
 
 for _module in MODULES:  # distributed looks up the exact module of what it pickles
     register_pickle_by_value(_module)

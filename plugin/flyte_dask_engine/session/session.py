@@ -30,6 +30,7 @@ from flyte_dask_engine.monitor.verdict import Assessment
 from flyte_dask_engine.session.connection import connect, wait_for_workers
 from flyte_dask_engine.session.default_client import default_cluster
 from flyte_dask_engine.session.session_log import log_activity, show_logs, start_line
+from flyte_dask_engine.session.storage import send_storage, storage_here
 from flyte_dask_engine.session.versions import (
     Installed,
     check_joined,
@@ -121,6 +122,8 @@ def session(  # noqa: PLR0913  # what a task knows
             opening = reporting(task_name, config, runtime, parent, assess, host)
             report = shown.enter_context(opening)
         stack = shown.enter_context(ExitStack())  # what `Session.end` ends
+        if runtime.configure_storage:
+            stack.enter_context(storage_here(host))
         cluster = stack.enter_context(_cluster(config, runtime, task_name, resolved, root, host))
         subject = Subject(
             task_name,
@@ -146,6 +149,8 @@ def session(  # noqa: PLR0913  # what a task knows
             installed = None
             if not cluster.is_local:
                 installed = _prepare(client, info, runtime, subject, assessment)
+            if runtime.configure_storage and cluster.in_processes:
+                send_storage(client, host, to_scheduler=not cluster.is_local)
             if report is not None:
                 if cluster.is_local:
                     installed = installed_here()  # which takes a while to import

@@ -20,8 +20,9 @@ from flytekit.exceptions.user import FlyteUserRuntimeException
 from flytekit.loggers import LOGGING_ENV_VAR
 
 from flyte_dask.errors import FlyteDaskError
-from flyte_dask_engine.host import ErrorMapping, Host
+from flyte_dask_engine.host import ErrorMapping, Host, StorageOptions
 from flytekitplugins.dask.errors import ClusterFailure
+from flytekitplugins.dask.storage import options_of_flytekit, read_storage
 
 __all__ = ["FLYTEKIT", "Flytekit"]
 
@@ -73,6 +74,15 @@ class Flytekit(Host):
         with tempfile.TemporaryDirectory() as folder:  # the archive was deleted
             context.file_access.get_data(place, f"{folder}/")
             return Path(folder, name).read_bytes()
+
+    def storage_options(self) -> StorageOptions:
+        """The options with which ``FlyteFile`` and the like make filesystems in this process."""
+        context = FlyteContextManager.current_context()
+        return options_of_flytekit(context.file_access.data_config)
+
+    def storage_reader(self) -> Callable[[], StorageOptions]:
+        """A function that returns these options in a process of the cluster."""
+        return read_storage
 
     def mapped(self, error: Exception, mapping: ErrorMapping) -> Exception | None:
         """The exception to raise instead of *error*, in flytekit's wrapper; None to keep it."""
