@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -16,7 +15,7 @@ from tests.support.network import Network, network_to
 from tests.support.paths import PROJECT
 from tests.support.processes import run
 from tests.support.runner import CODE, run_task
-from tests.support.s3 import Store, s3_store
+from tests.support.s3 import Store, s3_store, without_keys
 
 pytestmark = pytest.mark.once
 
@@ -33,21 +32,9 @@ sys.meta_path.insert(0, Blocker())
 """
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _no_other_keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """An environment without keys, and an empty home directory."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in os.environ:
-            if name.startswith(("AWS_", "FSSPEC_", "FLYTE_AWS_", "FLYTECTL_")):
-                patch.delenv(name)
-        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")  # there is none to ask for keys
-        yield
-
-
 @pytest.fixture(scope="module")
-def store(_no_other_keys: None) -> Iterator[Store]:
-    with s3_store() as made:
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with without_keys(tmp_path_factory.mktemp("home")), s3_store() as made:
         yield made
 
 

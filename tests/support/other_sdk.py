@@ -23,13 +23,16 @@ import attrs
 from flyte_dask import Dask
 from flyte_dask.errors import FlyteDaskError
 from flyte_dask_engine import errors
-from flyte_dask_engine.host import ErrorMapping, Host
+from flyte_dask_engine.host import ErrorMapping, Host, StorageOptions
 from flyte_dask_engine.session.session import session
 
-ACTION, ATTEMPT, IMAGE, CODE, LEVEL = (
-    f"OTHER_SDK_{name}" for name in ("ACTION", "ATTEMPT", "IMAGE", "CODE", "LOG_LEVEL")
+ACTION, ATTEMPT, IMAGE, CODE, LEVEL, STORAGE = (
+    f"OTHER_SDK_{name}" for name in ("ACTION", "ATTEMPT", "IMAGE", "CODE", "LOG_LEVEL", "STORAGE")
 )
-"""Environment variables of its pods: action, attempt, image, path of the archive, level of the log.
+"""Environment variables of its pods.
+
+They have the action, the attempt, the image, the path of the archive, the level of the log, and in
+JSON the options of S3.
 """
 
 SDKS = ("flyte", "flyteidl", "flytekit", "flytekitplugins.dask")
@@ -60,6 +63,12 @@ class FunctionError(Exception):
         self.carried = carried
 
 
+def storage_of_pod() -> StorageOptions:
+    """The options that are in this process's environment."""
+    text = os.environ.get("OTHER_SDK_STORAGE")
+    return {"s3": json.loads(text)} if text else {}
+
+
 class OtherSdk(Host):
     """The SDK, as the engine sees it."""
 
@@ -86,6 +95,12 @@ class OtherSdk(Host):
     def code(self) -> bytes | None:
         path = os.environ.get(CODE)
         return None if path is None else Path(path).read_bytes()
+
+    def storage_options(self) -> StorageOptions:
+        return storage_of_pod()
+
+    def storage_reader(self) -> Callable[[], StorageOptions]:
+        return storage_of_pod
 
     def mapped(self, error: Exception, mapping: ErrorMapping) -> Exception | None:
         """One of the engine's errors without the wrapper; the user's own stay in it."""

@@ -118,6 +118,15 @@ def uses_a_module() -> list[int]:
     return list(client().gather(client().map(rate, range(4))))
 
 
+@env.task(BOTH)
+def reads() -> int:
+    """From S3, by filesystems without options of their own."""
+    from dask.bag.text import read_text
+
+    lines: Any = read_text("s3://acme/in/*.csv")
+    return sum(lines.map(len).compute())
+
+
 @env.task(TWO, report=True)
 def breaks_its_report() -> int:
     reporting: Any = importlib.import_module("flyte_dask_engine.report.collection")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlencode
 
 import attrs
+import pytest
 
 from tests.support.processes import BIN, running
 
@@ -46,6 +49,18 @@ class Store:
             "secret": self.secret,
             "client_kwargs": {"endpoint_url": self.endpoint},
         }
+
+
+@contextmanager
+def without_keys(home: Path) -> Iterator[None]:
+    """An environment without settings of storage, whose home is the empty folder *home*."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [*os.environ]:
+            if name.startswith(("AWS_", "FSSPEC_", "FLYTE_AWS_", "FLYTE_AZURE_", "FLYTECTL_")):
+                patch.delenv(name)
+        patch.setenv("HOME", str(home))
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")  # there is none to ask for keys
+        yield
 
 
 @contextmanager
