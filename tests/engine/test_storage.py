@@ -59,7 +59,8 @@ class TestTheyAreAdded:
         assert (azure.account_name, azure.account_key, azure.anon) == ("acme", "hunter2", False)
 
     def test_others_are_unchanged(self) -> None:
-        assert fsspec.filesystem("file").storage_options == {}
+        local: Any = fsspec.filesystem("file")
+        assert local.storage_options == {}
 
     def test_one_is_made_once(self) -> None:
         assert fsspec.filesystem("s3") is S3FileSystem()
@@ -82,11 +83,11 @@ class TestTheyAreNotPickled:
     @pytest.mark.usefixtures("given")
     @pytest.mark.parametrize("pickled", [pickle.dumps, lambda made: made.to_json().encode()])
     def test_nor_kept_where_they_could_be(self, pickled: Callable[[Any], bytes]) -> None:
-        opened = fsspec.open("s3://acme/0.csv", requester_pays=True)
+        opened: Any = fsspec.open("s3://acme/0.csv", requester_pays=True)
         data = pickled(opened.fs)
         assert b"hunter2" not in data
         assert b"requester_pays" in data
-        assert "hunter2" not in repr(opened.fs.storage_options)
+        assert opened.fs.storage_options == {"requester_pays": True}
 
     def test_another_process_has_others(self, given: Callable[[], None]) -> None:
         data = pickle.dumps(fsspec.filesystem("s3"))
