@@ -2,7 +2,7 @@
 
 `read_storage` runs in scheduler and workers too. It is pickled by value, because their images may
 have another flyte-dask or flytekit, or none. So this module imports nothing but Python's own
-modules, and flytekit only where it has a config file.
+modules, and flytekit only where a config file of it may have such settings.
 """
 
 from __future__ import annotations
@@ -39,18 +39,25 @@ _FILES = "FLYTECTL_CONFIG", "_FLYTECTL_CONFIG_PYFLYTE_OVERRIDE"  # the latter by
 
 def read_storage() -> dict[str, dict[str, Any]]:
     """The options by protocol in this process; none for a protocol without settings."""
-    if _has_config_file():
-        with suppress(Exception):  # there is no flytekit, or one that differs
+    with suppress(Exception):  # without flytekit, with one that differs, or without a home
+        if any(map(_may_have_settings, _config_files())):
             return options_of_flytekit()
     return options_from_environment(os.environ)
 
 
-def _has_config_file() -> bool:
-    """Whether flytekit would find a config file; it may have settings that variables lack."""
-    named = any(os.environ.get(each) for each in _FILES)
+def _config_files() -> list[Path]:
+    """The files that flytekit looks for, in any order."""
     home = Path("~/.flyte").expanduser()
-    places = Path("flytekit.config"), home / "config", home / "config.yaml"
-    return named or any(each.exists() for each in places)
+    named = [os.environ[each] for each in _FILES if os.environ.get(each)]
+    return [*map(Path, named), Path("flytekit.config"), home / "config", home / "config.yaml"]
+
+
+def _may_have_settings(file: Path) -> bool:
+    """Whether *file* is worth importing flytekit for: most have only the address of Flyte."""
+    if not file.is_file():
+        return False
+    text = file.read_text(encoding="utf-8", errors="replace")
+    return any(each in text for each in ("storage", "[aws]", "[azure]"))
 
 
 def options_of_flytekit(data: DataConfig | None = None) -> dict[str, dict[str, Any]]:
