@@ -147,8 +147,17 @@ class TestTheSecret:
         assert store.secret.encode() not in network.recorded
         assert store.key.encode() not in network.recorded
         assert store.secret not in done.log
-        pages = [each for each in done.outputs.rglob("*") if each.is_file()]
-        assert [each for each in pages if store.secret.encode() in each.read_bytes()] == []
+        assert store.secret not in (done.outputs / "deck.html").read_text()
+
+    def test_is_not_in_errors(
+        self, store: Store, recorded: tuple[Network, dict[str, str]], tmp_path: Path
+    ) -> None:
+        """Of what fails on a worker, which logs it too."""
+        network, env = recorded
+        done = run_task(stored.reads_what_is_missing, tmp_path, env)
+        assert "FileNotFoundError" in done.message
+        assert store.secret not in done.message + done.log
+        assert store.secret.encode() not in network.recorded
 
     def test_would_be_found(
         self, store: Store, recorded: tuple[Network, dict[str, str]], tmp_path: Path

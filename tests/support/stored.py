@@ -51,6 +51,16 @@ def reads() -> int:
 
 
 @task(task_config=TWO)
+def reads_what_is_missing() -> int:
+    """Fails on a worker."""
+    import dask.dataframe as dd
+    import pandas as pd
+
+    frame: Any = dd.from_map(pd.read_csv, ["s3://acme/in/0.csv", "s3://acme/in/none.csv"])
+    return int(frame["amount"].sum().compute())
+
+
+@task(task_config=TWO)
 def reads_with_options() -> int:
     """As a user writes it where fsspec has no settings."""
     variables = "FLYTE_AWS_ACCESS_KEY_ID", "FLYTE_AWS_SECRET_ACCESS_KEY"
