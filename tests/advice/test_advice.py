@@ -121,6 +121,8 @@ def new_errors(given: Collection[Advice], again: Iterable[Advice]) -> set[str]:
     before = {each.code for each in given}
     if "task-exceeds-platform" in before:
         before.add("role-exceeds-platform")  # whose amounts the role inherits
+    if "renamed-gpu-resource" in before:
+        before.add("rejected-by-kubernetes")  # a node overrides one side of the task's GPUs
     own = {"fractional-cpu", "role-exceeds-platform", "scheduler-gpu", "image-mismatch"}
     after = {each.code for each in again if each.severity == "error" or each.code in own}
     return after - before
