@@ -73,8 +73,9 @@ def collect(form: Form, targets: Sequence[str], traceback: bool, **options: Any)
             options.
     """
     check_options(**{name: options[name] for name in _PLATFORM})
-    modules = targets_of(targets)
-    responses = list(request_responses(Request(form, **options), modules))
+    found = targets_of(targets)
+    _note_skipped(found.not_imported)
+    responses = list(request_responses(Request(form, **options), found.modules))
     tasks = list(_unique_tasks(responses))
     errors = _merged(responses)
     if not tasks and not errors and form != "findings":
@@ -83,7 +84,16 @@ def collect(form: Form, targets: Sequence[str], traceback: bool, **options: Any)
     if not traceback:
         errors = [{**each, "traceback": None} for each in errors]
     failed = sum(each.failed for each in responses)
-    return Collected(tuple(tasks), tuple(errors), tuple(modules), failed)
+    return Collected(tuple(tasks), tuple(errors), found.modules, failed)
+
+
+def _note_skipped(folders: Sequence[str]) -> None:
+    """Name the folders in which nothing was looked for, on standard error."""
+    if not folders:
+        return
+    others = f" and {len(folders) - 3} others" if len(folders) > 3 else ""
+    text = f"no packages, whose modules pyflyte would not import: {', '.join(folders[:3])}{others}"
+    click.echo(f"flyte-dask: {text}: add __init__.py, or pass the folder", err=True)
 
 
 def _unique_tasks(responses: Iterable[Response]) -> Iterator[Json]:

@@ -103,16 +103,15 @@ class Loader:
         """Make *root* the folder of imports, and unload modules of the previous one."""
         if root == self._root:
             return
-        previous = (self._root, self._folder)
         for name in set(sys.modules) - self._own_modules:
-            if any(folder and _is_in(sys.modules[name], folder) for folder in previous):
+            if self._root and _is_in(sys.modules[name], self._root):
                 del sys.modules[name]
         self._root = root
         self._defined.clear()
 
     def _restore(self, target: Target) -> None:
         """Reset the state of `sys` that another module may have changed."""
-        sys.path[:] = [target.root, *self._own_path, self._folder]
+        sys.path[:] = [target.root, *self._own_path]
         sys.argv[:] = [target.file or target.name]
         for name in ("stdout", "stderr"):
             stream = getattr(sys, name)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import final
 
 import attrs
 import click
 
-__all__ = ["Target", "targets_of"]
+__all__ = ["Target", "Targets", "targets_of"]
 
 _SKIPPED_FOLDERS = {"__pycache__", "node_modules", "site-packages", "dist-packages"}
 _SKIPPED_FILES = {"setup.py", "__main__.py"}
@@ -31,29 +31,41 @@ class Target:
     """The name of a task; None selects all."""
 
 
-def targets_of(texts: Iterable[str]) -> list[Target]:
+@final
+@attrs.frozen
+class Targets:
+    """The modules of the command line."""
+
+    modules: tuple[Target, ...]
+    not_imported: tuple[str, ...] = ()
+    """Folders with Python files that ``pyflyte`` does not import, since they are no packages."""
+
+
+def targets_of(texts: Iterable[str]) -> Targets:
     """The modules of *texts*, without duplicates, in order.
 
     Args:
-        texts: each a file, a folder (all files in it) or a module, with ``:TASK`` for one task.
+        texts: each a file, a folder (all modules in it) or a module, with ``:TASK`` for one task.
 
     Raises:
         click.UsageError: with all texts that are invalid.
     """
     found: dict[tuple[str, str, str | None], Target] = {}
+    skipped: dict[str, None] = {}
     problems = []
     for text in texts:
-        modules = _modules(text)
-        if isinstance(modules, str):
-            problems.append(f"{text!r}: {modules}")
+        targets = _targets(text)
+        if isinstance(targets, str):
+            problems.append(f"{text!r}: {targets}")
         else:
-            found.update({(each.name, each.root, each.task): each for each in modules})
+            found.update({(each.name, each.root, each.task): each for each in targets.modules})
+            skipped.update(dict.fromkeys(targets.not_imported))
     if problems:
         raise click.UsageError("\n".join(problems))
-    return list(found.values())
+    return Targets(tuple(found.values()), tuple(skipped))
 
 
-def _modules(text: str) -> list[Target] | str:
+def _targets(text: str) -> Targets | str:
     """The modules of the target *text*; or the problem, if it is invalid."""
     where, task = text, None
     head, _, tail = text.rpartition(":")
@@ -62,23 +74,51 @@ def _modules(text: str) -> list[Target] | str:
     path = Path(where)
     if where and path.is_dir():
         problem = f"{where} is a folder: pass the file that defines {task}"
-        return problem if task else [_of_file(each) for each in _files_in(path)]
+        return problem if task else _of_folder(path, _real(path), _root_of(path))
     if path.is_file():
-        is_python = path.suffix == ".py"
-        return [attrs.evolve(_of_file(path), task=task)] if is_python else "not a Python file"
+        if path.suffix != ".py":
+            return "not a Python file"
+        return Targets((attrs.evolve(_of_file(path, _real(path), _root_of(path)), task=task),))
     if path.suffix == ".py" or not all(part.isidentifier() for part in where.split(".")):
         return "not an existing file or folder, nor a module name"
-    return [Target(_decoded(where), _decoded(str(Path.cwd())), task=task)]
+    package = Path(*where.split("."))
+    if package.is_dir() and not task:
+        return _of_folder(package, Path.cwd() / package, Path.cwd())
+    return Targets((Target(_decoded(where), _decoded(str(Path.cwd())), task=task),))
 
 
-def _files_in(folder: Path) -> Iterator[Path]:
-    """All modules below *folder*, except in hidden folders, virtual environments and the like."""
-    for where, folders, files in os.walk(folder):
-        folders[:] = sorted(each for each in folders if _has_code(Path(where, each)))
-        for path in (Path(where, name) for name in sorted(files)):
-            is_module = path.suffix == ".py" and path.name not in _SKIPPED_FILES
-            if is_module and not path.name.startswith(".") and path.is_file():
-                yield path
+def _root_of(path: Path) -> Path:
+    """The folder of imports, as in ``pyflyte``: the first one above *path* that is no package."""
+    root = _real(path).parent
+    while _is_package(root):
+        root = root.parent
+    return root
+
+
+def _of_folder(folder: Path, real: Path, root: Path) -> Targets:
+    """The modules that ``pyflyte`` imports from *folder*: its own, and those of its packages.
+
+    They are named from *root*, in which the folder is *real*.
+    """
+    files, skipped = [], []
+    for path, folders, names in os.walk(folder, followlinks=True):
+        where = Path(path)
+        inside = [where / each for each in sorted(folders) if _has_code(where / each)]
+        inside = [each for each in inside if not _real(where).is_relative_to(_real(each))]  # a loop
+        skipped += [each for each in inside if not _is_package(each) and _has_modules(each)]
+        folders[:] = [each.name for each in inside if _is_package(each)]
+        files += [where / name for name in sorted(names) if _is_module(where / name)]
+    modules = [_of_file(each, real / each.relative_to(folder), root) for each in files]
+    return Targets(tuple(modules), tuple(_decoded(str(each)) for each in skipped))
+
+
+def _has_modules(folder: Path) -> bool:
+    """Whether there are Python files in *folder* or below."""
+    for path, folders, names in os.walk(folder):
+        folders[:] = [each for each in folders if _has_code(Path(path, each))]
+        if any(_is_module(Path(path, name)) for name in names):
+            return True
+    return False
 
 
 def _has_code(folder: Path) -> bool:
@@ -86,15 +126,26 @@ def _has_code(folder: Path) -> bool:
     return not is_hidden and not (folder / "pyvenv.cfg").exists()
 
 
-def _of_file(file: Path) -> Target:
-    """The module of *file*, named as in ``pyflyte``: from the folder of its outermost package."""
-    path = Path(os.path.abspath(file))  # noqa: PTH100  # symbolic links are kept
-    parts = [] if path.name == "__init__.py" else [path.stem]
-    root = path.parent
-    while (root / "__init__.py").exists():
-        parts.insert(0, root.name)
-        root = root.parent
-    return Target(*map(_decoded, (".".join(parts), str(root), str(file))))
+def _is_package(folder: Path) -> bool:
+    return (folder / "__init__.py").exists()
+
+
+def _is_module(file: Path) -> bool:
+    """Whether ``pyflyte`` would import *file*, but for files that are made to be run."""
+    is_python = file.suffix == ".py" and "." not in file.stem
+    return is_python and file.name not in _SKIPPED_FILES and file.is_file()
+
+
+def _of_file(file: Path, real: Path, root: Path) -> Target:
+    """The module of *file*, at *real*, named from *root*."""
+    parts = real.relative_to(root).with_suffix("").parts
+    name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+    return Target(*map(_decoded, (name, str(root), str(file))))
+
+
+def _real(path: Path) -> Path:
+    """The absolute path, without the symbolic links that ``pyflyte`` resolves in an argument."""
+    return Path(os.path.realpath(path))
 
 
 def _decoded(path: str) -> str:
