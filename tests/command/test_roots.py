@@ -164,8 +164,8 @@ def test_modules_are_those_that_are_packaged(project: Path, tmp_path: Path) -> N
 def test_what_is_not_imported_is_named(project: Path) -> None:
     done = flyte_dask(project, "check", "acme", "pipelines")
     assert done.stderr == (
-        "flyte-dask: no packages, whose modules pyflyte would not import: acme/scripts, "
-        "pipelines/daily: add __init__.py, or pass the folder\n"
+        "flyte-dask: without __init__.py pyflyte does not import acme/scripts, pipelines/daily: "
+        "add the file, or pass the folder\n"
     )
 
 

@@ -92,8 +92,8 @@ def _note_skipped(folders: Sequence[str]) -> None:
     if not folders:
         return
     others = f" and {len(folders) - 3} others" if len(folders) > 3 else ""
-    text = f"no packages, whose modules pyflyte would not import: {', '.join(folders[:3])}{others}"
-    click.echo(f"flyte-dask: {text}: add __init__.py, or pass the folder", err=True)
+    text = f"without __init__.py pyflyte does not import {', '.join(folders[:3])}{others}"
+    click.echo(f"flyte-dask: {text}: add the file, or pass the folder", err=True)
 
 
 def _unique_tasks(responses: Iterable[Response]) -> Iterator[Json]:
