@@ -63,6 +63,31 @@ class TestNodes:
         node.with_overrides(task_config=2)
         assert node.flyte_entity.task_config == node.run_entity._task_config == 2
 
+    def test_a_node_keeps_what_it_overrides(self, node: Node) -> None:
+        """`Node._resources` and `Node._container_image`, which are registered."""
+        assert (node._resources, node._container_image) == (None, None)
+        node.with_overrides(limits=flytekit.Resources(cpu=1), container_image="acme/etl:3")
+        assert node._resources is not None
+        assert [each.value for each in node._resources.limits] == ["1"]
+        assert (node._resources.requests, node._container_image) == ([], "acme/etl:3")
+
+    def test_a_condition_has_the_nodes_of_its_branches(self) -> None:
+        """`BranchNode._ifelse_block`."""
+        task: Any = flytekit.task(increment)
+
+        @flytekit.workflow
+        def flow(x: int) -> int:
+            fork: Any = flytekit.conditional("fork").if_(x == 1).then(task(number=1))
+            fork = fork.elif_(x == 2).then(task(number=2))
+            chosen: int = fork.else_().then(task(number=3))
+            return chosen
+
+        compiled: Any = flow
+        compiled.compile()
+        block = compiled.nodes[0].flyte_entity._ifelse_block
+        assert [each.then_node.id for each in (block.case, *block.other)] == ["n0", "n1"]
+        assert block.else_node.id == "n2"
+
     @pytest.mark.parametrize("function", [increment, returns_nothing])
     def test_promises_look_up_with_overrides_on_the_instance_of_a_node(self, function: Any) -> None:
         made, promise = node_of(function)

@@ -11,7 +11,7 @@ from flytekit.core.context_manager import FlyteContextManager
 from flytekit.core.node import Node
 from flytekit.models.task import Resources as Entries
 
-from flyte_dask.errors import InvalidConfig, Problem
+from flyte_dask.errors import InvalidConfig, Problem, raise_if_any
 from flyte_dask.errors.call_site import CallSite, user_call_site
 from flyte_dask.inheritance.parent import NodeOverrides
 from flyte_dask.roles.resources import resources_like
@@ -104,8 +104,8 @@ def overrides_of(node: Node) -> NodeOverrides | None:
         )
     except InvalidConfig as error:
         problems += error.problems
-    if problems:
         raise InvalidConfig("with_overrides(...)", problems, call_site) from None
+    raise_if_any("with_overrides(...)", problems, at=call_site)
     return found
 
 
