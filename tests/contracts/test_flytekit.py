@@ -77,8 +77,9 @@ class TestNodes:
 
         @flytekit.workflow
         def flow(x: int) -> int:
-            fork: Any = flytekit.conditional("fork").if_(x == 1).then(task(number=1))
-            fork = fork.elif_(x == 2).then(task(number=2))
+            given: Any = x
+            fork: Any = flytekit.conditional("fork").if_(given == 1).then(task(number=1))
+            fork = fork.elif_(given == 2).then(task(number=2))
             chosen: int = fork.else_().then(task(number=3))
             return chosen
 
