@@ -28,7 +28,7 @@ __all__ = ["NodeOverrides", "Parent", "Sidecar", "with_origin"]
 
 def _as_names(value: Iterable[str]) -> tuple[str, ...]:
     """*value* as a sorted tuple without duplicates; unchanged if it is invalid."""
-    if isinstance(value, str) or value == ():
+    if isinstance(value, str) or (isinstance(value, tuple) and not value):
         return cast("tuple[str, ...]", value)
     try:
         return tuple(sorted(set(value)))
@@ -201,14 +201,14 @@ def _container_problems(path: str, containers: object) -> Iterator[Problem]:
 
 
 def _zero_problems(zeros: object) -> Iterator[Problem]:
-    if zeros == ():
-        return
+    if isinstance(zeros, tuple) and not zeros:
+        return  # the usual case
     known = [f"{side}.{name}" for side in ("requests", "limits") for name in DIMENSIONS]
     if not isinstance(zeros, tuple):
         yield Problem("zeros", zeros, "is not a list of paths", f"pass a list such as {known[:2]}")
         return
     for path in zeros:
-        if path not in known:
+        if not isinstance(path, str) or path not in known:
             yield Problem("zeros", path, "is not a path", f"use one of {', '.join(known)}")
 
 

@@ -89,6 +89,8 @@ def _as_names(value: Iterable[str]) -> tuple[str, ...]:
     """*value* as a tuple in the order of dimensions; unchanged if it is not a list."""
     if not isinstance(value, (list, tuple, set, frozenset)):
         return cast("tuple[str, ...]", value)
+    if not all(isinstance(name, str) for name in value):
+        return tuple(value)
     known = [name for name in DIMENSIONS if name in value]
     return (*known, *(name for name in value if name not in DIMENSIONS))
 
@@ -198,29 +200,37 @@ def _is_base(base: object) -> TypeGuard[Base]:
 
 
 def _problems(platform: Platform) -> Iterator[Problem]:
-    if platform.backend not in BACKENDS:
-        yield Problem("backend", platform.backend, "is an unknown backend", "use 'v1' or 'v2'")
     yield from _base_problems(platform.base, platform.backend)
     for name, side in (("defaults", platform.defaults), ("limits", platform.limits)):
         yield from one_sided_problems(name, side)
     yield from _unlimited_problems(platform.unlimited, _amounts(platform.limits))
     yield from _gpu_problems(platform.gpu_resource)
-    if platform.hypothetical not in {True, False}:
-        yield Problem("hypothetical", platform.hypothetical, "is not a bool", "use True or False")
-    elif platform.backend == "v2" and not platform.hypothetical:
-        yield from _flyte_2_problems(platform)
-    elif platform.hypothetical and platform.backend != "v2":
+    yield from _hypothetical_problems(platform.hypothetical, platform)
+
+
+def _hypothetical_problems(hypothetical: object, platform: Platform) -> Iterator[Problem]:
+    if not isinstance(hypothetical, bool):
+        yield Problem("hypothetical", hypothetical, "is not a bool", "use True or False")
+    elif hypothetical and not _is_backend(platform.backend, "v2"):
         rule, remedy = "is for Flyte 2 only", "omit it, or set backend='v2'"
-        yield Problem("hypothetical", platform.hypothetical, rule, remedy)
+        yield Problem("hypothetical", hypothetical, rule, remedy)
+    elif not hypothetical and _is_backend(platform.backend, "v2"):
+        yield from _flyte_2_problems(platform)
+
+
+def _is_backend(backend: object, *which: str) -> bool:
+    return isinstance(backend, str) and backend in which
 
 
 def _base_problems(base: object, backend: Backend) -> Iterator[Problem]:
+    if not _is_backend(backend, *BACKENDS):
+        yield Problem("backend", backend, "is an unknown backend", "use 'v1' or 'v2'")
     if base is None:
         return
     if not _is_base(base):
         near = did_you_mean(base, BASES) if isinstance(base, str) else None
         yield Problem("base", base, "is an unknown base", near or f"use one of {', '.join(BASES)}")
-    elif backend in BACKENDS and _BASES[base].backend != backend:
+    elif _is_backend(backend, *BACKENDS) and _BASES[base].backend != backend:
         rule = f"is a base of {_BASES[base].backend}, and the backend is {backend}"
         yield Problem("base", base, rule, "omit the backend, or the base")
 
@@ -231,7 +241,7 @@ def _unlimited_problems(unlimited: object, limits: Mapping[str, Quantity]) -> It
         yield Problem("unlimited", unlimited, rule, remedy)
         return
     for name in unlimited:
-        if name not in DIMENSIONS:
+        if not isinstance(name, str) or name not in DIMENSIONS:
             near = did_you_mean(name, DIMENSIONS) if isinstance(name, str) else None
             remedy = near or f"use one of {', '.join(DIMENSIONS)}"
             yield Problem("unlimited", name, "is an unknown dimension", remedy)
