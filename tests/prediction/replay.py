@@ -1,6 +1,6 @@
 """Recorded cases: a task template, a platform, and the pods that Flyte's own code made of them.
 
-`FORMAT.md` next to the recordings describes the format.
+``FORMAT.md`` next to the recordings describes the format.
 """
 
 from __future__ import annotations
