@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 import attrs
 import click
 
-from flyte_dask.errors import InvalidConfig
+from flyte_dask.errors import InvalidConfig, Problem
 from flyte_dask.errors.suggestions import did_you_mean
 from flyte_dask.prediction.platform import BACKENDS, BASES, Backend, Base, Platform, split_limits
 from flyte_dask.roles.base import with_values
@@ -189,8 +189,13 @@ def check_options(
     try:
         with_options(Platform(), defaults, limits, base, backend)
     except InvalidConfig as error:
-        texts = (f"{_OPTIONS[each.path.partition('.')[0]]}: {each}" for each in error.problems)
-        raise click.UsageError("; ".join(texts)) from None
+        raise click.UsageError("; ".join(map(_of_option, error.problems))) from None
+
+
+def _of_option(problem: Problem) -> str:
+    """*problem* with the option, and the resource, that it is about."""
+    field, _, name = problem.path.partition(".")
+    return ": ".join(filter(None, (_OPTIONS[field], name, str(problem))))
 
 
 _OPTIONS = {

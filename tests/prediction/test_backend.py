@@ -65,16 +65,27 @@ class TestPrediction:
 
     def test_all_pods_have_init_containers_and_the_accelerator(self) -> None:
         fetch = Sidecar("fetch", limits=Resources(cpu=1, mem="1Gi"))
-        parent = Parent(init_containers=[fetch], interruptible=True, accelerator="nvidia-l4")
+        gpu = Resources(gpu=1)
+        l4 = "nvidia-l4"
+        parent = Parent(gpu, gpu, init_containers=[fetch], interruptible=True, accelerator=l4)
         pods = predict(Dask(), parent).as_dict()
         extra = {
             "init_containers": {"fetch": {side: {"cpu": "1", "memory": "1Gi"} for side in SIDES}},
-            "accelerator": "nvidia-l4",
+            "accelerator": l4,
         }
-        plain = predict(Dask(), Parent()).as_dict()
+        plain = predict(Dask(), Parent(gpu, gpu)).as_dict()
         assert pods["runner"] == {**plain["runner"], **extra}
         assert pods["scheduler"] == {**plain["scheduler"], **extra}
         assert pods["workers"] == {**plain["workers"], **extra, "interruptible": True}
+
+    def test_an_accelerator_without_gpus_restricts_no_pod(self) -> None:
+        """Flyte applies it only to pods of which a container has GPUs by the platform's name."""
+        l4, gpu = "nvidia-l4", Resources(gpu=1)
+        on_amd = Platform(gpu_resource="amd.com/gpu")
+        with_gpu = Parent(sidecars=[Sidecar("infer", gpu, gpu)], accelerator=l4)
+        assert predict(Dask(), Parent(accelerator=l4)).workers.accelerator is None
+        assert predict(Dask(), Parent(gpu, gpu, accelerator=l4), on_amd).workers.accelerator is None
+        assert predict(Dask(), with_gpu).workers.accelerator == l4
 
     def test_an_image_that_is_not_built_is_unknown(self) -> None:
         from flytekit import ImageSpec

@@ -140,6 +140,16 @@ class TestPlatform:
             Path(__file__),
         )
 
+    @pytest.mark.parametrize("name", ["gpu", "", " /gpu", "a/b/c", "amd.com/", "amd.com/gpu x", 5])
+    def test_the_resource_of_gpus_has_a_domain(self, name: str) -> None:
+        with pytest.raises(InvalidConfig, match="is not the name of a GPU resource"):
+            Platform(gpu_resource=name)
+
+    @pytest.mark.parametrize("value", [1, "yes", [], None])
+    def test_hypothetical_is_a_bool(self, value: bool) -> None:
+        with pytest.raises(InvalidConfig, match="is not a bool"):
+            Platform(backend="v2", hypothetical=value)
+
     def test_all_problems_are_reported_at_once(self) -> None:
         with pytest.raises(InvalidConfig) as caught:
             Platform(backend="v3", limits=5, defaults=Resources)  # type: ignore[arg-type]

@@ -37,8 +37,8 @@ def gpu_not_inherited(job: Job) -> Iterator[Advice]:
             f"the task has {_gpus_text(gpus)}, and its {counted(job.number, 'worker')} none: with "
             "resources of their own, workers do not inherit GPUs"
         )
-        if job.parent.accelerator:
-            consequence += f", but still run on nodes with {job.parent.accelerator} only"
+        if accelerator := job.pods.runner.accelerator:
+            consequence += f", but still run on nodes with {accelerator} only"
         by_role = job.can_roles_set_gpus
         remedy = job.with_amounts(job.workers, {"gpu": gpus}) if by_role else _on_task(job, gpus)
         yield Advice("gpu-not-inherited", "workers.limits.gpu", consequence, remedy)
@@ -89,8 +89,9 @@ def worker_only_gpu(job: Job) -> Iterator[Advice]:
 
 def cpu_workers_on_gpu_nodes(job: Job) -> Iterator[Advice]:
     """Workers without GPUs in a task with GPUs, whose node affinity and tolerations they keep."""
-    accelerator = job.parent.accelerator
-    if "gpu" not in job.pods.runner.container.amounts and not accelerator:
+    accelerator, container = job.pods.runner.accelerator, job.pods.runner.container
+    is_tolerating = container.gpu_name == job.platform.gpu_resource and "gpu" in container.amounts
+    if not (is_tolerating or accelerator):
         return  # the usual case
     task, workers = _requested(job.pods.runner), _requested(job.pods.workers)
     is_dropped = any(side.source == "dropped" for side in job.workers.resolved.gpu)

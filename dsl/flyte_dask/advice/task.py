@@ -173,10 +173,13 @@ def _name(remark: Remark) -> str:
 
 def _listed(remarks: list[Remark]) -> str:
     """``mem 32Gi is above the platform's limit 16Gi``, for each dimension."""
-    found = {
-        _name(each): f"limit {each.before} is below its request"
-        if each.rule == "rejected-limit"
-        else f"{each.before} is above the platform's limit {each.after}"
-        for each in remarks
-    }
+    found = {_name(each): _reason(each) for each in remarks}
     return ", ".join(f"{name} {text}" for name, text in found.items())
+
+
+def _reason(remark: Remark) -> str:
+    if remark.rule != "rejected-limit":
+        return f"{remark.before} is above the platform's limit {remark.after}"
+    if ".requests." in remark.path:
+        return f"request {remark.before} differs from its limit"
+    return f"limit {remark.before} is below its request"

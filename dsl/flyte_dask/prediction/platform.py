@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias, TypeGuard, TypeVar, cast, final
@@ -75,6 +76,9 @@ _BASES: Mapping[Base, _Amounts] = {
     "flyte-2": _UNKNOWN["v2"],
 }
 """The amounts of each starting point."""
+
+_GPU_NAME = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?/[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?")
+"""A Kubernetes resource with a domain."""
 
 BASES = tuple(_BASES)
 """The starting points."""
@@ -251,7 +255,7 @@ def _unlimited_problems(unlimited: object, limits: Mapping[str, Quantity]) -> It
 
 
 def _gpu_problems(name: object) -> Iterator[Problem]:
-    if not isinstance(name, str) or not all(name.partition("/")):
+    if not isinstance(name, str) or not _GPU_NAME.fullmatch(name):
         rule, remedy = "is not the name of a GPU resource", "use a name such as 'amd.com/gpu'"
         yield Problem("gpu_resource", name, rule, remedy)
 

@@ -44,7 +44,8 @@ BACKEND_RULES: Mapping[BackendRule, str] = {
     "unvalidated-gpu": "above the platform's limit: Flyte does not validate the GPUs of a pod "
     "template, and silently clamps them",
     "rejected": "above the platform's limit: Flyte rejects a task with such a request",
-    "rejected-limit": "the limit, which may be zero, is below the request: Flyte rejects the task",
+    "rejected-limit": "the limit, which may be zero, is below the request, or that of GPUs differs "
+    "from it: Flyte rejects the task",
     "zero-dropped": "an amount of zero is dropped",
     "zero-kept": "an amount of zero in a pod template is kept",
     "sidecar-zero": "not set by a container next to the task's own: Flyte sets zero",

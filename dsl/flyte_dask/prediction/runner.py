@@ -25,17 +25,24 @@ def runner_pod(parent: Parent, platform: Platform) -> Pod:
     init_containers = [_init_container(each, platform) for each in parent.init_containers]
     for _, more in (*sidecars, *init_containers):
         remarks += more
+    containers = (container, *(each for each, _ in sidecars))
+    has_gpus = any(_is_placed(each, platform) for each in containers)
     node_image = parent.node.image if parent.node and platform.backend == "v1" else None
     return Pod(
         replicas=1,
         image=node_image or parent.image,
         args=None,
         container=container,
-        sidecars=tuple(each for each, _ in sidecars),
+        sidecars=containers[1:],
         remarks=tuple(remarks),
         init_containers=tuple(each for each, _ in init_containers),
-        accelerator=parent.accelerator,
+        accelerator=parent.accelerator if has_gpus else None,
     )
+
+
+def _is_placed(container: Container, platform: Platform) -> bool:
+    """Whether Flyte places its pod on nodes with GPUs, since it has a dimension of them."""
+    return "gpu" in container.amounts and container.gpu_name == platform.gpu_resource
 
 
 def _container(parent: Parent, platform: Platform) -> tuple[Container, list[Remark]]:

@@ -69,8 +69,8 @@ class Steps:
             side, _, name = path.partition(".")
             self._requested.update([name] if side == "requests" else [])
             pair = read.get(name, _UNSET)
-            if self._is_validated and side == "limits" and pair[0] and pair[0] > ZERO:
-                self.remark(name, 1, "rejected-limit", "0", None)
+            if self._is_validated and self._is_rejected_zero(side, name, pair):
+                self.remark(name, SIDES.index(side), "rejected-limit", "0", None)
             elif not keep_zeros:
                 self.remark(name, SIDES.index(side), "zero-dropped", "0", None)
             read[name] = (pair[0], None) if side == "limits" else (None, pair[1])
@@ -128,6 +128,15 @@ class Steps:
             if limit < request and ceil(limit.value) < ceil(request.value):
                 self.remark(name, 1, "rejected-limit", limit.text, None)
 
+    def _is_rejected_zero(self, side: str, name: str, pair: Pair) -> bool:
+        """Whether registration rejects the zero of *side*, to which *pair* has the other side.
+
+        No request may be above a limit of zero, and that of GPUs has to equal the limit.
+        """
+        other = pair[0] if side == "limits" else pair[1]
+        is_compared = side == "limits" or name == "gpu"
+        return is_compared and name not in self._unvalidated and bool(other and other > ZERO)
+
     def _completed(self, name: str, pair: Pair) -> Pair:
         request, limit = pair
         if request is None and limit is not None:
@@ -146,6 +155,7 @@ class Steps:
         return request, limit
 
     def _default(self, name: str) -> Quantity:
+        self._requested.discard(name)  # a request of zero is not above any limit
         default = self._given.get(name)
         if default is None:
             self.remark(name, 0, "zero-kept", "0", "0")
