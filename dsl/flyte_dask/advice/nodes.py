@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from flyte_dask.advice.job import Advice, Job, Role
 from flyte_dask.inheritance.parent import NodeOverrides
-from flyte_dask.roles.resources import amounts, pairs
+from flyte_dask.prediction.runner import effective_overrides
+from flyte_dask.quantities.quantity import ZERO
+from flyte_dask.roles.resources import amounts
 
 __all__ = ["ineffective_node_override"]
 
@@ -26,9 +28,16 @@ def ineffective_node_override(job: Job) -> Iterator[Advice]:
     yield from _requests_alone(job, node)
     for role in job.roles:
         yield from _not_of_role(role, node)
-    if node.zeros:
-        consequence = f"{', '.join(node.zeros)}: zero changes nothing"
+    if zeros := _zeros(node):
+        consequence = f"{', '.join(zeros)}: zero changes nothing"
         yield Advice("ineffective-node-override", "node", consequence, _OWN_CONFIG)
+
+
+def _zeros(node: NodeOverrides) -> list[str]:
+    """The paths of amounts of zero, GPUs included."""
+    sides = {"requests": node.requests, "limits": node.limits}
+    gpus = [f"{name}.gpu" for name, side in sides.items() if amounts(side).get("gpu") == ZERO]
+    return [*node.zeros, *gpus]
 
 
 def _fixed_amounts(job: Job) -> Iterator[Advice]:
@@ -71,7 +80,7 @@ def _requests_alone(job: Job, node: NodeOverrides) -> Iterator[Advice]:
 
 def _not_of_role(role: Role, node: NodeOverrides) -> Iterator[Advice]:
     """Overrides that a role with resources or an image of its own does not get."""
-    names = [] if role.is_unset else list(pairs(node.requests, node.limits))
+    names = [] if role.is_unset else list(effective_overrides(node))
     if node.image is not None and role.config.image is not None:
         names.append("image")
     if names:

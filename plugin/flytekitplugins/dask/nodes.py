@@ -94,6 +94,7 @@ def overrides_of(node: Node) -> NodeOverrides | None:
     requests, limits = (resources_like(without_zeros(each)) for each in sides)
     call_site: CallSite | None = vars(node).get(_LINE)
     problems = [] if image is None or isinstance(image, str) else [_not_built(image)]
+    found = None
     try:
         found = NodeOverrides(
             requests,
