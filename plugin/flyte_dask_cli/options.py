@@ -95,7 +95,8 @@ _PLATFORM = (
         "limits",
         callback=_amounts,
         metavar="AMOUNTS",
-        help="Override the platform's limits per pod, such as cpu=64,mem=256Gi,gpu=8; 0 for none.",
+        help="Override the platform's limits per pod, such as cpu=64,mem=256Gi,gpu=8; 0 for none. "
+        "Other limits are those of the base, by default flyteadmin's own.",
     ),
 )
 _TASKS = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 from flyte_dask.advice.job import Advice, Job
 from flyte_dask.advice.needs import WITHOUT_SIDECARS
@@ -45,21 +45,25 @@ def rejected_by_kubernetes(job: Job) -> Iterator[Advice]:
         yield Advice("rejected-by-kubernetes", path, consequence, remedy)
 
 
-def _remedy(container: Sidecar, reasons: Iterable[str]) -> str:
+def _remedy(container: Sidecar, reasons: Collection[str]) -> str:
     """The resources with which Kubernetes accepts *container*, or what to rename."""
-    if any("name" in each for each in reasons):
-        return f"rename the container '{container.name}' in the pod template"
+    of_names = [each for each in reasons if "name" in each]
+    rename = f"rename the container '{container.name}' in the pod template"
+    if len(of_names) == len(reasons):
+        return rename
     sides: tuple[dict[str, str], dict[str, str]] = ({}, {})
     for name, (request, limit) in pairs(container.requests, container.limits).items():
         for side, amount in zip(sides, (request or limit, limit or request), strict=True):
             side[KUBERNETES_NAMES[name]] = str(amount)
     requests, limits = sides
-    return f"V1ResourceRequirements(requests={requests}, limits={limits})"
+    resources = f"V1ResourceRequirements(requests={requests}, limits={limits})"
+    return f"{rename}, with {resources}" if of_names else resources
 
 
 def sidecar_replicated(job: Job) -> Iterator[Advice]:
     """Sidecars and init containers of the task, which every pod of the cluster has too."""
-    names = [each.name for each in (*job.parent.sidecars, *job.parent.init_containers)]
+    containers = (*job.parent.sidecars, *job.parent.init_containers)
+    names = dict.fromkeys(each.name for each in containers)
     if names:
         pods = job.number + 2
         requests = total(job.pods, lambda pod: pod.sidecars).requests

@@ -63,19 +63,26 @@ def task_exceeds_platform(job: Job) -> Iterator[Advice]:
         if job.parent.node:
             path, remedy = "node.limits", job.with_node_amounts(left)
         yield Advice("task-exceeds-platform", path, consequence, remedy)
-    yield from _rejected_sidecars(above)
+    if not job.parent.node:
+        yield from _other_containers(above)
 
 
-def _rejected_sidecars(above: Iterable[Remark]) -> Iterator[Advice]:
-    """Sidecars for which Flyte rejects the task."""
-    rejected: dict[str, list[Remark]] = {}
+def _other_containers(above: Iterable[Remark]) -> Iterator[Advice]:
+    """Sidecars and init containers above the platform's limits, or their own."""
+    by_container: dict[str, list[Remark]] = {}
     for each in above:
-        if each.rule in REJECTED and each.path.startswith("sidecars."):
-            rejected.setdefault(each.path.split(".")[1], []).append(each)
-    for name, found in rejected.items():
+        container, _, _ = each.path.rsplit(".", 2)
+        if container != "runner":
+            by_container.setdefault(container, []).append(each)
+    for container, found in by_container.items():
         consequence = f"{_listed(found)}: {_ending(found)}"
-        remedy = f"lower what the container '{name}' requests in the pod template"
-        yield Advice("task-exceeds-platform", f"task.sidecars.{name}", consequence, remedy)
+        lower = "raise the limit, or lower the request," if _has_low_limit(found) else "lower it"
+        remedy = f"{lower} in the pod template"
+        yield Advice("task-exceeds-platform", f"task.{container}", consequence, remedy)
+
+
+def _has_low_limit(found: Iterable[Remark]) -> bool:
+    return any(each.rule == "rejected-limit" for each in found)
 
 
 def _ending(found: list[Remark]) -> str:

@@ -270,9 +270,10 @@ def _flyte_2_problems(platform: Platform) -> Iterator[Problem]:
     for name, most in _amounts(platform.limits).items():
         rule = "has no effect: Flyte 2 has no limits, and clamps nothing"
         yield Problem(f"limits.{name}", most.text, rule, "omit it, and set a policy instead")
-    if platform.unlimited:
+    unlimited: object = platform.unlimited
+    for name in unlimited if isinstance(unlimited, tuple) else ():
         rule = "has no effect: Flyte 2 has no limits"
-        yield Problem("unlimited", ", ".join(map(str, platform.unlimited)), rule, "omit it")
+        yield Problem("unlimited", name, rule, "omit it")
     for name, amount in _amounts(platform.defaults).items():
         if name not in _UNKNOWN["v2"].defaults:
             rule = "has no effect: Flyte 2 has defaults of CPUs and memory only"

@@ -49,14 +49,14 @@ def _container(parent: Parent, platform: Platform) -> tuple[Container, list[Rema
     """The container of the task."""
     gpu_name = _gpu_resource(parent, platform)
     is_known = gpu_name == platform.gpu_resource
+    is_pod = parent.has_own_pod_template
     steps = Steps(
         "runner",
         platform,
         is_validated=platform.backend == "v1",
         unvalidated=("gpu",) if parent.gpu_from_pod_template else (),
-        unclamped=() if is_known else ("gpu",),
+        untouched=("gpu",) if is_pod and not is_known else (),
     )
-    is_pod = parent.has_own_pod_template
     named = steps.named(pairs(parent.requests, parent.limits), parent.zeros, keep_zeros=is_pod)
     given = _given(platform, named, steps, is_pod=is_pod)
     if parent.node:
@@ -78,6 +78,11 @@ def _given(platform: Platform, named: Amounts, steps: Steps, *, is_pod: bool) ->
         if name not in ALWAYS_GIVEN and name not in named:
             steps.remark(name, 0, "no-default", default.text, None)
     return ALWAYS_GIVEN
+
+
+def _unknown_gpus(platform: Platform) -> tuple[str, ...]:
+    """GPUs under their usual name, which Flyte changes only if the platform has them so."""
+    return () if platform.gpu_resource == KUBERNETES_NAMES["gpu"] else ("gpu",)
 
 
 def _gpu_resource(parent: Parent, platform: Platform) -> str:
@@ -122,14 +127,16 @@ def _sidecar(sidecar: Sidecar, platform: Platform) -> tuple[Container, list[Rema
     """A sidecar, which gets no defaults, but zeros."""
     is_v1 = platform.backend == "v1"
     path = f"sidecars.{sidecar.name}"
-    steps = Steps(path, platform, is_validated=is_v1, unvalidated=("gpu",))
+    unknown = _unknown_gpus(platform)
+    steps = Steps(path, platform, is_validated=is_v1, unvalidated=("gpu",), untouched=unknown)
     named = steps.named(pairs(sidecar.requests, sidecar.limits), sidecar.zeros, keep_zeros=True)
     return Container(sidecar.name, steps.in_range(named)), steps.remarks
 
 
 def _init_container(container: Sidecar, platform: Platform) -> tuple[Container, list[Remark]]:
     """An init container, which gets defaults on Flyte 1, and zeros on Flyte 2."""
-    steps = Steps(f"init_containers.{container.name}", platform)
+    path, unknown = f"init_containers.{container.name}", _unknown_gpus(platform)
+    steps = Steps(path, platform, untouched=unknown)
     named = steps.named(
         pairs(container.requests, container.limits), container.zeros, keep_zeros=True
     )

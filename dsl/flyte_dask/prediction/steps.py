@@ -12,7 +12,7 @@ from flyte_dask.prediction.remarks import REJECTED, BackendRule, Remark
 from flyte_dask.quantities.quantity import ZERO, Quantity
 from flyte_dask.quantities.spelling import canonical
 from flyte_dask.roles.origin import Pair
-from flyte_dask.roles.resources import DIMENSIONS
+from flyte_dask.roles.resources import DIMENSIONS, KUBERNETES_NAMES
 
 __all__ = ["SIDES", "Steps"]
 
@@ -28,7 +28,7 @@ class Steps:
     """The steps for the container at *path* on *platform*.
 
     *is_validated*: whether Flyte rejects a task with requests of this container above a limit,
-    except for the dimensions *unvalidated*. The dimensions *unclamped* are never clamped.
+    except for the dimensions *unvalidated*. The dimensions *untouched* are not changed at all.
     """
 
     def __init__(
@@ -38,14 +38,17 @@ class Steps:
         *,
         is_validated: bool = False,
         unvalidated: Collection[str] = (),
-        unclamped: Collection[str] = (),
+        untouched: Collection[str] = (),
     ) -> None:
         self._path = path
         self._given = platform.given
         self._allowed = platform.allowed
         self._is_validated = is_validated
         self._unvalidated = unvalidated
-        self._unclamped = unclamped
+        # Flyte 1 has the platform's limit of GPUs under their usual name only.
+        is_renamed = platform.gpu_resource != KUBERNETES_NAMES["gpu"]
+        self._unclamped = ("gpu",) if is_renamed and platform.backend == "v1" else ()
+        self._untouched = untouched
         self._requested: set[str] = set()
         """The dimensions with an explicit request, zero included."""
         self.remarks: list[Remark] = []
@@ -80,13 +83,19 @@ class Steps:
         """*amounts*, and those of the dimensions *given*, with missing sides filled in."""
         amounts = {**dict.fromkeys(given, _UNSET), **amounts}
         names = [name for name in DIMENSIONS if name in amounts]
-        return {name: self._completed(name, amounts[name]) for name in names}
+        return {
+            name: amounts[name] if name in self._untouched else self._completed(name, amounts[name])
+            for name in names
+        }
 
     def in_range(self, amounts: Amounts) -> Amounts:
         """*amounts* of a sidecar, in which Flyte sets zero for what is missing."""
         amounts = {**dict.fromkeys(ALWAYS_GIVEN, _UNSET), **amounts}
         found: Amounts = {}
         for name in (each for each in DIMENSIONS if each in amounts):
+            if name in self._untouched:
+                found[name] = amounts[name]
+                continue
             request, limit = self.clamped(name, amounts[name])
             for side, amount in enumerate((request, limit)):
                 if amount is None:
@@ -185,7 +194,7 @@ class Steps:
         most = self._allowed.get(name)
         if amount is None or most is None or amount <= most:
             return amount
-        if name in self._unclamped and rule == _CLAMPED:
+        if name in self._unclamped and rule in {_CLAMPED, "unvalidated-gpu"}:
             return amount
         if rule == "rejected" and ceil(amount.value) <= ceil(most.value):
             rule = "rounded-comparison"

@@ -182,6 +182,8 @@ class Builder:
 
     def _placed(self, at: Keys, problem: Problem) -> Problem:
         """*problem* with its path and line in the file."""
+        if at == ("platform",) and problem.path == "unlimited":  # which is a limit of 0 in a file
+            problem = problem._replace(path=f"limits.{problem.value}", value=0)
         keys = _keys(at, problem.path)
         line = self._document.line((*self._prefix, *keys))
         placed = problem._replace(path=shown(keys), line=line)

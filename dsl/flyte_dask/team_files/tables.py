@@ -156,7 +156,9 @@ class PlatformTable:
     backend: Backend | None = _field("The backend: v1 for Flyte 1, v2 for Flyte 2.")
     defaults: Amounts | None = _field("The default amounts of a pod.")
     limits: Limits | None = _field("The maximum amounts of a pod, to which Flyte 1 clamps.")
-    gpu_resource: str | None = _field("The Kubernetes resource of GPUs, such as amd.com/gpu.")
+    gpu_resource: str | None = _field(
+        "The Kubernetes resource of GPUs, such as amd.com/gpu.", {"pattern": r"^[^/\s]+/[^/\s]+$"}
+    )
 
 
 @attrs.frozen(kw_only=True)
