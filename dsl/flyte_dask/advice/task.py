@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from flyte_dask.advice.job import Advice, Job
+from flyte_dask.inheritance.parent import Sidecar
 from flyte_dask.prediction.remarks import REJECTED, Remark
 from flyte_dask.quantities.quantity import ZERO, Quantity
 from flyte_dask.roles.resources import pairs
@@ -64,25 +65,21 @@ def task_exceeds_platform(job: Job) -> Iterator[Advice]:
             path, remedy = "node.limits", job.with_node_amounts(left)
         yield Advice("task-exceeds-platform", path, consequence, remedy)
     if not job.parent.node:
-        yield from _other_containers(above)
+        for kind in ("sidecars", "init_containers"):
+            for container in getattr(job.parent, kind):
+                yield from _container_exceeds(f"{kind}.{container.name}", container, above)
 
 
-def _other_containers(above: Iterable[Remark]) -> Iterator[Advice]:
-    """Sidecars and init containers above the platform's limits, or their own."""
-    by_container: dict[str, list[Remark]] = {}
-    for each in above:
-        container, _, _ = each.path.rsplit(".", 2)
-        if container != "runner":
-            by_container.setdefault(container, []).append(each)
-    for container, found in by_container.items():
+def _container_exceeds(path: str, container: Sidecar, above: Iterable[Remark]) -> Iterator[Advice]:
+    """A sidecar or an init container above the platform's limits, or above its own."""
+    own = pairs(container.requests, container.limits)
+    found = [each for each in above if each.path.rsplit(".", 2)[0] == path and _name(each) in own]
+    if found:
         consequence = f"{_listed(found)}: {_ending(found)}"
-        lower = "raise the limit, or lower the request," if _has_low_limit(found) else "lower it"
+        is_low = any(each.rule == "rejected-limit" for each in found)
+        lower = "raise the limit, or lower the request," if is_low else "lower it"
         remedy = f"{lower} in the pod template"
-        yield Advice("task-exceeds-platform", f"task.{container}", consequence, remedy)
-
-
-def _has_low_limit(found: Iterable[Remark]) -> bool:
-    return any(each.rule == "rejected-limit" for each in found)
+        yield Advice("task-exceeds-platform", f"task.{path}", consequence, remedy)
 
 
 def _ending(found: list[Remark]) -> str:
