@@ -119,23 +119,22 @@ def test_fsspecs_own_variables_have_precedence(
         assert "the request signature we calculated does not match" in done.message.lower()
 
 
-class TestTheSecret:
-    """It is neither in messages nor in logs."""
+@pytest.fixture(scope="module")
+def recorded(store: Store, image: Mapping[str, str]) -> Iterator[tuple[Network, dict[str, str]]]:
+    """A network between a scheduler and all others, and the environment of its runner."""
+    env = {**image, **store.env}
+    with ExitStack() as stack:
+        started = scheduler(stack, env=env)
+        network = stack.enter_context(network_to(started.address))
+        network.is_recording = True
+        started.workers.extend(worker(stack, network.address, each, env=env) for each in (0, 1))
+        yield network, {**store.env, ADDRESS: network.address}
+        output = "".join(each.output for each in (started.scheduler, *started.workers))
+        assert store.secret not in output
 
-    @pytest.fixture
-    def recorded(
-        self, store: Store, image: Mapping[str, str]
-    ) -> Iterator[tuple[Network, dict[str, str]]]:
-        """A network between a scheduler and all others, and the environment of its runner."""
-        env = {**image, **store.env}
-        with ExitStack() as stack:
-            started = scheduler(stack, env=env)
-            network = stack.enter_context(network_to(started.address))
-            network.is_recording = True
-            started.workers.extend(worker(stack, network.address, each, env=env) for each in (0, 1))
-            yield network, {**store.env, ADDRESS: network.address}
-            output = "".join(each.output for each in (started.scheduler, *started.workers))
-            assert store.secret not in output
+
+class TestTheSecret:
+    """It is neither in messages nor in logs; the last test has a user send it."""
 
     def test_is_not_sent(
         self, store: Store, recorded: tuple[Network, dict[str, str]], tmp_path: Path
