@@ -35,6 +35,7 @@ def names(cases: list[dict[str, Any]]) -> list[str]:
     return [case["name"] for case in cases]
 
 
+@pytest.mark.once  # arithmetic that is the same with every Python
 @pytest.mark.parametrize("case", ALL, ids=names(ALL))
 def test_a_recorded_case_is_predicted(case: dict[str, Any]) -> None:
     """Resources, replicas, images, arguments and sidecars of all pods, and the rejection."""
