@@ -16,7 +16,7 @@ from flyte_dask.prediction.backend import pods_of
 from flyte_dask.prediction.node import on_node, resolved_on_node
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.prediction.pods import Pods
-from flyte_dask.quantities.quantity import ZERO, Quantity
+from flyte_dask.quantities.quantity import Quantity, unless_zero
 from flyte_dask.roles.origin import Pair
 from flyte_dask.roles.resources import DIMENSIONS, KUBERNETES_NAMES, pairs
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
@@ -210,7 +210,7 @@ class Job:
                 if name == "gpu":  # whose sides have to be equal
                     allowed[name] = request and (limit or request), limit
                 else:
-                    allowed[name] = _unless_zero(request), _unless_zero(limit)
+                    allowed[name] = unless_zero(request), unless_zero(limit)
         return allowed
 
 
@@ -238,10 +238,6 @@ def _amounts_code(amounts: Mapping[str, Pair]) -> str:
             listed = ", ".join(f'{dimension}="{amount}"' for dimension, amount in texts.items())
             arguments.append(f"{name}=Resources({listed})")
     return ", ".join(arguments)
-
-
-def _unless_zero(amount: Quantity | None) -> Quantity | None:
-    return None if amount == ZERO else amount
 
 
 def _literal(value: object) -> str:

@@ -8,13 +8,11 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple, final
 
 from flyte_dask.prediction.pods import Container, Pods
-from flyte_dask.roles.origin import Pair
 
 __all__ = ["Rejection", "rejections"]
 
 _LONGEST = 63
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_UNSET: Pair = (None, None)
 
 
 @final

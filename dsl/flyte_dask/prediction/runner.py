@@ -10,7 +10,7 @@ from flyte_dask.prediction.platform import Platform
 from flyte_dask.prediction.pods import Amounts, Container, Pod
 from flyte_dask.prediction.remarks import Remark
 from flyte_dask.prediction.steps import Steps
-from flyte_dask.quantities.quantity import ZERO, Quantity
+from flyte_dask.quantities.quantity import unless_zero
 from flyte_dask.roles.resources import KUBERNETES_NAMES, pairs
 
 __all__ = ["effective_overrides", "runner_pod"]
@@ -87,10 +87,10 @@ def _unknown_gpus(platform: Platform) -> tuple[str, ...]:
 
 def _gpu_resource(parent: Parent, platform: Platform) -> str:
     """The resource that the task's container requests for GPUs."""
-    is_generic = parent.has_own_pod_template and not parent.gpu_from_pod_template
-    if platform.backend == "v1" and not is_generic:
-        return KUBERNETES_NAMES["gpu"]  # which Flyte 1 writes for the GPUs of a container
-    return KUBERNETES_NAMES["gpu"] if parent.gpu_from_pod_template else platform.gpu_resource
+    # Flyte 1 writes the usual name for the GPUs of a task without a pod template in code.
+    is_written = platform.backend == "v1" and not parent.has_own_pod_template
+    has_usual_name = is_written or parent.gpu_from_pod_template
+    return KUBERNETES_NAMES["gpu"] if has_usual_name else platform.gpu_resource
 
 
 def _on_node(
@@ -115,12 +115,8 @@ def _on_node(
 def effective_overrides(node: NodeOverrides) -> Amounts:
     """The amounts of *node* that change something, which zeros do not."""
     own = pairs(node.requests, node.limits).items()
-    effective = {name: (_unless_zero(low), _unless_zero(high)) for name, (low, high) in own}
+    effective = {name: (unless_zero(low), unless_zero(high)) for name, (low, high) in own}
     return {name: pair for name, pair in effective.items() if pair != (None, None)}
-
-
-def _unless_zero(amount: Quantity | None) -> Quantity | None:
-    return None if amount is None or amount == ZERO else amount
 
 
 def _sidecar(sidecar: Sidecar, platform: Platform) -> tuple[Container, list[Remark]]:

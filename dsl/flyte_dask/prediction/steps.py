@@ -96,7 +96,7 @@ class Steps:
             if name in self._untouched:
                 found[name] = amounts[name]
                 continue
-            request, limit = self.clamped(name, amounts[name])
+            request, limit = self._clamped_pair(name, amounts[name])
             for side, amount in enumerate((request, limit)):
                 if amount is None:
                     self.remark(name, side, "sidecar-zero", None, "0")
@@ -157,11 +157,7 @@ class Steps:
             limit = request
             if request != ZERO:
                 self.remark(name, 1, "limit-from-request", None, limit.text)
-        request, limit = self._clamped_pair(name, (request, limit))
-        if request and limit and request > limit:
-            self.remark(name, 0, "request-clamped-to-limit", request.text, limit.text)
-            request = limit
-        return request, limit
+        return self._clamped_pair(name, (request, limit))
 
     def _default(self, name: str) -> Quantity:
         self._requested.discard(name)  # a request of zero is not above any limit
@@ -173,19 +169,15 @@ class Steps:
         self.remark(name, 0, rule, None, default.text)
         return default
 
-    def clamped(self, name: str, pair: Pair) -> Pair:
-        """*pair* clamped to the platform's limits, and its request to its limit."""
-        request, limit = self._clamped_pair(name, pair)
-        if request and limit and request > limit:
-            self.remark(name, 0, "request-clamped-to-limit", request.text, limit.text)
-            request = limit
-        return request, limit
-
     def _clamped_pair(self, name: str, pair: Pair) -> Pair:
+        """*pair* clamped to the platform's limits, and its request to its limit."""
         rule = _CLAMPED
         if self._is_validated and name in self._requested:
             rule = "unvalidated-gpu" if name in self._unvalidated else "rejected"
         request, limit = (self._clamped(name, side, pair[side], rule) for side in (0, 1))
+        if request and limit and request > limit:
+            self.remark(name, 0, "request-clamped-to-limit", request.text, limit.text)
+            request = limit
         return request, limit
 
     def _clamped(

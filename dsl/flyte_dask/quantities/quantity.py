@@ -21,6 +21,7 @@ __all__ = [
     "plain_text",
     "quantity_or_none",
     "quantity_problem",
+    "unless_zero",
 ]
 
 _DIGITS = "0123456789"
@@ -271,3 +272,8 @@ def _units_like(lower: str) -> list[str]:
 
 
 ZERO = Quantity("0")
+
+
+def unless_zero(amount: Quantity | None) -> Quantity | None:
+    """*amount*; None if it is zero."""
+    return None if amount == ZERO else amount
