@@ -250,9 +250,9 @@ class TestNothingIsLeftBehind:
     def test_by_parallel_tasks(self) -> None:
         """Each has its own cluster."""
         with ThreadPoolExecutor() as threads:
-            found = list(threads.map(lambda _: tasks.bare_compute(), range(4)))
-        addresses = [address for each in found for address in each]
-        assert len(set(addresses)) == len(addresses) == 4 * min(2, CPU_COUNT)
+            found = list(threads.map(lambda _: tasks.workers_of_its_own(), range(4)))
+        identities = [identity for each in found for identity in each]
+        assert len(set(identities)) == len(identities) == 4 * min(2, CPU_COUNT)
 
     def test_by_clusters_that_overlap(self) -> None:
         """The handlers of distributed's log have their original levels."""

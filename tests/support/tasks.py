@@ -39,6 +39,16 @@ def bare_compute() -> list[str]:
 
 
 @task(task_config=Dask(workers=2))
+def workers_of_its_own() -> list[str]:
+    """Identities of its workers: an address can be used again by the next cluster."""
+
+    def identity(dask_worker: distributed.Worker) -> str:
+        return str(dask_worker.id)
+
+    return sorted(distributed.get_client().run(identity).values())
+
+
+@task(task_config=Dask(workers=2))
 def client_of_its_own() -> bool:
     """Whether a user's own client connects to the task's cluster."""
     with distributed.Client() as own:
@@ -181,4 +191,4 @@ def builds() -> list[str]:
 @workflow
 def twice() -> tuple[list[str], list[str]]:
     """One Dask task after the other."""
-    return bare_compute(), bare_compute()
+    return workers_of_its_own(), workers_of_its_own()
