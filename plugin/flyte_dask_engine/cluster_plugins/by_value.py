@@ -11,6 +11,7 @@ from flyte_dask_engine.cluster_plugins import (
     recorder,
     storage,
     sums,
+    task_errors,
     task_stream,
     worker_metrics,
 )
@@ -18,8 +19,8 @@ from flyte_dask_engine.cluster_plugins import (
 __all__ = ["MODULES"]
 
 MODULES = (
-    *(code, distributed_internals, lifecycle, recorder, storage, sums, task_stream),
-    worker_metrics,
+    *(code, distributed_internals, lifecycle, recorder, storage, sums, task_errors),
+    *(task_stream, worker_metrics),
 )
 
 for _module in MODULES:  # distributed looks up the exact module of what it pickles

@@ -1,0 +1,237 @@
+"""Makes every error of a task one that reaches its client, and that the client can raise.
+
+With some exceptions distributed does not: a SystemExit ends the worker, an exception that cannot be
+inspected leaves the task running for ever, and others end what a client waits with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import wraps
+from inspect import isawaitable, iscoroutinefunction
+from time import time
+from types import TracebackType
+from typing import Any
+
+import distributed.worker
+from distributed import Worker
+from distributed.diagnostics.plugin import WorkerPlugin
+from distributed.protocol import to_serialize
+from distributed.protocol.pickle import dumps, loads
+
+__all__ = ["TaskErrors", "raisable"]
+
+_LONG = 200  # frames of a traceback; pickle's recursion fails at a few hundred
+_MAX_FRAMES = 20  # that are kept of one that is longer
+_MAX_CHAIN = 100  # exceptions in a chain of causes that are looked at
+_MAX_TEXT = 10_000  # characters; distributed's own maximum is the same
+
+_RUNNERS = ("_run_task_simple", "_run_task_async", "apply_function_simple", "apply_function_async")
+"""The functions of distributed.worker that run a task; the latter two are those of 2024."""
+
+_of_actors = ("actor_execute", "actor_attribute")
+"""The handlers of a worker that run methods of actors."""
+
+
+class TaskErrors(WorkerPlugin):
+    """Makes a worker send every error of a task, and its process until that ends."""
+
+    idempotent = True
+
+    def __init__(self, name: str) -> None:
+        self.name = f"{name}-task-errors"
+
+    def setup(self, worker: Worker) -> None:
+        """Wrap what runs tasks, unless another session has done it."""
+        known: Any = distributed.worker
+        for name, wrap in _WRAPPERS.items():
+            _wrap(vars(known), name, wrap)
+        for name in _of_actors:
+            _wrap(worker.handlers, name, _sending_errors_of_actors)
+
+
+def _wrap(names: dict[str, Any], name: str, wrap: Callable[[Any], Any]) -> None:
+    """Replace the function called *name*, if there is one that is not wrapped yet."""
+    function = names.get(name)
+    if function is not None and not hasattr(function, "__wrapped__"):
+        names[name] = wrap(function)
+
+
+def _total(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """distributed's ``error_message``, for every exception."""
+
+    @wraps(original)
+    def error_message(error: BaseException, status: str = "error") -> dict[str, Any]:
+        message = None
+        with suppress(BaseException):  # raised by what the exception is made of
+            message = original(raisable(error), status)
+        if message is None:
+            message = original(_described(error), status)
+        message["traceback"] = _sendable(message["traceback"], sys.exc_info()[2])
+        return message
+
+    return error_message
+
+
+def _sendable(serialized: Any, traceback: TracebackType | None) -> Any:
+    """The *serialized* traceback if a client can use it, otherwise the last frames of the other."""
+    if serialized is None:
+        return None
+    with suppress(Exception):
+        if isinstance(loads(serialized.data), TracebackType):
+            return serialized
+    with suppress(Exception):
+        data = dumps(_last_frames(traceback, _MAX_FRAMES))
+        if isinstance(loads(data), TracebackType) and len(data) <= _MAX_TEXT:
+            return to_serialize(data)
+    return None
+
+
+def _last_frames(traceback: TracebackType | None, longest: int) -> TracebackType | None:
+    """*traceback*; if it has more than *longest* frames, the last ones of it."""
+    frames = []
+    while traceback is not None:
+        frames.append(traceback)
+        traceback = traceback.tb_next
+    if len(frames) > longest:
+        return frames[-_MAX_FRAMES]
+    return frames[0] if frames else None
+
+
+def _outliving_exits(original: Callable[..., Any]) -> Callable[..., Any]:
+    """One of distributed's functions that run a task, where exits end only the task."""
+    if iscoroutinefunction(original):
+
+        @wraps(original)
+        async def run_async(*args: Any, **kwargs: Any) -> Any:
+            started = time()
+            try:
+                return await original(*args, **kwargs)
+            except (SystemExit, KeyboardInterrupt) as error:
+                return _failed(error, started)
+
+        return run_async
+
+    @wraps(original)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        started = time()
+        try:
+            return original(*args, **kwargs)
+        except (SystemExit, KeyboardInterrupt) as error:
+            return _failed(error, started)
+
+    return run
+
+
+def _failed(error: BaseException, started: float) -> Mapping[str, Any]:
+    """The message of a task that failed with *error*."""
+    return {
+        **_message_of(error),
+        "op": "task-erred",
+        "actual_exception": error,
+        "start": started,
+        "stop": time(),
+        "thread": threading.get_ident(),
+    }
+
+
+def _message_of(error: BaseException) -> dict[str, Any]:
+    """distributed's message about *error*, which is being handled."""
+    message: dict[str, Any] = vars(distributed.worker)["error_message"](error)
+    return message
+
+
+def _outliving_calls(original: Callable[..., Any]) -> Callable[..., Any]:
+    """distributed's function behind ``client.run()``, whose error is sent whatever it is."""
+
+    @wraps(original)
+    async def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await original(*args, **kwargs)
+        except asyncio.CancelledError:  # the server is closing
+            raise
+        except BaseException as error:
+            return _message_of(error)
+
+    return run
+
+
+def _sending_errors_of_actors(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A handler for actors, whose errors are sent whatever they are."""
+
+    @wraps(original)
+    async def handle(*args: Any, **kwargs: Any) -> Any:
+        try:
+            response = original(*args, **kwargs)
+            response = await response if isawaitable(response) else response
+        except asyncio.CancelledError:  # the worker is closing
+            raise
+        except BaseException as error:
+            return _error_of_actor(error)
+        if response["status"] == "error":
+            return _error_of_actor(response["exception"].data)
+        return response
+
+    return handle
+
+
+def _error_of_actor(error: BaseException) -> dict[str, Any]:
+    found = raisable(error)
+    with suppress(Exception):
+        loads(dumps(found))
+        return {"status": "error", "exception": to_serialize(found)}
+    return {"status": "error", "exception": to_serialize(_described(error))}
+
+
+def raisable(error: BaseException) -> Exception:
+    """*error* itself if every thread can raise and print it; otherwise one with its text.
+
+    Only subclasses of Exception pass through the event loop of a client.
+    """
+    is_usable = False
+    with suppress(BaseException):
+        is_usable = _is_usable(error)
+    return error if isinstance(error, Exception) and is_usable else _described(error)
+
+
+def _is_usable(error: BaseException) -> bool:
+    """Whether *error* and its causes can be inspected; raises anything if they cannot.
+
+    Their tracebacks are shortened so that they can be pickled, such as that of a RecursionError.
+    """
+    waiting, seen = [error], set[int]()
+    while waiting:
+        each = waiting.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        if len(seen) > _MAX_CHAIN:
+            return False
+        texts, members = (str(each), repr(each)), getattr(each, "exceptions", ())
+        if not all(isinstance(text, str) for text in texts) or not isinstance(each.args, tuple):
+            return False
+        each.__traceback__ = _last_frames(each.__traceback__, _LONG)
+        others = [each.__cause__, each.__context__]
+        others += members if isinstance(members, (list, tuple)) else []
+        waiting += [also for also in others if isinstance(also, BaseException)]
+    return True
+
+
+def _described(error: BaseException) -> RuntimeError:
+    """An error with the type and the text of *error*."""
+    text = "its text cannot be shown"
+    with suppress(BaseException):
+        text = str(error)
+    name = type(error).__name__
+    return RuntimeError(f"{name}: {text}"[:_MAX_TEXT] if text else name)
+
+
+_WRAPPERS: dict[str, Callable[[Any], Any]] = {
+    "error_message": _total,
+    "run": _outliving_calls,
+    **dict.fromkeys(_RUNNERS, _outliving_exits),
+}
