@@ -14,7 +14,14 @@ from typing import Any
 import distributed
 from distributed.deploy.subprocess import Subprocess
 
-__all__ = ["Client", "CommandProcess", "clients", "on_worker_exit"]
+__all__ = [
+    "Client",
+    "CommandProcess",
+    "clients",
+    "on_worker_exit",
+    "stopped_receiving",
+    "why_it_stopped",
+]
 
 
 class Client(distributed.Client):
@@ -51,6 +58,18 @@ def clients() -> list[distributed.Client]:
     while True:
         with suppress(RuntimeError):  # another thread opened one meanwhile
             return list(distributed.Client._instances)
+
+
+def stopped_receiving(client: distributed.Client) -> bool:
+    """Whether *client* still runs, but no longer receives what its scheduler sends."""
+    receiving = getattr(client, "_handle_report_task", None)
+    return client.status == "running" and receiving is not None and receiving.done()
+
+
+def why_it_stopped(client: distributed.Client) -> BaseException | None:
+    """The exception with which *client* stopped receiving; None if there was none."""
+    receiving: Any = client._handle_report_task
+    return None if receiving.cancelled() else receiving.exception()
 
 
 def on_worker_exit(nanny: distributed.Nanny, call: Callable[[int], None]) -> None:

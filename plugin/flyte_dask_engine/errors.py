@@ -13,7 +13,9 @@ __all__ = [
     "ClusterUnavailable",
     "MissingBokeh",
     "NoCluster",
+    "NoValidWorker",
     "SchedulerLost",
+    "TooFewWorkers",
     "WorkersKilled",
     "WorkersLost",
     "WrongEnvironment",
@@ -42,6 +44,14 @@ class WorkersKilled(ClusterFailure):
 
 class NoCluster(FlyteDaskError, RuntimeError):
     """The task runs on Flyte, but Flyte started no Dask cluster for it."""
+
+
+class NoValidWorker(FlyteDaskError, RuntimeError):
+    """No worker meets the restrictions of a Dask task, so that it can never run."""
+
+
+class TooFewWorkers(FlyteDaskError, ValueError):
+    """The function waits for more workers than its config has."""
 
 
 class WrongEnvironment(FlyteDaskError, RuntimeError):

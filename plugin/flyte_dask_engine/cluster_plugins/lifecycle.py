@@ -3,22 +3,49 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from collections import Counter, deque
 from collections.abc import Callable
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from distributed import Nanny, Scheduler, Worker
 from distributed.diagnostics.plugin import NannyPlugin, SchedulerPlugin, WorkerPlugin
 
+from flyte_dask_engine.cluster_plugins.restrictions import offers, unmet_restrictions
 from flyte_dask_engine.cluster_plugins.sums import spilled
+from flyte_dask_engine.cluster_plugins.task_errors import send_all_errors
 from flyte_dask_engine.distributed_internals import on_worker_exit
 
 __all__ = ["NannyObserver", "Observer", "SchedulerObserver", "WorkerObserver"]
 
 _MAX_KEPT = 40  # deaths, and reports from workers and nannies
 _MAX_TEXT = 500  # characters of an error in a report
+_MAX_CHAIN = 20  # causes of an error that are looked at
+_MAX_ERRED = 100_000  # keys of erred tasks that are not acknowledged
+_MAX_SENT = 1000  # items of a kind in one snapshot
+
+
+class Unacknowledged:
+    """Items that the runner may not know yet."""
+
+    def __init__(self, maximum: int | None = None) -> None:
+        self.items: deque[Any] = deque(maxlen=maximum)
+        self.number = 0  # of all items that were ever added
+
+    def add(self, item: Any) -> None:
+        """Add an item; beyond the maximum the first one is dropped."""
+        self.items.append(item)
+        self.number += 1
+
+    def after(self, known: int) -> tuple[list[Any], int]:
+        """The items after the first *known* ones, and then the number of known ones."""
+        while self.items and self.number - len(self.items) < known:
+            self.items.popleft()
+        sent = list(islice(self.items, _MAX_SENT))
+        return sent, self.number - len(self.items) + len(sent)
 
 
 class Observer(SchedulerPlugin):
@@ -62,8 +89,8 @@ class SchedulerObserver(Observer):
         super().__init__(name)
         self.names: dict[str, str] = {}  # of all workers that ever joined, by address
         self.last_states: dict[str, Any] = {}  # of workers that are present or just leaving
-        self.joined: deque[tuple[str, Any]] = deque()  # names and versions not yet acknowledged
-        self.acknowledged = 0  # number of joined workers before those
+        self.joined = Unacknowledged()  # names and versions of workers
+        self.erred = Unacknowledged(_MAX_ERRED)  # keys of tasks
         self.finished: Counter[str] = Counter()
         self.failed = 0
         self.spilled_before = 0.0
@@ -73,6 +100,7 @@ class SchedulerObserver(Observer):
     async def start(self, scheduler: Scheduler) -> None:
         """Note the workers that are present, and the bytes spilled before."""
         self.begin(scheduler)
+        send_all_errors()
         for address in scheduler.workers:
             self.add_worker(scheduler, address)
         self.spilled_before = spilled(scheduler.cumulative_worker_metrics)
@@ -81,7 +109,7 @@ class SchedulerObserver(Observer):
         """Note a worker that joins."""
         state = scheduler.workers[worker]
         self.names[worker] = str(state.name)
-        self.joined.append((self.names[worker], state.versions))
+        self.joined.add((self.names[worker], state.versions))
         self.finished[self.names[worker]] += 0
         self.last_states[worker] = state
 
@@ -89,8 +117,10 @@ class SchedulerObserver(Observer):
         """Forget the state of a worker that left."""
         self.last_states.pop(worker, None)
 
-    def transition(self, key: Any, start: Any, finish: Any, *_: Any, **details: Any) -> None:  # noqa: ARG002
+    def transition(self, key: Any, start: Any, finish: Any, *_: Any, **details: Any) -> None:
         """Count tasks that finish or fail."""
+        if finish == "erred":
+            self.erred.add(key)
         if start == "processing":
             if finish == "memory":
                 self.finished[self.names[details["worker"]]] += 1
@@ -122,21 +152,20 @@ class SchedulerObserver(Observer):
         }
 
     def answer(self, what: str, **arguments: Any) -> dict[str, Any]:
-        """The result of the method named *what*: *activity*, *leave* or *snapshot*."""
+        """The result of the method named *what*: *activity*, *error*, *leave* or *snapshot*."""
         response: dict[str, Any] = getattr(self, what)(**arguments)
         return response
 
-    def snapshot(self, joined: int, task: str = "") -> dict[str, Any]:
+    def snapshot(self, joined: int = 0, erred: int = 0, task: str = "") -> dict[str, Any]:
         """The state of the cluster, as plain values.
 
         Args:
             joined: how many joined workers the caller knows; these are not returned again.
+            erred: how many erred tasks it knows, likewise.
             task: key of the task for which deaths say whether it was processed there.
         """
-        while self.acknowledged < joined and self.joined:
-            self.joined.popleft()
-            self.acknowledged += 1
         workers = self.scheduler.workers.values()
+        unmet = unmet_restrictions(self.scheduler, self.names)
         return {
             "memory": self.scheduler.monitor.recent().get("memory", 0),
             "workers": len(workers),
@@ -150,8 +179,19 @@ class SchedulerObserver(Observer):
                 if death["worker"] not in self.restarted
             ],
             "reports": list(self.reports),
-            "joined": list(self.joined),
+            "joined": self.joined.after(joined),
+            "erred": self.erred.after(erred),
+            "unmet": unmet,
+            "offers": offers(self.scheduler) if unmet else [],
         }
+
+    def error(self, key: Any) -> dict[str, Any]:
+        """The error of the task with *key*, as distributed sends it; empty if it has none."""
+        task = self.scheduler.tasks.get(key)
+        failed = None if task is None else task.exception_blame
+        if failed is None:
+            return {}
+        return {"exception": failed.exception, "text": failed.exception_text}
 
     def activity(self) -> dict[str, Any]:
         """Finished tasks by worker, failed tasks, and bytes spilled, as plain values.
@@ -200,6 +240,8 @@ class WorkerObserver(WorkerPlugin):
         error = record.exc_info[1] if record.exc_info else None
         text = f"{type(error).__name__}: {error}" if error else record.getMessage()
         report = {"worker": self.worker.address, "error": text[:_MAX_TEXT]}
+        if error is not None and _is_of_full_disk(error):
+            report |= {"name": str(self.worker.name), "disk": self.worker.local_directory}
         is_of_messages = record.name.startswith("distributed.protocol")
         if is_of_messages and error is not None and _is_of_environment(error):
             report["unreadable_by"] = str(self.worker.name)
@@ -215,6 +257,17 @@ class WorkerObserver(WorkerPlugin):
             while self.pending:
                 await self.worker.scheduler.log_event(topic=self.topic, msg=self.pending[0])
                 self.pending.popleft()
+
+
+def _is_of_full_disk(error: BaseException | None) -> bool:
+    """Whether *error*, or what it was raised from, means that a disk is full."""
+    for _ in range(_MAX_CHAIN):
+        if error is None:
+            return False
+        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _is_of_environment(error: BaseException) -> bool:

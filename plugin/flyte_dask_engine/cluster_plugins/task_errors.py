@@ -20,10 +20,10 @@ from typing import Any
 import distributed.worker
 from distributed import Worker
 from distributed.diagnostics.plugin import WorkerPlugin
-from distributed.protocol import to_serialize
 from distributed.protocol.pickle import dumps, loads
+from distributed.protocol.serialize import to_serialize
 
-__all__ = ["TaskErrors", "raisable"]
+__all__ = ["TaskErrors", "raisable", "send_all_errors"]
 
 _LONG = 200  # frames of a traceback; pickle's recursion fails at a few hundred
 _MAX_FRAMES = 20  # that are kept of one that is longer
@@ -47,11 +47,15 @@ class TaskErrors(WorkerPlugin):
 
     def setup(self, worker: Worker) -> None:
         """Wrap what runs tasks, unless another session has done it."""
-        known: Any = distributed.worker
-        for name, wrap in _WRAPPERS.items():
-            _wrap(vars(known), name, wrap)
+        send_all_errors()
         for name in _of_actors:
             _wrap(worker.handlers, name, _sending_errors_of_actors)
+
+
+def send_all_errors() -> None:
+    """Make this process send every error of a task, and of a function of ``client.run()``."""
+    for name, wrap in _WRAPPERS.items():
+        _wrap(vars(distributed.worker), name, wrap)
 
 
 def _wrap(names: dict[str, Any], name: str, wrap: Callable[[Any], Any]) -> None:
@@ -62,7 +66,7 @@ def _wrap(names: dict[str, Any], name: str, wrap: Callable[[Any], Any]) -> None:
 
 
 def _total(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """distributed's ``error_message``, for every exception."""
+    """Distributed's ``error_message``, for every exception."""
 
     @wraps(original)
     def error_message(error: BaseException, status: str = "error") -> dict[str, Any]:
@@ -140,13 +144,13 @@ def _failed(error: BaseException, started: float) -> Mapping[str, Any]:
 
 
 def _message_of(error: BaseException) -> dict[str, Any]:
-    """distributed's message about *error*, which is being handled."""
+    """Distributed's message about *error*, which is being handled."""
     message: dict[str, Any] = vars(distributed.worker)["error_message"](error)
     return message
 
 
 def _outliving_calls(original: Callable[..., Any]) -> Callable[..., Any]:
-    """distributed's function behind ``client.run()``, whose error is sent whatever it is."""
+    """Distributed's function behind ``client.run()``, whose error is sent whatever it is."""
 
     @wraps(original)
     async def run(*args: Any, **kwargs: Any) -> Any:

@@ -9,26 +9,28 @@ from importlib.util import find_spec
 from typing import TypeVar
 
 import attrs
-from dask.utils import format_bytes
 
+from flyte_dask.errors import FlyteDaskError
 from flyte_dask.inheritance.resolution import Resolved
 from flyte_dask.quantities.formatting import counted
+from flyte_dask_engine.cluster_plugins.task_errors import raisable
 from flyte_dask_engine.errors import (
     ClusterFailure,
     ClusterUnavailable,
+    NoValidWorker,
     SchedulerLost,
+    TooFewWorkers,
     WorkersKilled,
     WorkersLost,
     WrongEnvironment,
 )
 from flyte_dask_engine.host import NO_SDK, Host
-from flyte_dask_engine.monitor.snapshot import NEARLY, Death, Snapshot
+from flyte_dask_engine.monitor.remedies import Remedies, table_of
+from flyte_dask_engine.monitor.snapshot import Death, Snapshot, Unmet
 
 __all__ = ["Subject"]
 
 _Kind = TypeVar("_Kind", bound=ClusterFailure)
-
-_MOST = 8  # deaths that are listed
 
 
 @attrs.frozen
@@ -53,12 +55,16 @@ class Subject:
         """The logger of its session."""
         return self.host.runtime_logger
 
+    @property
+    def _remedies(self) -> Remedies:
+        return Remedies(self.resolved, self.is_local, self.host.decorator)
+
     def unreachable(self, seconds: float | None) -> ClusterUnavailable:
         """The error for a scheduler that did not come up."""
         return self._failure(
             ClusterUnavailable,
             f"{self.task}: the scheduler at {self.address} did not respond within {seconds} s.",
-            self._look("why its pod does not start"),
+            self._remedies.look("why its pod does not start"),
             "If it only needs more time, raise Runtime(connect_timeout=...).",
         )
 
@@ -67,7 +73,7 @@ class Subject:
         return self._failure(
             ClusterUnavailable,
             f"{self.task}: only {joined} of {number} workers joined within {seconds} s.",
-            self._look(
+            self._remedies.look(
                 "why the others do not start: an image that cannot be pulled, no node with enough "
                 "free resources, or a container that exits"
             ),
@@ -92,7 +98,7 @@ class Subject:
         return self._failure(
             ClusterUnavailable,
             f"{self.task}: timed out waiting for workers: {error}.",
-            self._look("why they do not start"),
+            self._remedies.look("why they do not start"),
         )
 
     def unresponsive(self, seconds: float, last: Snapshot | None) -> SchedulerLost:
@@ -100,8 +106,8 @@ class Subject:
         return self._failure(
             SchedulerLost,
             f"{self.task}: the scheduler at {self.address} did not respond for {seconds:g} s.",
-            self._last_memory(last),
-            self._look("whether its pod is running"),
+            self._remedies.of_scheduler(last),
+            self._remedies.look("whether its pod is running"),
             "If it was only busy, raise Runtime(scheduler_timeout=...).",
         )
 
@@ -111,8 +117,8 @@ class Subject:
             SchedulerLost,
             f"{self.task}: lost the scheduler at {self.address}: its process exited, or the "
             "connection was closed.",
-            self._last_memory(last),
-            self._look("why its pod ended"),
+            self._remedies.of_scheduler(last),
+            self._remedies.look("why its pod ended"),
         )
 
     def replaced(self, last: Snapshot | None) -> SchedulerLost:
@@ -121,28 +127,66 @@ class Subject:
             SchedulerLost,
             f"{self.task}: lost the scheduler at {self.address}: it was restarted, without the "
             "work so far.",
-            self._last_memory(last),
-            self._look("why the first one ended"),
+            self._remedies.of_scheduler(last),
+            self._remedies.look("why the first one ended"),
         )
 
     def stalled(self, seconds: float, now: Snapshot) -> WorkersLost:
         """The error for tasks that no worker was able to run."""
         waiting = f"while {counted(now.waiting, 'Dask task')} waited"
-        if now.workers:
+        if now.disks:
+            text = f"no worker (of {now.workers}) accepted tasks for {seconds:g} s {waiting}."
+            remedy = self._remedies.more_disk(now.disks)
+        elif now.workers:
             text = (
                 f"no worker (of {now.workers}) accepted tasks for {seconds:g} s {waiting}, as "
                 "happens when their memory is full."
             )
-            remedy = self._more_memory()
+            remedy = self._remedies.more_memory()
         else:
             text = f"there was no worker for {seconds:g} s {waiting}."
-            remedy = self._look("why no worker came back")
+            remedy = self._remedies.look("why no worker came back")
         return self._failure(
             WorkersLost,
             f"{self.task}: {text}",
             remedy,
             "If they only need more time, raise Runtime(stall_timeout=...).",
             deaths=now.deaths,
+        )
+
+    def unrunnable(self, unmet: Unmet, seconds: float, now: Snapshot) -> FlyteDaskError:
+        """The error for a task that no worker may run; retried only if such a worker was lost."""
+        what = f"{self.task}: no worker ran Dask task {unmet.key} for {seconds:g} s."
+        if unmet.gone:
+            lost = f"It is restricted to {', '.join(unmet.gone)}, which was lost."
+            return self._failure(WorkersLost, what, lost, deaths=now.deaths)
+        if unmet.fitting:
+            who = f"The only workers that may run it ({unmet.fitting} of {now.workers})"
+            lost = f"{who} accept no tasks, as happens when their memory is full."
+            remedy = self._remedies.more_disk(now.disks) if now.disks else ""
+            remedy = remedy or self._remedies.more_memory()
+            return self._failure(WorkersLost, what, lost, remedy, deaths=now.deaths)
+        remedy = self._remedies.of_restrictions(unmet, now.offers, now.workers)
+        more = "If such a worker comes later, raise Runtime(stall_timeout=...)."
+        return self.host.error(NoValidWorker)(f"{what} {remedy} {more}")
+
+    def invalid(self, error: BaseException) -> NoValidWorker:
+        """The error for a scheduler that itself gave up waiting for a worker that fits."""
+        return self.host.error(NoValidWorker)(f"{self.task}: {error}")
+
+    def excessive(self, number: int, most: int) -> TooFewWorkers:
+        """The error for a function that waits for more workers than its config has."""
+        return self.host.error(TooFewWorkers)(
+            f"{self.task}: wait_for_workers({number}) would never return: the config has "
+            f"{counted(most, 'worker')}. Set with_workers({number}), or wait for at most {most}."
+        )
+
+    def deaf(self, error: BaseException | None) -> ClusterFailure:
+        """The error for a client that no longer receives what its scheduler sends."""
+        why = "" if error is None else f": {raisable(error)!r}"
+        return self._failure(
+            ClusterFailure,
+            f"{self.task}: a client of the cluster stopped receiving messages{why}.",
         )
 
     def unable(self, error: BaseException) -> WorkersLost:
@@ -157,7 +201,8 @@ class Subject:
         else:
             what = f"{self.task}: Dask task {task} killed {number} workers."
             deaths = tuple(death for death in deaths if death.is_of_task)
-        return self._failure(WorkersKilled, what, self._remedy_for(deaths), deaths=deaths)
+        remedy = self._remedies.of_deaths(deaths, now.disks if now else ())
+        return self._failure(WorkersKilled, what, remedy, deaths=deaths)
 
     def cut(self, error: BaseException) -> ClusterFailure:
         """The error for a connection that broke, to the cluster or within it."""
@@ -187,11 +232,11 @@ class Subject:
 
     def _failure(self, kind: type[_Kind], *sentences: str, deaths: Sequence[Death] = ()) -> _Kind:
         text = " ".join(each for each in (*sentences, self._retry()) if each)
-        return self.host.error(kind)(text + _table(deaths))
+        return self.host.error(kind)(text + table_of(deaths))
 
     def _retry(self) -> str:
         retries, attempt = self.retries, self.attempt
-        if retries is None:
+        if retries is None or self.is_local:  # nothing retries a local run
             return ""
         if attempt is not None and attempt > retries + 1:
             return (
@@ -209,52 +254,6 @@ class Subject:
             return f"{which}, so the task is not retried again: for more attempts set {more}."
         return f"{which}: Flyte retries the task."
 
-    def _look(self, for_what: str) -> str:
-        if self.is_local:
-            return ""
-        return f"See Flyte's console or `kubectl describe pod` for {for_what}."
-
     def _in_image(self, role: str) -> str:
         image = self.images.get(role)
         return f" (image {image})" if image else ""
-
-    def _last_memory(self, last: Snapshot | None) -> str:
-        """The memory that the scheduler used when it last responded."""
-        if last is None or not last.memory:
-            return ""
-        limit = self.resolved.scheduler.mem.limit.effective
-        of_limit = f" of its limit of {limit}" if limit else ""
-        used = f"When it last responded it used {format_bytes(last.memory)} of memory{of_limit}."
-        if limit and last.memory > NEARLY * limit.value:
-            return f"{used} Raise scheduler.limits.mem: with_scheduler(mem=...)."
-        return used
-
-    def _remedy_for(self, deaths: Sequence[Death]) -> str:
-        if any(death.is_by_memory for death in deaths):
-            return self._more_memory()
-        if any(death.is_crash for death in deaths):
-            return "Native code crashed: compare the package versions in the images."
-        if any(death.is_exit for death in deaths):
-            return "A worker process exited by itself: look for calls of exit in the code."
-        if any(death.error for death in deaths):
-            return "See the last error that a worker logged."
-        return (
-            "Cause unknown; most often it is memory, and `kubectl describe pod` then shows "
-            f"OOMKilled. If so: {self._more_memory()}"
-        )
-
-    def _more_memory(self) -> str:
-        limit = self.resolved.workers.mem.limit.effective
-        now = f" from {limit}" if limit else ""
-        return (
-            f"Raise workers.limits.mem{now}: with_workers(mem=...); or let each worker hold less "
-            "at a time: smaller partitions, fewer CPUs."
-        )
-
-
-def _table(deaths: Sequence[Death]) -> str:
-    """A line for each of the latest *deaths*."""
-    if not deaths:
-        return ""
-    which = f" (the last {_MOST} of {len(deaths)})" if len(deaths) > _MOST else ""
-    return f"\nWorker deaths{which}:\n" + "\n".join(f"  {each}" for each in deaths[-_MOST:])

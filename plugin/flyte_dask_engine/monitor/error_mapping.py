@@ -142,7 +142,8 @@ _UNAMBIGUOUS: _Mappings = ((KilledWorker, _killed), (CancelledError, _cancelled)
 _MAPPINGS: _Mappings = (
     *_UNAMBIGUOUS,
     (RuntimeError, _unreadable),
-    ((NoWorkerError, NoValidWorkerError), lambda error, monitor: monitor.subject.unable(error)),
+    (NoWorkerError, lambda error, monitor: monitor.subject.unable(error)),
+    (NoValidWorkerError, lambda error, monitor: monitor.subject.invalid(error)),
     (asyncio.TimeoutError, _unavailable),
     (Exception, _cut),
 )

@@ -25,9 +25,11 @@ from flyte_dask_engine.cluster_plugins.lifecycle import (
     WorkerObserver,
 )
 from flyte_dask_engine.cluster_plugins.recorder import Recorder
+from flyte_dask_engine.cluster_plugins.task_errors import TaskErrors
 from flyte_dask_engine.cluster_plugins.worker_metrics import WorkerRecorder
 from flyte_dask_engine.errors import SchedulerLost
 from flyte_dask_engine.monitor.abort import abort_waiting
+from flyte_dask_engine.monitor.delivery import Deliveries
 from flyte_dask_engine.monitor.metrics import ClusterMetrics
 from flyte_dask_engine.monitor.snapshot import Snapshot
 from flyte_dask_engine.monitor.verdict import Assessment
@@ -108,7 +110,8 @@ class Monitor:
         self._connection = client.connection_args
         self._clients = clients
         self._name = f"flyte-dask-{uuid4().hex}"
-        self._joined = 0
+        self._joined = 0  # number of workers
+        self._deliveries = Deliveries(self.subject, self._ask)
         self._has_observer = False
         self._observers: list[tuple[str, str]] = []  # the others: role and name of each
         self._recorder = f"{self._name}-recorder"
@@ -218,6 +221,8 @@ class Monitor:
                 has_response = False
                 if poll.done():  # otherwise the response may still arrive
                     has_response = poll.result()
+                    if has_response:
+                        await self._deliveries.complete(self._clients())
                     poll = asyncio.create_task(self._poll())
                 self.assessment.tick(seconds, has_response=has_response)
                 if self.assessment.verdict is not None:
@@ -260,7 +265,7 @@ class Monitor:
         if not self._has_observer:
             return
         await self._snapshot()
-        others: list[tuple[str, Any]] = []
+        others: list[tuple[str, Any]] = [("worker", TaskErrors(self._name))]
         if recorded:
             self._has_recorder = await self._register("scheduler", Recorder(self._recorder))
             others += [("worker", WorkerRecorder(self._recorder))]
@@ -299,13 +304,14 @@ class Monitor:
 
     async def _snapshot(self, task: str = "") -> Snapshot | None:
         """Take in the scheduler's report; None if that scheduler does not have the observer."""
-        known = self._joined
-        report = await self._ask("snapshot", joined=known, task=task)
+        erred = self._deliveries.number_erred
+        report = await self._ask("snapshot", joined=self._joined, erred=erred, task=task)
         if report is None:
             self.assessment.observe_replacement()
             return None
         snapshot = Snapshot.of(report)
-        self._joined = max(self._joined, known + len(snapshot.joined))
+        self._joined = max(self._joined, snapshot.number_joined)
+        self._deliveries.observe(snapshot)
         self.assessment.observe(snapshot)
         return snapshot
 

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 from dask.utils import format_bytes
 
-__all__ = ["NEARLY", "Death", "Snapshot"]
+__all__ = ["NEARLY", "Death", "FullDisk", "Offer", "Snapshot", "Unmet"]
 
 NEARLY = 0.8
 """The share of a memory limit above which usage is too close to it."""
@@ -91,6 +91,38 @@ class Death:
 
 
 @attrs.frozen
+class FullDisk:
+    """A worker that cannot write to its disk."""
+
+    worker: str
+    folder: str
+
+
+@attrs.frozen
+class Unmet:
+    """A task whose restrictions keep it from all workers that accept tasks."""
+
+    key: str
+    places: tuple[str, ...]
+    """The workers or hosts that it may run on; empty for all."""
+    resources: Mapping[str, float]
+    """The resources that it needs of a worker."""
+    gone: tuple[str, ...]
+    """Those of its places that were workers, and left."""
+    fitting: int
+    """The number of workers that it may run on, but that accept no tasks, such as paused ones."""
+
+
+@attrs.frozen
+class Offer:
+    """A worker, and what it has for tasks with restrictions."""
+
+    name: str
+    address: str
+    resources: Mapping[str, float]
+
+
+@attrs.frozen
 class Snapshot:
     """The state of a cluster."""
 
@@ -105,8 +137,20 @@ class Snapshot:
     """The latest deaths."""
     unreadable: tuple[tuple[str, str], ...] = ()
     """The workers that died because they could not unpickle a message: name and error."""
+    disks: tuple[FullDisk, ...] = ()
+    """The workers that last could not write to their disk."""
     joined: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     """The workers that joined since the last snapshot: name and versions."""
+    number_joined: int = 0
+    """How many workers joined until then."""
+    erred: tuple[Any, ...] = ()
+    """The keys of the tasks that erred since the last snapshot."""
+    number_erred: int = 0
+    """How many tasks erred until then."""
+    unmet: tuple[Unmet, ...] = ()
+    """The first tasks with restrictions that no worker meets."""
+    offers: tuple[Offer, ...] = ()
+    """The first workers, if there are such tasks."""
 
     @classmethod
     def of(cls, report: Mapping[str, Any]) -> Snapshot:
@@ -131,7 +175,18 @@ class Snapshot:
                 for message in report["reports"]
                 if "unreadable_by" in message and message["worker"] in dead
             ),
-            joined=tuple((name, versions) for name, versions in report["joined"]),
+            disks=tuple(
+                FullDisk(each["name"], each["disk"]) for each in known.values() if "disk" in each
+            ),
+            joined=tuple((name, versions) for name, versions in report["joined"][0]),
+            number_joined=report["joined"][1],
+            erred=tuple(report["erred"][0]),
+            number_erred=report["erred"][1],
+            unmet=tuple(
+                Unmet(**{**each, "places": tuple(each["places"]), "gone": tuple(each["gone"])})
+                for each in report["unmet"]
+            ),
+            offers=tuple(Offer(**each) for each in report["offers"]),
         )
 
     @property

@@ -34,6 +34,7 @@ class Assessment:
         """Applied to each worker that joins; by default all are accepted."""
         self._runtime = runtime
         self._stalled = 0.0
+        self._unmet: dict[str, float] = {}  # seconds by key of the task
         self._is_fresh = False  # whether the snapshot came since the last tick
 
     def observe(self, snapshot: Snapshot) -> None:
@@ -65,6 +66,14 @@ class Assessment:
 
     def _assess_work(self, snapshot: Snapshot, seconds: float) -> None:
         self._stalled = self._stalled + seconds if snapshot.is_stalled else 0.0
+        # without an able worker, restrictions make no difference
+        unmet = snapshot.unmet if snapshot.able else ()
+        self._unmet = {each.key: self._unmet.get(each.key, 0.0) + seconds for each in unmet}
         timeout = self._runtime.stall_timeout
-        if timeout is not None and self._stalled >= timeout:
+        if timeout is None:
+            return
+        if self._stalled >= timeout:
             self.conclude(self.subject.stalled(timeout, snapshot))
+        for each in unmet:
+            if self._unmet[each.key] >= timeout:
+                self.conclude(self.subject.unrunnable(each, timeout, snapshot))

@@ -11,7 +11,9 @@ __all__ = [
     "ClusterUnavailable",
     "MissingBokeh",
     "NoCluster",
+    "NoValidWorker",
     "SchedulerLost",
+    "TooFewWorkers",
     "WorkersKilled",
     "WorkersLost",
     "WrongEnvironment",
@@ -19,6 +21,8 @@ __all__ = [
 
 MissingBokeh = kinds.MissingBokeh
 NoCluster = kinds.NoCluster
+NoValidWorker = kinds.NoValidWorker
+TooFewWorkers = kinds.TooFewWorkers
 WrongEnvironment = kinds.WrongEnvironment
 
 
