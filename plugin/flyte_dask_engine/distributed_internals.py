@@ -62,13 +62,17 @@ def clients() -> list[distributed.Client]:
 
 def stopped_receiving(client: distributed.Client) -> bool:
     """Whether *client* still runs, but no longer receives what its scheduler sends."""
-    receiving = getattr(client, "_handle_report_task", None)
+    receiving: Any = client._handle_report_task  # None before it connects
     return client.status == "running" and receiving is not None and receiving.done()
 
 
 def why_it_stopped(client: distributed.Client) -> BaseException | None:
-    """The exception with which *client* stopped receiving; None if there was none."""
+    """The exception with which *client* stopped receiving; None if there was none.
+
+    It can then be closed, which would otherwise raise that exception in its event loop.
+    """
     receiving: Any = client._handle_report_task
+    client._handle_report_task = None
     return None if receiving.cancelled() else receiving.exception()
 
 

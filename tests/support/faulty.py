@@ -22,7 +22,7 @@ from flytekit import task
 
 from flyte_dask import Resources, Scheduler, WorkerGroup
 from flytekitplugins.dask import Dask
-from tests.support import steps
+from tests.support import hostile, steps
 from tests.support.tasks import Lazy
 
 TWO = Dask(
@@ -212,3 +212,9 @@ def pauses() -> int:
     while not client().run_on_scheduler(steps.all_paused):
         time.sleep(0.05)
     return int(client().submit(sum, [1, 2]).result())
+
+
+@task(task_config=TWO, retries=2)
+def recurses() -> int:
+    """Recurses without end on a worker."""
+    return int(delayed(hostile.endless)(0).compute())

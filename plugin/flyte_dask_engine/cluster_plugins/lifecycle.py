@@ -16,7 +16,7 @@ from distributed.diagnostics.plugin import NannyPlugin, SchedulerPlugin, WorkerP
 
 from flyte_dask_engine.cluster_plugins.restrictions import offers, unmet_restrictions
 from flyte_dask_engine.cluster_plugins.sums import spilled
-from flyte_dask_engine.cluster_plugins.task_errors import send_all_errors
+from flyte_dask_engine.cluster_plugins.task_errors import pass_all_errors
 from flyte_dask_engine.distributed_internals import on_worker_exit
 
 __all__ = ["NannyObserver", "Observer", "SchedulerObserver", "WorkerObserver"]
@@ -100,7 +100,7 @@ class SchedulerObserver(Observer):
     async def start(self, scheduler: Scheduler) -> None:
         """Note the workers that are present, and the bytes spilled before."""
         self.begin(scheduler)
-        send_all_errors()
+        pass_all_errors()
         for address in scheduler.workers:
             self.add_worker(scheduler, address)
         self.spilled_before = spilled(scheduler.cumulative_worker_metrics)

@@ -17,13 +17,14 @@ from time import time
 from types import TracebackType
 from typing import Any
 
+import distributed.client
 import distributed.worker
 from distributed import Worker
 from distributed.diagnostics.plugin import WorkerPlugin
 from distributed.protocol.pickle import dumps, loads
 from distributed.protocol.serialize import to_serialize
 
-__all__ = ["TaskErrors", "raisable", "send_all_errors"]
+__all__ = ["TaskErrors", "pass_all_errors", "raisable"]
 
 _LONG = 200  # frames of a traceback; pickle's recursion fails at a few hundred
 _MAX_FRAMES = 20  # that are kept of one that is longer
@@ -47,15 +48,19 @@ class TaskErrors(WorkerPlugin):
 
     def setup(self, worker: Worker) -> None:
         """Wrap what runs tasks, unless another session has done it."""
-        send_all_errors()
+        pass_all_errors()
         for name in _of_actors:
             _wrap(worker.handlers, name, _sending_errors_of_actors)
 
 
-def send_all_errors() -> None:
-    """Make this process send every error of a task, and of a function of ``client.run()``."""
+def pass_all_errors() -> None:
+    """Make this process send and receive every error of a task, and of ``client.run()``.
+
+    It stays so until the process ends.
+    """
     for name, wrap in _WRAPPERS.items():
         _wrap(vars(distributed.worker), name, wrap)
+    _wrap(vars(distributed.client), "clean_exception", _loading_all)
 
 
 def _wrap(names: dict[str, Any], name: str, wrap: Callable[[Any], Any]) -> None:
@@ -79,6 +84,34 @@ def _total(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, A
         return message
 
     return error_message
+
+
+def _loading_all(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Distributed's ``clean_exception``, with an error also for one that cannot be loaded."""
+
+    @wraps(original)
+    def clean_exception(exception: Any, traceback: Any = None, **others: Any) -> Any:
+        if isinstance(exception, (bytes, bytearray)):
+            exception = _loaded(exception)
+        elif isinstance(exception, BaseException):
+            exception = raisable(exception)
+        with suppress(AssertionError):  # of a traceback that is only a text
+            return original(exception, traceback, **others)
+        return original(exception, None, **others)
+
+    return clean_exception
+
+
+def _loaded(data: bytes | bytearray) -> Exception:
+    """The exception that was pickled as *data*, or why it cannot be loaded."""
+    try:
+        found = loads(data)
+        if isinstance(found, BaseException):
+            return raisable(found)
+        why = f"it is a value of type {type(found).__name__}"
+    except BaseException as failure:
+        why = repr(raisable(failure))
+    return RuntimeError(f"a Dask task failed, and its exception cannot be loaded here: {why}")
 
 
 def _sendable(serialized: Any, traceback: TracebackType | None) -> Any:

@@ -19,6 +19,7 @@ from flyte_dask.config.runtime import Runtime, with_environment
 from flyte_dask.inheritance.parent import Parent
 from flyte_dask.inheritance.resolution import Resolved
 from flyte_dask_engine.cluster_plugins.code import CodeOnScheduler, CodeOnWorker
+from flyte_dask_engine.cluster_plugins.task_errors import pass_all_errors
 from flyte_dask_engine.errors import NoCluster
 from flyte_dask_engine.host import NO_SDK, Host
 from flyte_dask_engine.local.cluster import Shape, describe, exited, is_to_scale, local_cluster
@@ -38,6 +39,7 @@ from flyte_dask_engine.session.versions import (
     installed_here,
     overview,
 )
+from flyte_dask_engine.session.worker_waits import limiting_worker_waits
 
 if TYPE_CHECKING:
     from flyte_dask_engine.report.collection import Adviser
@@ -113,6 +115,7 @@ def session(  # noqa: PLR0913  # what a task knows
     """
     runtime = with_environment(config.runtime, os.environ)
     show_logs(host)
+    pass_all_errors()
     resolved = config.resolve(parent)
     with ExitStack() as shown:
         report = None
@@ -138,6 +141,8 @@ def session(  # noqa: PLR0913  # what a task knows
         clients = stack.enter_context(default_cluster(cluster.address))
         client = connect(runtime, subject)
         stack.callback(client.close)
+        configured = config.workers.number_of_workers
+        here = cluster.workers if cluster.is_local else configured
         assessment = Assessment(runtime, subject)
         monitor = stack.enter_context(monitoring(runtime, assessment, client, clients))
         if runtime.client:
@@ -158,6 +163,7 @@ def session(  # noqa: PLR0913  # what a task knows
                 about.where, about.is_to_scale = cluster.where, cluster.is_to_scale
                 about.shares_process = not cluster.in_processes
                 about.versions = overview(installed) if installed else {}
+        stack.enter_context(limiting_worker_waits(subject, configured, here, runtime))
         monitor.begin(in_processes=cluster.in_processes, recorded=report is not None)
         has_dashboard = runtime.dashboard or not cluster.is_local
         dashboard = urlsplit(cluster.address).hostname if has_dashboard else None

@@ -1,0 +1,114 @@
+"""Exceptions that are hard to send, to inspect or to raise, without flytekit."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any
+
+
+class Base(BaseException):
+    """Not an Exception, which event loops let pass."""
+
+
+class Members(Exception):
+    """One whose members cannot be listed."""
+
+    @property
+    def exceptions(self) -> Any:
+        """Raises."""
+        raise RuntimeError("no members")
+
+
+class Cause(Exception):
+    """One whose cause cannot be looked at."""
+
+    @property
+    def __cause__(self) -> Any:
+        raise RuntimeError("no cause")
+
+    @__cause__.setter
+    def __cause__(self, value: Any) -> None:
+        raise RuntimeError("no cause")
+
+
+class Repr(Exception):
+    """One that cannot be printed."""
+
+    def __repr__(self) -> str:
+        raise ValueError("no repr")
+
+
+class Text(Exception):
+    """One without a text."""
+
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+class Unpicklable(Exception):
+    """One that cannot be pickled."""
+
+    def __reduce__(self) -> Any:
+        raise TypeError("no pickle")
+
+
+class Loading(Exception):
+    """One whose pickle raises something that is not an Exception."""
+
+    def __reduce__(self) -> Any:
+        return _raise_base, ()
+
+
+class LoadingElsewhere(Exception):
+    """One whose pickle cannot be loaded in another process than the worker's."""
+
+    def __reduce__(self) -> Any:
+        return _raise_elsewhere, (os.getpid(),)
+
+
+def _raise_base() -> None:
+    raise Base("loading")
+
+
+def _raise_elsewhere(pid: int) -> Exception:
+    if os.getpid() != pid:
+        raise Base("loading")
+    return LoadingElsewhere("x")
+
+
+def endless(number: int) -> int:
+    """Recurses without end."""
+    return endless(number + 1)
+
+
+KINDS: dict[str, type[BaseException]] = {
+    **{each.__name__: each for each in (Base, Members, Cause, Repr, Text, Unpicklable, Loading)},
+    **{each.__name__: each for each in (SystemExit, KeyboardInterrupt, GeneratorExit)},
+    "CancelledError": asyncio.CancelledError,
+}
+
+
+def fail(kind: str) -> int:
+    """Raise an exception of this *kind*; ``endless`` is a recursion."""
+    if kind == "endless":
+        return endless(0)
+    raise KINDS[kind]("x")
+
+
+async def fail_async(kind: str) -> int:
+    """The same as a coroutine."""
+    return fail(kind)
+
+
+def fail_to_load() -> int:
+    """Raise an exception that only its worker can load."""
+    raise LoadingElsewhere("x")
+
+
+class Actor:
+    """An actor whose methods fail."""
+
+    def fail(self, kind: str) -> int:
+        """Raise an exception of this *kind*."""
+        return fail(kind)
