@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import attrs
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from flyte_dask import Dask, Resources, Runtime, Scheduler, WorkerGroup
 from flyte_dask_engine.errors import SchedulerLost, WrongEnvironment
 from flyte_dask_engine.monitor.diagnosis import Subject
-from flyte_dask_engine.monitor.snapshot import Death, Snapshot
+from flyte_dask_engine.monitor.snapshot import Death, FullDisk, Offer, Snapshot, Unmet
 from flyte_dask_engine.monitor.verdict import Assessment
 
 MIB, GIB = 1024**2, 1024**3
@@ -34,6 +35,17 @@ LAST = (
 BEYOND = (
     "This was attempt 2 of a task with retries=0: either the platform ended earlier ones, which do "
     "not count, or a node sets more retries, so Flyte may retry it."
+)
+
+DISK = FullDisk("worker-1", "/scratch/worker-1")
+ALL_DEATHS = (
+    Death("w", is_of_task=True),
+    Death("w", 60 * MIB, 4 * GIB, is_of_task=True),
+    Death("w", exit=7, is_of_task=True),
+    Death("w", exit=-9, is_of_task=True),
+    Death("w", exit=-11, is_of_task=True),
+    Death("w", error="OSError: x", is_of_task=True),
+    Death("w", killed_at=GIB, is_of_task=True),
 )
 
 WELL = Snapshot(100 * MIB, workers=2, able=2, waiting=9)
@@ -79,6 +91,25 @@ class TestVerdict:
     def test_of_work_that_paused_workers_finish(self) -> None:
         assert verdict_on(*[(1, attrs.evolve(WELL, able=1))] * 1000) is None
         assert verdict_on(*[(1, attrs.evolve(WELL, able=0))] * 10) == "WorkersLost"
+
+    def test_of_work_that_no_worker_may_do(self) -> None:
+        """Each task counts by itself, and only while there are workers."""
+        first, second = (Unmet(key, (), {"GPU": 1}, (), 0) for key in "ab")
+        stuck = attrs.evolve(WELL, unmet=(first, second), offers=(Offer("w", "tcp://w", {}),))
+        other = attrs.evolve(stuck, unmet=(second,))
+        assert verdict_on(*[(1, stuck)] * 9) is None
+        assert verdict_on(*[(1, stuck)] * 10) == "NoValidWorker"
+        assert verdict_on(*[(1, stuck)] * 9, (1, WELL), *[(1, stuck)] * 9) is None
+        assert verdict_on(*[(1, stuck)] * 5, *[(1, other)] * 5) == "NoValidWorker"
+        nobody = attrs.evolve(EMPTY, unmet=(first,))
+        assert verdict_on(*[(1, nobody)] * 10) == "WorkersLost"
+
+    def test_of_work_whose_workers_were_lost_or_are_paused(self) -> None:
+        """The cluster failed then, not the code."""
+        lost = attrs.evolve(WELL, unmet=(Unmet("a", ("w",), {}, ("w",), 0),))
+        paused = attrs.evolve(WELL, unmet=(Unmet("a", ("w",), {}, (), 1),))
+        assert verdict_on(*[(1, lost)] * 10) == "WorkersLost"
+        assert verdict_on(*[(1, paused)] * 10) == "WorkersLost"
 
     def test_an_unresponsive_scheduler_is_not_a_stall(self) -> None:
         """Work that was stalled at the last response may continue."""
@@ -143,9 +174,51 @@ class TestTexts:
         local = attrs.evolve(SUBJECT, is_local=True, retries=3)
         assert str(local.stalled(300, EMPTY)) == (
             "etl.total: there was no worker for 300 s while 9 Dask tasks waited. If they "
-            "only need more time, raise Runtime(stall_timeout=...). "
-            "Flyte retries the task, if any of its retries=3 are left."
+            "only need more time, raise Runtime(stall_timeout=...)."
         )
+
+    def test_of_local_workers_that_lack_memory(self) -> None:
+        """They share what the machine has."""
+        local = attrs.evolve(SUBJECT, is_local=True)
+        death = Death("0", 900 * MIB, GIB, 960 * MIB, -15, is_of_task=True)
+        assert str(local.killed("merge-1", 1, attrs.evolve(WELL, deaths=(death,)))) == (
+            "etl.total: Dask task merge-1 killed 1 worker. The workers share this machine's "
+            "memory: use fewer of them, with_workers(...); or let each hold less at a time: "
+            "smaller partitions, fewer CPUs.\n"
+            "Worker deaths:\n"
+            "  0   terminated by its nanny near the memory limit: 0.94 GiB of 1.00 GiB"
+        )
+
+    @pytest.mark.parametrize(
+        ("failure", "where"),
+        [
+            (SUBJECT.unreachable(1), "at tcp://10.0.0.7:8786 did not respond within 1 s. "),
+            (SUBJECT.disconnected(None), "the connection was closed. "),
+        ],
+    )
+    def test_of_a_local_cluster_names_nothing_of_flyte(
+        self, failure: Exception, where: str
+    ) -> None:
+        assert where in str(failure)
+        local = attrs.evolve(SUBJECT, is_local=True, retries=3)
+        found = [
+            local.unreachable(1),
+            local.incomplete(1, 2, 1),
+            local.exited(1, 2, [1]),
+            local.unavailable(TimeoutError("x")),
+            local.unresponsive(1, WELL),
+            local.disconnected(WELL),
+            local.replaced(WELL),
+            local.stalled(1, EMPTY),
+            local.stalled(1, attrs.evolve(WELL, able=0)),
+            local.stalled(1, attrs.evolve(WELL, able=0, disks=(DISK,))),
+            local.unable(TimeoutError("x")),
+            *(local.killed("t", 4, attrs.evolve(WELL, deaths=(each,))) for each in ALL_DEATHS),
+            local.killed("t", None, None),
+            local.cut(OSError("x")),
+        ]
+        for error in found:
+            assert not re.search("Flyte|kubectl|OOMKilled|pod|image|retr", str(error)), error
 
     @pytest.mark.parametrize(
         ("retries", "attempt", "text"),
@@ -210,8 +283,16 @@ class TestTexts:
     @pytest.mark.parametrize(
         ("deaths", "remedy"),
         [
-            ([], "Cause unknown"),
-            ([Death("w", exit=-9), Death("w")], "Cause unknown"),
+            ([], "Cause unknown."),
+            ([Death("w", exit=-9), Death("w")], "Cause unknown; most often it is memory, and"),
+            ([Death("w", 3 * GIB, 4 * GIB)], "Cause unknown; most often it is memory, and"),
+            (
+                [Death("w", 60 * MIB, 4 * GIB)],
+                (
+                    "Cause unknown: the workers last reported little of their memory limits. See "
+                    "`kubectl describe pod` for why their containers ended."
+                ),
+            ),
             ([Death("w"), Death("w", killed_at=GIB)], "Raise workers.limits.mem from 2Gi"),
             ([Death("w"), Death("w", exit=-11)], "Native code crashed"),
             ([Death("w"), Death("w", exit=0)], "A worker process exited by itself"),
@@ -222,6 +303,23 @@ class TestTexts:
         seen = tuple(attrs.evolve(each, is_of_task=True) for each in deaths)
         text = str(SUBJECT.killed("merge-1", 4, attrs.evolve(WELL, deaths=seen)))
         assert f" merge-1 killed 4 workers. {remedy}" in text
+
+    def test_of_a_full_disk(self) -> None:
+        """It is named, not the memory that fills because of it."""
+        full = attrs.evolve(WELL, able=0, disks=(DISK,))
+        remedy = (
+            "The disk of worker worker-1 is full: it cannot write to "
+            "/scratch/worker-1. Raise workers.limits.ephemeral_storage: "
+            "with_workers(ephemeral_storage=...); or let the workers spill less: more memory, "
+            "smaller partitions."
+        )
+        assert str(SUBJECT.stalled(300, full)) == (
+            f"etl.total: no worker (of 2) accepted tasks for 300 s while 9 Dask tasks waited. "
+            f"{remedy} If they only need more time, raise Runtime(stall_timeout=...). {NOT_RETRIED}"
+        )
+        death = Death("worker-1", killed_at=GIB, is_of_task=True)
+        text = str(SUBJECT.killed("merge-1", 4, attrs.evolve(full, deaths=(death,))))
+        assert f" merge-1 killed 4 workers. {remedy} {NOT_RETRIED}\n" in text
 
     def test_of_many_deaths(self) -> None:
         """The latest of them are listed."""
@@ -257,8 +355,12 @@ def test_messages_are_merged_by_worker() -> None:
             {"worker": "tcp://b", "unreadable_by": "two", "error": "ImportError: x"},
             {"worker": "tcp://b", "error": "OSError: y"},
             {"worker": "tcp://c", "unreadable_by": "alive", "error": "ImportError: z"},
+            {"worker": "tcp://d", "name": "four", "disk": "/scratch", "error": "OSError: full"},
         ],
-        "joined": [["four", {"python": "3.12"}]],
+        "joined": [[["four", {"python": "3.12"}]], 7],
+        "erred": [["x"], 3],
+        "unmet": [{"key": "y", "places": ["p"], "resources": {}, "gone": [], "fitting": 0}],
+        "offers": [{"name": "four", "address": "tcp://d", "resources": {"slot": 1.0}}],
     }
     assert Snapshot.of(report) == Snapshot(
         1,
@@ -270,5 +372,11 @@ def test_messages_are_merged_by_worker() -> None:
             Death("two", 2, error="OSError: y"),
         ),
         unreadable=(("two", "ImportError: x"),),
+        disks=(FullDisk("four", "/scratch"),),
         joined=(("four", {"python": "3.12"}),),
+        number_joined=7,
+        erred=("x",),
+        number_erred=3,
+        unmet=(Unmet("y", ("p",), {}, (), 0),),
+        offers=(Offer("four", "tcp://d", {"slot": 1.0}),),
     )

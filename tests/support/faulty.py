@@ -218,3 +218,9 @@ def pauses() -> int:
 def recurses() -> int:
     """Recurses without end on a worker."""
     return int(delayed(hostile.endless)(0).compute())
+
+
+@task(task_config=TWO, retries=2)
+def needs_a_gpu() -> int:
+    """Submits work for which no worker has the resource."""
+    return int(client().submit(sum, [1, 2], resources={"GPU": 1}).result())

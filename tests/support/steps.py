@@ -104,6 +104,15 @@ def fill(dask_worker: Any) -> None:
         _filling.append(bytearray(os.urandom(1_000_000)))
 
 
+def use_full_disk(keys: list[str], dask_worker: Any) -> str:
+    """Make writing *keys* to the worker's disk fail as on a full one; the folder of the worker."""
+    storage = Path(dask_worker.local_directory, "storage")
+    for key in keys:
+        for number in range(100):  # of files that were written before it
+            (storage / f"{key}#{number}").symlink_to("/dev/full")
+    return str(dask_worker.local_directory)
+
+
 def all_paused(dask_scheduler: Any) -> bool:
     """Whether all workers have reported that they are paused."""
     return all(each.status.name == "paused" for each in dask_scheduler.workers.values())

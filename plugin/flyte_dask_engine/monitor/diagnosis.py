@@ -199,7 +199,7 @@ class Subject:
         if number is None:
             what = f"{self.task}: a Dask task killed several workers."
         else:
-            what = f"{self.task}: Dask task {task} killed {number} workers."
+            what = f"{self.task}: Dask task {task} killed {counted(number, 'worker')}."
             deaths = tuple(death for death in deaths if death.is_of_task)
         remedy = self._remedies.of_deaths(deaths, now.disks if now else ())
         return self._failure(WorkersKilled, what, remedy, deaths=deaths)

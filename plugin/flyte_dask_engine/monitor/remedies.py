@@ -8,6 +8,7 @@ import attrs
 from dask.utils import format_bytes
 
 from flyte_dask.inheritance.resolution import Resolved
+from flyte_dask.quantities.formatting import counted
 from flyte_dask_engine.monitor.snapshot import NEARLY, Death, FullDisk, Offer, Snapshot, Unmet
 
 __all__ = ["Remedies", "table_of"]
@@ -122,9 +123,10 @@ class Remedies:
         name = next(iter(unmet.resources)).upper()
         variable = f'environment={{"DASK_DISTRIBUTED__WORKER__RESOURCES__{name}": "1"}}'
         return (
-            f"It needs the resources {needed}{where}, and the {number} workers offer "
-            f"{', '.join(offered) or 'none'}. Omit resources=, or let all workers offer them: "
-            f"{self.decorator}({variable}), which Dask names {name.lower()}."
+            f"It needs the resources {needed}{where}, and the {counted(number, 'worker')} "
+            f"offer{'s' if number == 1 else ''} {', '.join(offered) or 'none'}. Omit resources=, "
+            f"or let all workers offer them: {self.decorator}({variable}), which Dask names "
+            f"{name.lower()}."
         )
 
 
