@@ -55,6 +55,14 @@ class MissingBokeh(errors.MissingBokeh, NonRecoverableError):
     """As the engine's, not retried."""
 
 
+class NoValidWorker(errors.NoValidWorker, NonRecoverableError):
+    """As the engine's, not retried."""
+
+
+class TooFewWorkers(errors.TooFewWorkers, NonRecoverableError):
+    """As the engine's, not retried."""
+
+
 class FunctionError(Exception):
     """The runner's wrapper of an exception of a task's function."""
 
@@ -75,7 +83,8 @@ class OtherSdk(Host):
     logger = logging.getLogger("other_sdk")
     level_variable = LEVEL
     errors: ClassVar[Mapping[type, type]] = {
-        each.__bases__[0]: each for each in (WrongEnvironment, NoCluster, MissingBokeh)
+        each.__bases__[0]: each
+        for each in (WrongEnvironment, NoCluster, MissingBokeh, NoValidWorker, TooFewWorkers)
     }
     decorator = "@env.task"
 

@@ -93,6 +93,7 @@ class SchedulerObserver(Observer):
         self.erred = Unacknowledged(_MAX_ERRED)  # keys of tasks
         self.finished: Counter[str] = Counter()
         self.failed = 0
+        self.failures: deque[tuple[str, str, int]] = deque(maxlen=_MAX_KEPT)
         self.spilled_before = 0.0
         self.deaths: deque[tuple[dict[str, Any], set[str]]] = deque(maxlen=_MAX_KEPT)
         self.reports: deque[dict[str, Any]] = deque(maxlen=_MAX_KEPT)
@@ -126,6 +127,14 @@ class SchedulerObserver(Observer):
                 self.finished[self.names[details["worker"]]] += 1
             elif finish == "erred":
                 self.failed += 1
+                self._note_failure(key, details.get("worker"))
+
+    def _note_failure(self, key: Any, worker: str | None) -> None:
+        """Keep the error of a task, with the name and the memory limit of its worker."""
+        task, state = self.scheduler.tasks.get(key), self.scheduler.workers.get(worker)
+        if task is not None and state is not None:
+            text = (task.exception_text or "")[:_MAX_TEXT]
+            self.failures.append((text, self.names[state.address], state.memory_limit))
 
     def log_event(self, topic: str, msg: Any) -> None:
         """Note logged events about deaths of workers."""
@@ -152,7 +161,7 @@ class SchedulerObserver(Observer):
         }
 
     def answer(self, what: str, **arguments: Any) -> dict[str, Any]:
-        """The result of the method named *what*: *activity*, *error*, *leave* or *snapshot*."""
+        """The result of the method named *what*, such as *snapshot*."""
         response: dict[str, Any] = getattr(self, what)(**arguments)
         return response
 
@@ -184,6 +193,13 @@ class SchedulerObserver(Observer):
             "unmet": unmet,
             "offers": offers(self.scheduler) if unmet else [],
         }
+
+    def worker_of(self, text: str) -> dict[str, Any]:
+        """The worker on which a task last failed with an error of this *text*, if there is one."""
+        for known, name, limit in reversed(self.failures):
+            if known == text[:_MAX_TEXT]:
+                return {"name": name, "limit": limit}
+        return {}
 
     def error(self, key: Any) -> dict[str, Any]:
         """The error of the task with *key*, as distributed sends it; empty if it has none."""
