@@ -69,6 +69,27 @@ def computes() -> str:
     client = {client}
     return str(client.submit(sum, [1, 2]).result())
 
+def recurse(number):
+    return recurse(number + 1)
+
+def submits(*work, **restrictions):
+    client = {client}
+    client.wait_for_workers(2)
+    print("it works", flush=True)
+    return str(client.submit(*work, **restrictions).result())
+
+@task(task_config=CONFIG, retries=2)
+def recurses() -> str:
+    return submits(recurse, 1)
+
+@task(task_config=CONFIG, retries=2)
+def exits() -> str:
+    return submits(sys.exit, 3)
+
+@task(task_config=CONFIG, retries=2)
+def needs_a_gpu() -> str:
+    return submits(sum, [1, 2], resources={{"GPU": 1}})
+
 @task(task_config=CONFIG, retries=2)
 def uses_a_module() -> str:
     client = {client}
@@ -115,6 +136,9 @@ CASES = [
     Case("a task kills each worker", "kills"),
     Case("the scheduler is killed", act=_kill_scheduler),
     Case("the scheduler freezes", act=lambda made: freeze(made)(made.scheduler)),
+    Case("a task recurses without end", "recurses"),
+    Case("a task calls sys.exit", "exits"),
+    Case("no worker has the resource that a task needs", "needs_a_gpu"),
     Case("no worker ever joins", "computes", workers=0, is_from_start=True),
     Case("workers without a module", "uses_a_module", needs_module=True, is_from_start=True),
     Case("workers have Dask 2024.8", "computes", has_old_workers=True, is_from_start=True),
