@@ -19,6 +19,7 @@ __all__ = [
     "CommandProcess",
     "clients",
     "on_worker_exit",
+    "send_last",
     "stopped_receiving",
     "why_it_stopped",
 ]
@@ -74,6 +75,26 @@ def why_it_stopped(client: distributed.Client) -> BaseException | None:
     receiving: Any = client._handle_report_task
     client._handle_report_task = None
     return None if receiving.cancelled() else receiving.exception()
+
+
+def send_last(client: distributed.Client, operation: str) -> bool:
+    """Send a message to the scheduler after all that *client* has to send so far.
+
+    Futures that are released have their messages sent in the same two steps.
+
+    Args:
+        client: an open client.
+        operation: the scheduler's handler for the message.
+
+    Returns:
+        whether it could be sent.
+    """
+    sender: Any = client
+    # the loop of an asynchronous client may have ended, and the client with it
+    can_send = client.status == "running" and sender.loop.asyncio_loop.is_running()
+    if can_send:
+        sender.loop.add_callback(sender._send_to_scheduler, {"op": operation})
+    return bool(can_send)
 
 
 def on_worker_exit(nanny: distributed.Nanny, call: Callable[[int], None]) -> None:

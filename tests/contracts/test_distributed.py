@@ -24,7 +24,7 @@ def lacks(of: object, *names: str) -> list[str]:
 
 OF_SCHEDULER = (
     *("broadcast", "cumulative_worker_metrics", "handlers", "monitor", "queued", "remove_plugin"),
-    *("task_groups", "tasks", "unrunnable", "workers"),
+    *("stream_handlers", "task_groups", "tasks", "unrunnable", "workers"),
 )
 OF_WORKER_STATE = (
     *("executing", "long_running", "memory_limit", "metrics", "name", "nthreads", "processing"),
@@ -65,6 +65,7 @@ def test_distributed_has_what_a_monitor_uses(monkeypatch: pytest.MonkeyPatch) ->
         future = client.submit(sum, [1, 2])
         assert lacks(client, "futures", "scheduler_comm", "connection_args", "status") == []
         assert lacks(client.rpc, "occupied", "remove") == []
+        assert client.loop.asyncio_loop.is_running()
         assert lacks(client.futures[future.key], "status", "set_error") == []
 
 
@@ -117,6 +118,21 @@ def test_a_client_connects_in_one_place() -> None:
         source = inspect.getsource(caller)
         assert "await self._ensure_connected(timeout=timeout)" in source
         assert "OSError" in source
+
+
+def test_a_clients_messages_are_handled_in_order() -> None:
+    """Its mark comes after what it has submitted, and after what it has released."""
+    source = inspect.getsource(distributed.Scheduler.handle_stream)
+    assert "await handler(" in source
+    client = distributed.Client
+    assert "loop.add_callback(self._send_to_scheduler_safe" in inspect.getsource(
+        client._send_to_scheduler
+    )
+    assert "self._send_to_scheduler(" in inspect.getsource(client._release_key)
+    assert "add_callback" in inspect.getsource(distributed.Future.release)
+    scheduler = distributed.Scheduler
+    assert 'f"client-releases-keys-{' in inspect.getsource(scheduler.client_releases_keys)
+    assert 'stimulus_id=f"cancel-key-{' in inspect.getsource(scheduler.stimulus_cancel)
 
 
 def test_distributed_gives_the_reason_of_cancelled_futures() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from flyte_dask import Dask
 from flyte_dask_engine.monitor.metrics import ClusterMetrics, WorkerMetrics
+from flyte_dask_engine.monitor.unfinished import Unfinished
 from flyte_dask_engine.report.findings import findings, sentence
 from flyte_dask_engine.report.report import Failure
 from tests.support.metrics import GIB, a_report, a_worker, metrics_of
@@ -203,6 +204,36 @@ def test_a_failed_task_has_no_findings_on_sizes() -> None:
     assert sentence(a_report(busy, failure=failure)) == "5 workers, busy 83 % of 41 s."
 
 
+def test_unfinished_tasks_come_first_and_leave_the_size_open() -> None:
+    lost = Unfinished(live=1, released=2, dropped=2, failed=0, is_exact=True)
+    metrics = metrics_of(*(a_worker(utilization=0, finished=0) for _ in TWO))
+    assert sentence(a_report(metrics, unfinished=lost)) == (
+        "2 workers, busy 0 % of 41 s; at the end 3 tasks were unfinished; they are lost; consider "
+        "waiting for them with result(), gather() or wait() before the function returns."
+    )
+    metrics = metrics_of(*(a_worker(utilization=0.1) for _ in FIVE), event_counts={"lost": 1})
+    found = [each.code for each in findings(a_report(metrics, unfinished=lost))]
+    assert found == ["unfinished", "lost-workers"]
+
+
+@pytest.mark.parametrize(
+    ("lost", "text"),
+    [
+        (Unfinished(live=1, released=5, dropped=6, failed=1, is_exact=True), "1 task was "),
+        (Unfinished(live=0, released=2, dropped=2, failed=0, is_exact=False), "at least 2 tasks "),
+    ],
+)
+def test_what_is_known_of_unfinished_tasks(lost: Unfinished, text: str) -> None:
+    """After a failure Dask releases tasks; and a graph may have been on its way."""
+    assert str(lost).startswith(text)
+
+
+def test_dropped_work_is_not_idleness() -> None:
+    dropped = Unfinished(live=0, released=0, dropped=2, failed=0, is_exact=True)
+    metrics = metrics_of(*(a_worker(utilization=0, finished=0) for _ in TWO))
+    assert list(findings(a_report(metrics, unfinished=dropped))) == []
+
+
 def test_every_remedy_that_is_code_runs() -> None:
     """It changes the config as described."""
     remedies = [each.remedy for metrics, _ in CASES for each in findings(a_report(metrics))]
@@ -225,7 +256,7 @@ def test_the_page_documents_each_finding() -> None:
     page = (DOCS / "deck.md").read_text(encoding="utf-8")
     documented = re.findall(r"^\| `([a-z-]+)` \|[^|]+\|[^|]*\|$", page, re.MULTILINE)
     found = {each.code for metrics, _ in CASES for each in findings(a_report(metrics))}
-    assert sorted(documented) == sorted(found)
+    assert sorted(documented) == sorted({*found, "unfinished"})
 
 
 def test_a_cluster_of_another_shape_has_no_findings_on_sizes() -> None:

@@ -14,6 +14,7 @@ from flyte_dask_engine.cluster_plugins import (
     sums,
     task_errors,
     task_stream,
+    unfinished,
     worker_metrics,
 )
 
@@ -21,7 +22,7 @@ __all__ = ["MODULES"]
 
 MODULES = (
     *(code, distributed_internals, lifecycle, recorder, restrictions, storage, sums),
-    *(task_errors, task_stream, worker_metrics),
+    *(task_errors, task_stream, unfinished, worker_metrics),
 )
 
 for _module in MODULES:  # distributed looks up the exact module of what it pickles

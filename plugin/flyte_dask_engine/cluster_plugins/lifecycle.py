@@ -17,6 +17,7 @@ from distributed.diagnostics.plugin import NannyPlugin, SchedulerPlugin, WorkerP
 from flyte_dask_engine.cluster_plugins.restrictions import offers, unmet_restrictions
 from flyte_dask_engine.cluster_plugins.sums import spilled
 from flyte_dask_engine.cluster_plugins.task_errors import pass_all_errors
+from flyte_dask_engine.cluster_plugins.unfinished import UnfinishedTasks
 from flyte_dask_engine.distributed_internals import on_worker_exit
 
 __all__ = ["NannyObserver", "Observer", "SchedulerObserver", "WorkerObserver"]
@@ -97,11 +98,13 @@ class SchedulerObserver(Observer):
         self.spilled_before = 0.0
         self.deaths: deque[tuple[dict[str, Any], set[str]]] = deque(maxlen=_MAX_KEPT)
         self.reports: deque[dict[str, Any]] = deque(maxlen=_MAX_KEPT)
+        self.unfinished_tasks = UnfinishedTasks()
 
     async def start(self, scheduler: Scheduler) -> None:
         """Note the workers that are present, and the bytes spilled before."""
         self.begin(scheduler)
         pass_all_errors()
+        self.unfinished_tasks.begin(scheduler, self.name)
         for address in scheduler.workers:
             self.add_worker(scheduler, address)
         self.spilled_before = spilled(scheduler.cumulative_worker_metrics)
@@ -119,10 +122,12 @@ class SchedulerObserver(Observer):
         self.last_states.pop(worker, None)
 
     def transition(self, key: Any, start: Any, finish: Any, *_: Any, **details: Any) -> None:
-        """Count tasks that finish or fail."""
+        """Count tasks that finish or fail, and note those that are released before."""
         if finish == "erred":
             self.erred.add(key)
-        if start == "processing":
+        if finish == "released":
+            self.unfinished_tasks.note(start, details.get("stimulus_id"))
+        elif start == "processing":
             if finish == "memory":
                 self.finished[self.names[details["worker"]]] += 1
             elif finish == "erred":
@@ -160,10 +165,18 @@ class SchedulerObserver(Observer):
             "limit": state.memory_limit if state else 0,
         }
 
-    def answer(self, what: str, **arguments: Any) -> dict[str, Any]:
+    def answer(self, what: str, **arguments: Any) -> Any:
         """The result of the method named *what*, such as *snapshot*."""
-        response: dict[str, Any] = getattr(self, what)(**arguments)
-        return response
+        return getattr(self, what)(**arguments)
+
+    def leave(self) -> dict[str, Any]:
+        """Remove this plugin and its handlers from the scheduler."""
+        self.unfinished_tasks.leave()
+        return super().leave()
+
+    async def unfinished(self, **arguments: Any) -> dict[str, Any]:
+        """What `UnfinishedTasks.count` returns, and the number of tasks that failed."""
+        return {**await self.unfinished_tasks.count(**arguments), "failed": self.failed}
 
     def snapshot(self, joined: int = 0, erred: int = 0, task: str = "") -> dict[str, Any]:
         """The state of the cluster, as plain values.

@@ -27,11 +27,13 @@ from flyte_dask_engine.cluster_plugins.lifecycle import (
 from flyte_dask_engine.cluster_plugins.recorder import Recorder
 from flyte_dask_engine.cluster_plugins.task_errors import TaskErrors
 from flyte_dask_engine.cluster_plugins.worker_metrics import WorkerRecorder
+from flyte_dask_engine.distributed_internals import send_last
 from flyte_dask_engine.errors import SchedulerLost
 from flyte_dask_engine.monitor.abort import abort_waiting
 from flyte_dask_engine.monitor.delivery import Deliveries
 from flyte_dask_engine.monitor.metrics import ClusterMetrics
 from flyte_dask_engine.monitor.snapshot import Snapshot
+from flyte_dask_engine.monitor.unfinished import Unfinished
 from flyte_dask_engine.monitor.verdict import Assessment
 
 __all__ = ["Monitor", "monitoring"]
@@ -41,6 +43,8 @@ _T = TypeVar("_T")
 _LONGEST_TICK = 1.0  # seconds
 _FEWEST_TICKS = 20  # in the shortest timeout
 _PATIENCE = 1.0  # seconds for evidence, which is optional
+_MARKS_SHARE = 0.8  # of the time to count unfinished tasks: for the clients' messages to arrive
+_RELEASES = 0.25  # seconds in which the futures of a function are released when it returns
 _RECORD_PAUSE = 5.0  # seconds between records, at least
 _RECORD_SHARE = 0.01  # of the scheduler's time, at most, that records take
 
@@ -120,6 +124,9 @@ class Monitor:
         self.metrics: ClusterMetrics | None = None
         """The latest metrics of the cluster, if they are recorded."""
         self._recorded_at = 0.0
+        self._marked: list[str] | None = None  # the clients that sent a mark
+        self.unfinished: Unfinished | None = None
+        """What the function left unfinished, once that is counted."""
 
     @property
     def is_unresponsive(self) -> bool:
@@ -134,6 +141,23 @@ class Monitor:
     def activity(self, seconds: float) -> dict[str, Any] | None:
         """What the cluster has done; None if it does not respond within *seconds*."""
         return self._call(self._ask("activity"), seconds)
+
+    def mark_return(self) -> None:
+        """Mark, in what the clients send, that the function has returned."""
+        if self._marked is None:
+            may_send = self._has_observer and self.assessment.verdict is None
+            clients = self._clients() if may_send else ()
+            self._marked = [each.id for each in clients if send_last(each, self._name)]
+
+    def count_unfinished(self, seconds: float) -> bool:
+        """Count what the function left unfinished; whether there is a response within *seconds*."""
+        self.mark_return()
+        if self._has_observer and self.assessment.verdict is None:
+            arguments: dict[str, Any] = {"clients": self._marked, "margin": _RELEASES}
+            arguments["seconds"] = seconds * _MARKS_SHARE
+            report = self._call(self._ask("unfinished", **arguments), seconds)
+            self.unfinished = None if report is None else Unfinished(**report)
+        return self.unfinished is not None
 
     def evidence(self, task: str) -> Snapshot | None:
         """The latest snapshot, with the deaths that *task* was part of.

@@ -68,6 +68,7 @@ class Reporting:
     def _update(self, monitor: Monitor) -> None:
         self.report.metrics = monitor.last_metrics(_PATIENCE)
         self.report.metrics_age = monitor.metrics_age
+        self.report.unfinished = monitor.unfinished
 
 
 def _begin_performance(monitor: Monitor) -> None:

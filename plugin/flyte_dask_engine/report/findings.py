@@ -61,11 +61,14 @@ def findings(report: Report) -> Iterator[Finding]:
     metrics = report.metrics
     if metrics is None or not metrics.workers:
         return
+    unfinished = [*_unfinished(report)]
+    yield from unfinished
     problems = [each for find in _PROBLEMS for each in find(metrics)]
     yield from problems
-    if report.failure is not None:  # the task may have failed before it used its cluster
+    # the task may have failed before it used its cluster, or have left its work to the end of it
+    if report.failure is not None or unfinished:
         return
-    yield from _unused(metrics)
+    yield from _unused(report, metrics)
     if not report.is_to_scale:
         return
     lacks_memory = any(each.code in _MEMORY_CODES for each in problems)
@@ -78,6 +81,12 @@ def _does_fit(report: Report, metrics: ClusterMetrics) -> bool:
     """Whether the size of a cluster without findings is known to fit."""
     is_known = report.is_to_scale and report.failure is None and metrics.seconds >= _LONG_ENOUGH
     return is_known and metrics.utilization >= _LOW_UTILIZATION
+
+
+def _unfinished(report: Report) -> Iterator[Finding]:
+    if report.failure is None and report.unfinished is not None and report.unfinished.number:
+        remedy = "waiting for them with result(), gather() or wait() before the function returns"
+        yield Finding("unfinished", f"at the end {report.unfinished}", remedy)
 
 
 def _high_memory(metrics: ClusterMetrics) -> Iterator[Finding]:
@@ -126,8 +135,9 @@ def _more_memory(metrics: ClusterMetrics) -> str:
     return f'with_workers(mem="{_fitting(max(factor * limit, _HEADROOM * peak, unspilled))}")'
 
 
-def _unused(metrics: ClusterMetrics) -> Iterator[Finding]:
-    if not metrics.finished and not metrics.failed and not metrics.task_time:
+def _unused(report: Report, metrics: ClusterMetrics) -> Iterator[Finding]:
+    has_dropped = report.unfinished is not None and not report.unfinished.is_nothing
+    if not (metrics.finished or metrics.failed or metrics.task_time or has_dropped):
         remedy = "running work on them with .compute() or client.submit(), or a plain task"
         yield Finding("unused", "they ran no tasks", remedy)
 

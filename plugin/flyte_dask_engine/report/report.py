@@ -10,6 +10,7 @@ import attrs
 from flyte_dask.advice import Advice, Job
 from flyte_dask.config.runtime import Runtime
 from flyte_dask_engine.monitor.metrics import ClusterMetrics
+from flyte_dask_engine.monitor.unfinished import Unfinished
 
 __all__ = ["Failure", "Report"]
 
@@ -45,6 +46,8 @@ class Report:
     """What the cluster did; None if that is unknown."""
     metrics_age: float = 0.0
     """Seconds from the arrival of the metrics to the end."""
+    unfinished: Unfinished | None = None
+    """What the function left unfinished; None if that is unknown."""
     failure: Failure | None = None
     """The exception that the task raised."""
     performance: str | None = None

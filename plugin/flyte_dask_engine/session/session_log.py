@@ -22,6 +22,10 @@ from flyte_dask_engine.monitor.monitor import Monitor
 __all__ = ["log_activity", "show_logs", "start_line"]
 
 _PATIENCE = 5  # seconds for the last metrics; the task is done, whatever the scheduler responds
+_UNFINISHED = (
+    "%s: ended while %s. Wait for results with result(), gather() or wait() before the function "
+    "returns, and cancel() what is not needed"
+)
 _FEW = 8  # workers that are listed one by one
 _IDLE = (
     "%s: the workers ran no tasks. Use .compute(), dask.compute() or the client's submit(), or use "
@@ -72,14 +76,27 @@ def log_activity(monitor: Monitor, *, is_paid: bool) -> Iterator[None]:
         succeeded = True
     finally:
         seconds = time.monotonic() - started
-        activity = None if monitor.assessment.verdict else monitor.activity(_PATIENCE)
+        # the count comes first, since it waits for what is about to arrive
+        is_known = monitor.count_unfinished(_PATIENCE) if succeeded else True
+        is_lost = monitor.assessment.verdict is not None
+        activity = monitor.activity(_PATIENCE) if is_known and not is_lost else None
         if activity is None:
             logger.info("%s: the scheduler did not respond: no metrics", task)
         else:
             logger.info("%s: finished: %s", task, _end_line(activity, seconds))
-            if succeeded and not any(activity["finished"].values()) and not activity["failed"]:
-                level = logging.WARNING if is_paid else logging.INFO
-                logger.log(level, _IDLE, task, subject.host.decorator)
+            if succeeded:
+                _log_unfinished(monitor, activity, is_paid=is_paid)
+
+
+def _log_unfinished(monitor: Monitor, activity: Mapping[str, Any], *, is_paid: bool) -> None:
+    """Warn of tasks that the function left unfinished, and of a cluster that ran none."""
+    subject, unfinished = monitor.subject, monitor.unfinished
+    is_unused = not any(activity["finished"].values()) and not activity["failed"]
+    if unfinished is not None and unfinished.number:
+        subject.logger.warning(_UNFINISHED, subject.task, unfinished)
+    elif unfinished is not None and unfinished.is_nothing and is_unused:
+        level = logging.WARNING if is_paid else logging.INFO
+        subject.logger.log(level, _IDLE, subject.task, subject.host.decorator)
 
 
 def _end_line(activity: Mapping[str, Any], seconds: float) -> str:
