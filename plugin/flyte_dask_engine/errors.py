@@ -11,6 +11,7 @@ from flyte_dask.errors import FlyteDaskError
 __all__ = [
     "ClusterFailure",
     "ClusterUnavailable",
+    "InvalidOutput",
     "MissingBokeh",
     "NoCluster",
     "NoValidWorker",
@@ -56,6 +57,10 @@ class TooFewWorkers(FlyteDaskError, ValueError):
 
 class WrongEnvironment(FlyteDaskError, RuntimeError):
     """The images of the task and its cluster cannot work together."""
+
+
+class InvalidOutput(FlyteDaskError, ValueError):
+    """An output refers to what is in the cluster, which ends with the task."""
 
 
 class MissingBokeh(FlyteDaskError, ModuleNotFoundError):

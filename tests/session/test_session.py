@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from flyteidl.core.errors_pb2 import ContainerError
+from flyteidl.core.execution_pb2 import ExecutionError
 
 from tests.support import faulty, using
 from tests.support.backend import ADDRESS, SCHEDULER_HERE, Cluster, cluster, scheduler, worker
@@ -89,6 +90,15 @@ class TestItIsLogged:
         )
         assert last == ("WARNING", line)
 
+    def test_warns_of_unfinished_tasks(self, started: Cluster, tmp_path: Path) -> None:
+        *_, last = run_task(using.leaves, tmp_path, started.env).logged()
+        line = (
+            "tests.support.using.leaves: ended while 3 tasks were unfinished; they are lost. Wait "
+            "for results with result(), gather() or wait() before the function returns, and "
+            "cancel() what is not needed"
+        )
+        assert last == ("WARNING", line)
+
     def test_warns_if_a_dynamic_task_has_a_cluster(self, started: Cluster, tmp_path: Path) -> None:
         """Flyte starts it by the task's type; no session is opened, and a bare compute is local."""
         done = run_task(using.builds, tmp_path, started.env)
@@ -121,6 +131,21 @@ class TestItIsLogged:
         _, (_, line) = done.logged()
         assert done.result == 40_000_000
         assert re.search(r"spilled \d+\.\d\d MiB", line), line
+
+
+@pytest.mark.once
+def test_an_output_in_the_cluster_is_the_functions_own_error(
+    started: Cluster, tmp_path: Path
+) -> None:
+    done = run_task(using.points, tmp_path, started.env)
+    assert done.error.kind == ContainerError.NON_RECOVERABLE
+    assert done.error.origin == ExecutionError.USER
+    assert (
+        "tests.support.using.points: the output o0['totals'][1] is a Future. It refers to what is "
+        "in the cluster, which ends with the task: return its result: result(), or gather() for "
+        "many"
+    ) in done.error.message
+    assert "unfinished" not in done.log
 
 
 _VERSIONS = ", ".join(

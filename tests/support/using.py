@@ -69,6 +69,21 @@ def builds() -> str:
 
 
 @task(task_config=TWO)
+def leaves() -> int:
+    """Returns before its Dask tasks have run, which no worker can."""
+    client = distributed.default_client()
+    futures = client.map(steps.squared, range(3), resources={"ACME": 1})
+    return len(futures)
+
+
+@task(task_config=TWO, retries=2)
+def points() -> dict[str, list[Any]]:
+    """Returns what is in the memory of its cluster."""
+    client = distributed.default_client()
+    return {"totals": [1, client.submit(sum, [1, 2])]}
+
+
+@task(task_config=TWO)
 def closes() -> int:
     """Closes a client that it did not open."""
     with distributed.get_client() as client:

@@ -30,6 +30,7 @@ from flyte_dask_engine.monitor.monitor import Monitor, monitoring
 from flyte_dask_engine.monitor.verdict import Assessment
 from flyte_dask_engine.session.connection import connect, wait_for_workers
 from flyte_dask_engine.session.default_client import default_cluster
+from flyte_dask_engine.session.outputs import check_outputs
 from flyte_dask_engine.session.session_log import log_activity, show_logs, start_line
 from flyte_dask_engine.session.storage import send_storage, storage_here
 from flyte_dask_engine.session.versions import (
@@ -68,7 +69,18 @@ class Session:
             WrongEnvironment: if the images of the task and its cluster cannot work together.
         """
         with mapping_errors(self._monitor):
-            return function()
+            result = function()
+            self._monitor.mark_return()
+            return result
+
+    def check_outputs(self, outputs: Mapping[str, object]) -> None:
+        """Check that no output, by its name, refers to what is in the cluster.
+
+        Raises:
+            InvalidOutput: if one does.
+        """
+        subject = self._monitor.subject
+        check_outputs(subject.task, outputs, subject.host)
 
     def end(self) -> None:
         """End the session before its block ends: only its report is still shown until then.

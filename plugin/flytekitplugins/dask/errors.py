@@ -9,6 +9,7 @@ from flyte_dask_engine import errors as kinds
 __all__ = [
     "ClusterFailure",
     "ClusterUnavailable",
+    "InvalidOutput",
     "MissingBokeh",
     "NoCluster",
     "NoValidWorker",
@@ -19,6 +20,7 @@ __all__ = [
     "WrongEnvironment",
 ]
 
+InvalidOutput = kinds.InvalidOutput
 MissingBokeh = kinds.MissingBokeh
 NoCluster = kinds.NoCluster
 NoValidWorker = kinds.NoValidWorker

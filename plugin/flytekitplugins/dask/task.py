@@ -269,9 +269,18 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
             dispatch.session = opened = dispatch.stack.enter_context(opening)
             token = _dispatch.set(None)  # for tasks that this one calls
             try:
-                return opened.run(lambda: base.execute(self, **kwargs))
+                outputs = opened.run(lambda: base.execute(self, **kwargs))
             finally:
                 _dispatch.reset(token)
+            opened.check_outputs(self._named(outputs))
+            return outputs
+
+    def _named(self, outputs: Any) -> dict[str, object]:
+        """What the function returned, by the names of its outputs."""
+        names = [*self.python_interface.outputs]
+        is_single = len(names) == 1 and not self.python_interface.output_tuple_name
+        values = (outputs,) if is_single or not isinstance(outputs, tuple) else outputs
+        return dict(zip(names, values, strict=False))  # flytekit reports a wrong number of them
 
     @property
     def _running(self) -> TaskCluster:
