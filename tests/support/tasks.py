@@ -45,7 +45,8 @@ def workers_of_its_own() -> list[str]:
     def identity(dask_worker: distributed.Worker) -> str:
         return str(dask_worker.id)
 
-    return sorted(distributed.get_client().run(identity).values())
+    client: Any = distributed.get_client()
+    return sorted(client.run(identity).values())
 
 
 @task(task_config=Dask(workers=2))
