@@ -33,9 +33,10 @@ def test_workers_that_cannot_spill(monkeypatch: pytest.MonkeyPatch) -> None:
     with cluster(workers=1, memory_limit="300MiB", nannies=False, env=CODE) as made:
         monkeypatch.setenv(ADDRESS, made.address)
         with session(CONFIG, "etl") as opened:
-            (folder,) = opened.client.run(steps.use_full_disk, keys).values()
+            client: Any = opened.client
+            (folder,) = client.run(steps.use_full_disk, keys).values()
             with pytest.raises(WorkersLost) as caught:
-                opened.run(lambda: _hold(opened.client, keys))
+                opened.run(lambda: _hold(client, keys))
     first, _, rest = str(caught.value).partition(" while ")
     assert first == "etl: no worker (of 1) accepted tasks for 2 s"
     assert rest.partition(" waited. ")[2] == (

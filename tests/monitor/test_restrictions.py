@@ -205,7 +205,8 @@ class TestWaitingForWorkers:
 
     def test_by_an_asynchronous_client(self, opened: Session) -> None:
         async def wait() -> None:
-            async with distributed.Client(asynchronous=True) as client:
+            async with distributed.Client(asynchronous=True) as own:
+                client: Any = own
                 await client.wait_for_workers(3)
 
         assert "wait_for_workers(3)" in fails(opened, TooFewWorkers, lambda: asyncio.run(wait()))

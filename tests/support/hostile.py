@@ -23,13 +23,10 @@ class Members(Exception):
 class Cause(Exception):
     """One whose cause cannot be looked at."""
 
-    @property
-    def __cause__(self) -> Any:
-        raise RuntimeError("no cause")
-
-    @__cause__.setter
-    def __cause__(self, value: Any) -> None:
-        raise RuntimeError("no cause")
+    def __getattribute__(self, name: str) -> Any:
+        if name == "__cause__":
+            raise RuntimeError("no cause")
+        return super().__getattribute__(name)
 
 
 class Repr(Exception):
