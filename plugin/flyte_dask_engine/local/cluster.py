@@ -35,6 +35,7 @@ __all__ = ["Shape", "describe", "exited", "is_to_scale", "local_cluster"]
 
 _LOOPBACK = "127.0.0.1"
 _ANY_PORT = f"{_LOOPBACK}:0"
+_PROGRAM = "flyte_dask_engine.local.worker"
 
 _starting = threading.Lock()
 
@@ -207,7 +208,8 @@ def _in_processes(shape: Shape, runtime: Runtime, folder: str, root: Path | None
     """Workers in separate processes, with memory limits.
 
     They are started by Dask's command, as on Flyte: the user's script needs no main guard. They
-    exit by themselves when this process is gone.
+    exit by themselves when this process is gone. What limits the time that they take to start is
+    the runtime's *worker_timeout*, in the session.
     """
     scheduler_options = {
         "protocol": "tcp://",
@@ -224,11 +226,10 @@ def _in_processes(shape: Shape, runtime: Runtime, folder: str, root: Path | None
 
     def worker(scheduler: str, name: object) -> CommandProcess:
         command = [
-            *(sys.executable, "-m", "dask", "worker", scheduler),
+            *(sys.executable, "-m", _PROGRAM, str(os.getpid()), "worker", scheduler),
             *("--name", str(name), "--nthreads", str(shape.threads)),
             *("--memory-limit", str(shape.memory), "--local-directory", folder),
             *("--host", _LOOPBACK, "--dashboard-address", _ANY_PORT, "--no-dashboard"),
-            *("--death-timeout", "15"),
         ]
         return CommandProcess(command, environment)
 
