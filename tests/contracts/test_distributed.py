@@ -179,6 +179,16 @@ def test_a_worker_closes_without_waiting_for_its_work() -> None:
     assert {"executor_wait", "nanny"} <= {*inspect.signature(distributed.Worker.close).parameters}
 
 
+def test_a_client_requests_a_shutdown_and_a_restart_of_the_scheduler() -> None:
+    """By operations whose handlers are replaced here."""
+    client, scheduler = distributed.Client, inspect.getsource(distributed.Scheduler.__init__)
+    assert "self.scheduler.terminate(" in inspect.getsource(client._shutdown)
+    assert "self.scheduler.restart(" in inspect.getsource(client._restart)
+    assert '"terminate": self.close' in scheduler
+    assert '"restart": self.restart' in scheduler
+    assert "if self.shutdown_scheduler" in inspect.getsource(distributed.SpecCluster._close)
+
+
 def test_a_subprocess_is_started_by_its_subclass() -> None:
     """By `Subprocess._start`, which sets `process`; that is ended when it is closed."""
     assert Subprocess.__abstractmethods__ == {"_start"}

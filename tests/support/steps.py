@@ -63,6 +63,11 @@ def wait_for_event(name: str) -> None:
     distributed.Event(name).wait()
 
 
+def shut_down() -> None:
+    """Shut the cluster down, from a worker."""
+    distributed.get_client().shutdown()
+
+
 def die(how: str) -> int:
     """End the worker's process."""
     if how == "memory":

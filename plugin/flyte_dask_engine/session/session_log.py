@@ -72,7 +72,8 @@ def log_activity(monitor: Monitor, *, is_paid: bool) -> Iterator[None]:
         succeeded = True
     finally:
         seconds = time.monotonic() - started
-        activity = None if monitor.assessment.verdict else monitor.activity(_PATIENCE)
+        is_lost = monitor.assessment.verdict is not None and not monitor.is_shut_down
+        activity = None if is_lost else monitor.activity(_PATIENCE)
         if activity is None:
             logger.info("%s: the scheduler did not respond: no metrics", task)
         else:

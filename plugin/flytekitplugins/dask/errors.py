@@ -8,6 +8,7 @@ from flyte_dask_engine import errors as kinds
 
 __all__ = [
     "ClusterFailure",
+    "ClusterShutDown",
     "ClusterUnavailable",
     "MissingBokeh",
     "NoCluster",
@@ -19,6 +20,7 @@ __all__ = [
     "WrongEnvironment",
 ]
 
+ClusterShutDown = kinds.ClusterShutDown
 MissingBokeh = kinds.MissingBokeh
 NoCluster = kinds.NoCluster
 NoValidWorker = kinds.NoValidWorker
