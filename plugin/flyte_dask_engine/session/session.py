@@ -20,6 +20,7 @@ from flyte_dask.inheritance.parent import Parent
 from flyte_dask.inheritance.resolution import Resolved
 from flyte_dask_engine.cluster_plugins.code import CodeOnScheduler, CodeOnWorker
 from flyte_dask_engine.cluster_plugins.task_errors import pass_all_errors
+from flyte_dask_engine.distributed_internals import current_client
 from flyte_dask_engine.errors import NoCluster
 from flyte_dask_engine.host import NO_SDK, Host
 from flyte_dask_engine.local.cluster import Shape, describe, exited, is_to_scale, local_cluster
@@ -30,6 +31,7 @@ from flyte_dask_engine.monitor.monitor import Monitor, monitoring
 from flyte_dask_engine.monitor.verdict import Assessment
 from flyte_dask_engine.session.connection import connect, wait_for_workers
 from flyte_dask_engine.session.default_client import default_cluster
+from flyte_dask_engine.session.scopes import open_scope
 from flyte_dask_engine.session.session_log import log_activity, show_logs, start_line
 from flyte_dask_engine.session.storage import send_storage, storage_here
 from flyte_dask_engine.session.versions import (
@@ -127,6 +129,8 @@ def session(  # noqa: PLR0913  # what a task knows
         stack = shown.enter_context(ExitStack())  # what `Session.end` ends
         if runtime.configure_storage:
             stack.enter_context(storage_here(host))
+        # a process on Flyte has one session only
+        scope = stack.enter_context(open_scope(follow_threads=not host.is_on_flyte()))
         cluster = stack.enter_context(_cluster(config, runtime, task_name, resolved, root, host))
         subject = Subject(
             task_name,
@@ -138,16 +142,17 @@ def session(  # noqa: PLR0913  # what a task knows
             cluster.is_local,
             host,
         )
-        clients = stack.enter_context(default_cluster(cluster.address))
+        joining = default_cluster(cluster.address, scope, has_client=runtime.client)
+        clients = stack.enter_context(joining)
         client = connect(runtime, subject)
-        stack.callback(client.close)
+        stack.callback(client.end)
+        client.is_kept = True
         configured = config.workers.number_of_workers
         here = cluster.workers if cluster.is_local else configured
         assessment = Assessment(runtime, subject)
         monitor = stack.enter_context(monitoring(runtime, assessment, client, clients))
         if runtime.client:
-            # not by entering the client: functions enter the default client too, which closes it
-            stack.enter_context(client.as_current())
+            stack.enter_context(current_client(client))
         with mapping_errors(monitor):
             wait_for_workers(client, cluster.workers, runtime, subject, cluster.exited)
             info = client.scheduler_info(n_workers=-1)
