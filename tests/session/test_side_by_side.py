@@ -181,7 +181,9 @@ def test_tasks_of_one_cluster_have_a_client_each(monkeypatch: pytest.MonkeyPatch
 
 
 def test_one_without_a_client_does_not_use_anothers() -> None:
-    with tasks(1) as (one,), tasks(1, client=False) as (other,):
+    with tasks(1) as made:
+        made.append(Task(client=False))
+        one, other = made
         one.start()
         other.start()
         with pytest.raises(ValueError, match="No clients found"):

@@ -31,6 +31,7 @@ from flyte_dask_engine.monitor.monitor import Monitor, monitoring
 from flyte_dask_engine.monitor.verdict import Assessment
 from flyte_dask_engine.session.connection import connect, wait_for_workers
 from flyte_dask_engine.session.default_client import default_cluster
+from flyte_dask_engine.session.hints import hinting
 from flyte_dask_engine.session.scopes import open_scope
 from flyte_dask_engine.session.session_log import log_activity, show_logs, start_line
 from flyte_dask_engine.session.storage import send_storage, storage_here
@@ -69,7 +70,7 @@ class Session:
             ClusterFailure: if the cluster failed.
             WrongEnvironment: if the images of the task and its cluster cannot work together.
         """
-        with mapping_errors(self._monitor):
+        with mapping_errors(self._monitor), hinting(self._monitor):
             return function()
 
     def end(self) -> None:
@@ -177,7 +178,9 @@ def session(  # noqa: PLR0913  # what a task knows
         # the line first, so that both end at the same time: completing a report can take a while
         stack.enter_context(report.of(monitor) if report else nullcontext())
         stack.enter_context(log_activity(monitor, is_paid=not cluster.is_local))
-        stack.enter_context(mapping_errors(monitor))  # of outputs that are converted later
+        # of outputs that are converted later
+        stack.enter_context(mapping_errors(monitor))
+        stack.enter_context(hinting(monitor))
         yield Session(client, monitor, stack)
 
 
