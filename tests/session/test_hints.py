@@ -11,20 +11,19 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import distributed
-import flytekit
 import pytest
 from dask.delayed import delayed
-from dask.system import CPU_COUNT
 
 from flyte_dask import Dask
 from flyte_dask_engine.errors import WorkersLost
 from flyte_dask_engine.session.hints import hinting
 from flyte_dask_engine.session.session import Session, session
 from flytekitplugins.dask.host import FLYTEKIT
+from tests.support import steps
 
 pytestmark = [pytest.mark.fault, pytest.mark.slow]
 
-VARIABLE = "ACME_REGION"
+VARIABLE = steps.REGION
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +31,7 @@ def opened() -> Iterator[Session]:
     """A session with workers that are processes."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("FLYTE_DASK_LOCAL", "processes")
-        with session(Dask(workers=min(2, CPU_COUNT)), "etl", host=FLYTEKIT) as made:
+        with session(Dask(workers=1), "etl", host=FLYTEKIT) as made:
             yield made
 
 
@@ -46,19 +45,9 @@ def notes_of(error: BaseException) -> list[str]:
     return list(getattr(error, "__notes__", []))
 
 
-def region() -> str:
-    """An environment variable, on a worker."""
-    return os.environ[VARIABLE]
-
-
-def region_of_mapping() -> str:
-    """A KeyError that has nothing to do with the environment."""
-    return dict[str, str]()[VARIABLE]
-
-
-def secret() -> str:
-    """A secret of the task, on a worker."""
-    return str(flytekit.current_context().secrets.get("acme", "password"))
+def on_worker(function: Callable[[], object]) -> object:
+    """Its result on a worker."""
+    return client().submit(function).result()
 
 
 def sets_the_environment(read: Callable[[], str]) -> str:
@@ -82,8 +71,16 @@ HABITS: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "cluster.adapt": (lambda: client().cluster.adapt(maximum=4), AttributeError, "(workers=...)"),
     "cluster.close": (lambda: client().cluster.close(timeout=1), AttributeError, "ends by itself"),
     "worker_client": (uses_worker_client, ValueError, "use get_client() here"),
-    "os.environ": (lambda: sets_the_environment(region), KeyError, "@task(environment={...})"),
-    "current_context": (lambda: client().submit(secret).result(), ValueError, "in the runner only"),
+    "os.environ": (
+        lambda: sets_the_environment(steps.region),
+        KeyError,
+        "@task(environment={...})",
+    ),
+    "current_context": (
+        lambda: client().submit(steps.secret).result(),
+        ValueError,
+        "in the runner only",
+    ),
 }
 
 
@@ -108,17 +105,12 @@ def test_a_note_says_what_to_do(
     assert notes_of(caught.value) == [note]
 
 
-def secret_here() -> str:
-    """A secret in the runner, which flytekit knows that it has not."""
-    return secret()
-
-
 @pytest.mark.parametrize(
     "function",
     [
-        lambda: sets_the_environment(region_of_mapping),
+        lambda: sets_the_environment(steps.region_of_mapping),
         lambda: os.environ["ACME_UNSET"],
-        secret_here,
+        steps.secret,
         lambda: [].scale(4),  # type: ignore[attr-defined]
         lambda: int("Unexpected keyword arguments"),
     ],
@@ -136,18 +128,13 @@ def enters_the_client() -> int:
     """Enters the default client, which would close it, and computes again."""
     with client() as entered:
         assert entered.submit(sum, [1, 2]).result() == 3
-    return int(delayed(worker_of_it)().compute())
+    return int(delayed(os.getpid)().compute())
 
 
 def closes_the_client() -> int:
     """Closes the default client, and computes again."""
     client().close()
-    return int(delayed(worker_of_it)().compute())
-
-
-def worker_of_it() -> int:
-    """The process of the worker that runs it."""
-    return os.getpid()
+    return int(delayed(os.getpid)().compute())
 
 
 @pytest.mark.parametrize("function", [enters_the_client, closes_the_client])
@@ -162,7 +149,7 @@ def test_retired_workers_do_not_come_back(monkeypatch: pytest.MonkeyPatch) -> No
 
     def function() -> object:
         client().retire_workers()
-        return delayed(worker_of_it)().compute()
+        return delayed(os.getpid)().compute()
 
     with (
         session(Dask(workers=1), "etl") as opened,
