@@ -25,13 +25,13 @@ from flyte_dask_engine.cluster_plugins.lifecycle import (
     WorkerObserver,
 )
 from flyte_dask_engine.cluster_plugins.recorder import Recorder
-from flyte_dask_engine.cluster_plugins.shutdown import ShutdownObserver
 from flyte_dask_engine.cluster_plugins.task_errors import TaskErrors
 from flyte_dask_engine.cluster_plugins.worker_metrics import WorkerRecorder
-from flyte_dask_engine.errors import ClusterShutDown, SchedulerLost
-from flyte_dask_engine.monitor.abort import abort_waiting, stop_reconnecting
+from flyte_dask_engine.errors import SchedulerLost
+from flyte_dask_engine.monitor.abort import abort_waiting
 from flyte_dask_engine.monitor.delivery import Deliveries
 from flyte_dask_engine.monitor.metrics import ClusterMetrics
+from flyte_dask_engine.monitor.shutdown import ShutdownWatch
 from flyte_dask_engine.monitor.snapshot import Snapshot
 from flyte_dask_engine.monitor.verdict import Assessment
 
@@ -42,7 +42,6 @@ _T = TypeVar("_T")
 _LONGEST_TICK = 1.0  # seconds
 _FEWEST_TICKS = 20  # in the shortest timeout
 _PATIENCE = 1.0  # seconds for evidence, which is optional
-_LONGEST_SHUTDOWN = 5.0  # seconds
 _RECORD_PAUSE = 5.0  # seconds between records, at least
 _RECORD_SHARE = 0.01  # of the scheduler's time, at most, that records take
 
@@ -117,9 +116,8 @@ class Monitor:
         self._has_observer = False
         self._observers: list[tuple[str, str]] = []  # the others: role and name of each
         self._recorder = f"{self._name}-recorder"
-        self._shutdowns = f"{self._name}-shutdowns"
+        self._shutdown = ShutdownWatch(self._name, assessment, clients, self._ask)
         self._watch: asyncio.Task[None] | None = None
-        self._last_activity: dict[str, Any] | None = None
         self._has_recorder = False
         self._next_record = 0.0
         self.metrics: ClusterMetrics | None = None
@@ -134,7 +132,7 @@ class Monitor:
     @property
     def is_shut_down(self) -> bool:
         """Whether the function shut the cluster down."""
-        return isinstance(self.assessment.verdict, ClusterShutDown)
+        return self._shutdown.has_happened
 
     @property
     def _is_lost(self) -> bool:
@@ -144,7 +142,7 @@ class Monitor:
     def activity(self, seconds: float) -> dict[str, Any] | None:
         """What the cluster has done; None if it does not respond within *seconds*."""
         if self.is_shut_down:
-            return self._last_activity
+            return self._shutdown.activity
         return self._call(self._ask("activity"), seconds)
 
     def evidence(self, task: str) -> Snapshot | None:
@@ -250,7 +248,7 @@ class Monitor:
         if self._has_observer and not self._is_lost and not self.is_unresponsive:
             await self._ask("leave")
             if self._watch is not None:
-                await self._ask("leave", self._shutdowns)
+                await self._shutdown.leave()
             if self._has_recorder:
                 await self._ask("leave", self._recorder)
             # each waits for all workers, and one may not respond
@@ -279,7 +277,7 @@ class Monitor:
         if not self._has_observer:
             return
         await self._snapshot()
-        if await self._register("scheduler", ShutdownObserver(self._shutdowns)):
+        if await self._register("scheduler", self._shutdown.observer):
             self._watch = asyncio.create_task(self._await_shutdown())
         others: list[tuple[str, Any]] = [("worker", TaskErrors(self._name))]
         if recorded:
@@ -293,23 +291,14 @@ class Monitor:
                 self._observers.append((where, plugin.name))
 
     async def _await_shutdown(self) -> None:
-        """Wait until the function shuts the cluster down, which ends what waits for that."""
-        try:
-            await self._ask("wait", self._shutdowns)
-        except OSError:  # the scheduler is lost
-            return
-        verdict = self.subject.shut_down()
-        with suppress(OSError, asyncio.TimeoutError):
-            self._last_activity = await self._ask("activity")
-            if self._has_recorder:
-                await self._take_record("last")
-            self.assessment.conclude(verdict)
-            self.subject.logger.info("%s: the function shut the cluster down", self.subject.task)
-            stop_reconnecting(self._clients())
-            # what waits is aborted only then, for that may be the request itself
-            await asyncio.wait_for(self._ask("note", self._shutdowns), _LONGEST_SHUTDOWN)
-        abort_waiting(self._clients(), self.subject.address, verdict)
-        self._ended.set()
+        """Stop once the function has shut the cluster down."""
+        if await self._shutdown.run(self._last):
+            self._ended.set()
+
+    async def _last(self) -> dict[str, Any] | None:
+        if self._has_recorder:
+            await self._take_record("last")
+        return await self._ask("activity")
 
     async def _register(self, where: str, plugin: Any) -> bool:
         register = getattr(self._scheduler, f"register_{where}_plugin")

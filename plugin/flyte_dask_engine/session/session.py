@@ -32,7 +32,7 @@ from flyte_dask_engine.monitor.verdict import Assessment
 from flyte_dask_engine.session.connection import connect, wait_for_workers
 from flyte_dask_engine.session.default_client import default_cluster
 from flyte_dask_engine.session.hints import hinting
-from flyte_dask_engine.session.scopes import open_scope
+from flyte_dask_engine.session.scopes import Scope, open_scope
 from flyte_dask_engine.session.session_log import log_activity, show_logs, start_line
 from flyte_dask_engine.session.storage import send_storage, storage_here
 from flyte_dask_engine.session.versions import (
@@ -143,17 +143,11 @@ def session(  # noqa: PLR0913  # what a task knows
             cluster.is_local,
             host,
         )
-        joining = default_cluster(cluster.address, scope, has_client=runtime.client)
-        clients = stack.enter_context(joining)
-        client = connect(runtime, subject)
-        stack.callback(client.end)
-        client.is_kept = True
+        client, clients = stack.enter_context(_joined(runtime, subject, scope))
         configured = config.workers.number_of_workers
         here = cluster.workers if cluster.is_local else configured
         assessment = Assessment(runtime, subject)
         monitor = stack.enter_context(monitoring(runtime, assessment, client, clients))
-        if runtime.client:
-            stack.enter_context(current_client(client))
         with mapping_errors(monitor):
             wait_for_workers(client, cluster.workers, runtime, subject, cluster.exited)
             info = client.scheduler_info(n_workers=-1)
@@ -182,6 +176,24 @@ def session(  # noqa: PLR0913  # what a task knows
         stack.enter_context(mapping_errors(monitor))
         stack.enter_context(hinting(monitor))
         yield Session(client, monitor, stack)
+
+
+@contextmanager
+def _joined(
+    runtime: Runtime, subject: Subject, scope: Scope
+) -> Iterator[tuple[Client, Callable[[], list[Client]]]]:
+    """A client of *subject*'s cluster, and a function that returns all that the block has opened.
+
+    Nothing closes that client before the block ends.
+    """
+    with default_cluster(subject.address, scope, has_client=runtime.client) as clients:
+        client = connect(runtime, subject)
+        client.is_kept = True
+        try:
+            with current_client(client) if runtime.client else nullcontext():
+                yield client, clients
+        finally:
+            client.end()
 
 
 @attrs.frozen
