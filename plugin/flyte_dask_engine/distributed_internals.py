@@ -7,17 +7,23 @@ use only Python and Dask.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import distributed
+from distributed import client as distributed_client
 from distributed.deploy.subprocess import Subprocess
 
 __all__ = [
     "Client",
     "CommandProcess",
+    "choosing_address",
+    "choosing_default_client",
     "clients",
+    "current_client",
+    "default_clients",
     "on_worker_exit",
     "send_last",
     "stopped_receiving",
@@ -26,11 +32,25 @@ __all__ = [
 
 
 class Client(distributed.Client):
-    """A client whose attempts to connect time out.
+    """A client whose attempts to connect time out, and which can be kept open.
 
     distributed's own waits forever if the connection is accepted but nothing is sent, as by a
-    stopped scheduler or a proxy.
+    stopped scheduler or a proxy. And whoever gets it as the default client can close it, or enter
+    it by ``with``, which closes it too.
     """
+
+    is_kept = False
+    """Whether `close` does nothing, so that the client is open until `end`."""
+
+    def close(self, *args: Any, **kwargs: Any) -> Any:
+        """Close the client, unless it is kept."""
+        closing: Any = super().close
+        return None if self.is_kept else closing(*args, **kwargs)
+
+    def end(self) -> None:
+        """Close the client, also if it is kept."""
+        self.is_kept = False
+        self.close()
 
     async def _ensure_connected(self, timeout: float | None = None) -> None:
         connecting = super()._ensure_connected(timeout)  # type: ignore[no-untyped-call]  # theirs
@@ -95,6 +115,69 @@ def send_last(client: distributed.Client, operation: str) -> bool:
     if can_send:
         sender.loop.add_callback(sender._send_to_scheduler, {"op": operation})
     return bool(can_send)
+
+
+def default_clients() -> list[distributed.Client]:
+    """The open clients of this process that can be its default, the latest first."""
+    known = distributed_client._global_clients
+    found = [known.get(number) for number in sorted(known, reverse=True)]
+    return [each for each in found if each is not None and each.status != "closed"]
+
+
+@contextmanager
+def current_client(client: distributed.Client) -> Iterator[None]:
+    """Let *client* be the default in the context of the block, without a change of Dask's config.
+
+    ``Client.as_current`` also changes the config of the process, and restores it in the end, when
+    that of a parallel block may have changed.
+    """
+    token = distributed_client._current_client.set(client)
+    try:
+        yield
+    finally:
+        distributed_client._current_client.reset(token)
+
+
+@contextmanager
+def choosing_default_client(
+    choose: Callable[[Sequence[distributed.Client]], distributed.Client | None],
+) -> Iterator[None]:
+    """Let *choose* return the default client where the context has none, from `default_clients`."""
+    module: Any = distributed_client
+    before = module._get_global_client
+
+    def chosen() -> distributed.Client | None:
+        current: distributed.Client | None = module._current_client.get()
+        return choose(default_clients()) if current is None else current
+
+    module._get_global_client = chosen
+    try:
+        yield
+    finally:
+        if module._get_global_client is chosen:
+            module._get_global_client = before
+
+
+@contextmanager
+def choosing_address(choose: Callable[[distributed.Client], str | None]) -> Iterator[None]:
+    """Let *choose* return the address of a new client that is given none; None for the config's.
+
+    It is called for other new clients too.
+    """
+    kind: Any = distributed.Client
+    proceed = kind.__init__
+
+    @functools.wraps(proceed)
+    def init(client: distributed.Client, address: Any = None, *args: Any, **kwargs: Any) -> None:
+        chosen = choose(client)
+        proceed(client, chosen if address is None else address, *args, **kwargs)
+
+    kind.__init__ = init
+    try:
+        yield
+    finally:
+        if kind.__init__ is init:
+            kind.__init__ = proceed
 
 
 def on_worker_exit(nanny: distributed.Nanny, call: Callable[[int], None]) -> None:

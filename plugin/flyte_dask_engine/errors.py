@@ -10,6 +10,7 @@ from flyte_dask.errors import FlyteDaskError
 
 __all__ = [
     "ClusterFailure",
+    "ClusterShutDown",
     "ClusterUnavailable",
     "InvalidOutput",
     "MissingBokeh",
@@ -53,6 +54,10 @@ class NoValidWorker(FlyteDaskError, RuntimeError):
 
 class TooFewWorkers(FlyteDaskError, ValueError):
     """The function waits for more workers than its config has."""
+
+
+class ClusterShutDown(FlyteDaskError, RuntimeError):
+    """The function waits for its cluster, which it has shut down itself."""
 
 
 class WrongEnvironment(FlyteDaskError, RuntimeError):

@@ -89,6 +89,10 @@ class Host:
         """The function's error without the SDK's wrapper; None if *error* is not a failure."""
         return error
 
+    def hint(self, error: BaseException) -> str | None:  # noqa: ARG002  # of the base class
+        """A hint for *error*, if it comes from a use of the SDK that cannot work on workers."""
+        return None
+
     @contextmanager
     def show_report(self, make: Callable[[], str], task: str) -> Iterator[None]:
         """Show the report of *task* to its user, during the block and afterwards.

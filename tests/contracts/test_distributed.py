@@ -195,6 +195,26 @@ def test_a_worker_closes_without_waiting_for_its_work() -> None:
     assert {"executor_wait", "nanny"} <= {*inspect.signature(distributed.Worker.close).parameters}
 
 
+def test_a_client_requests_a_shutdown_and_a_restart_of_the_scheduler() -> None:
+    """By operations whose handlers are replaced here."""
+    client, scheduler = distributed.Client, inspect.getsource(distributed.Scheduler.__init__)
+    assert "self.scheduler.terminate(" in inspect.getsource(client._shutdown)
+    assert "self.scheduler.restart(" in inspect.getsource(client._restart)
+    assert '"terminate": self.close' in scheduler
+    assert '"restart": self.restart' in scheduler
+    assert "if self.shutdown_scheduler" in inspect.getsource(distributed.SpecCluster._close)
+
+
+def test_a_client_and_the_default_one_are_found_in_one_place() -> None:
+    """By functions that are replaced while tasks run side by side."""
+    module: Any = distributed_client
+    assert lacks(module, "_get_global_client", "_current_client", "_global_clients") == []
+    assert "_get_global_client()" in inspect.getsource(module.default_client)
+    assert "_current_client.get()" in inspect.getsource(module._get_global_client)
+    assert next(iter(inspect.signature(distributed.Client).parameters)) == "address"
+    assert '"scheduler-address"' in inspect.getsource(distributed.Client.__init__)
+
+
 def test_a_subprocess_is_started_by_its_subclass() -> None:
     """By `Subprocess._start`, which sets `process`; that is ended when it is closed."""
     assert Subprocess.__abstractmethods__ == {"_start"}

@@ -29,6 +29,7 @@ from flyte_dask import InvalidConfig, Parent, Resources, Runtime
 from flyte_dask_engine.errors import ClusterUnavailable, MissingBokeh
 from flyte_dask_engine.local.cluster import Shape, describe, local_cluster
 from flyte_dask_engine.session.default_client import default_cluster
+from flyte_dask_engine.session.scopes import Scope
 from flyte_dask_engine.session.session import session
 from flytekitplugins.dask import Dask, WorkerGroup, presets
 from flytekitplugins.dask.task import _root_of
@@ -269,7 +270,7 @@ class TestNothingIsLeftBehind:
 
         clients = []
         with local_cluster(Shape(1, 1), Runtime()) as cluster:
-            joining = default_cluster(cluster.scheduler_address)
+            joining = default_cluster(cluster.scheduler_address, Scope(), has_client=False)
             with pytest.raises(TimeoutError, match="busy"), joining:  # noqa: PT012  # at its end
                 clients.append(distributed.Client())
                 monkeypatch.setattr(distributed.Client, "close", fail)

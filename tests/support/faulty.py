@@ -75,6 +75,13 @@ def computes_alone() -> int:
 
 
 @task(task_config=TWO, retries=2)
+def computes_after_shutdown() -> int:
+    """Uses its cluster after it has shut that down."""
+    client().shutdown()
+    return int(delayed(sum)([1, 2]).compute())
+
+
+@task(task_config=TWO, retries=2)
 def returns() -> int:
     """Returns when the test creates its file, without another request to its cluster."""
     announce("it works")

@@ -51,6 +51,10 @@ class NoCluster(errors.NoCluster, NonRecoverableError):
     """As the engine's, not retried."""
 
 
+class ClusterShutDown(errors.ClusterShutDown, NonRecoverableError):
+    """As the engine's, not retried."""
+
+
 class MissingBokeh(errors.MissingBokeh, NonRecoverableError):
     """As the engine's, not retried."""
 
@@ -84,7 +88,10 @@ class OtherSdk(Host):
     level_variable = LEVEL
     errors: ClassVar[Mapping[type, type]] = {
         each.__bases__[0]: each
-        for each in (WrongEnvironment, NoCluster, MissingBokeh, NoValidWorker, TooFewWorkers)
+        for each in (
+            *(ClusterShutDown, WrongEnvironment, NoCluster, MissingBokeh),
+            *(NoValidWorker, TooFewWorkers),
+        )
     }
     decorator = "@env.task"
 

@@ -12,6 +12,9 @@ from typing import Any
 
 import distributed
 
+REGION = "ACME_REGION"
+"""An environment variable."""
+
 
 def worker_name() -> str:
     """The name of the worker that runs it."""
@@ -61,6 +64,28 @@ def wait_and_say(path: str) -> int:
 def wait_for_event(name: str) -> None:
     """Return as soon as the event *name* is set."""
     distributed.Event(name).wait()
+
+
+def region() -> str:
+    """The value of an environment variable."""
+    return os.environ[REGION]
+
+
+def region_of_mapping() -> str:
+    """Raise a KeyError of that name which has nothing to do with the environment."""
+    return dict[str, str]()[REGION]
+
+
+def secret() -> str:
+    """A secret of the task that flytekit runs, which the tests do not set."""
+    from flytekit import current_context
+
+    return str(current_context().secrets.get("acme", "password"))
+
+
+def shut_down() -> None:
+    """Shut the cluster down, from a worker."""
+    distributed.get_client().shutdown()
 
 
 def die(how: str) -> int:

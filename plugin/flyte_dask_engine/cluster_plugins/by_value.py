@@ -10,6 +10,7 @@ from flyte_dask_engine.cluster_plugins import (
     lifecycle,
     recorder,
     restrictions,
+    shutdown,
     storage,
     sums,
     task_errors,
@@ -21,8 +22,8 @@ from flyte_dask_engine.cluster_plugins import (
 __all__ = ["MODULES"]
 
 MODULES = (
-    *(code, distributed_internals, lifecycle, recorder, restrictions, storage, sums),
-    *(task_errors, task_stream, unfinished, worker_metrics),
+    *(code, distributed_internals, lifecycle, recorder, restrictions, shutdown, storage),
+    *(sums, task_errors, task_stream, unfinished, worker_metrics),
 )
 
 for _module in MODULES:  # distributed looks up the exact module of what it pickles

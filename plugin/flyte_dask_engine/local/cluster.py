@@ -15,13 +15,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, final
+from typing import Any, cast, final
 
 import attrs
 import dask.config
 from dask.system import CPU_COUNT
 from dask.utils import format_bytes
 from distributed import LocalCluster, Scheduler, SpecCluster
+from distributed.core import Status
 from distributed.system import MEMORY_LIMIT
 
 from flyte_dask.config.runtime import Runtime
@@ -35,6 +36,9 @@ __all__ = ["Shape", "describe", "exited", "is_to_scale", "local_cluster"]
 
 _LOOPBACK = "127.0.0.1"
 _ANY_PORT = f"{_LOOPBACK}:0"
+_PROGRAM = "flyte_dask_engine.local.worker"
+
+_ENDED = (Status.closing, Status.closed)
 
 _starting = threading.Lock()
 
@@ -130,6 +134,8 @@ def local_cluster(
             try:
                 yield cluster
             finally:
+                if cast("Scheduler", cluster.scheduler).status in _ENDED:
+                    cluster.shutdown_scheduler = False  # which would wait half a minute for it
                 if in_threads:
                     with _quiet(logging.ERROR):  # connections are aborted
                         cluster.sync(_leave_threads, cluster)
@@ -178,7 +184,7 @@ def _in_threads(shape: Shape, runtime: Runtime, folder: str) -> LocalCluster:
 
     They have no memory limits: each would measure the whole process, and pause.
     """
-    return LocalCluster(
+    cluster = LocalCluster(
         n_workers=shape.workers,
         threads_per_worker=shape.threads,
         processes=False,
@@ -191,6 +197,28 @@ def _in_threads(shape: Shape, runtime: Runtime, folder: str) -> LocalCluster:
         local_directory=folder,
         scheduler_kwargs={"dashboard": runtime.dashboard},
         silence_logs=False,
+    )
+    handlers = cast("Scheduler", cluster.scheduler).handlers
+    handlers["restart"] = _reject_restart
+    proceed = handlers["terminate"]
+
+    async def shut_down(**arguments: Any) -> None:
+        await _leave_threads(cluster)
+        await proceed(**arguments)
+
+    handlers["terminate"] = shut_down  # which `Client.shutdown` requests
+    return cluster
+
+
+async def _reject_restart(**_: object) -> None:
+    """Reject the request to restart all workers, which would end them, and then wait for new ones.
+
+    Raises:
+        ValueError: always, as distributed does if some workers should be restarted.
+    """
+    raise ValueError(
+        "Restarting workers requires a nanny for each: workers in threads have none. For this, use "
+        'with_runtime(local="processes"), or FLYTE_DASK_LOCAL=processes'
     )
 
 
@@ -207,7 +235,8 @@ def _in_processes(shape: Shape, runtime: Runtime, folder: str, root: Path | None
     """Workers in separate processes, with memory limits.
 
     They are started by Dask's command, as on Flyte: the user's script needs no main guard. They
-    exit by themselves when this process is gone.
+    exit by themselves when this process is gone. What limits the time that they take to start is
+    the runtime's *worker_timeout*, in the session.
     """
     scheduler_options = {
         "protocol": "tcp://",
@@ -224,11 +253,10 @@ def _in_processes(shape: Shape, runtime: Runtime, folder: str, root: Path | None
 
     def worker(scheduler: str, name: object) -> CommandProcess:
         command = [
-            *(sys.executable, "-m", "dask", "worker", scheduler),
+            *(sys.executable, "-m", _PROGRAM, str(os.getpid()), "worker", scheduler),
             *("--name", str(name), "--nthreads", str(shape.threads)),
             *("--memory-limit", str(shape.memory), "--local-directory", folder),
             *("--host", _LOOPBACK, "--dashboard-address", _ANY_PORT, "--no-dashboard"),
-            *("--death-timeout", "15"),
         ]
         return CommandProcess(command, environment)
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from distributed import Client
 
-__all__ = ["abort_waiting"]
+__all__ = ["abort_waiting", "stop_reconnecting"]
 
 
 def abort_waiting(clients: Iterable[Client], address: str, error: Exception) -> None:
@@ -20,6 +20,13 @@ def abort_waiting(clients: Iterable[Client], address: str, error: Exception) -> 
         if client.loop is not None:
             with suppress(RuntimeError):  # its loop has ended, so nothing waits in it
                 client.loop.add_callback(_abort, client, address, error)
+
+
+def stop_reconnecting(clients: Iterable[Client]) -> None:
+    """Let these *clients* not reconnect once their connection is closed, as it soon will be."""
+    for client in clients:
+        if client.status == "running":
+            client.status = "closing"
 
 
 def _abort(client: Client, address: str, error: Exception) -> None:

@@ -16,6 +16,7 @@ from flyte_dask.quantities.formatting import counted
 from flyte_dask_engine.cluster_plugins.task_errors import raisable
 from flyte_dask_engine.errors import (
     ClusterFailure,
+    ClusterShutDown,
     ClusterUnavailable,
     NoValidWorker,
     SchedulerLost,
@@ -129,6 +130,14 @@ class Subject:
             "work so far.",
             self._remedies.of_scheduler(last),
             self._remedies.look("why the first one ended"),
+        )
+
+    def shut_down(self) -> ClusterShutDown:
+        """The error for a function that needs its cluster after it shut that down."""
+        return self.host.error(ClusterShutDown)(
+            f"{self.task}: the function shut the cluster down, so it cannot be used any more. Omit "
+            "shutdown(): the cluster ends with the task. restart() forgets what the workers hold, "
+            "and starts them again"
         )
 
     def stalled(self, seconds: float, now: Snapshot) -> WorkersLost:

@@ -32,6 +32,7 @@ from flyte_dask_engine.errors import SchedulerLost
 from flyte_dask_engine.monitor.abort import abort_waiting
 from flyte_dask_engine.monitor.delivery import Deliveries
 from flyte_dask_engine.monitor.metrics import ClusterMetrics
+from flyte_dask_engine.monitor.shutdown import ShutdownWatch
 from flyte_dask_engine.monitor.snapshot import Snapshot
 from flyte_dask_engine.monitor.unfinished import Unfinished
 from flyte_dask_engine.monitor.verdict import Assessment
@@ -119,6 +120,8 @@ class Monitor:
         self._has_observer = False
         self._observers: list[tuple[str, str]] = []  # the others: role and name of each
         self._recorder = f"{self._name}-recorder"
+        self._shutdown = ShutdownWatch(self._name, assessment, clients, self._ask)
+        self._watch: asyncio.Task[None] | None = None
         self._has_recorder = False
         self._next_record = 0.0
         self.metrics: ClusterMetrics | None = None
@@ -130,8 +133,13 @@ class Monitor:
 
     @property
     def is_unresponsive(self) -> bool:
-        """Whether the scheduler has not responded for more than a tick."""
-        return self.assessment.unresponsive > self._tick
+        """Whether the scheduler has not responded for more than a tick, or was shut down."""
+        return self.assessment.unresponsive > self._tick or self.is_shut_down
+
+    @property
+    def is_shut_down(self) -> bool:
+        """Whether the function shut the cluster down."""
+        return self._shutdown.has_happened
 
     @property
     def _is_lost(self) -> bool:
@@ -140,6 +148,8 @@ class Monitor:
 
     def activity(self, seconds: float) -> dict[str, Any] | None:
         """What the cluster has done; None if it does not respond within *seconds*."""
+        if self.is_shut_down:
+            return self._shutdown.activity
         return self._call(self._ask("activity"), seconds)
 
     def mark_return(self) -> None:
@@ -177,7 +187,7 @@ class Monitor:
 
     def is_responding(self) -> bool:
         """Whether the scheduler responds, and is still the same one."""
-        return self.activity(_PATIENCE) is not None
+        return not self.is_shut_down and self.activity(_PATIENCE) is not None
 
     def last_metrics(self, seconds: float) -> ClusterMetrics | None:
         """The current metrics; the latest ones if there is no response within *seconds*."""
@@ -261,6 +271,8 @@ class Monitor:
         """Remove the observers, for the cluster may live on."""
         if self._has_observer and not self._is_lost and not self.is_unresponsive:
             await self._ask("leave")
+            if self._watch is not None:
+                await self._shutdown.leave()
             if self._has_recorder:
                 await self._ask("leave", self._recorder)
             # each waits for all workers, and one may not respond
@@ -289,6 +301,8 @@ class Monitor:
         if not self._has_observer:
             return
         await self._snapshot()
+        if await self._register("scheduler", self._shutdown.observer):
+            self._watch = asyncio.create_task(self._await_shutdown())
         others: list[tuple[str, Any]] = [("worker", TaskErrors(self._name))]
         if recorded:
             self._has_recorder = await self._register("scheduler", Recorder(self._recorder))
@@ -299,6 +313,16 @@ class Monitor:
         for where, plugin in others:
             if await self._register(where, plugin):
                 self._observers.append((where, plugin.name))
+
+    async def _await_shutdown(self) -> None:
+        """Stop once the function has shut the cluster down."""
+        if await self._shutdown.run(self._last):
+            self._ended.set()
+
+    async def _last(self) -> dict[str, Any] | None:
+        if self._has_recorder:
+            await self._take_record("last")
+        return await self._ask("activity")
 
     async def _register(self, where: str, plugin: Any) -> bool:
         register = getattr(self._scheduler, f"register_{where}_plugin")

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+import distributed
+
 from flyte_dask.config.runtime import Runtime
 from flyte_dask_engine.distributed_internals import Client
 from flyte_dask_engine.monitor.diagnosis import Subject
@@ -42,7 +44,7 @@ def connect(runtime: Runtime, subject: Subject) -> Client:
 
 
 def wait_for_workers(
-    client: Client,
+    client: distributed.Client,
     number: int,
     runtime: Runtime,
     subject: Subject,
@@ -77,7 +79,7 @@ def wait_for_workers(
     raise subject.incomplete(_joined(client), number, runtime.worker_timeout)
 
 
-def _joined(client: Client) -> int:
+def _joined(client: distributed.Client) -> int:
     """The current number of workers."""
     return len(client.scheduler_info(n_workers=-1)["workers"])
 

@@ -6,40 +6,64 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+import attrs
 import dask.config
 from distributed import Client
 
 from flyte_dask_engine.distributed_internals import clients
+from flyte_dask_engine.session.scopes import ADDRESS, Scope, scope_of
 
 __all__ = ["default_cluster"]
 
-_ADDRESS = "scheduler-address"
+_SCHEDULER = "scheduler"
 _lock = threading.Lock()
-_open: list[str] = []  # addresses of the open sessions; tasks can run in parallel
+_open: list[_Session] = []  # tasks can run in parallel
 _before: dict[str, object] = {}  # the configuration before the first of them
 
 
+@attrs.frozen(eq=False)
+class _Session:
+    """What an open session wants of Dask's configuration."""
+
+    address: str
+    has_client: bool
+
+
 @contextmanager
-def default_cluster(address: str) -> Iterator[Callable[[], list[Client]]]:
+def default_cluster(
+    address: str, scope: Scope, *, has_client: bool = True
+) -> Iterator[Callable[[], list[Client]]]:
     """Let every ``Client()`` connect to *address*, and close those left open when the block ends.
 
-    Of parallel sessions the latest counts. The last one to end restores the configuration.
+    That goes for what belongs to *scope*. For other threads the latest of parallel sessions counts.
+    The last one to end restores the configuration.
+
+    Args:
+        address: the scheduler's address.
+        scope: the session's, which gets the address.
+        has_client: whether a bare ``.compute()`` uses a client too.
 
     Yields:
         a function that returns the clients of that cluster which were opened in the block.
     """
     known = set(clients())
+    session = _Session(address, has_client)
 
     def opened_since() -> list[Client]:
-        return [each for each in clients() if each not in known and _address_of(each) == address]
+        return [each for each in clients() if each not in known and is_of_session(each)]
+
+    def is_of_session(client: Client) -> bool:
+        owner = scope_of(client)
+        # one without an owner, from a thread that none is known to have started, may be shared
+        is_shared = owner is None and sum(each.address == address for each in [*_open]) > 1
+        return _address_of(client) == address and owner in {scope, None} and not is_shared
 
     with _lock:
         if not _open:
-            # distributed sets the latter for each of its clients
-            for key in (_ADDRESS, "scheduler"):
-                _before[key] = dask.config.get(key, None)
-        _open.append(address)
-        dask.config.set({_ADDRESS: address})
+            _before.update({key: dask.config.get(key, None) for key in (ADDRESS, _SCHEDULER)})
+        _open.append(session)
+        _configure()
+    scope.address = address
     try:
         yield opened_since
     finally:
@@ -48,12 +72,22 @@ def default_cluster(address: str) -> Iterator[Callable[[], list[Client]]]:
                 _close(client)
         finally:
             with _lock:
-                _open.remove(address)
-                for key, value in ({_ADDRESS: _open[-1]} if _open else _before).items():
-                    if value is None:
-                        dask.config.config.pop(key, None)
-                    else:
-                        dask.config.set({key: value})
+                _open.remove(session)
+                _configure()
+
+
+def _configure() -> None:
+    """Set what the open sessions want, or what was set before them; clients set some of it too."""
+    wanted = dict(_before)
+    if _open:
+        wanted[ADDRESS] = _open[-1].address
+    if any(each.has_client for each in _open):
+        wanted[_SCHEDULER] = "dask.distributed"
+    for key, value in wanted.items():
+        if value is None:
+            dask.config.config.pop(key, None)
+        else:
+            dask.config.set({key: value})
 
 
 def _address_of(client: Client) -> str | None:

@@ -20,6 +20,7 @@ from flyte_dask.inheritance.parent import Parent
 from flyte_dask.inheritance.resolution import Resolved
 from flyte_dask_engine.cluster_plugins.code import CodeOnScheduler, CodeOnWorker
 from flyte_dask_engine.cluster_plugins.task_errors import pass_all_errors
+from flyte_dask_engine.distributed_internals import current_client
 from flyte_dask_engine.errors import NoCluster
 from flyte_dask_engine.host import NO_SDK, Host
 from flyte_dask_engine.local.cluster import Shape, describe, exited, is_to_scale, local_cluster
@@ -30,7 +31,9 @@ from flyte_dask_engine.monitor.monitor import Monitor, monitoring
 from flyte_dask_engine.monitor.verdict import Assessment
 from flyte_dask_engine.session.connection import connect, wait_for_workers
 from flyte_dask_engine.session.default_client import default_cluster
+from flyte_dask_engine.session.hints import hinting
 from flyte_dask_engine.session.outputs import check_outputs
+from flyte_dask_engine.session.scopes import Scope, open_scope
 from flyte_dask_engine.session.session_log import log_activity, show_logs, start_line
 from flyte_dask_engine.session.storage import send_storage, storage_here
 from flyte_dask_engine.session.versions import (
@@ -68,7 +71,7 @@ class Session:
             ClusterFailure: if the cluster failed.
             WrongEnvironment: if the images of the task and its cluster cannot work together.
         """
-        with mapping_errors(self._monitor):
+        with mapping_errors(self._monitor), hinting(self._monitor):
             result = function()
             self._monitor.mark_return()
             return result
@@ -139,6 +142,8 @@ def session(  # noqa: PLR0913  # what a task knows
         stack = shown.enter_context(ExitStack())  # what `Session.end` ends
         if runtime.configure_storage:
             stack.enter_context(storage_here(host))
+        # a process on Flyte has one session only
+        scope = stack.enter_context(open_scope(follow_threads=not host.is_on_flyte()))
         cluster = stack.enter_context(_cluster(config, runtime, task_name, resolved, root, host))
         subject = Subject(
             task_name,
@@ -150,16 +155,11 @@ def session(  # noqa: PLR0913  # what a task knows
             cluster.is_local,
             host,
         )
-        clients = stack.enter_context(default_cluster(cluster.address))
-        client = connect(runtime, subject)
-        stack.callback(client.close)
+        client, clients = stack.enter_context(_joined(runtime, subject, scope))
         configured = config.workers.number_of_workers
         here = cluster.workers if cluster.is_local else configured
         assessment = Assessment(runtime, subject)
         monitor = stack.enter_context(monitoring(runtime, assessment, client, clients))
-        if runtime.client:
-            # not by entering the client: functions enter the default client too, which closes it
-            stack.enter_context(client.as_current())
         with mapping_errors(monitor):
             wait_for_workers(client, cluster.workers, runtime, subject, cluster.exited)
             info = client.scheduler_info(n_workers=-1)
@@ -184,8 +184,28 @@ def session(  # noqa: PLR0913  # what a task knows
         # the line first, so that both end at the same time: completing a report can take a while
         stack.enter_context(report.of(monitor) if report else nullcontext())
         stack.enter_context(log_activity(monitor, is_paid=not cluster.is_local))
-        stack.enter_context(mapping_errors(monitor))  # of outputs that are converted later
+        # of outputs that are converted later
+        stack.enter_context(mapping_errors(monitor))
+        stack.enter_context(hinting(monitor))
         yield Session(client, monitor, stack)
+
+
+@contextmanager
+def _joined(
+    runtime: Runtime, subject: Subject, scope: Scope
+) -> Iterator[tuple[Client, Callable[[], list[Client]]]]:
+    """A client of *subject*'s cluster, and a function that returns all that the block has opened.
+
+    Nothing closes that client before the block ends.
+    """
+    with default_cluster(subject.address, scope, has_client=runtime.client) as clients:
+        client = connect(runtime, subject)
+        client.is_kept = True
+        try:
+            with current_client(client) if runtime.client else nullcontext():
+                yield client, clients
+        finally:
+            client.end()
 
 
 @attrs.frozen

@@ -76,10 +76,11 @@ def log_activity(monitor: Monitor, *, is_paid: bool) -> Iterator[None]:
         succeeded = True
     finally:
         seconds = time.monotonic() - started
-        # the count comes first, since it waits for what is about to arrive
-        is_known = monitor.count_unfinished(_PATIENCE) if succeeded else True
-        is_lost = monitor.assessment.verdict is not None
-        activity = monitor.activity(_PATIENCE) if is_known and not is_lost else None
+        is_there = monitor.is_shut_down or monitor.assessment.verdict is None
+        if is_there and succeeded and not monitor.is_shut_down:
+            # first, since it waits for what is about to arrive
+            is_there = monitor.count_unfinished(_PATIENCE)
+        activity = monitor.activity(_PATIENCE) if is_there else None
         if activity is None:
             logger.info("%s: the scheduler did not respond: no metrics", task)
         else:

@@ -8,6 +8,7 @@ from flyte_dask_engine import errors as kinds
 
 __all__ = [
     "ClusterFailure",
+    "ClusterShutDown",
     "ClusterUnavailable",
     "InvalidOutput",
     "MissingBokeh",
@@ -20,6 +21,7 @@ __all__ = [
     "WrongEnvironment",
 ]
 
+ClusterShutDown = kinds.ClusterShutDown
 InvalidOutput = kinds.InvalidOutput
 MissingBokeh = kinds.MissingBokeh
 NoCluster = kinds.NoCluster

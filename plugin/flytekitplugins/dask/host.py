@@ -9,8 +9,10 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from traceback import walk_tb
 from typing import ClassVar, final
 
+from flytekit.core import context_manager
 from flytekit.core.base_task import IgnoreOutputs
 from flytekit.core.constants import FLYTE_INTERNAL_IMAGE_ENV_VAR
 from flytekit.core.context_manager import ExecutionState, FlyteContextManager
@@ -29,6 +31,8 @@ __all__ = ["FLYTEKIT", "Flytekit"]
 _ARCHIVE = ".tar.gz"  # notebooks register a pickle instead, which is uploaded with the tasks
 
 _ATTEMPT = "FLYTE_ATTEMPT_NUMBER"  # which Flyte sets, counted from 0
+
+_CONTEXT = Path(context_manager.__file__).parts[-3:]  # in an image it may be elsewhere
 
 _RETRYABLE: list[type] = [ClusterFailure, *ClusterFailure.__subclasses__()]
 
@@ -100,6 +104,19 @@ class Flytekit(Host):
         if isinstance(error, FlyteException) and isinstance(value, BaseException):
             error = value
         return None if isinstance(error, IgnoreOutputs) else error
+
+    def hint(self, error: BaseException) -> str | None:
+        """A hint for an *error* of ``current_context()`` on a worker, where it is another one."""
+        frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+        if not frames or Path(frames[-1].f_code.co_filename).parts[-3:] != _CONTEXT:
+            return None
+        if frames[-1].f_globals is vars(context_manager):  # it was raised in this process
+            return None
+        return (
+            "current_context() on a worker is not that of the task, since flytekit runs in the "
+            "runner only: read what you need in the function, and pass it to the work as an "
+            "argument."
+        )
 
     @contextmanager
     def show_report(self, make: Callable[[], str], task: str) -> Iterator[None]:
