@@ -1,5 +1,8 @@
 """Tasks side by side in one process: each finds its own cluster, in its threads too."""
 
+# pyright: reportAttributeAccessIssue=false
+# (pyright takes a synchronous cluster for an asynchronous one)
+
 from __future__ import annotations
 
 import itertools
