@@ -8,18 +8,23 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import distributed
 import pytest
 from dask.delayed import delayed
+from dask.utils import format_bytes
+from flyteidl.core.errors_pb2 import ContainerError
 
 from flyte_dask import Dask
 from flyte_dask_engine.errors import WorkersLost
 from flyte_dask_engine.session.hints import hinting
 from flyte_dask_engine.session.session import Session, session
 from flytekitplugins.dask.host import FLYTEKIT
-from tests.support import steps
+from tests.support import faulty, steps
+from tests.support.backend import cluster
+from tests.support.runner import CODE, run_task
 
 pytestmark = [pytest.mark.fault, pytest.mark.slow]
 
@@ -122,6 +127,54 @@ def test_other_errors_have_no_note(
     with pytest.raises((AttributeError, KeyError, ValueError)) as caught:
         opened.run(function)
     assert notes_of(caught.value) == []
+
+
+class TestATaskThatLacks:
+    """The note names the worker, and what would help."""
+
+    @pytest.mark.parametrize("lazy", [True, False])
+    def test_memory(self, lazy: bool, opened: Session) -> None:
+        """Also if its futures are released already."""
+        work = delayed(bytearray)(2**62).compute if lazy else None
+        submitted = lambda: client().submit(bytearray, 2**62).result()  # noqa: E731
+        with pytest.raises(MemoryError) as caught:
+            opened.run(work or submitted)
+        (worker,) = client().scheduler_info()["workers"].values()
+        (note,) = notes_of(caught.value)
+        assert note == (
+            f"It was raised on worker 0, whose memory limit is "
+            f"{format_bytes(worker['memory_limit'])}. The workers share this machine's memory: use "
+            "fewer of them, with_workers(...); or let each hold less at a time: smaller "
+            "partitions, fewer CPUs."
+        )
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full device")
+    def test_disk(self, opened: Session) -> None:
+        with pytest.raises(OSError, match="No space left") as caught:
+            opened.run(lambda: client().submit(steps.write_to_full_disk).result())
+        (note,) = notes_of(caught.value)
+        assert note == (
+            "It was raised on worker 0. Free space there, or set another folder: "
+            "DASK_TEMPORARY_DIRECTORY."
+        )
+
+    def test_memory_in_the_runner(self, opened: Session) -> None:
+        """It has no note: no worker is to blame."""
+        with pytest.raises(MemoryError) as caught:
+            opened.run(lambda: bytearray(2**61))
+        assert notes_of(caught.value) == []
+
+    def test_memory_on_flyte(self, tmp_path: Path) -> None:
+        with cluster(workers=1, nannies=False, env=CODE) as made:
+            done = run_task(faulty.lacks_memory, tmp_path, made.env)
+        assert done.error.kind == ContainerError.NON_RECOVERABLE
+        assert "MemoryError" in done.message
+        note = (
+            "It was raised on worker default-worker-0, whose memory limit is 1.00 GiB. Raise "
+            "workers.limits.mem from 512Mi: with_workers(mem=...); or let each worker hold less at "
+            "a time: smaller partitions, fewer CPUs."
+        )
+        assert note in (done.message if sys.version_info >= (3, 11) else done.log)
 
 
 def enters_the_client() -> int:

@@ -231,3 +231,9 @@ def recurses() -> int:
 def needs_a_gpu() -> int:
     """Submits work for which no worker has the resource."""
     return int(client().submit(sum, [1, 2], resources={"GPU": 1}).result())
+
+
+@task(task_config=TWO, retries=2)
+def lacks_memory() -> int:
+    """Asks for more memory than any machine has, on a worker."""
+    return int(delayed(bytearray)(2**62).compute())

@@ -138,6 +138,11 @@ def use_full_disk(keys: list[str], dask_worker: Any) -> str:
     return str(dask_worker.local_directory)
 
 
+def write_to_full_disk() -> None:
+    """Write a file to a full disk."""
+    Path("/dev/full").write_bytes(b"x" * 100_000)
+
+
 def all_paused(dask_scheduler: Any) -> bool:
     """Whether all workers have reported that they are paused."""
     return all(each.status.name == "paused" for each in dask_scheduler.workers.values())

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import TypeVar
 
 import attrs
+from dask.utils import format_bytes
 
 from flyte_dask.errors import FlyteDaskError
 from flyte_dask.inheritance.resolution import Resolved
@@ -212,6 +213,15 @@ class Subject:
             deaths = tuple(death for death in deaths if death.is_of_task)
         remedy = self._remedies.of_deaths(deaths, now.disks if now else ())
         return self._failure(WorkersKilled, what, remedy, deaths=deaths)
+
+    def lack_of_memory(self, worker: str, limit: int) -> str:
+        """What to do about a task that had too little memory on a *worker* with this *limit*."""
+        of = f", whose memory limit is {format_bytes(limit)}" if limit else ""
+        return f"It was raised on worker {worker}{of}. {self._remedies.more_memory()}"
+
+    def lack_of_disk(self, worker: str) -> str:
+        """What to do about a task that could not write to the disk of a *worker*."""
+        return f"It was raised on worker {worker}. {self._remedies.more_disk(())}"
 
     def cut(self, error: BaseException) -> ClusterFailure:
         """The error for a connection that broke, to the cluster or within it."""

@@ -185,6 +185,11 @@ class Monitor:
             time.sleep(self._tick / 10)
         return found
 
+    def worker_of(self, error: BaseException) -> tuple[str, int] | None:
+        """The name and memory limit of the worker on which a task raised *error*, if known."""
+        found = self._call(self._ask("worker_of", text=repr(error)), _PATIENCE)
+        return (found["name"], found["limit"]) if found else None
+
     def is_responding(self) -> bool:
         """Whether the scheduler responds, and is still the same one."""
         return not self.is_shut_down and self.activity(_PATIENCE) is not None

@@ -89,16 +89,17 @@ class Remedies:
         )
 
     def more_disk(self, disks: Sequence[FullDisk]) -> str:
-        """The remedy for workers that cannot write to their *disks*."""
-        where = (
-            f"The disk of worker {disks[0].worker} is full: it cannot write to {disks[0].folder}."
+        """The remedy for workers that cannot write to their *disks*, of which one is named."""
+        where = "".join(
+            f"The disk of worker {each.worker} is full: it cannot write to {each.folder}. "
+            for each in disks[:1]
         )
         if self.is_local:
-            return f"{where} Free space there, or set another folder: DASK_TEMPORARY_DIRECTORY."
+            return f"{where}Free space there, or set another folder: DASK_TEMPORARY_DIRECTORY."
         limit = self.resolved.workers.ephemeral_storage.limit.effective
         now = f" from {limit}" if limit else ""
         return (
-            f"{where} Raise workers.limits.ephemeral_storage{now}: "
+            f"{where}Raise workers.limits.ephemeral_storage{now}: "
             "with_workers(ephemeral_storage=...); or let the workers spill less: more memory, "
             "smaller partitions."
         )

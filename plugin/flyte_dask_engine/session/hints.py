@@ -6,6 +6,7 @@ comes from such a habit.
 
 from __future__ import annotations
 
+import errno
 import linecache
 import os
 import sys
@@ -175,6 +176,19 @@ def _retired(error: BaseException, monitor: Monitor) -> str | None:
     )
 
 
+def _memory_of_worker(error: BaseException, monitor: Monitor) -> str | None:
+    """Recognise a Dask task that lacks memory."""
+    worker = monitor.worker_of(error) if isinstance(error, MemoryError) else None
+    return None if worker is None else monitor.subject.lack_of_memory(*worker)
+
+
+def _disk_of_worker(error: BaseException, monitor: Monitor) -> str | None:
+    """Recognise a Dask task that writes to a full disk."""
+    is_full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+    worker = monitor.worker_of(error) if is_full else None
+    return None if worker is None else monitor.subject.lack_of_disk(worker[0])
+
+
 def _of_sdk(error: BaseException, monitor: Monitor) -> str | None:
     return monitor.subject.host.hint(error)
 
@@ -187,4 +201,6 @@ _RECOGNISERS: tuple[_Recogniser, ...] = (
     _environment,
     _shut_down,
     _retired,
+    _memory_of_worker,
+    _disk_of_worker,
 )
