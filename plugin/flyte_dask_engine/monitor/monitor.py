@@ -29,9 +29,11 @@ from flyte_dask_engine.cluster_plugins.task_errors import TaskErrors
 from flyte_dask_engine.cluster_plugins.worker_metrics import WorkerRecorder
 from flyte_dask_engine.distributed_internals import send_last
 from flyte_dask_engine.errors import SchedulerLost
+from flyte_dask_engine.foreign_errors import describe
 from flyte_dask_engine.monitor.abort import abort_waiting
 from flyte_dask_engine.monitor.delivery import Deliveries
 from flyte_dask_engine.monitor.metrics import ClusterMetrics
+from flyte_dask_engine.monitor.origin import is_raised_by_client_of
 from flyte_dask_engine.monitor.shutdown import ShutdownWatch
 from flyte_dask_engine.monitor.snapshot import Snapshot
 from flyte_dask_engine.monitor.unfinished import Unfinished
@@ -185,6 +187,10 @@ class Monitor:
             time.sleep(self._tick / 10)
         return found
 
+    def is_raised_by_client(self, error: BaseException) -> bool | None:
+        """Whether a client of the cluster raised *error*; None if no client of any did."""
+        return is_raised_by_client_of(self.subject.address, error, self._clients())
+
     def is_responding(self) -> bool:
         """Whether the scheduler responds, and is still the same one."""
         return not self.is_shut_down and self.activity(_PATIENCE) is not None
@@ -329,8 +335,8 @@ class Monitor:
         try:
             await register(plugin=dumps(plugin), name=plugin.name, idempotent=True)
         except Exception as error:
-            line = "%s: the %s cannot be observed: %r"
-            self.subject.logger.warning(line, self.subject.task, where, error)
+            line = "%s: the %s cannot be observed: %s"
+            self.subject.logger.warning(line, self.subject.task, where, describe(error))
             return False
         return True
 
