@@ -14,11 +14,13 @@ from typing import Any
 
 import distributed
 from distributed import client as distributed_client
+from distributed.comm.addressing import normalize_address
 from distributed.deploy.subprocess import Subprocess
 
 __all__ = [
     "Client",
     "CommandProcess",
+    "address_of",
     "choosing_address",
     "choosing_default_client",
     "clients",
@@ -178,6 +180,15 @@ def choosing_address(choose: Callable[[distributed.Client], str | None]) -> Iter
     finally:
         if kind.__init__ is init:
             kind.__init__ = proceed
+
+
+def address_of(client: distributed.Client) -> str | None:
+    """The address of the scheduler that *client* has or, if it is closed, had; None if unknown."""
+    known: Any = client
+    if known.scheduler is not None:
+        return str(known.scheduler.address)
+    address = known.cluster.scheduler_address if known.cluster else known._start_arg
+    return normalize_address(address) if isinstance(address, str) else None
 
 
 def on_worker_exit(nanny: distributed.Nanny, call: Callable[[int], None]) -> None:

@@ -14,6 +14,8 @@ from distributed.deploy.subprocess import Subprocess
 from distributed.diagnostics.task_stream import TaskStreamPlugin
 
 from flyte_dask import Dask
+from flyte_dask_engine.distributed_internals import address_of
+from flyte_dask_engine.foreign_errors import frames_of
 from flyte_dask_engine.session.session import session
 
 
@@ -182,6 +184,34 @@ def test_errors_have_the_attributes_that_distinguish_them() -> None:
     group = CancelledFuturesGroup([cancelled], cancelled.reason)
     (only,) = FuturesCancelledError([group]).error_groups
     assert only.reason == cancelled.reason == "scheduler-connection-lost"
+
+
+def test_a_client_keeps_the_address_that_it_was_started_with() -> None:
+    """As `_start_arg`, once it is closed."""
+    with session(Dask(), "contract") as opened:
+        with distributed.Client() as own:
+            address = opened.client.scheduler.address  # type: ignore[union-attr]
+            assert address_of(own) == address
+        assert own.scheduler is None
+        assert address_of(own) == address
+
+
+def fails() -> None:
+    """Raise an error."""
+    raise ValueError("mine")
+
+
+def test_a_traceback_has_the_client_and_the_frames_of_the_worker() -> None:
+    """The latter are rebuilt by tblib, under a name of its own."""
+    with session(Dask(), "contract") as opened:
+        client: Any = opened.client
+        future = client.submit(fails)
+        with pytest.raises(ValueError, match="mine") as caught:
+            future.result()
+        frames = [*frames_of(caught.value)]
+        assert any(frame.f_locals.get("self") is future for frame in frames)
+        assert "__traceback_maker" in frames[-1].f_code.co_names
+        assert client.futures[future.key].exception is caught.value
 
 
 def test_the_task_stream_is_found_by_its_name() -> None:

@@ -198,3 +198,12 @@ def test_a_fast_registration_names_its_archive_and_folder() -> None:
 def test_wrappers_of_errors_have_them_as_value(wrapper: Any) -> None:
     error = ValueError("no number")
     assert wrapper(error).value is error
+
+
+def test_outputs_are_converted_by_one_method_that_replaces_the_arguments_of_errors() -> None:
+    """By `_output_to_literal_map`, which looks up `TypeEngine.async_to_literal` for each."""
+    names = ["self", "native_outputs", "ctx"]
+    assert list(inspect.signature(PythonTask._output_to_literal_map).parameters) == names
+    source = inspect.getsource(PythonTask._output_to_literal_map)
+    assert "TypeEngine.async_to_literal(ctx, v, py_type, literal_type)" in source
+    assert "e.args = (" in source

@@ -115,8 +115,9 @@ class TestTheWorkers:
         """The value that a function returns may be lazy."""
         env = {**restarting.env, "ACME_DEATH": "SIGKILL"}
         done = run_task(faulty.dies_lazily, tmp_path, env)
-        what = "tests.support.faulty.dies_lazily: a Dask task killed several workers. "
-        is_retried(done, "WorkersKilled", what, RETRIED)
+        what = "tests.support.faulty.dies_lazily: Dask task die-"
+        killed = " killed 2 workers. "
+        is_retried(done, "WorkersKilled", what, killed, RETRIED, "killed by SIGKILL")
 
     def test_whole_pods_killed_again_and_again(self, tmp_path: Path) -> None:
         with cluster(workers=2, env={**CODE, **IMPATIENT}) as made:

@@ -214,7 +214,7 @@ class TestTexts:
             local.stalled(1, attrs.evolve(WELL, able=0, disks=(DISK,))),
             local.unable(TimeoutError("x")),
             *(local.killed("t", 4, attrs.evolve(WELL, deaths=(each,))) for each in ALL_DEATHS),
-            local.killed("t", None, None),
+            local.killed("t", 4, None),
             local.cut(OSError("x")),
         ]
         for error in found:

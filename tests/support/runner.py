@@ -15,6 +15,7 @@ from flyteidl.admin.task_pb2 import TaskSpec
 from flyteidl.core.errors_pb2 import ContainerError, ErrorDocument
 from flyteidl.core.literals_pb2 import LiteralMap
 from flyteidl.core.tasks_pb2 import TaskTemplate
+from flytekit.bin.entrypoint import execute_task_cmd
 from flytekit.tools.translator import get_serializable
 
 from tests.flytekit.test_task import SETTINGS
@@ -73,6 +74,14 @@ def run_task(task: Any, folder: Path, env: Mapping[str, str]) -> Done:
     command, outputs = _command(task, folder)
     done = run(*command, cwd=PROJECT, env={**_ENV, **env})
     return Done(done.stdout + done.stderr, outputs)
+
+
+def run_task_here(task: Any, folder: Path) -> Done:
+    """Run *task* to its end by the same command in this process, which has the environment."""
+    folder.mkdir(exist_ok=True)
+    (_, *rest), outputs = _command(task, folder)
+    execute_task_cmd.main(rest, standalone_mode=False)
+    return Done("", outputs)
 
 
 @contextmanager

@@ -201,3 +201,8 @@ def fsspec_configuration() -> dict[str, Any]:
     from fsspec.config import conf
 
     return dict(conf)
+
+
+def fail(error: Exception) -> None:
+    """Raise *error*."""
+    raise error

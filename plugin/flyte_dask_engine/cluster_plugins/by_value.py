@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from cloudpickle.cloudpickle import register_pickle_by_value
 
-from flyte_dask_engine import distributed_internals
+from flyte_dask_engine import distributed_internals, foreign_errors
 from flyte_dask_engine.cluster_plugins import (
     code,
     lifecycle,
+    modules,
     recorder,
     restrictions,
     shutdown,
@@ -22,8 +23,8 @@ from flyte_dask_engine.cluster_plugins import (
 __all__ = ["MODULES"]
 
 MODULES = (
-    *(code, distributed_internals, lifecycle, recorder, restrictions, shutdown, storage),
-    *(sums, task_errors, task_stream, unfinished, worker_metrics),
+    *(code, distributed_internals, foreign_errors, lifecycle, modules, recorder, restrictions),
+    *(shutdown, storage, sums, task_errors, task_stream, unfinished, worker_metrics),
 )
 
 for _module in MODULES:  # distributed looks up the exact module of what it pickles

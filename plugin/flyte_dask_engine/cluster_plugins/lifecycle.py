@@ -19,6 +19,7 @@ from flyte_dask_engine.cluster_plugins.sums import spilled
 from flyte_dask_engine.cluster_plugins.task_errors import pass_all_errors
 from flyte_dask_engine.cluster_plugins.unfinished import UnfinishedTasks
 from flyte_dask_engine.distributed_internals import on_worker_exit
+from flyte_dask_engine.foreign_errors import describe, is_a, text_of
 
 __all__ = ["NannyObserver", "Observer", "SchedulerObserver", "WorkerObserver"]
 
@@ -267,7 +268,7 @@ class WorkerObserver(WorkerPlugin):
         if record.getMessage().startswith("Compute Failed"):
             return  # the user gets the task's error anyway
         error = record.exc_info[1] if record.exc_info else None
-        text = f"{type(error).__name__}: {error}" if error else record.getMessage()
+        text = describe(error, _MAX_TEXT) if error else record.getMessage()
         report = {"worker": self.worker.address, "error": text[:_MAX_TEXT]}
         if error is not None and _is_of_full_disk(error):
             report |= {"name": str(self.worker.name), "disk": self.worker.local_directory}
@@ -301,8 +302,8 @@ def _is_of_full_disk(error: BaseException | None) -> bool:
 
 def _is_of_environment(error: BaseException) -> bool:
     """Whether *error* means that a module is missing or older."""
-    is_older = isinstance(error, AttributeError) and str(error).startswith("Can't get attribute")
-    return is_older or isinstance(error, ImportError)
+    is_older = is_a(error, AttributeError) and text_of(error).startswith("Can't get attribute")
+    return is_older or is_a(error, ImportError)
 
 
 class _ErrorHandler(logging.Handler):

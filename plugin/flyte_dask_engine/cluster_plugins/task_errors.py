@@ -24,6 +24,8 @@ from distributed.diagnostics.plugin import WorkerPlugin
 from distributed.protocol.pickle import dumps, loads
 from distributed.protocol.serialize import to_serialize
 
+from flyte_dask_engine.foreign_errors import make_sendable
+
 __all__ = ["TaskErrors", "pass_all_errors", "raisable"]
 
 _LONG = 200  # frames of a traceback; pickle's recursion fails at a few hundred
@@ -227,10 +229,12 @@ def _error_of_actor(error: BaseException) -> dict[str, Any]:
 def raisable(error: BaseException) -> Exception:
     """*error* itself if every thread can raise and print it; otherwise one with its text.
 
-    Only subclasses of Exception pass through the event loop of a client.
+    First it is made harmless, with a chain that can be pickled. Only subclasses of Exception pass
+    through the event loop of a client.
     """
     is_usable = False
     with suppress(BaseException):
+        make_sendable(error)
         is_usable = _is_usable(error)
     return error if isinstance(error, Exception) and is_usable else _described(error)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from importlib.util import find_spec
 from typing import TypeVar
 
 import attrs
@@ -14,7 +12,6 @@ from dask.utils import format_bytes
 from flyte_dask.errors import FlyteDaskError
 from flyte_dask.inheritance.resolution import Resolved
 from flyte_dask.quantities.formatting import counted
-from flyte_dask_engine.cluster_plugins.task_errors import raisable
 from flyte_dask_engine.errors import (
     ClusterFailure,
     ClusterShutDown,
@@ -26,6 +23,7 @@ from flyte_dask_engine.errors import (
     WorkersLost,
     WrongEnvironment,
 )
+from flyte_dask_engine.foreign_errors import describe, text_of
 from flyte_dask_engine.host import NO_SDK, Host
 from flyte_dask_engine.monitor.remedies import Remedies, table_of
 from flyte_dask_engine.monitor.snapshot import Death, Snapshot, Unmet
@@ -99,7 +97,7 @@ class Subject:
         """The error for a function that itself waited for workers, and timed out."""
         return self._failure(
             ClusterUnavailable,
-            f"{self.task}: timed out waiting for workers: {error}.",
+            f"{self.task}: timed out waiting for workers: {text_of(error)}.",
             self._remedies.look("why they do not start"),
         )
 
@@ -182,7 +180,7 @@ class Subject:
 
     def invalid(self, error: BaseException) -> NoValidWorker:
         """The error for a scheduler that itself gave up waiting for a worker that fits."""
-        return self.host.error(NoValidWorker)(f"{self.task}: {error}")
+        return self.host.error(NoValidWorker)(f"{self.task}: {text_of(error)}")
 
     def excessive(self, number: int, most: int) -> TooFewWorkers:
         """The error for a function that waits for more workers than its config has."""
@@ -193,7 +191,7 @@ class Subject:
 
     def deaf(self, error: BaseException | None) -> ClusterFailure:
         """The error for a client that no longer receives what its scheduler sends."""
-        why = "" if error is None else f": {raisable(error)!r}"
+        why = "" if error is None else f": {describe(error)}"
         return self._failure(
             ClusterFailure,
             f"{self.task}: a client of the cluster stopped receiving messages{why}.",
@@ -201,16 +199,12 @@ class Subject:
 
     def unable(self, error: BaseException) -> WorkersLost:
         """The error for a scheduler that itself gave up waiting for a worker."""
-        return self._failure(WorkersLost, f"{self.task}: {error}")
+        return self._failure(WorkersLost, f"{self.task}: {text_of(error)}")
 
-    def killed(self, task: str, number: int | None, now: Snapshot | None) -> WorkersKilled:
-        """The error for a Dask task that killed *number* workers; None if both are unknown."""
-        deaths = now.deaths if now else ()
-        if number is None:
-            what = f"{self.task}: a Dask task killed several workers."
-        else:
-            what = f"{self.task}: Dask task {task} killed {counted(number, 'worker')}."
-            deaths = tuple(death for death in deaths if death.is_of_task)
+    def killed(self, task: str, number: int, now: Snapshot | None) -> WorkersKilled:
+        """The error for a Dask task that killed *number* workers."""
+        what = f"{self.task}: Dask task {task} killed {counted(number, 'worker')}."
+        deaths = tuple(death for death in (now.deaths if now else ()) if death.is_of_task)
         remedy = self._remedies.of_deaths(deaths, now.disks if now else ())
         return self._failure(WorkersKilled, what, remedy, deaths=deaths)
 
@@ -226,20 +220,17 @@ class Subject:
     def cut(self, error: BaseException) -> ClusterFailure:
         """The error for a connection that broke, to the cluster or within it."""
         return self._failure(
-            ClusterFailure, f"{self.task}: a connection to or within its cluster broke: {error}"
+            ClusterFailure,
+            f"{self.task}: a connection to or within its cluster broke: {text_of(error)}",
         )
 
     def unreadable(self, role: str, who: str, why: str) -> WrongEnvironment:
         """The error for a scheduler or worker that cannot unpickle what the runner sends."""
         return self._wrong(role, who, "cannot unpickle what", "sends", why)
 
-    def unimportable(self, error: ModuleNotFoundError) -> WrongEnvironment | None:
-        """The error for a module that is missing on a worker; None if it is missing here too."""
-        with suppress(Exception):  # raised by packages that are imported on the way
-            if error.name and find_spec(error.name) is not None:
-                why = f"{type(error).__name__}: {error}"
-                return self._wrong("workers", "a worker", "lacks a module that", "has", why)
-        return None
+    def unimportable(self, error: ModuleNotFoundError) -> WrongEnvironment:
+        """The error for a module that a worker lacks, and the runner has."""
+        return self._wrong("workers", "a worker", "lacks a module that", "has", describe(error))
 
     def _wrong(self, role: str, who: str, cannot: str, does: str, why: str) -> WrongEnvironment:
         runner = f"the runner{self._in_image('runner')}"

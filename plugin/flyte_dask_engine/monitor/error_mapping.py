@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from distributed.client import FuturesCancelledError
@@ -13,8 +13,12 @@ from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker, NoValidWorkerError, NoWorkerError
 
 from flyte_dask.errors import FlyteDaskError
+from flyte_dask_engine.cluster_plugins.modules import has_module
 from flyte_dask_engine.errors import ClusterFailure, WrongEnvironment
+from flyte_dask_engine.foreign_errors import chain_of, describe, is_a, tame, text_of
+from flyte_dask_engine.monitor.missing_modules import scheduler_lacks, workers_lack
 from flyte_dask_engine.monitor.monitor import Monitor
+from flyte_dask_engine.monitor.origin import is_from_process_of_cluster
 
 __all__ = ["mapping_errors"]
 
@@ -24,29 +28,44 @@ _UNREADABLE_GRAPH = "Error during deserialization of the task graph"
 
 @contextmanager
 def mapping_errors(monitor: Monitor) -> Iterator[None]:
-    """Raise the errors of the block that the cluster of *monitor* caused as errors of ours."""
+    """Raise the errors of the block that the cluster of *monitor* caused as errors of ours.
+
+    The function's own stay as they are; those that raise when they are read are made harmless.
+    """
     try:
         yield
     except Exception as error:
-        host = monitor.subject.host
-        ours = host.mapped(error, lambda wrapped: _mapped(wrapped, monitor))
+        tame(error)
+        ours = _ours(error, monitor)
         if ours is None:
             raise
-        raise ours from _cause_of(ours, error)
+        raise ours from _cause_of(ours, monitor.subject.host.failure(error) or error)
 
 
-def _cause_of(ours: Exception, error: Exception) -> BaseException | None:
+def _ours(error: Exception, monitor: Monitor) -> Exception | None:
+    """The exception to raise instead of *error*; None to keep it."""
+    subject = monitor.subject
+    try:
+        return subject.host.mapped(error, lambda wrapped: _mapped(wrapped, monitor))
+    except Exception:  # of a class that cannot be made harmless; its error must not be replaced
+        subject.logger.exception("%s: cannot tell what caused its error", subject.task)
+        return None
+
+
+def _cause_of(ours: Exception, error: BaseException) -> BaseException | None:
     """The cause to raise *ours* from: *error*, once nothing in its chain refers to *ours*.
 
     Otherwise the chain would be a circle, which loops whatever prints it.
     """
     beyond = ours.__cause__ or ours.__context__
-    for each in [*_causes(error, with_contexts=True)]:
-        if each.__cause__ is ours:
-            each.__cause__ = beyond
-        if each.__context__ is ours:
-            each.__context__ = beyond
-    is_member = any(each is ours for each in _causes(error, with_contexts=True))  # of a group
+    chain = [*chain_of(error, with_contexts=True)]
+    for each in chain:
+        with suppress(Exception):  # raised by a setter of its class
+            if each.__cause__ is ours:
+                each.__cause__ = beyond
+            if each.__context__ is ours:
+                each.__context__ = beyond
+    is_member = any(each is ours for each in chain_of(error, with_contexts=True))  # of a group
     return ours.__cause__ if is_member else error
 
 
@@ -56,15 +75,15 @@ def _mapped(error: Exception, monitor: Monitor) -> Exception | None:
     The cluster's error can be anywhere in the chain of causes, since code and libraries wrap it.
     Contexts, in whose handling an error was raised, count only if they are unambiguous.
     """
-    if isinstance(error, FlyteDaskError):
+    if is_a(error, FlyteDaskError):
         return None
     if isinstance(error, ModuleNotFoundError):
-        return monitor.subject.unimportable(error)
-    for cause in _causes(error):
+        return _unimportable(error, monitor)
+    for cause in chain_of(error):
         found = _map_one(cause, monitor, _MAPPINGS)
         if found is not None:
             return found
-    for context in _causes(error, with_contexts=True):
+    for context in chain_of(error, with_contexts=True):
         found = _map_one(context, monitor, _UNAMBIGUOUS)
         if found is not None:
             return found
@@ -75,7 +94,7 @@ def _map_one(error: BaseException, monitor: Monitor, mappings: _Mappings) -> Exc
     """The error of ours for *error*, without its chain."""
     if isinstance(error, (ClusterFailure, WrongEnvironment)):
         return error
-    found = (mapping(error, monitor) for kinds, mapping in mappings if isinstance(error, kinds))
+    found = (mapping(error, monitor) for kinds, mapping in mappings if is_a(error, kinds))
     ours = next(filter(None, found), None)
     return None if ours is None else monitor.assessment.verdict or ours
 
@@ -86,12 +105,31 @@ def _lost(monitor: Monitor) -> Exception | None:
     return monitor.assessment.verdict
 
 
-def _killed(error: KilledWorker, monitor: Monitor) -> Exception:
-    subject = monitor.subject
-    if len(error.args) != 3:  # an SDK can replace them by a text of its own
-        return subject.killed("", None, monitor.assessment.snapshot)
+def _unimportable(error: ModuleNotFoundError, monitor: Monitor) -> Exception | None:
+    """Map the error of a worker that lacks a module which the runner has.
+
+    The function can raise one itself, and so can its Dask tasks, next to workers that have it.
+    """
+    subject, module = monitor.subject, error.name
+    if subject.is_local or not module or not has_module(module):
+        return None
+    is_ours = is_from_process_of_cluster(error) and monitor.is_raised_by_client(error) is not False
+    if not is_ours or workers_lack(module, monitor) is False:
+        return None
+    return subject.unimportable(error)
+
+
+def _killed(error: KilledWorker, monitor: Monitor) -> Exception | None:
+    if len(error.args) != len(("task", "last worker", "allowed failures")):  # set by other code
+        return None
     task = str(error.task)
-    return subject.killed(task, error.allowed_failures + 1, monitor.evidence(task))
+    is_ours = monitor.is_raised_by_client(error)
+    if is_ours is False:
+        return None
+    evidence = monitor.evidence(task)
+    if is_ours is None and not (evidence and any(each.is_of_task for each in evidence.deaths)):
+        return None  # nor did that task kill a worker here, and another worker pass on the error
+    return monitor.subject.killed(task, error.allowed_failures + 1, evidence)
 
 
 def _cancelled(error: CancelledError, monitor: Monitor) -> Exception | None:
@@ -100,38 +138,65 @@ def _cancelled(error: CancelledError, monitor: Monitor) -> Exception | None:
         is_lost = any(group.reason == _LOST for group in error.error_groups)
     else:
         is_lost = getattr(error, "reason", None) == _LOST
-    if not is_lost:
+    is_ours = monitor.is_raised_by_client(error) if is_lost else False
+    if is_ours is False:
         return None
-    return monitor.subject.cut(error) if monitor.is_responding() else _lost(monitor)
+    if not monitor.is_responding():
+        return _lost(monitor)
+    return monitor.subject.cut(error) if is_ours else None
 
 
 def _unreadable(error: RuntimeError, monitor: Monitor) -> Exception | None:
-    """Map the error of a scheduler that could not unpickle the graph."""
+    """Map the error of a scheduler that could not unpickle the graph.
+
+    A local one has the runner's own environment.
+    """
     why = error.__cause__
-    is_of_graph = str(error).lstrip().startswith(_UNREADABLE_GRAPH)
+    is_of_graph = text_of(error).lstrip().startswith(_UNREADABLE_GRAPH)
     if not is_of_graph or not isinstance(why, (ImportError, AttributeError)):
         return None
-    text = f"{type(why).__name__}: {why}"
-    return monitor.subject.unreadable("scheduler", "the scheduler", text)
+    if monitor.subject.is_local or monitor.is_raised_by_client(error) is False:
+        return None
+    if isinstance(why, ModuleNotFoundError) and why.name:
+        is_ours = has_module(why.name) and scheduler_lacks(why.name, monitor) is not False
+    else:
+        is_ours = is_from_process_of_cluster(error)
+    if not is_ours:
+        return None
+    return monitor.subject.unreadable("scheduler", "the scheduler", describe(why))
+
+
+def _unable(error: Exception, monitor: Monitor) -> Exception | None:
+    """Map the error of a scheduler that itself gave up waiting for a worker."""
+    return monitor.subject.unable(error) if monitor.is_raised_by_client(error) else None
+
+
+def _invalid(error: Exception, monitor: Monitor) -> Exception | None:
+    """Map the error of a scheduler that itself gave up waiting for a worker that fits."""
+    return monitor.subject.invalid(error) if monitor.is_raised_by_client(error) else None
 
 
 def _unavailable(error: BaseException, monitor: Monitor) -> Exception | None:
     """Map a timeout of ``wait_for_workers``, also of versions without a class for it."""
-    if "workers arrived after" not in str(error):
+    is_of_workers = "workers arrived after" in text_of(error)
+    if not is_of_workers or not monitor.is_raised_by_client(error):
         return None
     return monitor.subject.unavailable(error)
 
 
 def _cut(error: BaseException, monitor: Monitor) -> Exception | None:
     """Map what is raised once the scheduler is lost or unreachable."""
-    is_cut = isinstance(error, CommClosedError)
-    text = f"{type(error).__name__}: {error}"
+    is_cut = is_a(error, CommClosedError)
+    text = describe(error)
     # of a closed client, for which older versions have no class
     closed = ("ClosedClientError", "Exception: Tried sending message after closing")
     is_lost = is_cut or "trying to connect to" in text or text.startswith(closed)
-    if is_lost and monitor.is_unresponsive:
+    is_ours = monitor.is_raised_by_client(error) if is_lost else False
+    if is_ours is False:
+        return None
+    if monitor.is_unresponsive or monitor.assessment.verdict is not None:
         return _lost(monitor)
-    return monitor.subject.cut(error) if is_cut else None
+    return monitor.subject.cut(error) if is_cut and is_ours else None
 
 
 _Mappings = tuple[tuple[Any, Callable[[Any, Monitor], Exception | None]], ...]
@@ -142,23 +207,8 @@ _UNAMBIGUOUS: _Mappings = ((KilledWorker, _killed), (CancelledError, _cancelled)
 _MAPPINGS: _Mappings = (
     *_UNAMBIGUOUS,
     (RuntimeError, _unreadable),
-    (NoWorkerError, lambda error, monitor: monitor.subject.unable(error)),
-    (NoValidWorkerError, lambda error, monitor: monitor.subject.invalid(error)),
+    (NoWorkerError, _unable),
+    (NoValidWorkerError, _invalid),
     (asyncio.TimeoutError, _unavailable),
     (Exception, _cut),
 )
-
-
-def _causes(error: BaseException, *, with_contexts: bool = False) -> Iterator[BaseException]:
-    """*error*, its causes and the members of groups; also their contexts, if *with_contexts*."""
-    waiting, seen = [error], set[int]()
-    while waiting:
-        each = waiting.pop(0)
-        if id(each) in seen:
-            continue
-        seen.add(id(each))
-        yield each
-        context = each.__context__ if with_contexts and not each.__suppress_context__ else None
-        members = getattr(each, "exceptions", ())  # of a group
-        others = [each.__cause__, context, *(members if isinstance(members, tuple) else ())]
-        waiting += [also for also in others if isinstance(also, BaseException)]

@@ -29,9 +29,11 @@ from flyte_dask_engine.cluster_plugins.task_errors import TaskErrors
 from flyte_dask_engine.cluster_plugins.worker_metrics import WorkerRecorder
 from flyte_dask_engine.distributed_internals import send_last
 from flyte_dask_engine.errors import SchedulerLost
+from flyte_dask_engine.foreign_errors import describe
 from flyte_dask_engine.monitor.abort import abort_waiting
 from flyte_dask_engine.monitor.delivery import Deliveries
 from flyte_dask_engine.monitor.metrics import ClusterMetrics
+from flyte_dask_engine.monitor.origin import is_from_process_of_cluster, is_raised_by_client_of
 from flyte_dask_engine.monitor.shutdown import ShutdownWatch
 from flyte_dask_engine.monitor.snapshot import Snapshot
 from flyte_dask_engine.monitor.unfinished import Unfinished
@@ -187,8 +189,14 @@ class Monitor:
 
     def worker_of(self, error: BaseException) -> tuple[str, int] | None:
         """The name and memory limit of the worker on which a task raised *error*, if known."""
+        if not is_from_process_of_cluster(error) or self.is_raised_by_client(error) is False:
+            return None
         found = self._call(self._ask("worker_of", text=repr(error)), _PATIENCE)
         return (found["name"], found["limit"]) if found else None
+
+    def is_raised_by_client(self, error: BaseException) -> bool | None:
+        """Whether a client of the cluster raised *error*; None if no client of any did."""
+        return is_raised_by_client_of(self.subject.address, error, self._clients())
 
     def is_responding(self) -> bool:
         """Whether the scheduler responds, and is still the same one."""
@@ -334,8 +342,8 @@ class Monitor:
         try:
             await register(plugin=dumps(plugin), name=plugin.name, idempotent=True)
         except Exception as error:
-            line = "%s: the %s cannot be observed: %r"
-            self.subject.logger.warning(line, self.subject.task, where, error)
+            line = "%s: the %s cannot be observed: %s"
+            self.subject.logger.warning(line, self.subject.task, where, describe(error))
             return False
         return True
 

@@ -15,6 +15,7 @@ from flyte_dask.config.runtime import Runtime
 from flyte_dask.inheritance.parent import Parent
 from flyte_dask.prediction.platform import Platform
 from flyte_dask_engine.cluster_plugins.task_stream import BoundedTaskStream
+from flyte_dask_engine.foreign_errors import describe, kind_of, tame, text_of
 from flyte_dask_engine.host import Host
 from flyte_dask_engine.monitor.monitor import Monitor
 from flyte_dask_engine.report.page import page
@@ -96,7 +97,7 @@ def _performance(monitor: Monitor) -> tuple[str | None, str | None]:
     except ImportError:
         return None, "The scheduler's image has no bokeh: add it with pip install bokeh."
     except Exception as error:  # whatever it is, the rest of the report is complete
-        return None, f"The scheduler failed to create it: {type(error).__name__}: {error}"
+        return None, f"The scheduler failed to create it: {describe(error)}"
 
 
 @contextmanager
@@ -125,6 +126,7 @@ def reporting(  # noqa: PLR0913, PLR0917  # what a session knows
         try:
             yield collected
         except BaseException as error:
+            tame(error)
             report.failure = _failure(host.failure(error))
             raise
 
@@ -144,10 +146,4 @@ def _failure(error: BaseException | None) -> Failure | None:
     """Type and truncated text of *error*; None if there is none."""
     if error is None:
         return None
-    try:
-        text = str(error)
-    except Exception as own:  # the user's class may raise anything
-        text = f"str() of this error raised {type(own).__name__}"
-    left = len(text) - _MAX_TEXT
-    text = f"{text[:_MAX_TEXT]} ... ({left:,} characters more)" if left > 0 else text
-    return Failure(type(error).__name__, text)
+    return Failure(kind_of(error), text_of(error, _MAX_TEXT))

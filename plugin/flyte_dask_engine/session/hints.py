@@ -12,12 +12,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import PurePath
 from traceback import walk_tb
 from types import FrameType
 from typing import Any
 
 from flyte_dask_engine.errors import ClusterShutDown, WorkersLost
+from flyte_dask_engine.foreign_errors import chain_of
 from flyte_dask_engine.monitor.monitor import Monitor
 
 __all__ = ["hinting"]
@@ -40,20 +42,10 @@ def hinting(monitor: Monitor) -> Iterator[None]:
         yield
     except Exception as error:
         with suppress(Exception):  # whatever the user's exception does, it has to arrive
-            for each in _chain(error):
+            for each in islice(chain_of(error, with_contexts=True), _MOST):
                 for hint in _hints(each, monitor):
                     _add(each, hint, monitor)
         raise
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """*error*, and the exceptions that it was raised from, or in whose handling it was."""
-    seen: list[BaseException] = []
-    each: BaseException | None = error
-    while each is not None and len(seen) < _MOST and all(each is not other for other in seen):
-        seen.append(each)
-        yield each
-        each = each.__cause__ or each.__context__
 
 
 def _hints(error: BaseException, monitor: Monitor) -> Iterator[str]:

@@ -15,6 +15,8 @@ from flytekit.core.python_function_task import AsyncPythonFunctionTask
 from flytekit.core.tracked_abc import FlyteTrackedABC
 from flytekit.models.task import Resources as Entries
 
+from flytekitplugins.dask.output_errors import errors_of_outputs
+
 __all__ = [
     "OpenTask",
     "branches_of",
@@ -89,6 +91,14 @@ class OpenTask(AsyncPythonFunctionTask[C], metaclass=FlyteTrackedABC):
     @_disable_deck.setter
     def _disable_deck(self, is_disabled: bool) -> None:
         """Ignored: `has_deck` decides."""
+
+    async def _output_to_literal_map(self, native_outputs: Any, ctx: FlyteContext) -> Any:
+        with errors_of_outputs() as errors:
+            try:
+                return await super()._output_to_literal_map(native_outputs, ctx)
+            except Exception as error:
+                original = errors.restored(error)
+        raise original  # outside of the handler, so that its context stays what it was
 
     def _write_decks(
         self,

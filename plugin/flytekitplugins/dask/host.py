@@ -16,8 +16,8 @@ from flytekit.core import context_manager
 from flytekit.core.base_task import IgnoreOutputs
 from flytekit.core.constants import FLYTE_INTERNAL_IMAGE_ENV_VAR
 from flytekit.core.context_manager import ExecutionState, FlyteContextManager
-from flytekit.exceptions.base import FlyteException
-from flytekit.exceptions.system import FlyteNonRecoverableSystemException
+from flytekit.core.type_engine import TypeTransformerFailedError
+from flytekit.exceptions.system import FlyteNonRecoverableSystemException, FlyteSystemException
 from flytekit.exceptions.user import FlyteUserRuntimeException
 from flytekit.loggers import LOGGING_ENV_VAR
 
@@ -33,6 +33,11 @@ _ARCHIVE = ".tar.gz"  # notebooks register a pickle instead, which is uploaded w
 _ATTEMPT = "FLYTE_ATTEMPT_NUMBER"  # which Flyte sets, counted from 0
 
 _CONTEXT = Path(context_manager.__file__).parts[-3:]  # in an image it may be elsewhere
+
+_WRAPPERS = (FlyteUserRuntimeException, FlyteNonRecoverableSystemException)
+
+_OF_FLYTEKIT = (TypeTransformerFailedError, FlyteSystemException)
+"""Errors of the conversion itself, as opposed to what an output raises that is computed for it."""
 
 _RETRYABLE: list[type] = [ClusterFailure, *ClusterFailure.__subclasses__()]
 
@@ -89,20 +94,25 @@ class Flytekit(Host):
         return read_storage
 
     def mapped(self, error: Exception, mapping: ErrorMapping) -> Exception | None:
-        """The exception to raise instead of *error*, in flytekit's wrapper; None to keep it."""
+        """The exception to raise instead of *error*, in flytekit's wrapper; None to keep it.
+
+        Converting an output may compute it. flytekit takes what that raises for an error of the
+        system, which is never retried; here it is the function's, as if that had computed it.
+        """
         if isinstance(error, FlyteUserRuntimeException):  # it is mapped already
             return None
         if isinstance(error, FlyteNonRecoverableSystemException):  # outputs were not converted
             value = error.value
             ours = value if isinstance(value, FlyteDaskError) else mapping(value)
-            return None if ours is None else FlyteUserRuntimeException(ours)
+            if ours is None and isinstance(value, _OF_FLYTEKIT):
+                return None
+            return FlyteUserRuntimeException(ours or value)
         return mapping(error)
 
     def failure(self, error: BaseException) -> BaseException | None:
         """The error that flytekit wrapped in *error*; None if that is not a failure."""
-        value = getattr(error, "value", None)
-        if isinstance(error, FlyteException) and isinstance(value, BaseException):
-            error = value
+        if isinstance(error, _WRAPPERS):
+            error = error.value
         return None if isinstance(error, IgnoreOutputs) else error
 
     def hint(self, error: BaseException) -> str | None:
