@@ -96,7 +96,7 @@ def why_it_stopped(client: distributed.Client) -> BaseException | None:
     """
     receiving: Any = client._handle_report_task
     client._handle_report_task = None
-    return None if receiving.cancelled() else receiving.exception()
+    return None if receiving is None or receiving.cancelled() else receiving.exception()
 
 
 def send_last(client: distributed.Client, operation: str) -> bool:

@@ -14,6 +14,7 @@ from distributed.deploy.subprocess import Subprocess
 from distributed.diagnostics.task_stream import TaskStreamPlugin
 
 from flyte_dask import Dask
+from flyte_dask_engine.cluster_plugins.task_errors import _RUNNERS
 from flyte_dask_engine.distributed_internals import address_of
 from flyte_dask_engine.foreign_errors import frames_of
 from flyte_dask_engine.session.session import session
@@ -27,10 +28,11 @@ def lacks(of: object, *names: str) -> list[str]:
 OF_SCHEDULER = (
     *("broadcast", "cumulative_worker_metrics", "handlers", "monitor", "queued", "remove_plugin"),
     *("stream_handlers", "task_groups", "tasks", "unrunnable", "workers"),
+    *("aliases", "coerce_hostname"),
 )
 OF_WORKER_STATE = (
     *("executing", "long_running", "memory_limit", "metrics", "name", "nthreads", "processing"),
-    *("status", "versions"),
+    *("status", "versions", "address", "host", "resources"),
 )
 CALLED_BY_NAME = (
     *("ncores", "performance_report"),
@@ -87,6 +89,47 @@ def test_distributed_has_what_a_recorder_uses() -> None:
         (task,) = client.get_task_stream()
     assert {"worker", "thread", "startstops", "nbytes"} <= task.keys()
     assert [sorted(each) for each in task["startstops"]] == [["action", "start", "stop"]]
+
+
+def test_distributed_runs_tasks_and_sends_their_errors_by_known_functions() -> None:
+    """They are replaced, so that every error is sent and received."""
+    module: Any = distributed.worker
+    runners = [name for name in _RUNNERS if hasattr(module, name)]
+    assert runners in (_RUNNERS[:2], _RUNNERS[2:])
+    runs = inspect.getsource(distributed.Worker.execute)
+    assert all(name in inspect.getsource(module) for name in runners)
+    assert "actual_exception" in runs
+    assert "result[" in runs
+    error = {"exception", "exception_text", "status", "traceback", "traceback_text"}
+    assert module.error_message(ValueError("x")).keys() == error
+    assert [*inspect.signature(distributed_client.clean_exception).parameters][:2] == [
+        "exception",
+        "traceback",
+    ]
+    assert "clean_exception(" in inspect.getsource(distributed_client.FutureState.set_error)
+
+
+def test_a_client_receives_in_a_task_that_ends_with_it() -> None:
+    with session(Dask(), "contract") as opened:
+        client: Any = opened.client
+        assert not client._handle_report_task.done()
+        assert "task-erred" in client._stream_handlers
+    source = inspect.getsource(distributed.Client._wait_for_handle_report_task)
+    assert "handle_report_task is not None" in source
+
+
+def test_distributed_keeps_the_restrictions_and_the_error_of_a_task() -> None:
+    used = "exception", "exception_blame", "exception_text", "host_restrictions"
+    restrictions = "resource_restrictions", "worker_restrictions"
+
+    def of_task(dask_scheduler: Any) -> list[str]:
+        (task,) = dask_scheduler.tasks.values()
+        return [name for name in (*used, *restrictions) if not hasattr(task, name)]
+
+    with session(Dask(), "contract") as opened:
+        future = opened.client.submit(sum, [1, 2])
+        assert opened.client.run_on_scheduler(of_task) == []
+        assert future.result() == 3  # which keeps it until here
 
 
 def test_distributed_reports_removed_workers() -> None:

@@ -24,6 +24,7 @@ from distributed.diagnostics.plugin import WorkerPlugin
 from distributed.protocol.pickle import dumps, loads
 from distributed.protocol.serialize import to_serialize
 
+from flyte_dask_engine.distributed_internals import stopped_receiving, why_it_stopped
 from flyte_dask_engine.foreign_errors import make_sendable
 
 __all__ = ["TaskErrors", "pass_all_errors", "raisable"]
@@ -32,6 +33,8 @@ _LONG = 200  # frames of a traceback; pickle's recursion fails at a few hundred
 _MAX_FRAMES = 20  # that are kept of one that is longer
 _MAX_CHAIN = 100  # exceptions in a chain of causes that are looked at
 _MAX_TEXT = 10_000  # characters; distributed's own maximum is the same
+
+_MARK = "is_of_flyte_dask"  # an attribute of functions that replace those of distributed
 
 _RUNNERS = ("_run_task_simple", "_run_task_async", "apply_function_simple", "apply_function_async")
 """The functions of distributed.worker that run a task; the latter two are those of 2024."""
@@ -52,7 +55,8 @@ class TaskErrors(WorkerPlugin):
         """Wrap what runs tasks, unless another session has done it."""
         pass_all_errors()
         for name in _of_actors:
-            _wrap(worker.handlers, name, _sending_errors_of_actors)
+            handler = worker.handlers[name]
+            worker.handlers[name] = _wrapped(handler, _sending_errors_of_actors)
 
 
 def pass_all_errors() -> None:
@@ -60,16 +64,19 @@ def pass_all_errors() -> None:
 
     It stays so until the process ends.
     """
-    for name, wrap in _WRAPPERS.items():
-        _wrap(vars(distributed.worker), name, wrap)
-    _wrap(vars(distributed.client), "clean_exception", _loading_all)
+    for holder, name, wrap in _REPLACED:
+        function = getattr(holder, name, None)
+        if function is not None:
+            setattr(holder, name, _wrapped(function, wrap))
 
 
-def _wrap(names: dict[str, Any], name: str, wrap: Callable[[Any], Any]) -> None:
-    """Replace the function called *name*, if there is one that is not wrapped yet."""
-    function = names.get(name)
-    if function is not None and not hasattr(function, "__wrapped__"):
-        names[name] = wrap(function)
+def _wrapped(function: Any, wrap: Callable[[Any], Any]) -> Any:
+    """*function*, wrapped unless it is already."""
+    if hasattr(function, _MARK):
+        return function
+    made = wrap(function)
+    setattr(made, _MARK, True)
+    return made
 
 
 def _total(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
@@ -102,6 +109,21 @@ def _loading_all(original: Callable[..., Any]) -> Callable[..., Any]:
         return original(exception, None, **others)
 
     return clean_exception
+
+
+def _closing_all(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The method of clients that closes them, also if an exception has ended what they receive.
+
+    distributed's own raises that exception, which may end its event loop.
+    """
+
+    @wraps(original)
+    async def close(client: Any, *args: Any, **kwargs: Any) -> Any:
+        if stopped_receiving(client):
+            why_it_stopped(client)
+        return await original(client, *args, **kwargs)
+
+    return close
 
 
 def _loaded(data: bytes | bytearray) -> Exception:
@@ -271,8 +293,11 @@ def _described(error: BaseException) -> RuntimeError:
     return RuntimeError(f"{name}: {text}"[:_MAX_TEXT] if text else name)
 
 
-_WRAPPERS: dict[str, Callable[[Any], Any]] = {
-    "error_message": _total,
-    "run": _outliving_calls,
-    **dict.fromkeys(_RUNNERS, _outliving_exits),
-}
+_REPLACED: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
+    (distributed.worker, "error_message", _total),
+    (distributed.worker, "run", _outliving_calls),
+    *((distributed.worker, name, _outliving_exits) for name in _RUNNERS),
+    (distributed.client, "clean_exception", _loading_all),
+    (distributed.Client, "_close", _closing_all),
+)
+"""The functions of distributed that are replaced: where, their names, and by what."""

@@ -14,7 +14,7 @@ from flyte_dask_engine.monitor.snapshot import NEARLY, Death, FullDisk, Offer, S
 __all__ = ["Remedies", "table_of"]
 
 _MOST = 8  # deaths that are listed
-_LITTLE = 0.25  # of a memory limit; a process that used less rarely dies of a lack of memory
+_LITTLE = 0.1  # of a memory limit; a process that used less rarely dies of a lack of memory
 
 
 @attrs.frozen
