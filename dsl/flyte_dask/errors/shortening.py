@@ -7,11 +7,10 @@ written to any stream of UTF-8.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
-__all__ = ["clipped", "listing", "plain_kind", "short"]
+__all__ = ["clipped", "plain_kind", "short"]
 
 _MOST_OF_VALUE = 600  # characters
 _MOST_OF_TEXT = 80  # characters of a string, or of the repr of an object
@@ -30,13 +29,6 @@ def clipped(text: str, most: int) -> str:
         return data.decode()
     begin, end = (most - 3) // 2, len(data) - (most - 3 - (most - 3) // 2)
     return f"{data[:begin].decode(errors='ignore')}...{data[end:].decode(errors='ignore')}"
-
-
-def listing(names: Iterable[str], number: int) -> str:
-    """The first of *names*, of which there are *number*, and how many more there are."""
-    first = [*islice(names, _MOST_LISTED)]
-    rest = number - len(first)
-    return ", ".join(first) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def plain_kind(value: object) -> str:

@@ -42,7 +42,7 @@ def preset(name: str, source: str | None, file: str | PathLike[str] | None) -> P
     module = Path(call_site.file) if call_site else None
     caller = module if module is not None and module.is_file() else None
     if file is not None:
-        team = files.read(_resolved(caller, Path(file)))
+        team = files.read(_resolved(caller, files.as_path("presets.get(...)", file)))
         return _tracked(find(name, [team.preset_package], source), team, caller)
     path = find_for_module(caller) if caller else None
     if path is None:
