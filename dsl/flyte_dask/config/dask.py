@@ -295,7 +295,7 @@ class Dask(Config):
 
     def __or__(self, other: Dask) -> Dask:
         """This config, overridden by all that *other* sets."""
-        if not isinstance(other, Dask):
+        if type(other) is not Dask:
             return NotImplemented
         runtime = self._set_runtime
         if other._set_runtime is not None:

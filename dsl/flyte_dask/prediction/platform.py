@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, TypeAlias, TypeGuard, TypeVar, cast, fin
 import attrs
 
 from flyte_dask.errors import Problem, raise_if_any
-from flyte_dask.errors.suggestions import did_you_mean
+from flyte_dask.errors.suggestions import did_you_mean, few_suggestions
 from flyte_dask.quantities.quantity import ZERO, Quantity, quantity_or_none
 from flyte_dask.roles.base import Config
 from flyte_dask.roles.origin import NO_ORIGINS, Leaf, Origin, origins_of
@@ -244,14 +244,23 @@ def _unlimited_problems(unlimited: object, limits: Mapping[str, Quantity]) -> It
         rule, remedy = "is not a list of dimensions", f"use a list of {', '.join(DIMENSIONS)}"
         yield Problem("unlimited", unlimited, rule, remedy)
         return
-    for name in unlimited:
-        if not isinstance(name, str) or name not in DIMENSIONS:
-            near = did_you_mean(name, DIMENSIONS) if isinstance(name, str) else None
-            remedy = near or f"use one of {', '.join(DIMENSIONS)}"
-            yield Problem("unlimited", name, "is an unknown dimension", remedy)
-        elif limits.get(name, ZERO) != ZERO:
+    known = [name for name in unlimited if isinstance(name, str) and name in DIMENSIONS]
+    with few_suggestions():
+        unknown = [
+            Problem("unlimited", name, "is an unknown dimension", _known_dimension(name))
+            for name in unlimited
+            if not isinstance(name, str) or name not in DIMENSIONS
+        ]
+    yield from unknown
+    for name in known:
+        if limits.get(name, ZERO) != ZERO:
             rule = f"is set, but {name!r} is in unlimited too"
             yield Problem(f"limits.{name}", limits[name].text, rule, "remove one of the two")
+
+
+def _known_dimension(name: object) -> str:
+    near = did_you_mean(name, DIMENSIONS) if isinstance(name, str) else None
+    return near or f"use one of {', '.join(DIMENSIONS)}"
 
 
 def _gpu_problems(name: object) -> Iterator[Problem]:

@@ -14,6 +14,9 @@ from cattrs.gen import make_dict_structure_fn, mapping_structure_factory
 
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.errors.suggestions import did_you_mean, few_suggestions
+from flyte_dask.errors.usage_errors import type_problems
+from flyte_dask.quantities.quantity import plain_text
+from flyte_dask.roles.base import checked
 from flyte_dask.team_files.parsers import FORMATS, Document, Format, NotThatFormat, dumped, loaded
 from flyte_dask.team_files.tables import SCHEMA_KEY, PresetTable, Sides, Tables
 
@@ -34,6 +37,7 @@ class _InvalidValue(ValueError):
     """A value that does not fit the type of its field, with the rule and the remedy."""
 
 
+@checked("parse(...)")
 def parse(text: str, fmt: Format) -> Tables:
     """The tables in *text*.
 
@@ -48,7 +52,7 @@ def parse(text: str, fmt: Format) -> Tables:
     raise_if_any("parse(...)", problems)
     try:
         with few_suggestions():
-            tables, problems = structured(loaded(text, fmt))
+            tables, problems = structured(loaded(plain_text(text), fmt))
     except NotThatFormat as error:
         raise_if_any("the text", [wrong_text(error, fmt)])
         raise
@@ -62,17 +66,15 @@ def wrong_text(error: NotThatFormat, name: str) -> Problem:
     return Problem(shown(error.path), value, error.rule, "fix it", error.line)
 
 
+@checked("write(...)")
 def write(tables: Tables, fmt: Format) -> str:
     """*tables* as text, which `parse` reads back as equal tables.
 
     Raises:
-        InvalidConfig: if *tables* are none, or *fmt* is unknown.
+        InvalidConfig: if *tables* are no `Tables`, or *fmt* is unknown.
         MissingExtra: if the package that writes the format is not installed.
     """
-    problems = [*_format_problems(fmt)]
-    if not isinstance(tables, Tables):
-        rule, remedy = "is not a Tables", "pass the tables of a team file"
-        problems.insert(0, Problem("tables", tables, rule, remedy))
+    problems = [*type_problems(tables=(tables, Tables)), *_format_problems(fmt)]
     raise_if_any("write(...)", problems)
     return dumped(_converter().unstructure(tables), fmt)
 

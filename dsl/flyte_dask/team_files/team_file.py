@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Mapping
 from functools import lru_cache
 from os import PathLike
 from pathlib import Path
-from typing import cast, final
+from typing import final
 
 import attrs
 
@@ -20,7 +19,7 @@ from flyte_dask.policy import Policy
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.team_files.builder import Builder
 from flyte_dask.team_files.convert import structured, wrong_text
-from flyte_dask.team_files.discovery import prefix_of
+from flyte_dask.team_files.discovery import as_path, prefix_of
 from flyte_dask.team_files.parsers import (
     FORMATS,
     MOST_CHARACTERS,
@@ -31,7 +30,7 @@ from flyte_dask.team_files.parsers import (
 )
 from flyte_dask.team_files.tables import AdviceTable, PlatformTable, PolicyTable, Tables
 
-__all__ = ["TeamFile", "as_path", "read"]
+__all__ = ["TeamFile", "read"]
 
 
 @final
@@ -63,21 +62,6 @@ class TeamFile:
 _PATH = "pass the path of a team file"
 
 
-def as_path(subject: str, path: object) -> Path:
-    """*path* as a `Path`.
-
-    Raises:
-        InvalidConfig: of *subject*, if it is neither a str nor a path of text.
-    """
-    try:
-        text: object = os.fspath(cast("str", path))
-    except Exception:  # such as one of the user's class
-        text = None
-    if not isinstance(text, str):
-        raise_if_any(subject, [Problem("file", path, "must be a str or a Path", _PATH)])
-    return Path(cast("str", text))
-
-
 def read(path: str | PathLike[str]) -> TeamFile:
     """The team file at *path*: TOML, YAML or JSON, by its suffix.
 
@@ -85,7 +69,7 @@ def read(path: str | PathLike[str]) -> TeamFile:
         InvalidConfig: with every problem of the file, each with its path and line.
         MissingExtra: if it is YAML, and PyYAML is not installed.
     """
-    file = as_path("the team file", path).absolute()
+    file = as_path("the team file", "file", path).absolute()
     try:
         state = file.stat()
         is_stream = not (stat.S_ISREG(state.st_mode) or stat.S_ISDIR(state.st_mode))
