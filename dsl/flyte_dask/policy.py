@@ -21,7 +21,7 @@ from flyte_dask.prediction.footprint import footprint, total
 from flyte_dask.prediction.node import NODE_CALL, of_side, on_node, resolved_on_node
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.prediction.pods import Pods
-from flyte_dask.quantities.quantity import Quantity
+from flyte_dask.quantities.quantity import Quantity, plain_if_text
 from flyte_dask.roles.base import Config, checked
 from flyte_dask.roles.origin import NO_ORIGINS, Leaf, Origin, origins_of
 from flyte_dask.roles.resources import Resources, amounts, as_resources, one_sided_problems
@@ -40,7 +40,9 @@ OriginOf: TypeAlias = Callable[[str, str], str]
 
 
 def _as_registries(value: Iterable[str] | None) -> tuple[str, ...] | None:
-    return tuple(value) if isinstance(value, list) else cast("tuple[str, ...] | None", value)
+    if not isinstance(value, (list, tuple)):
+        return cast("tuple[str, ...] | None", value)
+    return tuple(map(plain_if_text, value))
 
 
 @final

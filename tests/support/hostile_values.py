@@ -14,8 +14,18 @@ import flytekit
 import numpy as np
 import pandas as pd
 
-from flyte_dask import Dask, Parent, Quantity, Resources, Runtime, Scheduler, WorkerGroup
-from flyte_dask import merge, presets, team_files
+from flyte_dask import (
+    Dask,
+    Parent,
+    Quantity,
+    Resources,
+    Runtime,
+    Scheduler,
+    WorkerGroup,
+    merge,
+    presets,
+    team_files,
+)
 from flyte_dask.advice import advise
 from flyte_dask.inheritance import NodeOverrides, Sidecar, resolve
 from flyte_dask.policy import Policy, violations
@@ -126,12 +136,14 @@ HOSTILE: Mapping[str, Any] = {
     "list by name": type("list", (), {})(),
     "array by name": type("array", (), {})(),
     "tuple by name": type("tuple", (tuple,), {"__len__": _fight})((1, 2)),
-    "text by class": type("Text", (str,), {name: _fight for name in _TEXTS[:2]})("a"),
-    "text that fights": type("Text", (str,), {n: _fight for n in (*_COMPARISONS, *_VIEWS)})("a"),
-    "integer that fights": type("Int", (int,), {n: _fight for n in (*_COMPARISONS, *_NUMBERS)})(2),
-    "float that fights": type("Float", (float,), {n: _fight for n in _NUMBERS})(2.5),
-    "mapping that fights": type("Map", (dict,), {n: _fight for n in _VIEWS})({"a": 1}),
-    "list that fights": type("List", (list,), {n: _fight for n in (*_VIEWS, "__eq__")})([1]),
+    "text by class": type("Text", (str,), dict.fromkeys(_TEXTS[:2], _fight))("a"),
+    "text that fights": type("Text", (str,), dict.fromkeys((*_COMPARISONS, *_VIEWS), _fight))("a"),
+    "integer that fights": type("Int", (int,), dict.fromkeys((*_COMPARISONS, *_NUMBERS), _fight))(
+        2
+    ),
+    "float that fights": type("Float", (float,), dict.fromkeys(_NUMBERS, _fight))(2.5),
+    "mapping that fights": type("Map", (dict,), dict.fromkeys(_VIEWS, _fight))({"a": 1}),
+    "list that fights": type("List", (list,), dict.fromkeys((*_VIEWS, "__eq__"), _fight))([1]),
     "recursing": _recursing(),
     "huge repr": type("Huge", (), {"__repr__": lambda _: "x" * 1_000_000})(),
     "no repr": type("No", (), {"__repr__": lambda _: None})(),

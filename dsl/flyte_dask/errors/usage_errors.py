@@ -6,6 +6,7 @@ Python's own `TypeError` for a misspelt keyword hides the other problems of the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from inspect import Parameter, signature
 from typing import Any
 
@@ -41,12 +42,11 @@ def reject_call(
         ]
     if problems and not missing:
         rest = {name: kwargs[name] for name in kwargs if name in names and name not in by_position}
-        try:
-            function(*args[: len(positional)], **rest)
-        except InvalidConfig as invalid:
-            problems += invalid.problems
-        except Exception:  # its arguments are reported once those above are right
-            pass
+        with suppress(Exception):  # arguments that raise are reported once these are right
+            try:
+                function(*args[: len(positional)], **rest)
+            except InvalidConfig as invalid:
+                problems += invalid.problems
     raise_if_any(subject, problems or _raising(function, args, kwargs, error))
 
 
@@ -69,7 +69,8 @@ def type_problems(**given: tuple[object, type]) -> Iterator[Problem]:
     """The problem of each argument that is not of its type, which is final."""
     for name, (value, kind) in given.items():
         if type(value) is not kind:
-            yield Problem(name, value, f"is not a {kind.__name__}", f"pass {kind.__name__}(...)")
+            remedy = "use True or False" if kind is bool else f"pass {kind.__name__}(...)"
+            yield Problem(name, value, f"is not a {kind.__name__}", remedy)
 
 
 def _extra_positional(

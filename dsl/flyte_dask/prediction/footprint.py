@@ -66,9 +66,8 @@ def footprint(pods: Pods, *, without_runner: bool = False) -> Footprint:
     Raises:
         InvalidConfig: if an argument is not of its type.
     """
-    if type(pods) is not Pods or type(without_runner) is not bool:
-        problems = type_problems(pods=(pods, Pods), without_runner=(without_runner, bool))
-        raise_if_any("footprint(...)", problems)
+    problems = type_problems(pods=(pods, Pods), without_runner=(without_runner, bool))
+    raise_if_any("footprint(...)", problems)
     return _footprint(pods[1:] if without_runner else pods, _of_pod)
 
 

@@ -11,7 +11,7 @@ import attrs
 
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.errors.suggestions import did_you_mean, few_suggestions
-from flyte_dask.quantities.quantity import ZERO, Quantity, quantity_or_none
+from flyte_dask.quantities.quantity import ZERO, Quantity, plain_if_text, quantity_or_none
 from flyte_dask.roles.base import Config
 from flyte_dask.roles.origin import NO_ORIGINS, Leaf, Origin, origins_of
 from flyte_dask.roles.resources import (
@@ -86,15 +86,16 @@ BASES = tuple(_BASES)
 
 def _as_backend(value: Backend | None) -> Backend:
     """*value*, which may be None until the base determines it."""
-    return cast("Backend", value)
+    return cast("Backend", plain_if_text(value))
 
 
 def _as_names(value: Iterable[str]) -> tuple[str, ...]:
     """*value* as a tuple in the order of dimensions; unchanged if it is not a list."""
     if not isinstance(value, (list, tuple, set, frozenset)):
         return cast("tuple[str, ...]", value)
+    value = tuple(map(plain_if_text, value))
     if not all(isinstance(name, str) for name in value):
-        return tuple(value)
+        return value
     known = [name for name in DIMENSIONS if name in value]
     return (*known, *(name for name in value if name not in DIMENSIONS))
 
@@ -130,11 +131,11 @@ class Platform(Config):
     """
 
     backend: Backend = attrs.field(default=None, converter=_as_backend)
-    base: Base | None = None
+    base: Base | None = attrs.field(default=None, converter=plain_if_text)
     defaults: Resources | None = attrs.field(default=None, converter=as_resources)
     limits: Resources | None = attrs.field(default=None, converter=as_resources)
     unlimited: tuple[str, ...] = attrs.field(default=(), converter=_as_names)
-    gpu_resource: str = KUBERNETES_NAMES["gpu"]
+    gpu_resource: str = attrs.field(default=KUBERNETES_NAMES["gpu"], converter=plain_if_text)
     hypothetical: bool = False
     _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins")
 

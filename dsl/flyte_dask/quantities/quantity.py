@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, cast, final
+from typing import TYPE_CHECKING, TypeVar, cast, final
 
 import attrs
 
@@ -20,11 +20,14 @@ __all__ = [
     "DECIMAL_UNITS",
     "ZERO",
     "Quantity",
+    "plain_if_text",
     "plain_text",
     "quantity_or_none",
     "quantity_problem",
     "unless_zero",
 ]
+
+T = TypeVar("T")
 
 _DIGITS = "0123456789"
 _MISSPELT = r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))?\s*([A-Za-z]*)"
@@ -53,7 +56,7 @@ class Quantity:
 
     Equality, order and hash use the value (``1000m`` equals ``1``); *text* is serialized unchanged.
     The unit is that of the dimension: CPUs, bytes, whole GPUs. Quantities can be added, subtracted,
-    and multiplied by an int; the result may exceed the limits on *text*, but has at most 2000 digits.
+    and multiplied by an int; the result may exceed the limits on *text*, up to 2000 digits.
 
     Everything that the API server's parser accepts is accepted, even without digits: ``Gi`` is
     zero. (That parser rounds up to billionths, and clamps binary amounts to ``2**63 - 1``; *value*
@@ -173,6 +176,12 @@ class Quantity:
 def plain_text(text: str) -> str:
     """*text* as a plain str, whose repr is valid Python; that of a subclass may not be."""
     return str.__str__(text)
+
+
+def plain_if_text(value: T) -> T:
+    """*value* as a plain str if it is one of a subclass; unchanged otherwise."""
+    is_text = issubclass(type(value), str)
+    return cast("T", plain_text(cast("str", value))) if is_text else value
 
 
 def quantity_problem(

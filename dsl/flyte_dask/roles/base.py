@@ -118,7 +118,8 @@ def checked(subject: str) -> Callable[[Function], Function]:
     """Decorate a function or method so that wrong arguments raise `InvalidConfig`.
 
     So do arguments that raise an error of their own when they are validated, such as arrays that
-    are compared. An error that no argument can have caused stays as it is. *subject* names the call in errors; ``{0}`` in it is the object of the method.
+    are compared. An error that no argument can have caused stays as it is. *subject* names the call
+    in errors; ``{0}`` in it is the object of the method.
     """
 
     def decorate(function: Function) -> Function:

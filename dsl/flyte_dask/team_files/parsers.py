@@ -132,8 +132,8 @@ _DOTTED = re.compile(
 
 def _load_toml(text: str) -> Document:
     if long := _DOTTED.search(text):
-        line = text.count("\n", 0, long.start()) + 1
-        raise NotThatFormat(f"has a key of over {_MOST_PARTS} parts", line)
+        before = text.count("\n", 0, long.start())
+        raise NotThatFormat(f"has a key of over {_MOST_PARTS} parts", before + 1)
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -59,9 +59,6 @@ class TeamFile:
         return PresetPackage(self.path.name, presets=self.presets)
 
 
-_PATH = "pass the path of a team file"
-
-
 def read(path: str | PathLike[str]) -> TeamFile:
     """The team file at *path*: TOML, YAML or JSON, by its suffix.
 
@@ -72,15 +69,20 @@ def read(path: str | PathLike[str]) -> TeamFile:
     file = as_path("the team file", "file", path).absolute()
     try:
         state = file.stat()
-        is_stream = not (stat.S_ISREG(state.st_mode) or stat.S_ISDIR(state.st_mode))
-        why: object = "it is a stream, which may never end" if is_stream else None
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-    if why is not None:
-        problem = Problem("file", path, f"cannot be read: {why}", _PATH)
-        raise_if_any("the team file", [problem])
+        raise_if_any("the team file", [_unreadable(path, error)])
+        raise
+    if not (stat.S_ISREG(state.st_mode) or stat.S_ISDIR(state.st_mode)):
+        stream = ValueError("it is a stream, which may never end")
+        raise_if_any("the team file", [_unreadable(path, stream)])
     version = (state.st_ino, state.st_ctime_ns, state.st_mtime_ns, state.st_size)
     return _read(file, version)
+
+
+def _unreadable(path: object, error: OSError | ValueError) -> Problem:
+    why = error.strerror if isinstance(error, OSError) else error
+    remedy = "pass the path of a team file"
+    return Problem("file", path, f"cannot be read: {why}", remedy)
 
 
 @lru_cache(maxsize=64)
