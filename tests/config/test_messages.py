@@ -17,7 +17,7 @@ from flyte_dask.errors import CallSite, clipped, short
 from flyte_dask.errors.suggestions import did_you_mean, few_suggestions, listed
 from flyte_dask_engine.errors import SchedulerLost
 from flytekitplugins.dask import errors
-from tests.support.hostile import HOSTILE
+from tests.support.hostile_values import HOSTILE
 
 MOST_BYTES = 20_000
 REPEATED = st.builds(

@@ -143,7 +143,7 @@ def read(text: str) -> str:
         return str(error)
 
 
-def _tls(security: Security) -> dict[str, Any]:
+def _tls(security: Any) -> dict[str, Any]:
     tls = "distributed.comm.tls"
     return {
         f"{tls}.ca-file": security.tls_ca_file,
@@ -157,7 +157,7 @@ class TestEncryption:
 
     def test_a_session_with_certificates(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Real ones, of a real scheduler."""
-        security: Any = Security.temporary()  # type: ignore[no-untyped-call]  # distributed's
+        security: Any = Security.temporary()
         opening: Any = LocalCluster(
             n_workers=1,
             processes=False,

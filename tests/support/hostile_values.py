@@ -38,9 +38,9 @@ def _fight(*_: object, **__: object) -> NoReturn:
     raise ValueError("The truth value of an object is ambiguous")
 
 
-def fighting(*methods: str, base: type = object, **attributes: object) -> Any:
+def fighting(*methods: str, **attributes: object) -> Any:
     """An object whose *methods* raise a ValueError; *attributes* are of its class."""
-    return type("Fighting", (base,), {**dict.fromkeys(methods, _fight), **attributes})()
+    return type("Fighting", (), {**dict.fromkeys(methods, _fight), **attributes})()
 
 
 class _Lying(type):
@@ -186,7 +186,7 @@ class Call:
         return self.function(*args, **given)
 
 
-_AMOUNTS = {"cpu": 2, "mem": "8Gi", "gpu": 1, "ephemeral_storage": "10Gi"}
+_AMOUNTS: dict[str, Any] = {"cpu": 2, "mem": "8Gi", "gpu": 1, "ephemeral_storage": "10Gi"}
 _RESOURCES = Resources(**_AMOUNTS)
 _POD = {"image": "acme/etl:3", "requests": _RESOURCES, "limits": _RESOURCES}
 _RUNTIME: dict[str, Any] = {

@@ -27,6 +27,17 @@ from flyte_dask.roles.resources import (
 __all__ = ["NodeOverrides", "Parent", "Sidecar", "with_origin"]
 
 
+# attrs and type checkers take the type of an argument from its converter, which cannot be generic.
+
+
+def _as_name(value: str) -> str:
+    return plain_if_text(value)
+
+
+def _as_text(value: str | None) -> str | None:
+    return plain_if_text(value)
+
+
 def _as_names(value: Iterable[str]) -> tuple[str, ...]:
     """*value* as a sorted tuple without duplicates; unchanged if it is invalid."""
     if isinstance(value, str) or (isinstance(value, tuple) and not value):
@@ -54,7 +65,7 @@ class Sidecar(Config):
         InvalidConfig: with every problem of the call.
     """
 
-    name: str = attrs.field(converter=plain_if_text)
+    name: str = attrs.field(converter=_as_name)
     requests: Resources | None = attrs.field(default=None, converter=as_resources)
     limits: Resources | None = attrs.field(default=None, converter=as_resources)
     zeros: tuple[str, ...] = attrs.field(default=(), converter=_as_names, kw_only=True)
@@ -85,7 +96,7 @@ class NodeOverrides(Config):
 
     requests: Resources | None = attrs.field(default=None, converter=as_resources)
     limits: Resources | None = attrs.field(default=None, converter=as_resources)
-    image: str | None = attrs.field(default=None, converter=plain_if_text, kw_only=True)
+    image: str | None = attrs.field(default=None, converter=_as_text, kw_only=True)
     zeros: tuple[str, ...] = attrs.field(default=(), converter=_as_names, kw_only=True)
     _call_site: CallSite | None = attrs.field(default=None, alias="_call_site", kw_only=True)
 
@@ -140,19 +151,19 @@ class Parent(Config):
 
     requests: Resources | None = attrs.field(default=None, converter=as_resources)
     limits: Resources | None = attrs.field(default=None, converter=as_resources)
-    image: str | None = attrs.field(default=None, converter=plain_if_text, kw_only=True)
+    image: str | None = attrs.field(default=None, converter=_as_text, kw_only=True)
     environment: tuple[str, ...] = attrs.field(default=(), converter=_as_names, kw_only=True)
     sidecars: tuple[Sidecar, ...] = attrs.field(default=(), converter=_as_sidecars, kw_only=True)
     init_containers: tuple[Sidecar, ...] = attrs.field(
         default=(), converter=_as_sidecars, kw_only=True
     )
     tolerations: tuple[str, ...] = attrs.field(default=(), converter=_as_names, kw_only=True)
-    pod_template: str | None = attrs.field(default=None, converter=plain_if_text, kw_only=True)
+    pod_template: str | None = attrs.field(default=None, converter=_as_text, kw_only=True)
     has_own_pod_template: bool = attrs.field(default=False, kw_only=True)
     gpu_from_pod_template: bool = attrs.field(default=False, kw_only=True)
     zeros: tuple[str, ...] = attrs.field(default=(), converter=_as_names, kw_only=True)
     interruptible: bool | None = attrs.field(default=None, kw_only=True)
-    accelerator: str | None = attrs.field(default=None, converter=plain_if_text, kw_only=True)
+    accelerator: str | None = attrs.field(default=None, converter=_as_text, kw_only=True)
     node: NodeOverrides | None = attrs.field(default=None, kw_only=True)
     _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins", kw_only=True)
 

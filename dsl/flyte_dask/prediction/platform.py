@@ -89,6 +89,14 @@ def _as_backend(value: Backend | None) -> Backend:
     return cast("Backend", plain_if_text(value))
 
 
+def _as_base(value: Base | None) -> Base | None:
+    return plain_if_text(value)
+
+
+def _as_resource(value: str) -> str:
+    return plain_if_text(value)
+
+
 def _as_names(value: Iterable[str]) -> tuple[str, ...]:
     """*value* as a tuple in the order of dimensions; unchanged if it is not a list."""
     if not isinstance(value, (list, tuple, set, frozenset)):
@@ -131,11 +139,11 @@ class Platform(Config):
     """
 
     backend: Backend = attrs.field(default=None, converter=_as_backend)
-    base: Base | None = attrs.field(default=None, converter=plain_if_text)
+    base: Base | None = attrs.field(default=None, converter=_as_base)
     defaults: Resources | None = attrs.field(default=None, converter=as_resources)
     limits: Resources | None = attrs.field(default=None, converter=as_resources)
     unlimited: tuple[str, ...] = attrs.field(default=(), converter=_as_names)
-    gpu_resource: str = attrs.field(default=KUBERNETES_NAMES["gpu"], converter=plain_if_text)
+    gpu_resource: str = attrs.field(default=KUBERNETES_NAMES["gpu"], converter=_as_resource)
     hypothetical: bool = False
     _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins")
 
