@@ -41,7 +41,6 @@ NO_CERTIFICATES = (
     "distributed.comm.tls.client.cert and distributed.comm.tls.client.key in Dask's config"
 )
 ERRORS = {
-    "": ("''", NOTHING),
     " \t\n": (r"' \t\n'", NOTHING),
     "tcp://": ("'tcp://'", NOTHING),
     "garbage": ("'garbage'", NO_PORT),
@@ -124,7 +123,8 @@ def test_other_addresses_are_read_as_clients_do(address: str, read: str) -> None
 
 
 def test_without_the_variable_there_is_none() -> None:
-    assert scheduler_address({}) is None
+    """An empty one is as if it were not set, like those of the runtime settings."""
+    assert scheduler_address({}) is scheduler_address({ADDRESS: ""}) is None
 
 
 @given(st.text() | st.text(alphabet="abc:/[]@?#.% 1\n\ud800"))

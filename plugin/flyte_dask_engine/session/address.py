@@ -31,15 +31,15 @@ _LARGEST_PORT = 2**16 - 1
 
 
 def scheduler_address(environment: Mapping[str, str]) -> str | None:
-    """The address in *environment*, with its scheme; None if the variable is not set.
+    """The address in *environment*, with its scheme; None if that is not set, or empty.
 
     Raises:
         InvalidConfig: if nothing can be connected to by this address: it has no host or no port,
             is of an unknown scheme, or needs certificates that Dask's configuration lacks. The
             error has no user name, password or query that the address contains.
     """
-    text = environment.get(ADDRESS)
-    if text is None:
+    text = environment.get(ADDRESS, "")
+    if not text:
         return None
     scheme, separator, location = text.strip().partition("://")
     if not separator:
