@@ -96,8 +96,8 @@ class TestErrors:
         call_site = CallSite(file.replace("\0", "") * longer, 1)
         error = InvalidConfig(subject * longer, long, call_site)
         assert len(str(error).encode()) <= MOST_BYTES
-        assert len(repr(error).encode()) <= 4 * MOST_BYTES
-        assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301  # ours
+        assert len(repr(error).encode()) <= MOST_BYTES
+        assert str(pickle.loads(pickle.dumps(error))) == str(error)  # ours
 
     @given(st.integers(min_value=1, max_value=1000), st.integers(min_value=0, max_value=200))
     def test_count_what_they_leave_out(self, number: int, length: int) -> None:

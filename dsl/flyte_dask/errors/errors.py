@@ -120,7 +120,7 @@ class ConfigError(FlyteDaskError):
         return "\n".join([title, *lines])
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self)!r})"
+        return clipped(f"{type(self).__name__}({str(self)!r})")
 
 
 def _fitting(problems: Sequence[Problem], room: int) -> Iterator[str]:
