@@ -13,6 +13,7 @@ import attrs
 
 from flyte_dask.config.dask import Dask
 from flyte_dask.errors import Problem, raise_if_any
+from flyte_dask.errors.usage_errors import type_problems
 from flyte_dask.inheritance.parent import Parent
 from flyte_dask.inheritance.resolution import Resolved
 from flyte_dask.prediction.backend import pods_of
@@ -20,8 +21,8 @@ from flyte_dask.prediction.footprint import footprint, total
 from flyte_dask.prediction.node import NODE_CALL, of_side, on_node, resolved_on_node
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.prediction.pods import Pods
-from flyte_dask.quantities.quantity import Quantity
-from flyte_dask.roles.base import Config
+from flyte_dask.quantities.quantity import Quantity, plain_if_text
+from flyte_dask.roles.base import Config, checked
 from flyte_dask.roles.origin import NO_ORIGINS, Leaf, Origin, origins_of
 from flyte_dask.roles.resources import Resources, amounts, as_resources, one_sided_problems
 from flyte_dask.roles.roles import count_problems
@@ -39,7 +40,9 @@ OriginOf: TypeAlias = Callable[[str, str], str]
 
 
 def _as_registries(value: Iterable[str] | None) -> tuple[str, ...] | None:
-    return tuple(value) if isinstance(value, list) else cast("tuple[str, ...] | None", value)
+    if not isinstance(value, (list, tuple)):
+        return cast("tuple[str, ...] | None", value)
+    return tuple(map(plain_if_text, value))
 
 
 @final
@@ -77,10 +80,24 @@ class Policy(Config):
         return MappingProxyType(self._origins)
 
 
+@checked("violations(...)")
 def violations(
     policy: Policy, config: Dask, parent: Parent, platform: Platform
 ) -> Iterator[Problem]:
-    """All that *config* has and *policy* does not allow."""
+    """All that *config* has and *policy* does not allow.
+
+    Raises:
+        InvalidConfig: if an argument is not of its type.
+    """
+    of_types = {"policy": (policy, Policy), "config": (config, Dask)}
+    others = {"parent": (parent, Parent), "platform": (platform, Platform)}
+    raise_if_any("violations(...)", type_problems(**of_types, **others))
+    return _violations(policy, config, parent, platform)
+
+
+def _violations(
+    policy: Policy, config: Dask, parent: Parent, platform: Platform
+) -> Iterator[Problem]:
     yield from _too_many_workers(policy, config)
     of_node = on_node(parent, platform)
     if policy.per_worker or policy.total:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple, TypeAlias, final
 
 from flyte_dask.errors import Problem
-from flyte_dask.errors.suggestions import did_you_mean
+from flyte_dask.errors.suggestions import did_you_mean, few_suggestions
 
 __all__ = ["RULES", "SEVERITIES", "Rule", "Severity", "code_problems", "page_of"]
 
@@ -73,8 +73,15 @@ def code_problems(path: str, codes: object) -> Iterator[Problem]:
     if not isinstance(codes, (list, tuple, set, frozenset)):
         yield Problem(path, codes, "is not a list of rule codes", "use a list of strings")
         return
-    for code in codes:
-        if not isinstance(code, str) or code not in RULES:
-            near = did_you_mean(code, RULES) if isinstance(code, str) else None
-            remedy = near or f"use one of {', '.join(RULES)}"
-            yield Problem(path, code, "is an unknown rule code", remedy)
+    with few_suggestions():
+        unknown = [
+            Problem(path, code, "is an unknown rule code", _remedy(code))
+            for code in codes
+            if not isinstance(code, str) or code not in RULES
+        ]
+    yield from unknown
+
+
+def _remedy(code: object) -> str:
+    near = did_you_mean(code, RULES) if isinstance(code, str) else None
+    return near or f"use one of {', '.join(RULES)}"

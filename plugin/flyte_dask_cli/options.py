@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 import attrs
 import click
 
-from flyte_dask.errors import InvalidConfig, Problem
+from flyte_dask.errors import InvalidConfig, Problem, short
 from flyte_dask.errors.suggestions import did_you_mean
 from flyte_dask.prediction.platform import BACKENDS, BASES, Backend, Base, Platform, split_limits
 from flyte_dask.roles.base import with_values
@@ -42,12 +42,12 @@ def _amounts(_: click.Context, option: click.Parameter, value: str | None) -> Ma
     for part in value.split(",") if value else []:
         name, equals, amount = part.partition("=")
         if not equals:
-            raise click.BadParameter(f"{part!r} must be NAME=AMOUNT, such as cpu=2")
+            raise click.BadParameter(f"{short(part)} must be NAME=AMOUNT, such as cpu=2")
         if name not in DIMENSIONS:
             remedy = did_you_mean(name, DIMENSIONS) or f"known resources: {', '.join(DIMENSIONS)}"
-            raise click.BadParameter(f"{name!r} is an unknown resource: {remedy}")
+            raise click.BadParameter(f"{short(name)} is an unknown resource: {remedy}")
         if name in amounts:
-            raise click.BadParameter(f"{name!r} is set twice: remove one of the two")
+            raise click.BadParameter(f"{short(name)} is set twice: remove one of the two")
         amounts[name] = amount
     try:
         of_sides = {"defaults": {}, "limits": {}, str(option.name): amounts}
@@ -64,7 +64,7 @@ def _file(_: click.Context, __: click.Parameter, value: str | None) -> str | Non
         return None
     path = os.path.abspath(value)  # noqa: PTH100  # symbolic links are kept
     if not Path(path).is_file():
-        raise click.BadParameter(f"file {value!r} does not exist")
+        raise click.BadParameter(f"file {short(Path(value))} does not exist")
     return path
 
 

@@ -201,9 +201,8 @@ class TestDasksOwnReport:
     def test_it_is_drawn_offline(self, in_pod: Seen, chromium: Browser, tmp_path: Path) -> None:
         path = alone(in_pod.deck.read_text("utf-8"), tmp_path)
         with chromium.open(path) as opened:
-            opened.evaluate("""document.querySelector("details").open = true""")
-            opened.evaluate("""document.querySelector("iframe").scrollIntoView()""")
-            assert opened.wait_for(_TABS) == [
+            inner = opened.frame(_SHOW)
+            assert inner.wait_for(_TABS) == [
                 "Summary",
                 "Task Stream",
                 "System",
@@ -214,8 +213,24 @@ class TestDasksOwnReport:
                 "Bandwidth (Workers)",
                 "Bandwidth (Types)",
             ]
-            assert opened.wait_for(_DRAWN)
+            assert inner.wait_for(_DRAWN)
             assert opened.requests == problems(opened) == []
+            assert inner.requests == problems(inner) == []
+
+    def test_its_scripts_cannot_reach_the_page(
+        self, in_pod: Seen, chromium: Browser, tmp_path: Path
+    ) -> None:
+        """Nor what the console around it keeps, such as cookies."""
+        path = alone(in_pod.deck.read_text("utf-8"), tmp_path)
+        with chromium.open(path) as opened:
+            inner = opened.frame(_SHOW)
+            assert inner.wait_for(_TABS)
+            assert opened.evaluate("""document.querySelector("iframe").contentDocument""") is None
+            assert inner.evaluate("origin") == "null"
+            for reach in ("parent.document", "top.location = 'about:blank'", *_KEPT):
+                attempt = f"(() => {{ try {{ {reach} }} catch (e) {{ return e.name }} }})()"
+                assert inner.evaluate(attempt) == "SecurityError", reach
+            assert inner.evaluate("open('about:blank')") is None
 
     def test_it_does_not_show_our_code(self, in_pod: Seen) -> None:
         """Dask's own report would show it."""
@@ -240,14 +255,16 @@ class TestDasksOwnReport:
             )
 
 
+_KEPT = ("document.cookie", "localStorage", "sessionStorage")
+_SHOW = """document.querySelector("details").open = true;
+    document.querySelector("iframe").scrollIntoView()"""
 _ALL = """const all = root => [...root.querySelectorAll("*")].flatMap(
     each => [each, ...(each.shadowRoot ? all(each.shadowRoot) : [])]);
-    const frame = document.querySelector("iframe").contentDocument;
-    const tabs = () => all(frame).filter(each => each.matches(".bk-tab"));"""
+    const tabs = () => all(document).filter(each => each.matches(".bk-tab"));"""
 _TABS = f"""(() => {{ {_ALL}
-    return frame && tabs().length && tabs().map(each => each.textContent.trim());
+    return tabs().length && tabs().map(each => each.textContent.trim());
 }})()"""
 _DRAWN = f"""(() => {{ {_ALL}
     tabs().find(each => each.textContent.trim() == "Task Stream").click();
-    return all(frame).some(each => each.localName == "canvas" && each.checkVisibility());
+    return all(document).some(each => each.localName == "canvas" && each.checkVisibility());
 }})()"""

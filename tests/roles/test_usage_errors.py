@@ -44,7 +44,7 @@ def test_a_type_error_from_within_passes_through() -> None:
     assert not isinstance(caught.value, InvalidConfig)
 
 
-def test_an_error_of_a_users_object_passes_through() -> None:
+def test_an_error_of_a_users_object_is_the_cause() -> None:
     class Broken:
         mem = gpu = ephemeral_storage = None
 
@@ -52,5 +52,6 @@ def test_an_error_of_a_users_object_passes_through() -> None:
         def cpu(self) -> str:
             raise TypeError("broken by its owner")
 
-    with pytest.raises(TypeError, match=r"^broken by its owner$"):
+    with pytest.raises(InvalidConfig, match=r"raises TypeError\('broken by its owner'\)") as caught:
         WorkerGroup(requests=Broken())
+    assert str(caught.value.__context__) == "broken by its owner"

@@ -66,11 +66,8 @@ class Browser:
         tab = self.call("Target.createTarget", url="about:blank", browserContextId=profile)
         session = self.call("Target.attachToTarget", targetId=tab["targetId"], flatten=True)
         page = Page(self, profile, session["sessionId"])
-        for domain in ("Log", "Network", "Page", "Runtime"):
-            page.call(f"{domain}.enable")
+        page.prepare()
         page.call("Page.setLifecycleEventsEnabled", enabled=True)
-        rates = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-        page.call("Network.emulateNetworkConditions", offline=True, **rates)
         screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         page.call("Emulation.setDeviceMetricsOverride", **screen)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
@@ -150,6 +147,26 @@ class Page:
     def call(self, method: str, **params: Any) -> dict[str, Any]:
         """The result of a command to this tab."""
         return self._browser.call(method, self._session, **params)
+
+    def prepare(self) -> None:
+        """Go offline, and record events."""
+        for domain in ("Log", "Network", "Page", "Runtime"):
+            self.call(f"{domain}.enable")
+        rates = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        self.call("Network.emulateNetworkConditions", offline=True, **rates)
+
+    def frame(self, expression: str) -> Page:
+        """The page in the sandboxed frame that an expression in JavaScript makes visible."""
+        # such a frame has a process of its own, which waits until its events are recorded
+        how = {"autoAttach": True, "flatten": True, "waitForDebuggerOnStart": True}
+        self.call("Target.setAutoAttach", **how)
+        self.evaluate(expression)
+        self._browser.wait_for(self._session, "Target.attachedToTarget")
+        (attached,) = self._events("Target.attachedToTarget")
+        inner = Page(self._browser, self._profile, attached["sessionId"])
+        inner.prepare()
+        inner.call("Runtime.runIfWaitingForDebugger")
+        return inner
 
     def load(self, url: str) -> None:
         """Go to *url*, and wait until all of it is loaded, or failed to load."""

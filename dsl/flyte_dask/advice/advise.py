@@ -7,10 +7,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from flyte_dask.advice import amounts, cluster, gpus, memory, nodes, pods, task
 from flyte_dask.advice.job import Advice, Job
 from flyte_dask.config.dask import Dask
+from flyte_dask.errors import raise_if_any
 from flyte_dask.inheritance.parent import Parent
 from flyte_dask.prediction.backend import check_call
 from flyte_dask.prediction.platform import Platform
-from flyte_dask.rules import RULES, SEVERITIES
+from flyte_dask.roles.base import checked
+from flyte_dask.rules import RULES, SEVERITIES, code_problems
 
 __all__ = ["advise", "unsilenced", "wanted"]
 
@@ -22,6 +24,7 @@ _FINDERS: Mapping[str, Callable[[Job], Iterator[Advice]]] = {
 _ALL = [_FINDERS[code.replace("-", "_")] for code in RULES]
 
 
+@checked("advise(...)")
 def advise(
     config: Dask,
     parent: Parent | None = None,
@@ -38,9 +41,10 @@ def advise(
         silence: further codes to suppress.
 
     Raises:
-        InvalidConfig: if an argument is not of its type.
+        InvalidConfig: if an argument is not of its type, or a code is unknown.
     """
     check_call("advise(...)", config, platform)
+    raise_if_any("advise(...)", code_problems("silence", silence))
     given = unsilenced(Job.of(config, parent or Parent(), platform or Platform()))
     return wanted(given, config, silence)
 

@@ -10,6 +10,7 @@ from typing import NamedTuple, final
 import attrs
 
 from flyte_dask.config.dask import Dask
+from flyte_dask.errors import clipped
 from flyte_dask.inheritance.parent import NodeOverrides, Parent
 from flyte_dask.inheritance.resolution import ALWAYS_GIVEN, Resolved, ResolvedPair, ResolvedRole
 from flyte_dask.prediction.backend import pods_of
@@ -23,6 +24,9 @@ from flyte_dask.roles.roles import Scheduler, WorkerGroup
 from flyte_dask.rules import RULES, Severity, page_of
 
 __all__ = ["Advice", "Job", "Role", "with_call"]
+
+
+_MOST_BYTES = 4000  # of a piece of advice in a log; it names what a task or its platform has
 
 
 @final
@@ -51,7 +55,7 @@ class Advice(NamedTuple):
     def __str__(self) -> str:
         """One line for a log."""
         head = f"{self.severity} {self.code}: {self.path}: {self.consequence}"
-        return f"{head}. Remedy: {self.remedy} ({self.page})"
+        return clipped(f"{head}. Remedy: {self.remedy} ({self.page})", _MOST_BYTES)
 
 
 class Role(NamedTuple):

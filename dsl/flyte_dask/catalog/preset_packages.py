@@ -16,7 +16,7 @@ import attrs
 from flyte_dask.catalog.builtin import NAMES, built_in
 from flyte_dask.catalog.preset import Preset
 from flyte_dask.errors import Problem, ShadowedPreset, UnknownPreset, raise_if_any
-from flyte_dask.errors.suggestions import did_you_mean
+from flyte_dask.errors.suggestions import did_you_mean, listed
 
 if TYPE_CHECKING:  # takes longer to import than all of flyte_dask
     from importlib.metadata import EntryPoint
@@ -76,7 +76,7 @@ def find(name: str, packages: Sequence[PresetPackage], source: str | None) -> Pr
     ]
     if not searched:
         names = [package.package for package in packages]
-        remedy = did_you_mean(str(source), names) or f"known packages: {', '.join(names)}"
+        remedy = did_you_mean(str(source), names) or f"known packages: {listed(names)}"
         problem = Problem("source", source, "is an unknown preset package", remedy)
         raise_if_any(subject, [problem], UnknownPreset)
     if not found:
@@ -103,7 +103,7 @@ def _unknown(
 ) -> Iterator[Problem]:
     """Why the preset is unknown: its name, and packages that could not be loaded."""
     known = [each.name for package in searched for each in package.presets]
-    remedy = did_you_mean(name, known) or f"known presets: {', '.join(known)}"
+    remedy = did_you_mean(name, known) or f"known presets: {listed(known)}"
     yield Problem("name", name, "is an unknown preset", remedy)
     for package in packages:
         if package.error:

@@ -89,7 +89,7 @@ def runtime_problems(runtime: object) -> Iterator[Problem]:
 
 def silence_problems(silence: object) -> Iterator[Problem]:
     """The problems of *silence* as rule codes of advice."""
-    if silence != ():
+    if not isinstance(silence, tuple) or silence:
         from flyte_dask.rules import code_problems  # noqa: PLC0415  # most configs silence none
 
         yield from code_problems("silence", silence)

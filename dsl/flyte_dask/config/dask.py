@@ -295,7 +295,7 @@ class Dask(Config):
 
     def __or__(self, other: Dask) -> Dask:
         """This config, overridden by all that *other* sets."""
-        if not isinstance(other, Dask):
+        if type(other) is not Dask:
             return NotImplemented
         runtime = self._set_runtime
         if other._set_runtime is not None:
@@ -320,11 +320,15 @@ def map_origins(config: Dask, function: Callable[[str, Origin], Origin]) -> Dask
     """*config* with ``function(path, origin)`` for each origin; paths as in `Dask.origins`."""
 
     def mapped(prefix: str, part: Any) -> Any:
+        if not part._origins:
+            return part
         origins = {name: function(f"{prefix}{name}", old) for name, old in part._origins.items()}
         return with_values(part, _origins=origins)
 
     runtime = config._set_runtime
     own: Dask = mapped("", config)
+    if not (runtime or config.scheduler._origins or config.workers._origins):
+        return own
     return with_values(
         own,
         scheduler=mapped("scheduler.", config.scheduler),

@@ -12,7 +12,7 @@ from flyte_dask.errors import InvalidConfig, Problem, raise_if_any
 from flyte_dask.quantities.quantity import plain_text
 from flyte_dask.roles.base import Config, set_fields, with_values
 from flyte_dask.roles.origin import NO_ORIGINS, Leaf, Origin, merge_origins, origins_of
-from flyte_dask.roles.resources import plain_int
+from flyte_dask.roles.resources import plain_float, plain_int
 from flyte_dask.roles.roles import MOST_WORKERS
 
 __all__ = [
@@ -40,7 +40,7 @@ MOST_SECONDS = 366 * 24 * 3600
 def _plain(value: Any) -> Any:
     """*value* as a plain float, str or int, also from subclasses and other libraries."""
     if isinstance(value, float):
-        return float(value)
+        return plain_float(value)
     return plain_text(value) if isinstance(value, str) else plain_int(value)
 
 
@@ -125,7 +125,7 @@ class Runtime(Config):
 
     def __or__(self, other: Runtime) -> Runtime:
         """This runtime, overridden by all that *other* sets."""
-        if not isinstance(other, Runtime):
+        if type(other) is not Runtime:
             return NotImplemented
         return _with_set(self, set_fields(other), other._origins)
 

@@ -12,7 +12,7 @@ from typing import cast
 import attrs
 
 from flyte_dask.errors import Problem, raise_if_any
-from flyte_dask.errors.suggestions import did_you_mean
+from flyte_dask.errors.suggestions import did_you_mean, few_suggestions
 from flyte_dask.quantities.quantity import plain_text
 from flyte_dask.roles.image import image_problems
 from flyte_dask.roles.origin import Leaf
@@ -49,8 +49,9 @@ def leaves_of(custom: Mapping[str, object]) -> tuple[dict[str, Leaf], dict[str, 
         InvalidConfig: with every problem of *custom*.
     """
     problems: list[Problem] = []
-    roles = _fields("custom", custom, dict.fromkeys(_JOB, True), problems)
-    found = {name: _role(name, role, problems) for name, role in roles.items()}
+    with few_suggestions():
+        roles = _fields("custom", custom, dict.fromkeys(_JOB, True), problems)
+        found = {name: _role(name, role, problems) for name, role in roles.items()}
     raise_if_any("from_custom(...)", problems)
     return found["scheduler"], found["workers"]
 

@@ -2,7 +2,7 @@
 
 # Annotations are not postponed here: NamedTuple would compile every one that is a string.
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, final
 
 import attrs
@@ -21,14 +21,27 @@ __all__ = [
     "Problem",
     "ShadowedPreset",
     "UnknownPreset",
+    "clipped",
     "raise_if_any",
     "reject_change",
     "short",
 ]
 
 
+MOST_BYTES = 16_000
+"""The maximum size of a message, in UTF-8; what it quotes of a user's may be of any length."""
+
+# Of its parts; so there is room for a title, a problem, and the number of others.
+_MOST_OF_SUBJECT, _MOST_OF_CALL_SITE, _MOST_OF_LOCATION, _MOST_OF_PROBLEM = 400, 800, 400, 4000
+_MOST_OF_COLUMN = 80
+_LAST_LINE = 80
+
+
 class FlyteDaskError(Exception):
-    """The base class of all errors of flyte-dask."""
+    """The base class of all errors of flyte-dask, whose messages have at most 16,000 bytes."""
+
+    def __str__(self) -> str:
+        return clipped(super().__str__())
 
 
 @final
@@ -49,11 +62,15 @@ class Problem(NamedTuple):
     @property
     def location(self) -> str:
         """The path, and the line of the file if there is one."""
-        return self.path if self.line is None else f"{self.path} (line {self.line})"
+        path = clipped(self.path, _MOST_OF_LOCATION).replace("\n", "\\n")
+        return path if self.line is None else f"{path} (line {self.line})"
 
     def __str__(self) -> str:
         value = "" if self.value is attrs.NOTHING else f"{short(self.value)} "
-        return f"{value}{self.rule}: {self.remedy}"
+        return clipped(f"{value}{self.rule}: {self.remedy}", _MOST_OF_PROBLEM)
+
+    def __repr__(self) -> str:
+        return f"Problem({self.location!r}, {str(self)!r})"
 
     def under(self, parent: str) -> "Problem":
         """This problem with *parent* as the prefix of its path."""
@@ -61,18 +78,17 @@ class Problem(NamedTuple):
 
 
 def short(value: object) -> str:
-    """The repr of *value*, shortened in its middle if it is long; paths are not shortened."""
-    from pathlib import PurePath  # noqa: PLC0415  # most programs never fail
-    from reprlib import Repr  # noqa: PLC0415
+    """The repr of *value* in one line and of bounded length, whatever the value is and does."""
+    from flyte_dask.errors import shortening  # noqa: PLC0415  # most programs never fail
 
-    if isinstance(value, PurePath):
-        return repr(str(value))
-    shortened = Repr()
-    shortened.maxstring = shortened.maxother = 80
-    try:
-        return shortened.repr(value)
-    except ValueError:  # an int with too many digits for Python to print
-        return f"<{type(value).__name__}>"
+    return shortening.short(value)
+
+
+def clipped(text: str, most: int = MOST_BYTES) -> str:
+    """*text*, shortened in its middle to *most* bytes of UTF-8; lone surrogates are escaped."""
+    from flyte_dask.errors import shortening  # noqa: PLC0415  # as above
+
+    return shortening.clipped(text, most)
 
 
 class ConfigError(FlyteDaskError):
@@ -91,12 +107,32 @@ class ConfigError(FlyteDaskError):
         Exception.__init__(self, subject, self.problems, call_site)
 
     def __str__(self) -> str:
+        """The problems, each in a line, and the number of those that have no room."""
         count = len(self.problems)
         where = f" at {self.call_site}" if self.call_site else ""
-        width = max(len(problem.location) for problem in self.problems)
-        lines = [f"  {problem.location:<{width}}   {problem}" for problem in self.problems]
-        title = f"{count} problem{'s' if count > 1 else ''} in {self.subject}{where}"
+        title = (
+            f"{count:,} problem{'s' if count > 1 else ''} in "
+            f"{clipped(self.subject, _MOST_OF_SUBJECT)}{clipped(where, _MOST_OF_CALL_SITE)}"
+        )
+        lines = [*_fitting(self.problems, MOST_BYTES - len(title.encode()) - _LAST_LINE)]
+        if rest := count - len(lines):
+            lines.append(f"  and {rest:,} more problem{'s' if rest > 1 else ''}")
         return "\n".join([title, *lines])
+
+    def __repr__(self) -> str:
+        return clipped(f"{type(self).__name__}({str(self)!r})")
+
+
+def _fitting(problems: Sequence[Problem], room: int) -> Iterator[str]:
+    """A line for each of *problems*, while there is *room*, in bytes."""
+    first = problems[:room]
+    width = min(max(len(problem.location) for problem in first), _MOST_OF_COLUMN)
+    for problem in first:
+        line = f"  {problem.location:<{width}}   {problem}"
+        room -= len(line.encode()) + 1
+        if room < 0:
+            return
+        yield line
 
 
 @final

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import islice
 
-__all__ = ["did_you_mean", "synonym_of"]
+__all__ = ["MOST_NAMES", "did_you_mean", "few_suggestions", "listed", "synonym_of"]
+
+# Comparing names takes long: 20,000 wrong ones would take seconds, of which few fit in a message.
+_LONGEST = 100  # characters of a name
+_MOST_COMPARED = 100
+_MOST_LISTED = 40
+
+MOST_NAMES = 300
+"""The number of names among which the nearest is looked for."""
+
+_compared: ContextVar[list[str] | None] = ContextVar("compared", default=None)
+"""The names that were compared in a block; None outside of blocks."""
 
 _SYNONYMS = (
     {"count", "workers", "number_of_workers", "n_workers", "num_workers", "replicas"},
@@ -19,11 +33,41 @@ _SYNONYMS = (
 
 def did_you_mean(name: str, names: Iterable[str]) -> str | None:
     """``did you mean ...?`` with the nearest of *names*; None if none is near."""
+    known = [*islice(names, MOST_NAMES)]
+    near = [synonym_of(name, known), *_nearest(name, known)]
+    return next((f"did you mean '{each}'?" for each in near if each), None)
+
+
+def _nearest(name: str, known: list[str]) -> list[str]:
+    """The nearest of *known*, if it is near, and not too many names were compared."""
+    compared = _compared.get()
+    if len(name) > _LONGEST or (compared is not None and len(compared) >= _MOST_COMPARED):
+        return []
+    if compared is not None:
+        compared.append(name)
     from difflib import get_close_matches  # noqa: PLC0415  # slow to import, and for errors only
 
-    known = list(names)
-    near = [synonym_of(name, known), *get_close_matches(name, known, n=1)]
-    return next((f"did you mean '{each}'?" for each in near if each), None)
+    return get_close_matches(name, (each for each in known if len(each) <= _LONGEST), n=1)
+
+
+@contextmanager
+def few_suggestions() -> Iterator[None]:
+    """Compare names only for the first hundred that are wrong in the block.
+
+    It is for input of any size; a block in a block counts with it.
+    """
+    token = _compared.set([]) if _compared.get() is None else None
+    try:
+        yield
+    finally:
+        if token is not None:
+            _compared.reset(token)
+
+
+def listed(names: Iterable[str]) -> str:
+    """The first of *names*, with ``...`` if there are more."""
+    *first, last = [*islice(names, _MOST_LISTED + 1)] or [""]
+    return ", ".join([*first, "..." if len(first) == _MOST_LISTED else last])
 
 
 def synonym_of(name: str, names: Iterable[str]) -> str | None:

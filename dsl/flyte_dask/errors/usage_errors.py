@@ -6,40 +6,71 @@ Python's own `TypeError` for a misspelt keyword hides the other problems of the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from inspect import Parameter, signature
 from typing import Any
 
 import attrs
 
-from flyte_dask.errors import InvalidConfig, Problem, UnknownPreset, raise_if_any
-from flyte_dask.errors.suggestions import did_you_mean, synonym_of
+from flyte_dask.errors import InvalidConfig, Problem, UnknownPreset, raise_if_any, short
+from flyte_dask.errors.suggestions import did_you_mean, few_suggestions, synonym_of
 
-__all__ = ["reject_call", "reject_preset", "reject_subclass"]
+__all__ = ["reject_call", "reject_preset", "reject_subclass", "type_problems"]
 
+_PLAIN = {type(None), bool, int, float, complex, str, bytes}
 _POSITIONAL = Parameter.POSITIONAL_OR_KEYWORD
 
 
 def reject_call(
-    subject: str, function: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any]
+    subject: str,
+    function: Callable[..., object],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    error: Exception,
 ) -> None:
-    """Raise `InvalidConfig` with all problems if *function* cannot be called like this."""
+    """Raise `InvalidConfig` if *function* cannot be called like this, which raised *error*."""
     parameters = signature(function).parameters
     names = list(parameters)
     positional = [name for name in names if parameters[name].kind is _POSITIONAL]
     by_position = positional[: len(args)]
     missing = [*_missing(parameters.values(), {*by_position, *kwargs})]
-    problems = [
-        *_extra_positional(subject, names, positional, args),
-        *_bad_keywords(subject, names, by_position, kwargs),
-        *missing,
-    ]
+    with few_suggestions():
+        problems = [
+            *_extra_positional(subject, names, positional, args),
+            *_bad_keywords(subject, names, by_position, kwargs),
+            *missing,
+        ]
     if problems and not missing:
         rest = {name: kwargs[name] for name in kwargs if name in names and name not in by_position}
-        try:
-            function(*args[: len(positional)], **rest)
-        except InvalidConfig as invalid:
-            problems += invalid.problems
-    raise_if_any(subject, problems)
+        with suppress(Exception):  # arguments that raise are reported once these are right
+            try:
+                function(*args[: len(positional)], **rest)
+            except InvalidConfig as invalid:
+                problems += invalid.problems
+    raise_if_any(subject, problems or _raising(function, args, kwargs, error))
+
+
+def _raising(
+    function: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception
+) -> Iterator[Problem]:
+    """The arguments that may have raised *error*: all whose code is not Python's or ours."""
+    rule = f"cannot be validated: it raises {short(error)}"
+    for name, value in signature(function).bind(*args, **kwargs).arguments.items():
+        if not _is_plain(value):
+            yield Problem(name, value, rule, "pass a value of a type that is documented")
+
+
+def _is_plain(value: object) -> bool:
+    kind: type = type(value)
+    return kind in _PLAIN or kind.__module__.partition(".")[0] == "flyte_dask"
+
+
+def type_problems(**given: tuple[object, type]) -> Iterator[Problem]:
+    """The problem of each argument that is not of its type, which is final."""
+    for name, (value, kind) in given.items():
+        if type(value) is not kind:
+            remedy = "use True or False" if kind is bool else f"pass {kind.__name__}(...)"
+            yield Problem(name, value, f"is not a {kind.__name__}", remedy)
 
 
 def _extra_positional(

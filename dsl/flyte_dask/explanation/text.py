@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple, final
 
 from flyte_dask.config.runtime import SETTINGS
+from flyte_dask.errors import short
 from flyte_dask.errors.suggestions import did_you_mean
 from flyte_dask.explanation.summary import Json
 from flyte_dask.prediction.pods import Pods
@@ -55,7 +56,7 @@ def fields_of(path: str) -> tuple[str, ...]:
         return both
     if path not in FIELDS:
         remedy = did_you_mean(path, FIELDS) or f"use one such as {FIELDS[0]}"
-        raise LookupError(f"{path!r} is an unknown field: {remedy}")
+        raise LookupError(f"{short(path)} is an unknown field: {remedy}")
     return (path,)
 
 

@@ -11,6 +11,7 @@ import attrs
 
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.errors.call_site import CallSite
+from flyte_dask.quantities.quantity import plain_if_text
 from flyte_dask.roles.base import Config, with_values
 from flyte_dask.roles.image import image_problems
 from flyte_dask.roles.origin import NO_ORIGINS, Origin, origins_of
@@ -26,12 +27,23 @@ from flyte_dask.roles.resources import (
 __all__ = ["NodeOverrides", "Parent", "Sidecar", "with_origin"]
 
 
+# attrs and type checkers take the type of an argument from its converter, which cannot be generic.
+
+
+def _as_name(value: str) -> str:
+    return plain_if_text(value)
+
+
+def _as_text(value: str | None) -> str | None:
+    return plain_if_text(value)
+
+
 def _as_names(value: Iterable[str]) -> tuple[str, ...]:
     """*value* as a sorted tuple without duplicates; unchanged if it is invalid."""
     if isinstance(value, str) or (isinstance(value, tuple) and not value):
         return cast("tuple[str, ...]", value)
     try:
-        return tuple(sorted(set(value)))
+        return tuple(sorted({plain_if_text(each) for each in value}))
     except TypeError:
         return cast("tuple[str, ...]", value)
 
@@ -53,7 +65,7 @@ class Sidecar(Config):
         InvalidConfig: with every problem of the call.
     """
 
-    name: str
+    name: str = attrs.field(converter=_as_name)
     requests: Resources | None = attrs.field(default=None, converter=as_resources)
     limits: Resources | None = attrs.field(default=None, converter=as_resources)
     zeros: tuple[str, ...] = attrs.field(default=(), converter=_as_names, kw_only=True)
@@ -84,7 +96,7 @@ class NodeOverrides(Config):
 
     requests: Resources | None = attrs.field(default=None, converter=as_resources)
     limits: Resources | None = attrs.field(default=None, converter=as_resources)
-    image: str | None = attrs.field(default=None, kw_only=True)
+    image: str | None = attrs.field(default=None, converter=_as_text, kw_only=True)
     zeros: tuple[str, ...] = attrs.field(default=(), converter=_as_names, kw_only=True)
     _call_site: CallSite | None = attrs.field(default=None, alias="_call_site", kw_only=True)
 
@@ -139,19 +151,19 @@ class Parent(Config):
 
     requests: Resources | None = attrs.field(default=None, converter=as_resources)
     limits: Resources | None = attrs.field(default=None, converter=as_resources)
-    image: str | None = attrs.field(default=None, kw_only=True)
+    image: str | None = attrs.field(default=None, converter=_as_text, kw_only=True)
     environment: tuple[str, ...] = attrs.field(default=(), converter=_as_names, kw_only=True)
     sidecars: tuple[Sidecar, ...] = attrs.field(default=(), converter=_as_sidecars, kw_only=True)
     init_containers: tuple[Sidecar, ...] = attrs.field(
         default=(), converter=_as_sidecars, kw_only=True
     )
     tolerations: tuple[str, ...] = attrs.field(default=(), converter=_as_names, kw_only=True)
-    pod_template: str | None = attrs.field(default=None, kw_only=True)
+    pod_template: str | None = attrs.field(default=None, converter=_as_text, kw_only=True)
     has_own_pod_template: bool = attrs.field(default=False, kw_only=True)
     gpu_from_pod_template: bool = attrs.field(default=False, kw_only=True)
     zeros: tuple[str, ...] = attrs.field(default=(), converter=_as_names, kw_only=True)
     interruptible: bool | None = attrs.field(default=None, kw_only=True)
-    accelerator: str | None = attrs.field(default=None, kw_only=True)
+    accelerator: str | None = attrs.field(default=None, converter=_as_text, kw_only=True)
     node: NodeOverrides | None = attrs.field(default=None, kw_only=True)
     _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins", kw_only=True)
 
@@ -186,9 +198,20 @@ def _problems(parent: Parent) -> Iterator[Problem]:
         yield from _name_problems("pod_template", [parent.pod_template], "pod template name")
     if parent.accelerator is not None:
         yield from _name_problems("accelerator", [parent.accelerator], "type of GPU")
+    yield from _flag_problems(
+        has_own_pod_template=parent.has_own_pod_template,
+        gpu_from_pod_template=parent.gpu_from_pod_template,
+        interruptible=False if parent.interruptible is None else parent.interruptible,
+    )
     if parent.node is not None and not isinstance(parent.node, NodeOverrides):
         remedy = "pass NodeOverrides(...)"
         yield Problem("node", parent.node, "is not a NodeOverrides", remedy)
+
+
+def _flag_problems(**flags: object) -> Iterator[Problem]:
+    for name, value in flags.items():
+        if type(value) is not bool:
+            yield Problem(name, value, "is not a bool", "use True or False")
 
 
 def _container_problems(path: str, containers: object) -> Iterator[Problem]:

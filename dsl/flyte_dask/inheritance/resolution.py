@@ -7,12 +7,14 @@ others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple, TypeAlias, final
 
 from flyte_dask.errors import Problem, raise_if_any
+from flyte_dask.errors.usage_errors import type_problems
 from flyte_dask.inheritance.parent import Parent
 from flyte_dask.quantities.quantity import ZERO, Quantity
+from flyte_dask.roles.base import checked
 from flyte_dask.roles.origin import Origin, Pair
 from flyte_dask.roles.resources import DIMENSIONS, pairs
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
@@ -123,6 +125,7 @@ class Resolved(NamedTuple):
         }
 
 
+@checked("resolve(...)")
 def resolve(
     scheduler: Scheduler, workers: WorkerGroup, inherit: Inherit, parent: Parent | None = None
 ) -> Resolved:
@@ -135,18 +138,28 @@ def resolve(
         parent: the task; default: one that sets no resources.
 
     Raises:
-        InvalidConfig: if *parent* is not a `Parent`.
+        InvalidConfig: if an argument is not of its type, or *inherit* not an inheritance mode.
     """
     if parent is None:
         parent = Parent()
-    elif not isinstance(parent, Parent):
-        remedy = "pass Parent(requests=..., limits=...)"
-        raise_if_any("resolve(...)", [Problem("parent", parent, "is not a Parent", remedy)])
+    raise_if_any("resolve(...)", _call_problems(scheduler, workers, inherit, parent))
     task = _amounts_of(parent, "task")
     return Resolved(
         _resolve_role(scheduler, inherit, task),
         _resolve_role(workers, inherit, task),
     )
+
+
+def _call_problems(
+    scheduler: object, workers: object, inherit: object, parent: object
+) -> Iterator[Problem]:
+    yield from type_problems(scheduler=(scheduler, Scheduler), workers=(workers, WorkerGroup))
+    if not isinstance(inherit, str) or inherit not in {"fill", "pin", "off"}:
+        remedy = "use 'fill', 'pin' or 'off'"
+        yield Problem("inherit", inherit, "is an unknown inheritance mode", remedy)
+    if type(parent) is not Parent:
+        remedy = "pass Parent(requests=..., limits=...)"
+        yield Problem("parent", parent, "is not a Parent", remedy)
 
 
 class _Amount(NamedTuple):

@@ -20,6 +20,7 @@ from flyte_dask.prediction.remarks import BackendRule, Remark
 from flyte_dask.prediction.runner import runner_pod
 from flyte_dask.prediction.steps import Steps
 from flyte_dask.quantities.spelling import canonical
+from flyte_dask.roles.base import checked
 from flyte_dask.roles.resources import KUBERNETES_NAMES
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
 
@@ -38,6 +39,7 @@ _COMMANDS = {
 }
 
 
+@checked("predict(...)")
 def predict(config: Dask, parent: Parent | None = None, platform: Platform | None = None) -> Pods:
     """The pods that a task with *config* gets.
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, final
 
+from flyte_dask.errors import raise_if_any
+from flyte_dask.errors.usage_errors import type_problems
 from flyte_dask.prediction.pods import Container, Pod, Pods
 from flyte_dask.quantities.formatting import decimal, readable
 from flyte_dask.quantities.quantity import ZERO, Quantity
+from flyte_dask.roles.base import checked
 from flyte_dask.roles.resources import DIMENSIONS
 
 __all__ = ["Footprint", "Total", "footprint", "total"]
@@ -56,8 +59,15 @@ class Footprint(NamedTuple):
         return f"{self.pods} pods, {self.requests}{most}"
 
 
+@checked("footprint(...)")
 def footprint(pods: Pods, *, without_runner: bool = False) -> Footprint:
-    """The total of *pods*; *without_runner*, that of scheduler and workers only."""
+    """The total of *pods*; *without_runner*, that of scheduler and workers only.
+
+    Raises:
+        InvalidConfig: if an argument is not of its type.
+    """
+    problems = type_problems(pods=(pods, Pods), without_runner=(without_runner, bool))
+    raise_if_any("footprint(...)", problems)
     return _footprint(pods[1:] if without_runner else pods, _of_pod)
 
 

@@ -10,8 +10,8 @@ from typing import Literal, NamedTuple, TypeAlias, TypeGuard, TypeVar, cast, fin
 import attrs
 
 from flyte_dask.errors import Problem, raise_if_any
-from flyte_dask.errors.suggestions import did_you_mean
-from flyte_dask.quantities.quantity import ZERO, Quantity, quantity_or_none
+from flyte_dask.errors.suggestions import did_you_mean, few_suggestions
+from flyte_dask.quantities.quantity import ZERO, Quantity, plain_if_text, quantity_or_none
 from flyte_dask.roles.base import Config
 from flyte_dask.roles.origin import NO_ORIGINS, Leaf, Origin, origins_of
 from flyte_dask.roles.resources import (
@@ -86,15 +86,24 @@ BASES = tuple(_BASES)
 
 def _as_backend(value: Backend | None) -> Backend:
     """*value*, which may be None until the base determines it."""
-    return cast("Backend", value)
+    return cast("Backend", plain_if_text(value))
+
+
+def _as_base(value: Base | None) -> Base | None:
+    return plain_if_text(value)
+
+
+def _as_resource(value: str) -> str:
+    return plain_if_text(value)
 
 
 def _as_names(value: Iterable[str]) -> tuple[str, ...]:
     """*value* as a tuple in the order of dimensions; unchanged if it is not a list."""
     if not isinstance(value, (list, tuple, set, frozenset)):
         return cast("tuple[str, ...]", value)
+    value = tuple(map(plain_if_text, value))
     if not all(isinstance(name, str) for name in value):
-        return tuple(value)
+        return value
     known = [name for name in DIMENSIONS if name in value]
     return (*known, *(name for name in value if name not in DIMENSIONS))
 
@@ -130,11 +139,11 @@ class Platform(Config):
     """
 
     backend: Backend = attrs.field(default=None, converter=_as_backend)
-    base: Base | None = None
+    base: Base | None = attrs.field(default=None, converter=_as_base)
     defaults: Resources | None = attrs.field(default=None, converter=as_resources)
     limits: Resources | None = attrs.field(default=None, converter=as_resources)
     unlimited: tuple[str, ...] = attrs.field(default=(), converter=_as_names)
-    gpu_resource: str = KUBERNETES_NAMES["gpu"]
+    gpu_resource: str = attrs.field(default=KUBERNETES_NAMES["gpu"], converter=_as_resource)
     hypothetical: bool = False
     _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins")
 
@@ -244,14 +253,23 @@ def _unlimited_problems(unlimited: object, limits: Mapping[str, Quantity]) -> It
         rule, remedy = "is not a list of dimensions", f"use a list of {', '.join(DIMENSIONS)}"
         yield Problem("unlimited", unlimited, rule, remedy)
         return
-    for name in unlimited:
-        if not isinstance(name, str) or name not in DIMENSIONS:
-            near = did_you_mean(name, DIMENSIONS) if isinstance(name, str) else None
-            remedy = near or f"use one of {', '.join(DIMENSIONS)}"
-            yield Problem("unlimited", name, "is an unknown dimension", remedy)
-        elif limits.get(name, ZERO) != ZERO:
+    known = [name for name in unlimited if isinstance(name, str) and name in DIMENSIONS]
+    with few_suggestions():
+        unknown = [
+            Problem("unlimited", name, "is an unknown dimension", _known_dimension(name))
+            for name in unlimited
+            if not isinstance(name, str) or name not in DIMENSIONS
+        ]
+    yield from unknown
+    for name in known:
+        if limits.get(name, ZERO) != ZERO:
             rule = f"is set, but {name!r} is in unlimited too"
             yield Problem(f"limits.{name}", limits[name].text, rule, "remove one of the two")
+
+
+def _known_dimension(name: object) -> str:
+    near = did_you_mean(name, DIMENSIONS) if isinstance(name, str) else None
+    return near or f"use one of {', '.join(DIMENSIONS)}"
 
 
 def _gpu_problems(name: object) -> Iterator[Problem]:

@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, TypeVar, cast, final
+
+import attrs
 
 from flyte_dask.errors import Problem, raise_if_any, reject_change
 
@@ -18,11 +20,14 @@ __all__ = [
     "DECIMAL_UNITS",
     "ZERO",
     "Quantity",
+    "plain_if_text",
     "plain_text",
     "quantity_or_none",
     "quantity_problem",
     "unless_zero",
 ]
+
+T = TypeVar("T")
 
 _DIGITS = "0123456789"
 _MISSPELT = r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))?\s*([A-Za-z]*)"
@@ -39,6 +44,7 @@ _UNITS = BINARY_UNITS | DECIMAL_UNITS
 # Far beyond any machine: parsing longer numbers or larger powers would only cost memory.
 _LONGEST = 1000
 _LARGEST_EXPONENT = 999
+_LARGEST = 10**2000  # of a result, and above that of any text; Python does not write all numbers
 
 _RULE = "is not a Kubernetes quantity"
 _SYNTAX = "write a number and a unit such as '500m', '2', '16Gi' or '16G'"
@@ -50,7 +56,7 @@ class Quantity:
 
     Equality, order and hash use the value (``1000m`` equals ``1``); *text* is serialized unchanged.
     The unit is that of the dimension: CPUs, bytes, whole GPUs. Quantities can be added, subtracted,
-    and multiplied by an int; the result may exceed the limits on *text*.
+    and multiplied by an int; the result may exceed the limits on *text*, up to 2000 digits.
 
     Everything that the API server's parser accepts is accepted, even without digits: ``Gi`` is
     zero. (That parser rounds up to billionths, and clamps binary amounts to ``2**63 - 1``; *value*
@@ -74,7 +80,8 @@ class Quantity:
     def __init__(self, text: str) -> None:
         problem = quantity_problem("text", text)
         raise_if_any("Quantity(...)", [problem] if problem else [])
-        object.__setattr__(self, "_text", plain_text(text))
+        text = plain_text(text)
+        object.__setattr__(self, "_text", text)
         object.__setattr__(self, "_ratio", _parse(text))
 
     if not TYPE_CHECKING:  # type checkers should see that nothing can be set
@@ -107,29 +114,29 @@ class Quantity:
         return self.text.lstrip("+-.")[:1].isdigit()
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Quantity):
+        if type(other) is not Quantity:
             return NotImplemented
         return self._ratio == other._ratio or self._compare(other) == 0
 
     # All four: those of functools.total_ordering compare twice, and comparisons are frequent.
 
     def __lt__(self, other: Quantity) -> bool:
-        if not isinstance(other, Quantity):
+        if type(other) is not Quantity:
             return NotImplemented
         return self._compare(other) < 0
 
     def __le__(self, other: Quantity) -> bool:
-        if not isinstance(other, Quantity):
+        if type(other) is not Quantity:
             return NotImplemented
         return self._compare(other) <= 0
 
     def __gt__(self, other: Quantity) -> bool:
-        if not isinstance(other, Quantity):
+        if type(other) is not Quantity:
             return NotImplemented
         return self._compare(other) > 0
 
     def __ge__(self, other: Quantity) -> bool:
-        if not isinstance(other, Quantity):
+        if type(other) is not Quantity:
             return NotImplemented
         return self._compare(other) >= 0
 
@@ -138,19 +145,19 @@ class Quantity:
 
     def __add__(self, other: Quantity) -> Quantity:
         """The sum, in the largest unit in which it is whole; the same for ``-`` and ``*``."""
-        if not isinstance(other, Quantity):
+        if type(other) is not Quantity:
             return NotImplemented
         return _in_largest_unit(self.value + other.value, self.text, other.text)
 
     def __sub__(self, other: Quantity) -> Quantity:
-        if not isinstance(other, Quantity):
+        if type(other) is not Quantity:
             return NotImplemented
         return _in_largest_unit(self.value - other.value, self.text, other.text)
 
     def __mul__(self, times: int) -> Quantity:
-        if not isinstance(times, int):
+        if not issubclass(type(times), int):
             return NotImplemented
-        return _in_largest_unit(self.value * times, self.text)
+        return _in_largest_unit(self.value * int.__int__(times), self.text)
 
     __rmul__ = __mul__
 
@@ -171,6 +178,12 @@ def plain_text(text: str) -> str:
     return str.__str__(text)
 
 
+def plain_if_text(value: T) -> T:
+    """*value* as a plain str if it is one of a subclass; unchanged otherwise."""
+    is_text = issubclass(type(value), str)
+    return cast("T", plain_text(cast("str", value))) if is_text else value
+
+
 def quantity_problem(
     path: str,
     text: object,
@@ -178,8 +191,9 @@ def quantity_problem(
     fits: Callable[[Quantity], bool] = lambda _: True,
 ) -> Problem | None:
     """The problem if *text* is not a quantity, with a suggestion that *fits*, else *remedy*."""
-    if not isinstance(text, str):
+    if not issubclass(type(text), str):  # by its type: an object may claim another class
         return Problem(path, text, _RULE, remedy)
+    text = plain_text(cast("str", text))
     if _parse(text) is None:
         return Problem(path, text, _RULE, _guess(text, fits) or remedy)
     return None
@@ -237,6 +251,9 @@ def _in_largest_unit(value: Fraction, *like: str) -> Quantity:
     Thousands and millions are used only if one of these texts uses them: 1000 CPUs stay 1000.
     """
     ratio = value.numerator, value.denominator
+    if max(map(abs, ratio)) > _LARGEST:
+        rule = "is beyond any machine, and more than can be written"
+        raise_if_any("Quantity", [Problem("result", attrs.NOTHING, rule, "use smaller amounts")])
     suffixes = {text.lstrip("+-.0123456789") for text in like}
     families = [family for family in (BINARY_UNITS, _LARGE) if not suffixes.isdisjoint(family)]
     for suffix in [*chain(*families), *_SMALL] if value else [""]:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 
 import attrs
 
-from flyte_dask.errors import InvalidConfig, reject_change
+from flyte_dask.errors import FlyteDaskError, reject_change
 from flyte_dask.quantities.quantity import Quantity
 
 __all__ = ["Config", "ConfigType", "checked", "set_fields", "with_values"]
@@ -46,10 +46,10 @@ class ConfigType(type):
         create: Callable[..., T] = type.__call__.__get__(cls)
         try:
             return create(*args, **kwargs)
-        except InvalidConfig:
+        except FlyteDaskError:
             raise
-        except TypeError:
-            _reject_call(f"{cls.__name__}(...)", cls, args, kwargs)
+        except Exception as error:
+            _reject_call(f"{cls.__name__}(...)", cls, args, kwargs, error)
             raise
 
     @property
@@ -69,7 +69,7 @@ class Config(metaclass=ConfigType):
     __slots__ = ()
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, type(self)):
+        if type(other) is not type(self):  # which has no subclasses
             return NotImplemented
         return set_fields(self) == set_fields(other)
 
@@ -117,7 +117,9 @@ def _repr(value: object) -> str:
 def checked(subject: str) -> Callable[[Function], Function]:
     """Decorate a function or method so that wrong arguments raise `InvalidConfig`.
 
-    *subject* names the call in errors; ``{0}`` in it is the object of the method.
+    So do arguments that raise an error of their own when they are validated, such as arrays that
+    are compared. An error that no argument can have caused stays as it is. *subject* names the call
+    in errors; ``{0}`` in it is the object of the method.
     """
 
     def decorate(function: Function) -> Function:
@@ -125,12 +127,13 @@ def checked(subject: str) -> Callable[[Function], Function]:
         def call(*args: Any, **kwargs: Any) -> Any:
             try:
                 return function(*args, **kwargs)
-            except InvalidConfig:
+            except FlyteDaskError:
                 raise
-            except TypeError:
+            except Exception as error:
                 is_method = next(iter(signature(function).parameters)) in {"self", "cls"}
                 owner, others = args[:is_method], args[is_method:]
-                _reject_call(subject.format(*owner), partial(function, *owner), others, kwargs)
+                call = partial(function, *owner)
+                _reject_call(subject.format(*owner), call, others, kwargs, error)
                 raise
 
         return cast("Function", call)

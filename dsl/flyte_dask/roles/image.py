@@ -48,7 +48,9 @@ def image_problems(path: str, image: object, *, required: bool = False) -> Itera
     if not isinstance(image, str):
         rule = f"must be a str or an ImageSpec, not {type(image).__name__}"
         yield Problem(path, image, rule, remedy)
-    elif len(image) > _LONGEST:
+        return
+    image = plain_text(image)
+    if len(image) > _LONGEST:
         yield Problem(path, image, f"is longer than {_LONGEST} characters", remedy)
     elif not image.strip():
         yield Problem(path, image, "is an empty image reference", remedy)

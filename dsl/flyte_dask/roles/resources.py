@@ -34,6 +34,7 @@ __all__ = [
     "one_sided_problems",
     "pairs",
     "parsed_pair",
+    "plain_float",
     "plain_int",
     "resources_like",
     "side_problems",
@@ -72,10 +73,15 @@ def plain_int(value: int | None) -> int | None:
     """*value* as a plain int, also from other libraries; unchanged if it is not an integer."""
     if value is None or type(value) is int:
         return value
-    if not isinstance(value, bool):
-        with suppress(TypeError):
+    if type(value) is not bool:
+        with suppress(Exception):  # of any class that has its own
             return index(value)
     return value
+
+
+def plain_float(value: float) -> float:
+    """*value* as a plain float, also from subclasses, whose own methods are not called."""
+    return float.__float__(value)
 
 
 def _text(dimension: str, value: object) -> str | None:
@@ -83,7 +89,7 @@ def _text(dimension: str, value: object) -> str | None:
     if isinstance(value, str):
         return plain_text(value)
     if isinstance(value, float):
-        return str(float(value)) if dimension == "cpu" else None
+        return str(plain_float(value)) if dimension == "cpu" else None
     number = plain_int(cast("int", value))
     if type(number) is not int:
         return None
@@ -273,7 +279,7 @@ def parsed_pair(role: str, dimension: str, value: object) -> tuple[Pair, list[Pr
         amount = _quantity_if_valid(dimension, value)
         problem = _amount_problem(f"{role}.{dimension}", dimension, amount)
         return (amount, amount), [problem] if problem else []
-    if len(value) != 2 or tuple(value) == (None, None):
+    if len(value) != 2 or all(each is None for each in value):
         rule = "is not a (request, limit) pair"
         remedy = f"write {dimension}=(request, limit), or one amount for both"
         return (None, None), [Problem(f"{role}.{dimension}", value, rule, remedy)]

@@ -69,7 +69,7 @@ class Scheduler(Config):
 
     def __or__(self, other: Scheduler) -> Scheduler:
         """This scheduler, overridden by all that *other* sets."""
-        if not isinstance(other, Scheduler):
+        if type(other) is not Scheduler:
             return NotImplemented
         return _merged(self, other)
 
@@ -119,7 +119,7 @@ class WorkerGroup(Config):
 
     def __or__(self, other: WorkerGroup) -> WorkerGroup:
         """This group, overridden by all that *other* sets."""
-        if not isinstance(other, WorkerGroup):
+        if type(other) is not WorkerGroup:
             return NotImplemented
         return _merged(self, other)
 

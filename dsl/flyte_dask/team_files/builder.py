@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import cached_property, partial
+from itertools import chain, islice
 from operator import methodcaller
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,12 +12,12 @@ from typing import Any, TypeVar
 import attrs
 
 from flyte_dask.catalog.preset import Preset
-from flyte_dask.catalog.preset_packages import known_packages
+from flyte_dask.catalog.preset_packages import PresetPackage, known_packages
 from flyte_dask.config.dask import Dask, map_origins
 from flyte_dask.config.runtime import remedy_in_file
 from flyte_dask.errors import InvalidConfig, Problem
 from flyte_dask.errors.call_site import CallSite
-from flyte_dask.errors.suggestions import did_you_mean
+from flyte_dask.errors.suggestions import MOST_NAMES, did_you_mean, listed
 from flyte_dask.policy import Policy
 from flyte_dask.prediction.platform import Platform, split_limits
 from flyte_dask.roles.base import with_values
@@ -56,6 +57,10 @@ class Builder:
         self._tables: Mapping[str, PresetTable] = {}
         self._configs: dict[str, Dask | None] = {}
         self.problems: list[Problem] = problems
+
+    @cached_property
+    def _packages(self) -> tuple[PresetPackage, ...]:
+        return known_packages()
 
     def presets(self, tables: Mapping[str, PresetTable]) -> list[Preset]:
         """The presets, each merged with those that it extends."""
@@ -122,7 +127,7 @@ class Builder:
             if base not in derived:
                 rule, remedy = f"is in a chain of over {_MAX_DEPTH} presets", "shorten the chain"
         else:
-            packages = known_packages()
+            packages = self._packages
             found = [
                 (pack, each) for pack in packages for each in pack.presets if each.name == base
             ]
@@ -133,9 +138,10 @@ class Builder:
                 rule, remedy = f"is a preset of {places}", "extend a preset with another name"
             else:
                 known = dict.fromkeys(each.name for pack in packages for each in pack.presets)
-                names = [each for each in (*self._tables, *known) if each != name]
+                first = islice(chain(self._tables, known), MOST_NAMES)  # of any number
+                names = [each for each in first if each != name]
                 rule = "is this preset itself" if base == name else "is an unknown preset"
-                remedy = did_you_mean(base, names) or f"known presets: {', '.join(names)}"
+                remedy = did_you_mean(base, names) or f"known presets: {listed(names)}"
         problem = Problem("extends", base, rule, remedy)
         self.problems.append(self._placed(("presets", name), problem))
         return None

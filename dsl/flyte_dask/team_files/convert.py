@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from types import UnionType
 from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
@@ -13,7 +13,10 @@ from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn, mapping_structure_factory
 
 from flyte_dask.errors import Problem, raise_if_any
-from flyte_dask.errors.suggestions import did_you_mean
+from flyte_dask.errors.suggestions import did_you_mean, few_suggestions
+from flyte_dask.errors.usage_errors import type_problems
+from flyte_dask.quantities.quantity import plain_text
+from flyte_dask.roles.base import checked
 from flyte_dask.team_files.parsers import FORMATS, Document, Format, NotThatFormat, dumped, loaded
 from flyte_dask.team_files.tables import SCHEMA_KEY, PresetTable, Sides, Tables
 
@@ -34,6 +37,7 @@ class _InvalidValue(ValueError):
     """A value that does not fit the type of its field, with the rule and the remedy."""
 
 
+@checked("parse(...)")
 def parse(text: str, fmt: Format) -> Tables:
     """The tables in *text*.
 
@@ -47,7 +51,8 @@ def parse(text: str, fmt: Format) -> Tables:
         problems.insert(0, Problem("text", text, rule, "pass the contents of a team file"))
     raise_if_any("parse(...)", problems)
     try:
-        tables, problems = structured(loaded(text, fmt))
+        with few_suggestions():
+            tables, problems = structured(loaded(plain_text(text), fmt))
     except NotThatFormat as error:
         raise_if_any("the text", [wrong_text(error, fmt)])
         raise
@@ -61,14 +66,16 @@ def wrong_text(error: NotThatFormat, name: str) -> Problem:
     return Problem(shown(error.path), value, error.rule, "fix it", error.line)
 
 
+@checked("write(...)")
 def write(tables: Tables, fmt: Format) -> str:
     """*tables* as text, which `parse` reads back as equal tables.
 
     Raises:
-        InvalidConfig: if *fmt* is unknown.
+        InvalidConfig: if *tables* are no `Tables`, or *fmt* is unknown.
         MissingExtra: if the package that writes the format is not installed.
     """
-    raise_if_any("write(...)", _format_problems(fmt))
+    problems = [*type_problems(tables=(tables, Tables)), *_format_problems(fmt)]
+    raise_if_any("write(...)", problems)
     return dumped(_converter().unstructure(tables), fmt)
 
 
@@ -83,34 +90,36 @@ def structured(document: Document, prefix: Keys = ()) -> tuple[Tables, list[Prob
     if isinstance(data, Mapping) and isinstance(data.get(SCHEMA_KEY), str):
         data = {key: value for key, value in data.items() if key != SCHEMA_KEY}
     problems: list[Problem] = []
-    removed: list[Keys] = []
+    reported: set[Keys] = set()
+    """The paths of what was removed, and of all above it."""
     while True:
         try:
             return _converter().structure(data, Tables), problems
         except (BaseValidationError, _InvalidValue) as error:
-            found = list(_invalid_values(error, data, ()))
-        for keys, invalid in found:
-            if any(each[: len(keys)] == keys for each in removed):
-                continue  # a result of the removal, which is already reported
+            found = dict(_invalid_values(error, data, ()))
+        for keys, invalid in found.items():
+            if keys in reported:
+                continue  # a result of the removal
             line = document.line((*prefix, *keys))
             value, rule, remedy = invalid.args
             problems.append(Problem(shown(keys), value, rule, remedy, line))
-        for keys, _ in reversed(found):  # the last first, so that indexes stay valid
-            data = _without(data, keys)
-            removed.append(keys)
+        reported.update(keys[:end] for keys in found for end in range(len(keys) + 1))
+        data = _without(data, found)
 
 
-def _without(data: Any, keys: Keys) -> Any:
-    """*data* without the value at *keys*."""
-    if not keys:
-        return {}
-    key, *others = keys
+def _without(data: Any, paths: Iterable[Keys]) -> Any:
+    """*data* without the values at *paths*."""
+    below: dict[str | int, list[Keys]] = {}
+    for path in paths:
+        if not path:
+            return {}
+        below.setdefault(path[0], []).append(path[1:])
     if isinstance(data, list):
-        return [value for number, value in enumerate(data) if number != key]
+        return [value for number, value in enumerate(data) if number not in below]
     return {
-        name: _without(value, tuple(others)) if str(name) == key else value
+        name: _without(value, below[str(name)]) if str(name) in below else value
         for name, value in data.items()
-        if others or str(name) != key
+        if () not in below.get(str(name), ())
     }
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 from flyte_dask.errors import Problem, raise_if_any
+from flyte_dask.quantities.quantity import plain_text
 
-__all__ = ["NAME", "VARIABLE", "find_for_module", "prefix_of"]
+__all__ = ["NAME", "VARIABLE", "as_path", "find_for_module", "prefix_of"]
 
 NAME = "flyte-dask.toml"
 VARIABLE = "FLYTE_DASK_FILE"
@@ -19,6 +22,7 @@ _IN_PROJECT = ("tool", "flyte-dask")
 _MENTIONS_TABLES = r"""(?m)tool["']?\s*\.\s*["']?flyte-dask|^\s*["']?flyte-dask["']?\s*[.=]"""
 """A pattern for text that mentions the tables, even if it is not valid TOML."""
 _ENDS = (".git", ".hg")  # the root of a repository, where the search ends
+_PATH = type(Path())
 _INSTALLED = ("site-packages", "dist-packages")
 
 
@@ -32,8 +36,10 @@ def find_for_module(module: Path) -> Path | None:
     table, is returned too, so that its reader reports what is wrong: it may hold a policy.
 
     Raises:
-        InvalidConfig: if one folder has both.
+        InvalidConfig: if one folder has both, or *module* is not a path.
     """
+    if type(module) is not _PATH:
+        module = as_path("find_for_module(...)", "module", module)
     folder = os.path.dirname(os.path.abspath(module))  # noqa: PTH100, PTH120  # for each task
     while os.path.basename(folder) not in _INSTALLED:  # noqa: PTH119  # as above
         found = [path for name in (NAME, _PROJECT) if _is_one(path := f"{folder}{os.sep}{name}")]
@@ -48,6 +54,20 @@ def find_for_module(module: Path) -> Path | None:
             return None
         folder = above
     return None
+
+
+def as_path(subject: str, name: str, path: object) -> Path:
+    """The argument *name* of *subject* as a `Path`.
+
+    Raises:
+        InvalidConfig: if it is neither a str nor a path of text.
+    """
+    text: object = None
+    with suppress(Exception):  # whatever a class of the user's raises
+        text = os.fspath(cast("str", path))
+    if not isinstance(text, str):
+        raise_if_any(subject, [Problem(name, path, "is not a path", "pass a str or a Path")])
+    return Path(plain_text(cast("str", text)))
 
 
 def prefix_of(path: Path) -> tuple[str, ...]:

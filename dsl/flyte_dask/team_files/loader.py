@@ -12,7 +12,7 @@ from flyte_dask.catalog.preset_packages import find, known_packages
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.errors.call_site import importing_module, user_call_site
 from flyte_dask.team_files import team_file as files
-from flyte_dask.team_files.discovery import find_for_module
+from flyte_dask.team_files.discovery import as_path, find_for_module
 from flyte_dask.team_files.team_file import TeamFile
 from flyte_dask.team_files.tracking import TrackedFile, tracked
 
@@ -42,7 +42,7 @@ def preset(name: str, source: str | None, file: str | PathLike[str] | None) -> P
     module = Path(call_site.file) if call_site else None
     caller = module if module is not None and module.is_file() else None
     if file is not None:
-        team = files.read(_resolved(caller, Path(file)))
+        team = files.read(_resolved(caller, as_path("presets.get(...)", "file", file)))
         return _tracked(find(name, [team.preset_package], source), team, caller)
     path = find_for_module(caller) if caller else None
     if path is None:

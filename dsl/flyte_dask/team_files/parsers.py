@@ -20,7 +20,16 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["FORMATS", "Document", "Format", "NotThatFormat", "dumped", "loaded"]
+__all__ = [
+    "FORMATS",
+    "MOST_CHARACTERS",
+    "Document",
+    "Format",
+    "NotThatFormat",
+    "dumped",
+    "loaded",
+    "too_long",
+]
 
 Format: TypeAlias = Literal["toml", "yaml", "json"]
 
@@ -31,6 +40,12 @@ FORMATS: Mapping[str, Format] = {
     ".json": "json",
 }
 """The formats, by suffix of the file."""
+
+MOST_CHARACTERS: Mapping[Format, int] = {"toml": 800_000, "yaml": 100_000, "json": 800_000}
+"""The maximum length of a text, which is parsed in about a second; team files are far shorter."""
+
+_MOST_PARTS = 20  # of a dotted key of TOML, for whose parts its parser takes quadratic time
+_MOST_MERGED = 10_000  # keys that YAML's merges copy, which can double with each of them
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -62,13 +77,20 @@ class Document:
         return None
 
 
+def too_long(fmt: Format) -> NotThatFormat:
+    """The error for a text that is longer than one of this format may be."""
+    return NotThatFormat(f"is longer than the {MOST_CHARACTERS[fmt]:,} characters of a team file")
+
+
 def loaded(text: str, fmt: Format) -> Document:
     """*text* as data.
 
     Raises:
-        NotThatFormat: if it is invalid, or has a duplicate key.
+        NotThatFormat: if it is invalid, too long to be a team file, or has a duplicate key.
         MissingExtra: if its parser is not installed.
     """
+    if len(text) > MOST_CHARACTERS[fmt]:
+        raise too_long(fmt)
     try:
         return _LOADERS[fmt](text)
     except RecursionError:
@@ -102,7 +124,16 @@ def _extra(module: str, package: str) -> ModuleType:
         raise MissingExtra(f"this needs {package}, which is not installed: {remedy}") from error
 
 
+_DOTTED = re.compile(
+    r"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){%d}""" % _MOST_PARTS  # noqa: UP031  # braces
+)
+"""The beginning of a key, or of any text, with too many parts."""
+
+
 def _load_toml(text: str) -> Document:
+    if long := _DOTTED.search(text):
+        before = text.count("\n", 0, long.start())
+        raise NotThatFormat(f"has a key of over {_MOST_PARTS} parts", before + 1)
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -202,10 +233,13 @@ def _lines_of_json(text: str) -> Iterator[tuple[Path, int]]:
 
 def _load_yaml(text: str) -> Document:
     yaml = _extra("yaml", "PyYAML")
+    loader = None
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        lines = dict(_nodes(root, yaml))
-        data = yaml.safe_load(text)
+        loader = yaml.SafeLoader(text)
+        root = loader.get_single_node()
+        lines = dict(_nodes(root, loader, yaml))
+        _check_merges(root, yaml)
+        data = None if root is None else loader.construct_document(root)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         what = getattr(error, "problem", None) or str(error)
@@ -213,7 +247,38 @@ def _load_yaml(text: str) -> Document:
     return Document({} if data is None else data, lines)
 
 
-def _nodes(root: Any, yaml: ModuleType) -> Iterator[tuple[Path, int]]:
+def _check_merges(root: Any, yaml: ModuleType) -> None:
+    """Raise `NotThatFormat` if merges would copy too many keys."""
+    sizes: dict[int, int] = {}
+    """The number of keys of each table, with those that are merged into it."""
+
+    def size(node: Any) -> int:
+        if not isinstance(node, yaml.MappingNode):
+            return 0
+        if id(node) not in sizes:
+            sizes[id(node)] = _MOST_MERGED  # if it is merged into itself
+            sizes[id(node)] = sum(
+                sum(map(size, merged(value))) if key.tag == _MERGE else 1
+                for key, value in node.value
+            )
+        return sizes[id(node)]
+
+    def merged(value: Any) -> list[Any]:
+        return value.value if isinstance(value, yaml.SequenceNode) else [value]
+
+    waiting, seen = [root], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen or not isinstance(getattr(node, "value", None), list):
+            continue
+        seen.add(id(node))
+        if size(node) > _MOST_MERGED:
+            raise NotThatFormat(f"merges over {_MOST_MERGED:,} keys", node.start_mark.line + 1)
+        is_table = isinstance(node, yaml.MappingNode)
+        waiting += [value for _, value in node.value] if is_table else node.value
+
+
+def _nodes(root: Any, loader: Any, yaml: ModuleType) -> Iterator[tuple[Path, int]]:
     """Each path with its line, the first one if an alias repeats it."""
     waiting: list[tuple[Path, Any]] = [((), root)]
     seen: set[int] = set()
@@ -224,7 +289,7 @@ def _nodes(root: Any, yaml: ModuleType) -> Iterator[tuple[Path, int]]:
         seen.add(id(node))
         names: set[str] = set()
         for key, value in node.value:
-            name, line = _name_of(key, yaml), key.start_mark.line + 1
+            name, line = _name_of(key, loader, yaml), key.start_mark.line + 1
             if name in names:
                 raise NotThatFormat("is a duplicate key", line, (*above, name))
             names.add(name)
@@ -232,12 +297,15 @@ def _nodes(root: Any, yaml: ModuleType) -> Iterator[tuple[Path, int]]:
             waiting.append(((*above, name), value))
 
 
-def _name_of(key: Any, yaml: ModuleType) -> str:
+def _name_of(key: Any, loader: Any, yaml: ModuleType) -> str:
     """The key of a mapping as it is loaded: ``yes`` and ``true`` are equal."""
-    is_text = key.tag in _TEXTS or not isinstance(key, yaml.ScalarNode)
-    return str(key.value if is_text else yaml.safe_load(yaml.serialize(key)))
+    if not isinstance(key, yaml.ScalarNode):
+        raise NotThatFormat("has a key that is no text", key.start_mark.line + 1)
+    is_text = key.tag in _TEXTS
+    return str(key.value if is_text else loader.construct_object(key))
 
 
-_TEXTS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")  # a merge cannot be loaded
+_MERGE = "tag:yaml.org,2002:merge"
+_TEXTS = ("tag:yaml.org,2002:str", _MERGE)  # a merge cannot be loaded
 _NAMES = {"toml": "TOML", "json": "JSON", "yaml": "YAML"}
 _LOADERS = {"toml": _load_toml, "json": _load_json, "yaml": _load_yaml}

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from flyte_dask.advice import Advice
-from flyte_dask.errors import ConfigError, Problem
+from flyte_dask.errors import ConfigError, Problem, short
 from flyte_dask.errors.call_site import CallSite, is_library
 from flyte_dask.explanation.summary import Json, place
 from flyte_dask.rules import RULES, SEVERITIES, page_of
@@ -91,7 +91,7 @@ def is_installed(file: str | None) -> bool:
 def _summary(error: BaseException) -> str:
     """Its type and text, in one line of limited length."""
     if isinstance(error, SystemExit):
-        return f"it calls sys.exit({error.code!r})"
+        return f"it calls sys.exit({short(error.code)})"
     text = "<no text>"
     with suppress(Exception):  # a user's class may raise in __str__
         text = error.msg if isinstance(error, SyntaxError) else str(error)

@@ -10,6 +10,8 @@ from typing import final
 import attrs
 import click
 
+from flyte_dask.errors import clipped, short
+
 __all__ = ["Target", "Targets", "targets_of"]
 
 _SKIPPED_FOLDERS = {"__pycache__", "node_modules", "site-packages", "dist-packages"}
@@ -56,12 +58,12 @@ def targets_of(texts: Iterable[str]) -> Targets:
     for text in texts:
         targets = _targets(text)
         if isinstance(targets, str):
-            problems.append(f"{text!r}: {targets}")
+            problems.append(f"{short(text)}: {targets}")
         else:
             found.update({(each.name, each.root, each.task): each for each in targets.modules})
             skipped.update(dict.fromkeys(targets.not_imported))
     if problems:
-        raise click.UsageError("\n".join(problems))
+        raise click.UsageError(clipped("\n".join(problems)))
     return Targets(tuple(found.values()), tuple(skipped))
 
 

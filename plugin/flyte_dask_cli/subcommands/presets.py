@@ -12,7 +12,8 @@ from click.shell_completion import CompletionItem
 from flyte_dask.advice import Job, unsilenced, wanted
 from flyte_dask.catalog.preset import Preset
 from flyte_dask.catalog.preset_packages import BUILT_IN, PresetPackage, known_packages
-from flyte_dask.errors.suggestions import did_you_mean
+from flyte_dask.errors import clipped, short
+from flyte_dask.errors.suggestions import did_you_mean, listed
 from flyte_dask.explanation.summary import UNITS, Json, summarize, summarize_footprint
 from flyte_dask.inheritance.parent import Parent
 from flyte_dask.prediction.platform import Platform
@@ -67,8 +68,9 @@ def presets(
     broken = [f"{package}: {package.error}" for package in packages if package.error]
     if name and not found:
         known = sorted({each.name for _, each in available})
-        remedy = did_you_mean(name, known) or f"known presets: {', '.join(known)}"
-        raise click.ClickException("\n".join([f"{name!r} is an unknown preset: {remedy}", *broken]))
+        remedy = did_you_mean(name, known) or f"known presets: {listed(known)}"
+        lines = [f"{short(name)} is an unknown preset: {remedy}", *broken]
+        raise click.ClickException(clipped("\n".join(lines)))
     summaries = [_summary(*each, platform, silence) for each in found]
     if as_json:
         click.echo(json_text({"version": 1, "presets": summaries, "errors": broken}))

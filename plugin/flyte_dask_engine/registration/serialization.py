@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from flyte_dask.config.dask import Dask
 from flyte_dask.config.template_io import RESOURCE_NAMES
+from flyte_dask.errors import short
 from flyte_dask.inheritance.resolution import Resolved, ResolvedRole
 from flyte_dask_idl import (
     DaskJob,
@@ -87,7 +88,7 @@ def _role(image: object, resolved: ResolvedRole) -> _Role:
     requests = tuple((name, request.text) for name, (request, _) in emitted if request)
     limits = tuple((name, limit.text) for name, (_, limit) in emitted if limit)
     if not isinstance(image, (str, NoneType)):
-        raise TypeError(f"{image!r} is not built yet and cannot be serialized")
+        raise TypeError(f"{short(image)} is not built yet and cannot be serialized")
     return _Role(image or "", requests, limits)
 
 

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 import attrs
 from distributed import Client, Scheduler
-from distributed.comm.addressing import normalize_address
 
 from flyte_dask.config.dask import Dask
 from flyte_dask.config.runtime import Runtime, with_environment
@@ -29,6 +28,7 @@ from flyte_dask_engine.monitor.diagnosis import Subject
 from flyte_dask_engine.monitor.error_mapping import mapping_errors
 from flyte_dask_engine.monitor.monitor import Monitor, monitoring
 from flyte_dask_engine.monitor.verdict import Assessment
+from flyte_dask_engine.session.address import ADDRESS, scheduler_address
 from flyte_dask_engine.session.connection import connect, wait_for_workers
 from flyte_dask_engine.session.default_client import default_cluster
 from flyte_dask_engine.session.hints import hinting
@@ -51,8 +51,6 @@ if TYPE_CHECKING:
 __all__ = ["Session", "session"]
 
 _T = TypeVar("_T")
-
-_ADDRESS = "DASK_SCHEDULER_ADDRESS"
 
 
 @attrs.frozen
@@ -125,7 +123,7 @@ def session(  # noqa: PLR0913  # what a task knows
         NoCluster: on Flyte without an address, unless require_cluster=False.
         ClusterFailure: if the scheduler or the workers do not come up in time, or are lost.
         WrongEnvironment: if versions differ so that the cluster cannot work.
-        InvalidConfig: with every invalid environment variable.
+        InvalidConfig: with every invalid environment variable, or an invalid address.
         MissingBokeh: if a local cluster should serve the dashboard and bokeh is not installed.
     """
     runtime = with_environment(config.runtime, os.environ)
@@ -236,14 +234,13 @@ def _cluster(  # noqa: PLR0913, PLR0917  # what a session knows
     host: Host,
 ) -> Iterator[_Cluster]:
     """The cluster that Flyte started; otherwise a local one, until the block ends."""
-    address = os.environ.get(_ADDRESS)
-    if address:
-        address = normalize_address(address)  # as clients have it
+    address = scheduler_address(os.environ)
+    if address is not None:
         yield _Cluster(address, runtime.min_workers, f"cluster at {address}")
         return
     if runtime.require_cluster and host.is_on_flyte():
         raise host.error(NoCluster)(
-            f"{task_name} runs on Flyte, but {_ADDRESS} is not set: Flyte started no Dask cluster "
+            f"{task_name} runs on Flyte, but {ADDRESS} is not set: Flyte started no Dask cluster "
             "for it. Enable the dask plugin of the Flyte platform (enabled_plugins), or use a "
             f"plain {host.decorator}; Runtime(require_cluster=False) starts a cluster in the "
             "task's pod"

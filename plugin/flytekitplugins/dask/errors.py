@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flytekit.exceptions.user import FlyteRecoverableException
 
+from flyte_dask.errors import clipped
 from flyte_dask_engine import errors as kinds
 
 __all__ = [
@@ -35,7 +36,7 @@ class ClusterFailure(kinds.ClusterFailure, FlyteRecoverableException):
 
     def __str__(self) -> str:
         """The message without flytekit's text around it, which repeats the cause."""
-        return str(self.args[0])
+        return clipped(str(self.args[0]))
 
 
 class ClusterUnavailable(kinds.ClusterUnavailable, ClusterFailure):
