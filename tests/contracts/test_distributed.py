@@ -94,18 +94,17 @@ def test_distributed_has_what_a_recorder_uses() -> None:
 def test_distributed_runs_tasks_and_sends_their_errors_by_known_functions() -> None:
     """They are replaced, so that every error is sent and received."""
     module: Any = distributed.worker
-    runners = [name for name in _RUNNERS if hasattr(module, name)]
-    assert runners in (_RUNNERS[:2], _RUNNERS[2:])
+    runners = tuple(name for name in _RUNNERS if hasattr(module, name))
+    assert runners in {_RUNNERS[:2], _RUNNERS[2:]}
     runs = inspect.getsource(distributed.Worker.execute)
     assert all(name in inspect.getsource(module) for name in runners)
     assert "actual_exception" in runs
     assert "result[" in runs
     error = {"exception", "exception_text", "status", "traceback", "traceback_text"}
     assert module.error_message(ValueError("x")).keys() == error
-    assert [*inspect.signature(distributed_client.clean_exception).parameters][:2] == [
-        "exception",
-        "traceback",
-    ]
+    client_module: Any = distributed_client
+    parameters = [*inspect.signature(client_module.clean_exception).parameters]
+    assert parameters[:2] == ["exception", "traceback"]
     assert "clean_exception(" in inspect.getsource(distributed_client.FutureState.set_error)
 
 
