@@ -27,16 +27,16 @@ from flyte_dask_engine.cluster_plugins.lifecycle import (
 from flyte_dask_engine.cluster_plugins.recorder import Recorder
 from flyte_dask_engine.cluster_plugins.task_errors import TaskErrors
 from flyte_dask_engine.cluster_plugins.worker_metrics import WorkerRecorder
-from flyte_dask_engine.distributed_internals import send_last
 from flyte_dask_engine.errors import SchedulerLost
 from flyte_dask_engine.foreign_errors import describe
 from flyte_dask_engine.monitor.abort import abort_waiting
 from flyte_dask_engine.monitor.delivery import Deliveries
 from flyte_dask_engine.monitor.metrics import ClusterMetrics
 from flyte_dask_engine.monitor.origin import is_from_process_of_cluster, is_raised_by_client_of
+from flyte_dask_engine.monitor.records import Records
 from flyte_dask_engine.monitor.shutdown import ShutdownWatch
 from flyte_dask_engine.monitor.snapshot import Snapshot
-from flyte_dask_engine.monitor.unfinished import Unfinished
+from flyte_dask_engine.monitor.unfinished import Return, Unfinished
 from flyte_dask_engine.monitor.verdict import Assessment
 
 __all__ = ["Monitor", "monitoring"]
@@ -46,10 +46,6 @@ _T = TypeVar("_T")
 _LONGEST_TICK = 1.0  # seconds
 _FEWEST_TICKS = 20  # in the shortest timeout
 _PATIENCE = 1.0  # seconds for evidence, which is optional
-_MARKS_SHARE = 0.8  # of the time to count unfinished tasks: for the clients' messages to arrive
-_RELEASES = 0.25  # seconds in which the futures of a function are released when it returns
-_RECORD_PAUSE = 5.0  # seconds between records, at least
-_RECORD_SHARE = 0.01  # of the scheduler's time, at most, that records take
 
 
 @contextmanager
@@ -121,17 +117,10 @@ class Monitor:
         self._deliveries = Deliveries(self.subject, self._ask)
         self._has_observer = False
         self._observers: list[tuple[str, str]] = []  # the others: role and name of each
-        self._recorder = f"{self._name}-recorder"
+        self._records = Records(f"{self._name}-recorder", self._ask)
+        self._return = Return(self._name)
         self._shutdown = ShutdownWatch(self._name, assessment, clients, self._ask)
         self._watch: asyncio.Task[None] | None = None
-        self._has_recorder = False
-        self._next_record = 0.0
-        self.metrics: ClusterMetrics | None = None
-        """The latest metrics of the cluster, if they are recorded."""
-        self._recorded_at = 0.0
-        self._marked: list[str] | None = None  # the clients that sent a mark
-        self.unfinished: Unfinished | None = None
-        """What the function left unfinished, once that is counted."""
 
     @property
     def is_unresponsive(self) -> bool:
@@ -154,21 +143,21 @@ class Monitor:
             return self._shutdown.activity
         return self._call(self._ask("activity"), seconds)
 
+    @property
+    def unfinished(self) -> Unfinished | None:
+        """What the function left unfinished, once that is counted."""
+        return self._return.unfinished
+
     def mark_return(self) -> None:
         """Mark, in what the clients send, that the function has returned."""
-        if self._marked is None:
-            may_send = self._has_observer and self.assessment.verdict is None
-            clients = self._clients() if may_send else ()
-            self._marked = [each.id for each in clients if send_last(each, self._name)]
+        can_count = self._has_observer and self.assessment.verdict is None
+        self._return.mark(self._clients() if can_count else ())
 
     def count_unfinished(self, seconds: float) -> bool:
         """Count what the function left unfinished; whether there is a response within *seconds*."""
         self.mark_return()
         if self._has_observer and self.assessment.verdict is None:
-            arguments: dict[str, Any] = {"clients": self._marked, "margin": _RELEASES}
-            arguments["seconds"] = seconds * _MARKS_SHARE
-            report = self._call(self._ask("unfinished", **arguments), seconds)
-            self.unfinished = None if report is None else Unfinished(**report)
+            self._call(self._return.count(self._ask, seconds), seconds)
         return self.unfinished is not None
 
     def evidence(self, task: str) -> Snapshot | None:
@@ -204,14 +193,19 @@ class Monitor:
 
     def last_metrics(self, seconds: float) -> ClusterMetrics | None:
         """The current metrics; the latest ones if there is no response within *seconds*."""
-        if self._has_recorder and not self._is_lost:
-            self._call(self._take_record("last"), _PATIENCE if self.is_unresponsive else seconds)
+        if self._records.are_kept and not self._is_lost:
+            self._call(self._records.take("last"), _PATIENCE if self.is_unresponsive else seconds)
         return self.metrics
+
+    @property
+    def metrics(self) -> ClusterMetrics | None:
+        """The latest metrics of the cluster, if they are recorded."""
+        return self._records.metrics
 
     @property
     def metrics_age(self) -> float:
         """The age of the metrics in seconds."""
-        return time.monotonic() - self._recorded_at
+        return self._records.age
 
     def ask(self, operation: str, seconds: float, **arguments: Any) -> Any:
         """Call an *operation* of the scheduler's own, and return its result.
@@ -268,8 +262,6 @@ class Monitor:
                 has_response = False
                 if poll.done():  # otherwise the response may still arrive
                     has_response = poll.result()
-                    if has_response:
-                        await self._deliveries.complete(self._clients())
                     poll = asyncio.create_task(self._poll())
                 self.assessment.tick(seconds, has_response=has_response)
                 if self.assessment.verdict is not None:
@@ -286,8 +278,8 @@ class Monitor:
             await self._ask("leave")
             if self._watch is not None:
                 await self._shutdown.leave()
-            if self._has_recorder:
-                await self._ask("leave", self._recorder)
+            if self._records.are_kept:
+                await self._ask("leave", self._records.name)
             # each waits for all workers, and one may not respond
             await asyncio.gather(
                 *(
@@ -318,8 +310,9 @@ class Monitor:
             self._watch = asyncio.create_task(self._await_shutdown())
         others: list[tuple[str, Any]] = [("worker", TaskErrors(self._name))]
         if recorded:
-            self._has_recorder = await self._register("scheduler", Recorder(self._recorder))
-            others += [("worker", WorkerRecorder(self._recorder))]
+            name = self._records.name
+            self._records.are_kept = await self._register("scheduler", Recorder(name))
+            others += [("worker", WorkerRecorder(name))]
         if in_processes:
             # before the latter, the scheduler waits until no nanny is starting
             others += [("worker", WorkerObserver(self._name)), ("nanny", NannyObserver(self._name))]
@@ -333,8 +326,8 @@ class Monitor:
             self._ended.set()
 
     async def _last(self) -> dict[str, Any] | None:
-        if self._has_recorder:
-            await self._take_record("last")
+        if self._records.are_kept:
+            await self._records.take("last")
         return await self._ask("activity")
 
     async def _register(self, where: str, plugin: Any) -> bool:
@@ -352,8 +345,9 @@ class Monitor:
         try:
             if self._has_observer:
                 await self._snapshot()
-                if self._has_recorder and time.monotonic() >= self._next_record:
-                    await self._take_record("metrics")
+                await self._deliveries.complete(self._clients())
+                if self._records.are_due:
+                    await self._records.take("metrics")
             else:
                 await self._scheduler.ncores()  # any response will do
         except OSError:
@@ -375,15 +369,6 @@ class Monitor:
         self._deliveries.observe(snapshot)
         self.assessment.observe(snapshot)
         return snapshot
-
-    async def _take_record(self, what: str) -> None:
-        """Take in the record, and don't ask for the next one too soon."""
-        before = time.monotonic()
-        record = await self._ask(what, self._recorder)
-        now = time.monotonic()
-        self._next_record = now + max(_RECORD_PAUSE, (now - before) / _RECORD_SHARE)
-        if record is not None:
-            self.metrics, self._recorded_at = ClusterMetrics.from_recorder(record), now
 
     async def _ask(self, what: str, plugin: str = "", **arguments: Any) -> dict[str, Any] | None:
         """The response of the observer, or of another *plugin*."""
