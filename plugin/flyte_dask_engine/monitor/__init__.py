@@ -1,7 +1,6 @@
 """Whether a cluster still works, what it did, and what its failure means."""
 
 from flyte_dask_engine.monitor.diagnosis import Subject
-from flyte_dask_engine.monitor.error_mapping import mapping_errors
 from flyte_dask_engine.monitor.metrics import ClusterMetrics
 from flyte_dask_engine.monitor.monitor import Monitor, monitoring
 from flyte_dask_engine.monitor.snapshot import Snapshot
@@ -13,6 +12,5 @@ __all__ = [
     "Monitor",
     "Snapshot",
     "Subject",
-    "mapping_errors",
     "monitoring",
 ]

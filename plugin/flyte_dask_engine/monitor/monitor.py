@@ -32,7 +32,6 @@ from flyte_dask_engine.foreign_errors import describe
 from flyte_dask_engine.monitor.abort import abort_waiting
 from flyte_dask_engine.monitor.delivery import Deliveries
 from flyte_dask_engine.monitor.metrics import ClusterMetrics
-from flyte_dask_engine.monitor.origin import is_from_process_of_cluster, is_raised_by_client_of
 from flyte_dask_engine.monitor.records import Records
 from flyte_dask_engine.monitor.shutdown import ShutdownWatch
 from flyte_dask_engine.monitor.snapshot import Snapshot
@@ -111,7 +110,8 @@ class Monitor:
         self.subject = assessment.subject
         self._tick = tick
         self._connection = client.connection_args
-        self._clients = clients
+        self.clients = clients
+        """Returns the clients of the cluster."""
         self._name = f"flyte-dask-{uuid4().hex}"
         self._joined = 0  # number of workers
         self._deliveries = Deliveries(self.subject, self._ask)
@@ -151,7 +151,7 @@ class Monitor:
     def mark_return(self) -> None:
         """Mark, in what the clients send, that the function has returned."""
         can_count = self._has_observer and self.assessment.verdict is None
-        self._return.mark(self._clients() if can_count else ())
+        self._return.mark(self.clients() if can_count else ())
 
     def count_unfinished(self, seconds: float) -> bool:
         """Count what the function left unfinished; whether there is a response within *seconds*."""
@@ -176,16 +176,14 @@ class Monitor:
             time.sleep(self._tick / 10)
         return found
 
-    def worker_of(self, error: BaseException) -> tuple[str, int] | None:
-        """The name and memory limit of the worker on which a task raised *error*, if known."""
-        if not is_from_process_of_cluster(error) or self.is_raised_by_client(error) is False:
-            return None
-        found = self._call(self._ask("worker_of", text=repr(error)), _PATIENCE)
-        return (found["name"], found["limit"]) if found else None
+    def worker_of(self, text: str) -> tuple[str, int] | None:
+        """The worker on which a task last failed with an error whose repr is *text*, if known.
 
-    def is_raised_by_client(self, error: BaseException) -> bool | None:
-        """Whether a client of the cluster raised *error*; None if no client of any did."""
-        return is_raised_by_client_of(self.subject.address, error, self._clients())
+        Returns:
+            its name, and its memory limit in bytes.
+        """
+        found = self._call(self._ask("worker_of", text=text), _PATIENCE)
+        return (found["name"], found["limit"]) if found else None
 
     def is_responding(self) -> bool:
         """Whether the scheduler responds, and is still the same one."""
@@ -265,7 +263,7 @@ class Monitor:
                     poll = asyncio.create_task(self._poll())
                 self.assessment.tick(seconds, has_response=has_response)
                 if self.assessment.verdict is not None:
-                    abort_waiting(self._clients(), self.subject.address, self.assessment.verdict)
+                    abort_waiting(self.clients(), self.subject.address, self.assessment.verdict)
         finally:
             for task in asyncio.all_tasks() - {asyncio.current_task()}:
                 task.cancel()
@@ -345,7 +343,7 @@ class Monitor:
         try:
             if self._has_observer:
                 await self._snapshot()
-                await self._deliveries.complete(self._clients())
+                await self._deliveries.complete(self.clients())
                 if self._records.are_due:
                     await self._records.take("metrics")
             else:

@@ -17,6 +17,8 @@ from flyte_dask.config.dask import Dask
 from flyte_dask.config.runtime import Runtime, with_environment
 from flyte_dask.inheritance.parent import Parent
 from flyte_dask.inheritance.resolution import Resolved
+from flyte_dask_engine.attribution.error_mapping import mapping_errors
+from flyte_dask_engine.attribution.hints import hinting
 from flyte_dask_engine.cluster_plugins.code import CodeOnScheduler, CodeOnWorker
 from flyte_dask_engine.cluster_plugins.task_errors import pass_all_errors
 from flyte_dask_engine.distributed_internals import current_client
@@ -25,13 +27,11 @@ from flyte_dask_engine.host import NO_SDK, Host
 from flyte_dask_engine.local.cluster import Shape, describe, exited, is_to_scale, local_cluster
 from flyte_dask_engine.local.progress import progress
 from flyte_dask_engine.monitor.diagnosis import Subject
-from flyte_dask_engine.monitor.error_mapping import mapping_errors
 from flyte_dask_engine.monitor.monitor import Monitor, monitoring
 from flyte_dask_engine.monitor.verdict import Assessment
 from flyte_dask_engine.session.address import ADDRESS, scheduler_address
 from flyte_dask_engine.session.connection import connect, wait_for_workers
 from flyte_dask_engine.session.default_client import default_cluster
-from flyte_dask_engine.session.hints import hinting
 from flyte_dask_engine.session.outputs import check_outputs
 from flyte_dask_engine.session.scopes import Scope, open_scope
 from flyte_dask_engine.session.session_log import log_activity, show_logs, start_line

@@ -18,8 +18,8 @@ from dask.utils import format_bytes
 from flyteidl.core.errors_pb2 import ContainerError
 
 from flyte_dask import Dask
+from flyte_dask_engine.attribution.hints import hinting
 from flyte_dask_engine.errors import WorkersLost
-from flyte_dask_engine.session.hints import hinting
 from flyte_dask_engine.session.session import Session, session
 from flytekitplugins.dask.host import FLYTEKIT
 from tests.support import faulty, steps

@@ -5,36 +5,37 @@ A task may use other clusters next to its own, and raise any exception itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from distributed import Client, Future
 
 from flyte_dask_engine.distributed_internals import address_of
 from flyte_dask_engine.foreign_errors import frames_of
+from flyte_dask_engine.monitor.monitor import Monitor
 
-__all__ = ["is_from_process_of_cluster", "is_raised_by_client_of"]
+__all__ = ["is_from_process_of_cluster", "is_raised_by_client", "worker_of"]
 
 _REBUILT = "__traceback_maker"  # what tblib raises in each frame of a traceback that it rebuilds
 
 
-def is_raised_by_client_of(
-    address: str, error: BaseException, clients: Iterable[Client]
-) -> bool | None:
-    """Whether a client of the scheduler at *address* raised *error*; None if no client did.
+def is_raised_by_client(error: BaseException, monitor: Monitor) -> bool | None:
+    """Whether a client of the cluster of *monitor* raised *error*; None if no client of any did.
 
     A client that raises is among the frames of the traceback. A function can also ask a future for
-    its exception, and raise that itself.
-
-    Args:
-        address: the scheduler's address.
-        error: the exception; its causes are not considered.
-        clients: the clients of that scheduler whose futures may hold it.
+    its exception, and raise that itself. The causes of *error* are not considered.
     """
-    futures = (state for client in clients for state in [*client.futures.values()])
+    futures = (state for client in monitor.clients() for state in [*client.futures.values()])
     if any(state.exception is error for state in futures):
         return True
     found = [address_of(client) for client in _clients_in(error)]
-    return found[-1] == address if found else None
+    return found[-1] == monitor.subject.address if found else None
+
+
+def worker_of(error: BaseException, monitor: Monitor) -> tuple[str, int] | None:
+    """The name and the memory limit of the worker on which a task raised *error*, if known."""
+    if not is_from_process_of_cluster(error) or is_raised_by_client(error, monitor) is False:
+        return None
+    return monitor.worker_of(repr(error))
 
 
 def is_from_process_of_cluster(error: BaseException) -> bool:

@@ -18,6 +18,7 @@ from traceback import walk_tb
 from types import FrameType
 from typing import Any
 
+from flyte_dask_engine.attribution.origin import worker_of
 from flyte_dask_engine.errors import ClusterShutDown, WorkersLost
 from flyte_dask_engine.foreign_errors import chain_of
 from flyte_dask_engine.monitor.monitor import Monitor
@@ -170,14 +171,14 @@ def _retired(error: BaseException, monitor: Monitor) -> str | None:
 
 def _memory_of_worker(error: BaseException, monitor: Monitor) -> str | None:
     """Recognise a Dask task that lacks memory."""
-    worker = monitor.worker_of(error) if isinstance(error, MemoryError) else None
+    worker = worker_of(error, monitor) if isinstance(error, MemoryError) else None
     return None if worker is None else monitor.subject.lack_of_memory(*worker)
 
 
 def _disk_of_worker(error: BaseException, monitor: Monitor) -> str | None:
     """Recognise a Dask task that writes to a full disk."""
     is_full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
-    worker = monitor.worker_of(error) if is_full else None
+    worker = worker_of(error, monitor) if is_full else None
     return None if worker is None else monitor.subject.lack_of_disk(worker[0])
 
 

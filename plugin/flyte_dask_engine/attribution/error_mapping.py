@@ -13,12 +13,12 @@ from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker, NoValidWorkerError, NoWorkerError
 
 from flyte_dask.errors import FlyteDaskError
+from flyte_dask_engine.attribution.missing_modules import scheduler_lacks, workers_lack
+from flyte_dask_engine.attribution.origin import is_from_process_of_cluster, is_raised_by_client
 from flyte_dask_engine.cluster_plugins.modules import has_module
 from flyte_dask_engine.errors import ClusterFailure, WrongEnvironment
 from flyte_dask_engine.foreign_errors import chain_of, describe, is_a, tame, text_of
-from flyte_dask_engine.monitor.missing_modules import scheduler_lacks, workers_lack
 from flyte_dask_engine.monitor.monitor import Monitor
-from flyte_dask_engine.monitor.origin import is_from_process_of_cluster
 
 __all__ = ["mapping_errors"]
 
@@ -113,7 +113,7 @@ def _unimportable(error: ModuleNotFoundError, monitor: Monitor) -> Exception | N
     subject, module = monitor.subject, error.name
     if subject.is_local or not module or not has_module(module):
         return None
-    is_ours = is_from_process_of_cluster(error) and monitor.is_raised_by_client(error) is not False
+    is_ours = is_from_process_of_cluster(error) and is_raised_by_client(error, monitor) is not False
     if not is_ours or workers_lack(module, monitor) is False:
         return None
     return subject.unimportable(error)
@@ -123,7 +123,7 @@ def _killed(error: KilledWorker, monitor: Monitor) -> Exception | None:
     if len(error.args) != len(("task", "last worker", "allowed failures")):  # set by other code
         return None
     task = str(error.task)
-    is_ours = monitor.is_raised_by_client(error)
+    is_ours = is_raised_by_client(error, monitor)
     if is_ours is False:
         return None
     evidence = monitor.evidence(task)
@@ -138,7 +138,7 @@ def _cancelled(error: CancelledError, monitor: Monitor) -> Exception | None:
         is_lost = any(group.reason == _LOST for group in error.error_groups)
     else:
         is_lost = getattr(error, "reason", None) == _LOST
-    is_ours = monitor.is_raised_by_client(error) if is_lost else False
+    is_ours = is_raised_by_client(error, monitor) if is_lost else False
     if is_ours is False:
         return None
     if not monitor.is_responding():
@@ -155,7 +155,7 @@ def _unreadable(error: RuntimeError, monitor: Monitor) -> Exception | None:
     is_of_graph = text_of(error).lstrip().startswith(_UNREADABLE_GRAPH)
     if not is_of_graph or not isinstance(why, (ImportError, AttributeError)):
         return None
-    if monitor.subject.is_local or monitor.is_raised_by_client(error) is False:
+    if monitor.subject.is_local or is_raised_by_client(error, monitor) is False:
         return None
     if isinstance(why, ModuleNotFoundError) and why.name:
         is_ours = has_module(why.name) and scheduler_lacks(why.name, monitor) is not False
@@ -168,18 +168,18 @@ def _unreadable(error: RuntimeError, monitor: Monitor) -> Exception | None:
 
 def _unable(error: Exception, monitor: Monitor) -> Exception | None:
     """Map the error of a scheduler that itself gave up waiting for a worker."""
-    return monitor.subject.unable(error) if monitor.is_raised_by_client(error) else None
+    return monitor.subject.unable(error) if is_raised_by_client(error, monitor) else None
 
 
 def _invalid(error: Exception, monitor: Monitor) -> Exception | None:
     """Map the error of a scheduler that itself gave up waiting for a worker that fits."""
-    return monitor.subject.invalid(error) if monitor.is_raised_by_client(error) else None
+    return monitor.subject.invalid(error) if is_raised_by_client(error, monitor) else None
 
 
 def _unavailable(error: BaseException, monitor: Monitor) -> Exception | None:
     """Map a timeout of ``wait_for_workers``, also of versions without a class for it."""
     is_of_workers = "workers arrived after" in text_of(error)
-    if not is_of_workers or not monitor.is_raised_by_client(error):
+    if not is_of_workers or not is_raised_by_client(error, monitor):
         return None
     return monitor.subject.unavailable(error)
 
@@ -191,7 +191,7 @@ def _cut(error: BaseException, monitor: Monitor) -> Exception | None:
     # of a closed client, for which older versions have no class
     closed = ("ClosedClientError", "Exception: Tried sending message after closing")
     is_lost = is_cut or "trying to connect to" in text or text.startswith(closed)
-    is_ours = monitor.is_raised_by_client(error) if is_lost else False
+    is_ours = is_raised_by_client(error, monitor) if is_lost else False
     if is_ours is False:
         return None
     if monitor.is_unresponsive or monitor.assessment.verdict is not None:
