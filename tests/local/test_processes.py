@@ -34,6 +34,8 @@ if "worker" in sys.orig_argv:
 """
 
 PARENT = """\
+import threading
+
 from flyte_dask import Runtime
 from flyte_dask_engine.local.cluster import Shape, local_cluster
 
@@ -41,7 +43,7 @@ with local_cluster(Shape(1, 1, 2**30), Runtime(local="processes")) as cluster:
     print("the cluster is started", flush=True)
     cluster.wait_for_workers(1)
     print("its worker has joined", flush=True)
-    input()
+    threading.Event().wait()
 """
 
 

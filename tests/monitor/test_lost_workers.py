@@ -126,8 +126,8 @@ class TestTheWorkers:
             done,
             "WorkersKilled",
             "tests.support.faulty.dies: Dask task die-",
-            " killed 2 workers. Cause unknown; most often it is memory, and `kubectl describe pod` "
-            "then shows OOMKilled. If so: Raise workers.limits.mem from 512Mi: ",
+            " killed 2 workers. Cause unknown: the workers last reported little of their memory "
+            "limits. See `kubectl describe pod` for why their containers ended. ",
             f"{NOT_RETRIED}\nWorker deaths:\n",
             "cause unknown; last reported memory: ",
         )
