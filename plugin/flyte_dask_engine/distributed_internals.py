@@ -26,6 +26,7 @@ __all__ = [
     "clients",
     "current_client",
     "default_clients",
+    "let_receiving_fail",
     "on_worker_exit",
     "send_last",
     "stopped_receiving",
@@ -90,13 +91,27 @@ def stopped_receiving(client: distributed.Client) -> bool:
 
 
 def why_it_stopped(client: distributed.Client) -> BaseException | None:
-    """The exception with which *client* stopped receiving; None if there was none.
-
-    It can then be closed, which would otherwise raise that exception in its event loop.
-    """
+    """The exception with which *client* stopped receiving; None if there was none."""
     receiving: Any = client._handle_report_task
-    client._handle_report_task = None
+    client._handle_report_task = None  # so that the client can be closed
     return None if receiving is None or receiving.cancelled() else receiving.exception()
+
+
+def let_receiving_fail(client: distributed.Client) -> None:
+    """Let nothing that waits for the end of what *client* receives raise what ended it."""
+    receiving: Any = client._handle_report_task
+
+    async def end() -> None:
+        try:
+            await asyncio.wait({receiving})
+        except asyncio.CancelledError:
+            receiving.cancel()
+            raise
+        if not receiving.cancelled():
+            receiving.exception()  # otherwise asyncio logs that nothing asked for it
+
+    if receiving is not None and receiving is not asyncio.current_task():
+        client._handle_report_task = asyncio.ensure_future(end())
 
 
 def send_last(client: distributed.Client, operation: str) -> bool:

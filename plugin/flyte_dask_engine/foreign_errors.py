@@ -11,7 +11,7 @@ import itertools
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any
 
 __all__ = [
@@ -19,10 +19,12 @@ __all__ = [
     "describe",
     "frames_of",
     "is_a",
+    "is_harmless",
     "kind_of",
     "make_sendable",
     "tame",
     "text_of",
+    "traceback_of",
 ]
 
 _MAX_TEXT = 4000  # characters of an exception in a message of ours
@@ -70,10 +72,16 @@ def describe(error: BaseException, most: int = _MAX_TEXT) -> str:
 
 def frames_of(error: BaseException) -> Iterator[FrameType]:
     """The frames of its traceback, from the outermost to the innermost."""
-    traceback = _read(error, "__traceback__")
+    traceback = traceback_of(error)
     while traceback is not None:
         yield traceback.tb_frame
         traceback = traceback.tb_next
+
+
+def traceback_of(error: BaseException) -> TracebackType | None:
+    """Its traceback."""
+    traceback: TracebackType | None = _read(error, "__traceback__")
+    return traceback
 
 
 def chain_of(error: BaseException, *, with_contexts: bool = False) -> Iterator[BaseException]:
@@ -125,7 +133,7 @@ def tame(error: BaseException, deepest: int = _MOST) -> None:
     """
     walked = _walk(error, with_contexts=True, with_suppressed=True)
     for each in itertools.islice(walked, _MOST):
-        if not _is_harmless(each):
+        if not is_harmless(each):
             with suppress(*_TRAPS):  # its class allows no subclass
                 object.__setattr__(each, "__class__", _tamed(each))
     _cut(error, deepest)
@@ -175,9 +183,11 @@ def _unlink(error: BaseException, name: str) -> None:
         BaseException.__dict__["__suppress_context__"].__set__(error, is_suppressed)
 
 
-def _is_harmless(error: BaseException) -> bool:
+def is_harmless(error: BaseException) -> bool:
+    """Whether *error* can be printed and read, and raised again: handlers set its traceback."""
     try:
         str(error), repr(error), isinstance(error, _Unrelated)
+        error.__traceback__ = traceback_of(error)
     except _TRAPS:
         return False
     return all(_is_readable(error, name) for name in (*_READ, *_READ_OF_SOME))

@@ -28,6 +28,7 @@ from flyte_dask_engine.errors import (
 from flyte_dask_engine.session.session import Session, session
 from flytekitplugins.dask import Dask, errors
 from flytekitplugins.dask.host import FLYTEKIT
+from tests.support import hostile
 from tests.support.backend import ADDRESS, cluster
 from tests.support.runner import CODE
 
@@ -260,6 +261,25 @@ class TestTheFunctions:
     )
     def test_whatever_it_is(self, error: BaseException, opened: Session) -> None:
         assert fail(opened, error) is error
+
+
+class TestOfATask:
+    """What the code of a Dask task raises is the user's, too."""
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            CommClosedError("mine: connection to my database"),
+            TimeoutError("Only 1 workers arrived after 3 s of my own pool"),
+            NoWorkerError("mine", 5.0),
+        ],
+    )
+    def test_of_a_kind_that_dask_has_too(self, error: Exception, opened: Session) -> None:
+        future = opened.client.submit(hostile.fail_with, error, pure=False)
+        with pytest.raises(type(error)) as caught:
+            opened.run(future.result)
+        assert type(caught.value) is type(error)
+        assert caught.value.args == error.args
 
 
 class TestOfAnotherCluster:

@@ -118,6 +118,7 @@ def test_a_note_says_what_to_do(
         steps.secret,
         lambda: [].scale(4),  # type: ignore[attr-defined]
         lambda: int("Unexpected keyword arguments"),
+        lambda: distributed.Client(client().scheduler.address, nworkers=3),
     ],
 )
 def test_other_errors_have_no_note(
@@ -154,8 +155,8 @@ class TestATaskThatLacks:
             opened.run(lambda: client().submit(steps.write_to_full_disk).result())
         (note,) = notes_of(caught.value)
         assert note == (
-            "It was raised on worker 0. Free space there, or set another folder: "
-            "DASK_TEMPORARY_DIRECTORY."
+            "It was raised on worker 0. Free space on this machine's disk, or let Dask use another "
+            "one: DASK_TEMPORARY_DIRECTORY."
         )
 
     def test_memory_in_the_runner(self, opened: Session) -> None:

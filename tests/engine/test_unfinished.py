@@ -15,7 +15,7 @@ from dask.delayed import delayed
 from distributed import Client, default_client, fire_and_forget, get_client
 
 from flyte_dask import Dask
-from flyte_dask_engine.monitor import monitor
+from flyte_dask_engine.monitor import unfinished
 from flyte_dask_engine.session.session import session
 from tests.support import steps
 from tests.support.backend import ADDRESS, Cluster, cluster
@@ -170,7 +170,7 @@ def test_nothing_else_is(
     logged: Callable[[], list[tuple[str, str]]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(monitor, "_RELEASES", 0.0)  # which `releases` would have to wait for
+    monkeypatch.setattr(unfinished, "_RELEASES", 0.0)  # which `releases` would have to wait for
     with session(Dask(workers=2), "etl") as etl:
         etl.run(function)
     assert logged() == []

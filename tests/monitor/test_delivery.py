@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,20 @@ class TestItArrives:
     def test_of_a_function_that_the_scheduler_runs(self, opened: Session) -> None:
         work = lambda: opened.client.run_on_scheduler(hostile.fail, "SystemExit")  # noqa: E731
         assert is_of(raised_by(opened, work), "SystemExit")
+
+    @pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 has no groups")
+    def test_of_a_large_group(self, opened: Session) -> None:
+        """With all of its members."""
+        future = opened.client.submit(hostile.fail_with_many, 150, pure=False)
+        error: Any = raised_by(opened, lambda: future.result(PATIENCE))
+        assert type(error).__name__ == "ExceptionGroup"
+        assert [str(each) for each in error.exceptions] == [str(each) for each in range(150)]
+
+    def test_of_a_class_that_lets_nothing_be_set(self, opened: Session) -> None:
+        """As what leaves the function, too."""
+        error: Any = raised_by(opened, lambda: hostile.fail_with(hostile.Frozen(3)))
+        assert isinstance(error, hostile.Frozen)
+        assert error.code == 3
 
     def test_with_the_last_frames_of_a_long_traceback(self, opened: Session) -> None:
         future = opened.client.submit(hostile.fail, "endless", pure=False)

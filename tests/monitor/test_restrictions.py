@@ -98,6 +98,10 @@ class TestNoWorkerMayDoIt:
         text = fails(on_cluster, NoValidWorker, function)
         assert "It needs the resources slot=3, and the 1 worker offers slot=2. " in text
 
+    def test_by_nothing_of_a_resource_that_no_worker_has(self, on_cluster: Session) -> None:
+        work = lambda: on_cluster.client.submit(sum, [1], resources={"GPU": 0}).result()  # noqa: E731
+        assert "It needs the resources GPU=0, " in fails(on_cluster, NoValidWorker, work)
+
     @pytest.mark.parametrize("place", ["no-such", "10.1.2.3", "tcp://10.1.2.3:4567"])
     def test_by_the_name_of_a_worker_or_host(
         self, place: str, started: Cluster, on_cluster: Session
@@ -185,6 +189,25 @@ class TestAnotherWorkerMay:
 
         assert on_cluster.run(function) == 4
 
+    def test_one_that_is_paused_and_busy(self, on_cluster: Session, tmp_path: Path) -> None:
+        """It resumes once it has done what fills its memory."""
+        client: Any = on_cluster.client
+        (address,) = client.scheduler_info()["workers"]
+        file = tmp_path / "file"
+        first = client.submit(steps.wait_and_say, str(file), pure=False)
+        steps.wait_for(f"{file}-runs")
+        client.run(steps.set_status, "paused")
+        second = client.submit(sum, [1, 2], workers=[address], pure=False)
+
+        def function() -> Any:
+            with pytest.raises(TimeoutError):
+                second.result(timeout=3)
+            file.touch()
+            client.run(steps.set_status, "running")
+            return first.result(PATIENCE) + second.result(PATIENCE)
+
+        assert on_cluster.run(function) == 4
+
 
 class TestWaitingForWorkers:
     """``client.wait_for_workers()`` ends."""
@@ -238,6 +261,28 @@ class TestWaitingForWorkers:
         with session(Dask(), "etl") as opened, there, distributed.Client(there) as client:
             there.scale(2)
             opened.run(lambda: client.wait_for_workers(2, timeout=PATIENCE))
+
+    def test_in_sessions_that_overlap(
+        self, started: Cluster, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whichever ends first, none leaves its limit behind."""
+        monkeypatch.setenv(ADDRESS, started.address)
+        first, second = (session(Dask(workers=number), "etl") for number in (5, 7))
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        second.__exit__(None, None, None)
+        with session(Dask(), "etl") as opened:
+            text = fails(opened, TooFewWorkers, lambda: opened.client.wait_for_workers(4))
+        assert "the config has 1 worker." in text
+
+    def test_is_left_to_another_program_that_replaced_it_too(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        theirs: Any = lambda *_: None  # noqa: E731  # a method
+        with session(Dask(), "etl"):
+            monkeypatch.setattr(distributed.Client, "wait_for_workers", theirs)
+        assert distributed.Client.wait_for_workers is theirs
 
     def test_is_dasks_own_again_after_the_session(self) -> None:
         before = distributed.Client.wait_for_workers

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import os
 from typing import Any
+
+import attrs
 
 
 class Base(BaseException):
@@ -96,6 +99,24 @@ def fail(kind: str) -> int:
 async def fail_async(kind: str) -> int:
     """The same as a coroutine."""
     return fail(kind)
+
+
+def fail_with(error: Exception) -> int:
+    """Raise *error*."""
+    raise error
+
+
+def fail_with_many(number: int) -> int:
+    """Raise a group of so many members."""
+    kind: Any = builtins.__dict__["ExceptionGroup"]
+    raise kind("g", [ValueError(str(each)) for each in range(number)])
+
+
+@attrs.frozen(auto_exc=False)
+class Frozen(Exception):
+    """One of which no attribute can be set."""
+
+    code: int
 
 
 def fail_to_load() -> int:

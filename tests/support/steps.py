@@ -138,6 +138,11 @@ def use_full_disk(keys: list[str], dask_worker: Any) -> str:
     return str(dask_worker.local_directory)
 
 
+def set_status(name: str, dask_worker: Any) -> None:
+    """Pause a worker, or let it run again."""
+    dask_worker.status = distributed.core.Status[name]
+
+
 def write_to_full_disk() -> None:
     """Write a file to a full disk."""
     Path("/dev/full").write_bytes(b"x" * 100_000)

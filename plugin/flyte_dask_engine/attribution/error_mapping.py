@@ -14,7 +14,11 @@ from distributed.scheduler import KilledWorker, NoValidWorkerError, NoWorkerErro
 
 from flyte_dask.errors import FlyteDaskError
 from flyte_dask_engine.attribution.missing_modules import scheduler_lacks, workers_lack
-from flyte_dask_engine.attribution.origin import is_from_process_of_cluster, is_raised_by_client
+from flyte_dask_engine.attribution.origin import (
+    is_from_process_of_cluster,
+    is_raised_by_client,
+    is_raised_in_task,
+)
 from flyte_dask_engine.cluster_plugins.modules import has_module
 from flyte_dask_engine.errors import ClusterFailure, WrongEnvironment
 from flyte_dask_engine.foreign_errors import chain_of, describe, is_a, tame, text_of
@@ -94,6 +98,8 @@ def _map_one(error: BaseException, monitor: Monitor, mappings: _Mappings) -> Exc
     """The error of ours for *error*, without its chain."""
     if isinstance(error, (ClusterFailure, WrongEnvironment)):
         return error
+    if is_raised_in_task(error):  # by the user's code there, which may use anything
+        return None
     found = (mapping(error, monitor) for kinds, mapping in mappings if is_a(error, kinds))
     ours = next(filter(None, found), None)
     return None if ours is None else monitor.assessment.verdict or ours

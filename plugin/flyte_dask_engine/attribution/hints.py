@@ -12,15 +12,18 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from inspect import signature
 from itertools import islice
 from pathlib import PurePath
 from traceback import walk_tb
 from types import FrameType
 from typing import Any
 
-from flyte_dask_engine.attribution.origin import worker_of
+from distributed import LocalCluster
+
+from flyte_dask_engine.attribution.origin import is_from_process_of_cluster, worker_of
 from flyte_dask_engine.errors import ClusterShutDown, WorkersLost
-from flyte_dask_engine.foreign_errors import chain_of
+from flyte_dask_engine.foreign_errors import chain_of, tame
 from flyte_dask_engine.monitor.monitor import Monitor
 
 __all__ = ["hinting"]
@@ -42,18 +45,14 @@ def hinting(monitor: Monitor) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        with suppress(Exception):  # whatever the user's exception does, it has to arrive
-            for each in islice(chain_of(error, with_contexts=True), _MOST):
-                for hint in _hints(each, monitor):
-                    _add(each, hint, monitor)
+        tame(error)
+        for each in islice(chain_of(error, with_contexts=True), _MOST):
+            for recognise in _RECOGNISERS:
+                with suppress(Exception):  # whatever it does, the user's exception has to arrive
+                    hint = recognise(each, monitor)
+                    if hint is not None:
+                        _add(each, hint, monitor)
         raise
-
-
-def _hints(error: BaseException, monitor: Monitor) -> Iterator[str]:
-    for recognise in (*_RECOGNISERS, _of_sdk):
-        hint = recognise(error, monitor)
-        if hint is not None:
-            yield hint
 
 
 def _add(error: BaseException, hint: str, monitor: Monitor) -> None:
@@ -82,8 +81,10 @@ def _cluster_of_its_own(error: BaseException, monitor: Monitor) -> str | None:
     """Recognise ``Client(n_workers=4)`` and ``Client(processes=False)``."""
     if not isinstance(error, ValueError) or "Unexpected keyword arguments" not in str(error):
         return None
-    frames = _frames(error)
-    if not frames or _place(frames[-1][0]) != _CLIENT:
+    of_cluster = signature(LocalCluster).parameters
+    if not any(f"'{name}'" in str(error) for name in of_cluster):
+        return None
+    if _place(_frames(error)[-1][0]) != _CLIENT:
         return None
     return (
         "The task has its cluster already, of the size that its config sets: "
@@ -135,6 +136,8 @@ def _nanny(error: BaseException, monitor: Monitor) -> str | None:
 def _environment(error: BaseException, monitor: Monitor) -> str | None:
     """Recognise a variable that the function sets in ``os.environ``, and a worker reads."""
     if not isinstance(error, KeyError) or len(error.args) != 1 or not _frames(error):
+        return None
+    if not monitor.in_processes or not is_from_process_of_cluster(error):
         return None
     name, frame = error.args[0], _frames(error)[-1][0]
     is_of_os = _place(frame) == "<frozen os>" or _place(frame).endswith("/os.py")
@@ -196,4 +199,5 @@ _RECOGNISERS: tuple[_Recogniser, ...] = (
     _retired,
     _memory_of_worker,
     _disk_of_worker,
+    _of_sdk,
 )

@@ -6,6 +6,7 @@ A task may use other clusters next to its own, and raise any exception itself.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePath
 
 from distributed import Client, Future
 
@@ -13,7 +14,7 @@ from flyte_dask_engine.distributed_internals import address_of
 from flyte_dask_engine.foreign_errors import frames_of
 from flyte_dask_engine.monitor.monitor import Monitor
 
-__all__ = ["is_from_process_of_cluster", "is_raised_by_client", "worker_of"]
+__all__ = ["is_from_process_of_cluster", "is_raised_by_client", "is_raised_in_task", "worker_of"]
 
 _REBUILT = "__traceback_maker"  # what tblib raises in each frame of a traceback that it rebuilds
 
@@ -47,6 +48,12 @@ def is_from_process_of_cluster(error: BaseException) -> bool:
     is_rebuilt = _REBUILT in innermost.f_code.co_names
     # the traceback is not sent along if it is too long
     return is_rebuilt or innermost.f_globals.get("__name__") == Client.__module__
+
+
+def is_raised_in_task(error: BaseException) -> bool:
+    """Whether the code of a Dask task raised *error*, as opposed to distributed on its behalf."""
+    rebuilt = [each for each in frames_of(error) if _REBUILT in each.f_code.co_names]
+    return bool(rebuilt) and "distributed" not in PurePath(rebuilt[-1].f_code.co_filename).parts
 
 
 def _clients_in(error: BaseException) -> Iterator[Client]:

@@ -14,18 +14,17 @@ from typing import Any
 from distributed import Nanny, Scheduler, Worker
 from distributed.diagnostics.plugin import NannyPlugin, SchedulerPlugin, WorkerPlugin
 
-from flyte_dask_engine.cluster_plugins.restrictions import offers, unmet_restrictions
+from flyte_dask_engine.cluster_plugins.restrictions import is_able, offers, unmet_restrictions
 from flyte_dask_engine.cluster_plugins.sums import spilled
 from flyte_dask_engine.cluster_plugins.task_errors import pass_all_errors
 from flyte_dask_engine.cluster_plugins.unfinished import UnfinishedTasks
 from flyte_dask_engine.distributed_internals import on_worker_exit
-from flyte_dask_engine.foreign_errors import describe, is_a, text_of
+from flyte_dask_engine.foreign_errors import chain_of, describe, is_a, text_of
 
 __all__ = ["NannyObserver", "Observer", "SchedulerObserver", "WorkerObserver"]
 
 _MAX_KEPT = 40  # deaths, and reports from workers and nannies
 _MAX_TEXT = 500  # characters of an error in a report
-_MAX_CHAIN = 20  # causes of an error that are looked at
 _MAX_ERRED = 100_000  # keys of erred tasks that are not acknowledged
 _MAX_SENT = 1000  # items of a kind in one snapshot
 
@@ -192,7 +191,7 @@ class SchedulerObserver(Observer):
         return {
             "memory": self.scheduler.monitor.recent().get("memory", 0),
             "workers": len(workers),
-            "able": sum(map(_is_able, workers)),
+            "able": sum(map(is_able, workers)),
             "waiting": len(self.scheduler.unrunnable)
             + len(self.scheduler.queued)
             + sum(len(each.processing) for each in workers),
@@ -233,11 +232,6 @@ class SchedulerObserver(Observer):
             "failed": self.failed,
             "spilled": int(spilled(self.scheduler.cumulative_worker_metrics) - self.spilled_before),
         }
-
-
-def _is_able(worker: Any) -> bool:
-    """Whether a worker takes tasks or still runs some."""
-    return bool(worker.status.name == "running" or worker.executing or worker.long_running)
 
 
 class WorkerObserver(WorkerPlugin):
@@ -289,15 +283,11 @@ class WorkerObserver(WorkerPlugin):
                 self.pending.popleft()
 
 
-def _is_of_full_disk(error: BaseException | None) -> bool:
+def _is_of_full_disk(error: BaseException) -> bool:
     """Whether *error*, or what it was raised from, means that a disk is full."""
-    for _ in range(_MAX_CHAIN):
-        if error is None:
-            return False
-        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+    full = {errno.ENOSPC, errno.EDQUOT}
+    chain = chain_of(error, with_contexts=True)
+    return any(is_a(each, OSError) and getattr(each, "errno", None) in full for each in chain)
 
 
 def _is_of_environment(error: BaseException) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-__all__ = ["offers", "unmet_restrictions"]
+__all__ = ["is_able", "offers", "unmet_restrictions"]
 
 _MAX_TASKS = 20  # the first ones, which wait longest
 _MAX_LOOKED_AT = 1000
@@ -27,7 +27,10 @@ def unmet_restrictions(scheduler: Any, known: Mapping[str, str]) -> list[dict[st
             break
         workers, hosts = task.worker_restrictions or (), task.host_restrictions or ()
         resources = task.resource_restrictions or {}
-        if workers or hosts or resources:
+        fitting = [each for each in _workers(scheduler) if _fits(task, each, scheduler)]
+        # one that is paused takes the task once it has finished others, and resumes
+        is_stuck = not any(map(is_able, fitting))
+        if (workers or hosts or resources) and is_stuck:
             gone = [each for each in (*workers, *hosts) if _is_gone(each, scheduler, known)]
             found.append(
                 {
@@ -35,7 +38,7 @@ def unmet_restrictions(scheduler: Any, known: Mapping[str, str]) -> list[dict[st
                     "places": [_name(each, known) for each in sorted((*workers, *hosts))],
                     "resources": {str(name)[:_MAX_TEXT]: n for name, n in resources.items()},
                     "gone": [_name(each, known) for each in gone],
-                    "fitting": sum(_fits(task, each, scheduler) for each in _workers(scheduler)),
+                    "fitting": len(fitting),
                 }
             )
     return found
@@ -51,6 +54,11 @@ def offers(scheduler: Any) -> list[dict[str, Any]]:
         }
         for each in islice(_workers(scheduler), _MAX_WORKERS)
     ]
+
+
+def is_able(worker: Any) -> bool:
+    """Whether a worker takes tasks or still runs some."""
+    return bool(worker.status.name == "running" or worker.executing or worker.long_running)
 
 
 def _workers(scheduler: Any) -> Any:
@@ -74,4 +82,6 @@ def _fits(task: Any, worker: Any, scheduler: Any) -> bool:
     hosts = {scheduler.coerce_hostname(each) for each in task.host_restrictions or ()}
     is_place = not (places or hosts) or worker.address in places or worker.host in hosts
     needed = (task.resource_restrictions or {}).items()
-    return is_place and all(worker.resources.get(name, 0) >= amount for name, amount in needed)
+    return is_place and all(
+        name in worker.resources and worker.resources[name] >= amount for name, amount in needed
+    )

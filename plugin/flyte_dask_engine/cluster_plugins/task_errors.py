@@ -24,14 +24,19 @@ from distributed.diagnostics.plugin import WorkerPlugin
 from distributed.protocol.pickle import dumps, loads
 from distributed.protocol.serialize import to_serialize
 
-from flyte_dask_engine.distributed_internals import stopped_receiving, why_it_stopped
-from flyte_dask_engine.foreign_errors import make_sendable
+from flyte_dask_engine.distributed_internals import let_receiving_fail
+from flyte_dask_engine.foreign_errors import (
+    chain_of,
+    describe,
+    is_harmless,
+    make_sendable,
+    traceback_of,
+)
 
 __all__ = ["TaskErrors", "pass_all_errors", "raisable"]
 
 _LONG = 200  # frames of a traceback; pickle's recursion fails at a few hundred
 _MAX_FRAMES = 20  # that are kept of one that is longer
-_MAX_CHAIN = 100  # exceptions in a chain of causes that are looked at
 _MAX_TEXT = 10_000  # characters; distributed's own maximum is the same
 
 _MARK = "is_of_flyte_dask"  # an attribute of functions that replace those of distributed
@@ -39,7 +44,7 @@ _MARK = "is_of_flyte_dask"  # an attribute of functions that replace those of di
 _RUNNERS = ("_run_task_simple", "_run_task_async", "apply_function_simple", "apply_function_async")
 """The functions of distributed.worker that run a task; the latter two are those of 2024."""
 
-_of_actors = ("actor_execute", "actor_attribute")
+_ACTOR_HANDLERS = ("actor_execute", "actor_attribute")
 """The handlers of a worker that run methods of actors."""
 
 
@@ -54,7 +59,7 @@ class TaskErrors(WorkerPlugin):
     def setup(self, worker: Worker) -> None:
         """Wrap what runs tasks, unless another session has done it."""
         pass_all_errors()
-        for name in _of_actors:
+        for name in _ACTOR_HANDLERS:
             handler = worker.handlers[name]
             worker.handlers[name] = _wrapped(handler, _sending_errors_of_actors)
 
@@ -112,15 +117,14 @@ def _loading_all(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _closing_all(original: Callable[..., Any]) -> Callable[..., Any]:
-    """The method of clients that closes them, also if an exception has ended what they receive.
+    """The method of clients that closes them, also if an exception ends what they receive.
 
-    distributed's own raises that exception, which may end its event loop.
+    distributed's own raises that exception in the event loop, and then waits for ever.
     """
 
     @wraps(original)
     async def close(client: Any, *args: Any, **kwargs: Any) -> Any:
-        if stopped_receiving(client):
-            why_it_stopped(client)
+        let_receiving_fail(client)
         return await original(client, *args, **kwargs)
 
     return close
@@ -251,46 +255,22 @@ def _error_of_actor(error: BaseException) -> dict[str, Any]:
 def raisable(error: BaseException) -> Exception:
     """*error* itself if every thread can raise and print it; otherwise one with its text.
 
-    First it is made harmless, with a chain that can be pickled. Only subclasses of Exception pass
-    through the event loop of a client.
+    First it is made harmless, with a chain and tracebacks that can be pickled, unlike those of a
+    RecursionError. Only subclasses of Exception pass through the event loop of a client.
     """
     is_usable = False
     with suppress(BaseException):
         make_sendable(error)
-        is_usable = _is_usable(error)
+        for each in chain_of(error, with_contexts=True):
+            traceback = _last_frames(traceback_of(each), _LONG)
+            BaseException.with_traceback(each, traceback)  # a class may let nothing be set
+        is_usable = is_harmless(error)
     return error if isinstance(error, Exception) and is_usable else _described(error)
-
-
-def _is_usable(error: BaseException) -> bool:
-    """Whether *error* and its causes can be inspected; raises anything if they cannot.
-
-    Their tracebacks are shortened so that they can be pickled, such as that of a RecursionError.
-    """
-    waiting, seen = [error], set[int]()
-    while waiting:
-        each = waiting.pop()
-        if id(each) in seen:
-            continue
-        seen.add(id(each))
-        if len(seen) > _MAX_CHAIN:
-            return False
-        texts, members = (str(each), repr(each)), getattr(each, "exceptions", ())
-        if not all(isinstance(text, str) for text in texts) or not isinstance(each.args, tuple):
-            return False
-        each.__traceback__ = _last_frames(each.__traceback__, _LONG)
-        others = [each.__cause__, each.__context__]
-        others += members if isinstance(members, (list, tuple)) else []
-        waiting += [also for also in others if isinstance(also, BaseException)]
-    return True
 
 
 def _described(error: BaseException) -> RuntimeError:
     """An error with the type and the text of *error*."""
-    text = "its text cannot be shown"
-    with suppress(BaseException):
-        text = str(error)
-    name = type(error).__name__
-    return RuntimeError(f"{name}: {text}"[:_MAX_TEXT] if text else name)
+    return RuntimeError(describe(error, _MAX_TEXT).removesuffix(": "))
 
 
 _REPLACED: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (

@@ -32,7 +32,7 @@ class Deliveries:
         self._subject = subject
         self._ask = ask
         self._polls: dict[Any, int] = {}  # by key of the task
-        self._deaf: dict[str, int] = {}  # polls by client
+        self._polls_without: dict[str, int] = {}  # by client
 
     def observe(self, snapshot: Snapshot) -> None:
         """Take in the tasks that erred."""
@@ -51,8 +51,8 @@ class Deliveries:
                 error = _error_of(await self._ask("error", key=key) or {})
                 if error is not None:
                     _deliver(key, error, known)
-        for client in self._now_deaf(known):
-            error = self._subject.deaf(why_it_stopped(client))
+        for client in self._stopped(known):
+            error = self._subject.stopped_receiving(why_it_stopped(client))
             abort_waiting([client], self._subject.address, error)
 
     def _late(self, clients: list[Client]) -> list[Any]:
@@ -64,11 +64,11 @@ class Deliveries:
         }
         return [key for key, number in self._polls.items() if number >= _LATE]
 
-    def _now_deaf(self, clients: list[Client]) -> list[Client]:
+    def _stopped(self, clients: list[Client]) -> list[Client]:
         """Those of *clients* that have received nothing for several polls."""
         found = {each.id: each for each in clients if stopped_receiving(each)}
-        self._deaf = {name: self._deaf.get(name, 0) + 1 for name in found}
-        return [each for name, each in found.items() if self._deaf[name] > _LATE]
+        self._polls_without = {name: self._polls_without.get(name, 0) + 1 for name in found}
+        return [each for name, each in found.items() if self._polls_without[name] > _LATE]
 
 
 def _waits_for(key: Any, client: Client) -> bool:

@@ -189,7 +189,7 @@ class Subject:
             f"{counted(most, 'worker')}. Set with_workers({number}), or wait for at most {most}."
         )
 
-    def deaf(self, error: BaseException | None) -> ClusterFailure:
+    def stopped_receiving(self, error: BaseException | None) -> ClusterFailure:
         """The error for a client that no longer receives what its scheduler sends."""
         why = "" if error is None else f": {describe(error)}"
         return self._failure(

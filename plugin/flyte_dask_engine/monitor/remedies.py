@@ -95,7 +95,10 @@ class Remedies:
             for each in disks[:1]
         )
         if self.is_local:
-            return f"{where}Free space there, or set another folder: DASK_TEMPORARY_DIRECTORY."
+            return (
+                f"{where}Free space on this machine's disk, or let Dask use another one: "
+                "DASK_TEMPORARY_DIRECTORY."
+            )
         limit = self.resolved.workers.ephemeral_storage.limit.effective
         now = f" from {limit}" if limit else ""
         return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from typing import Any
 
@@ -18,7 +18,8 @@ from flyte_dask_engine.monitor.diagnosis import Subject
 __all__ = ["limiting_worker_waits"]
 
 _lock = threading.Lock()
-_limits: dict[str, _Limit] = {}  # by the scheduler's address; tasks can run in parallel
+_limits: list[_Limit] = []  # of the open sessions; tasks can run in parallel
+_wrapping = ExitStack()  # while there are any
 
 
 @attrs.frozen
@@ -62,31 +63,31 @@ def limiting_worker_waits(
         here: the number of workers that come.
         runtime: its *worker_timeout* is the timeout of a call without one.
     """
+    limit = _Limit(subject, configured, here, runtime.worker_timeout)
     with _lock:
         if not _limits:
-            _wrap()
-        before = _limits.get(subject.address)
-        _limits[subject.address] = _Limit(subject, configured, here, runtime.worker_timeout)
+            _wrapping.enter_context(_limiting_clients())
+        _limits.append(limit)
     try:
         yield
     finally:
         with _lock:
-            if before is None:
-                del _limits[subject.address]
-            else:  # of another session with the same cluster
-                _limits[subject.address] = before
+            _limits[:] = [each for each in _limits if each is not limit]
             if not _limits:
-                _unwrap()
+                _wrapping.close()
 
 
-def _wrap() -> None:
-    known: Any = distributed.Client
-    known.wait_for_workers = _limited(known.wait_for_workers)
-
-
-def _unwrap() -> None:
-    known: Any = distributed.Client
-    known.wait_for_workers = known.wait_for_workers.__wrapped__
+@contextmanager
+def _limiting_clients() -> Iterator[None]:
+    """Let the method of all clients look for a limit, until the block ends."""
+    kind: Any = distributed.Client
+    original = kind.wait_for_workers
+    kind.wait_for_workers = limited = _limited(original)
+    try:
+        yield
+    finally:
+        if kind.wait_for_workers is limited:  # otherwise another program has replaced it too
+            kind.wait_for_workers = original
 
 
 def _limited(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -97,7 +98,8 @@ def _limited(original: Callable[..., Any]) -> Callable[..., Any]:
         client: distributed.Client, n_workers: Any, timeout: float | None = None
     ) -> Any:
         address = None if client.scheduler is None else client.scheduler.address
-        limit = _limits.get(address or "")
+        found = (each for each in reversed([*_limits]) if each.subject.address == address)
+        limit = next(found, None)
         if limit is not None and isinstance(n_workers, int) and n_workers >= 1:
             n_workers = limit.apply(n_workers)
             timeout = limit.timeout if timeout is None else timeout
