@@ -66,9 +66,7 @@ def test_they_may_take_as_long_as_the_session_waits(
         assert opened.client.submit(sum, [1, 2]).result() == 3
 
 
-@pytest.fixture(
-    params=["the cluster is started", "its worker has joined", "a task holds the GIL"]
-)
+@pytest.fixture(params=["the cluster is started", "its worker has joined", "a task holds the GIL"])
 def parent(request: pytest.FixtureRequest) -> Iterator[Running]:
     """A process with such a cluster: the worker starts, has joined, or is in a task."""
     with running([sys.executable, "-c", PARENT], request.param) as started:
