@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import copyreg
+import pickle
 import time
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import attrs
@@ -12,6 +17,7 @@ import dask.array as da
 import dask.bag as db
 import dask.dataframe as dd
 import distributed
+import numpy as np
 import pandas as pd
 import pytest
 from dask.delayed import delayed
@@ -37,16 +43,16 @@ def future(client: distributed.Client) -> distributed.Future[Any]:
     return client.submit(sum, [1, 2])
 
 
-@dataclass(frozen=True)
+@dataclass
 class Row:
     """A dataclass."""
 
     value: Any
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True)
 class Slots:
-    """A dataclass that has a ``__getstate__`` of its own."""
+    """A dataclass that has a ``__getstate__``, of the module dataclasses."""
 
     value: Any
 
@@ -79,6 +85,60 @@ class Forgetful(Own):
         return {}
 
 
+@dataclass
+class ForgetfulRow(Row):
+    """A dataclass whose pickles have no fields."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+@dataclass
+class Reduced:
+    """A dataclass that is pickled by a method of its own."""
+
+    value: Any
+
+    def __reduce__(self) -> Any:
+        return Reduced, (None,)
+
+
+@attrs.define
+class ForgetfulAttrs:
+    """A class of attrs whose pickles have no fields."""
+
+    value: Any
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class Registered(Own):
+    """A class that is pickled by a function."""
+
+
+class Lazy(dict[str, Any]):
+    """A dictionary that must not be loaded."""
+
+    def items(self, *_: object) -> Any:
+        raise AssertionError
+
+    __iter__ = __len__ = __getitem__ = keys = values = items
+
+
+class Hollow(dict[str, Any]):
+    """A dictionary whose pickles are empty."""
+
+    def __reduce__(self) -> Any:
+        return Hollow, ()
+
+
+class Items(list[Any]):
+    """A list with attributes."""
+
+    name: Any = None
+
+
 def raises(self: object) -> Any:
     raise LookupError(id(self))
 
@@ -101,10 +161,39 @@ def test_a_future_in_any_place(future: distributed.Future[Any]) -> None:
     assert path_in([Slots(Attrs(future))]) == "[0].value.value"
     assert path_in(Own({"a": future})) == "._value['a']"
     assert path_in([Liar(), Own(Liar()), future]) == "[2]"
+    assert path_in([{Liar(): future}]) == "[0][...]"
+
+
+def test_a_future_in_other_containers(future: distributed.Future[Any]) -> None:
+    assert path_in(deque([1, future])) == "[1]"
+    assert path_in([defaultdict(list, a=[future])]) == "[0]['a'][0]"
+    assert path_in(OrderedDict(a=future)) == "['a']"
+    assert path_in([Counter([future])]) == "[0]"
+    assert path_in([{(1, future): 2}]) == "[0][1]"
+    assert path_in(partial(dict, a=[future])) == ".keywords['a'][0]"
+    assert path_in(SimpleNamespace(a=future)) == ".a"
+    assert path_in(LookupError("acme", future)) == ".args[1]"
+    assert path_in([future.result]) == "[0].__self__"
+    assert path_in(Lazy(a=future)) == "['a']"
+    items = Items(range(10**6))
+    items.name = future
+    assert path_in(items) == ".name"
+
+
+def test_a_future_in_arrays_and_columns(future: distributed.Future[Any]) -> None:
+    column: list[Any] = [1, future]
+    array = np.array(column, dtype=object)
+    assert path_in(array) == "[1]"
+    assert path_in([array.reshape(1, 2)]) == "[0].flat[1]"
+    assert path_in(pd.Series(column, index=["a", "b"])) == ".iloc[1]"
+    assert path_in(pd.DataFrame({"x": [1, 2], "y": column})) == "['y'].iloc[1]"
 
 
 def test_what_is_not_stored_is_none(future: distributed.Future[Any]) -> None:
-    assert reference_in(Forgetful(future)) is None
+    copyreg.pickle(Registered, lambda _: (Registered, (None,)))
+    kinds: list[Any] = [Forgetful, ForgetfulRow, Reduced, ForgetfulAttrs, Registered]
+    for value in [*(kind(future) for kind in kinds), Hollow(a=future), pickle]:
+        assert reference_in([value]) is None, value
 
 
 def test_whatever_lives_in_the_cluster(client: distributed.Client) -> None:
@@ -182,6 +271,8 @@ def test_it_is_fast_whatever_the_value(future: distributed.Future[Any]) -> None:
     values = [
         *(circle, deep, many, frames, list(range(10**6)), [Row(each) for each in range(10**5)]),
         *(da.ones((200, 200), chunks=1).T, pd.DataFrame({"x": range(10**6)})),
+        *(np.array([[]] * 10**6 + [0], dtype=object), deque(range(10**6))),
+        pd.DataFrame({f"y{number}": ["x"] * 1000 for number in range(50)}, dtype=object),
     ]
     started = time.process_time()
     assert [reference_in(each) for each in values] == [None] * len(values)

@@ -34,15 +34,24 @@ if "worker" in sys.orig_argv:
 """
 
 PARENT = """\
+import ctypes
 import threading
+
+from distributed import Client
 
 from flyte_dask import Runtime
 from flyte_dask_engine.local.cluster import Shape, local_cluster
+
+def hold():
+    print("a task holds the GIL", flush=True)
+    ctypes.PyDLL(None).sleep(600)
 
 with local_cluster(Shape(1, 1, 2**30), Runtime(local="processes")) as cluster:
     print("the cluster is started", flush=True)
     cluster.wait_for_workers(1)
     print("its worker has joined", flush=True)
+    client = Client(cluster, set_as_default=False)
+    held = client.submit(hold)
     threading.Event().wait()
 """
 
@@ -57,9 +66,9 @@ def test_they_may_take_as_long_as_the_session_waits(
         assert opened.client.submit(sum, [1, 2]).result() == 3
 
 
-@pytest.fixture(params=["the cluster is started", "its worker has joined"])
+@pytest.fixture(params=["the cluster is started", "its worker has joined", "a task holds the GIL"])
 def parent(request: pytest.FixtureRequest) -> Iterator[Running]:
-    """A process with such a cluster, while the worker starts, and when it has joined."""
+    """A process with such a cluster: the worker starts, has joined, or is in a task."""
     with running([sys.executable, "-c", PARENT], request.param) as started:
         yield started
 
@@ -70,6 +79,8 @@ def test_they_end_when_their_parent_is_killed(parent: Running) -> None:
     os.kill(parent.popen.pid, 9)
     parent.popen.wait(PATIENCE)
     _, alive = psutil.wait_procs(workers, PATIENCE)
+    for each in alive:
+        each.kill()
     assert alive == []
 
 

@@ -28,6 +28,7 @@ NOTHING = f"has no host and no port: {FORM}, or unset it to start a local cluste
 NO_PORT = "has no port: add the scheduler's, such as 8786"
 BAD_PORT = f"has an invalid port: it must be from 1 to 65535: {FORM}"
 BAD_HOST = f"is not the name of a host: {FORM}"
+BAD_BRACKETS = "has brackets without an IPv6 address: use one such as tcp://[::1]:8786"
 MORE = "has more than a host and a port: omit what follows the port"
 WITH_USER = "contains a user name or password, which Dask does not support: remove it"
 SCHEMES = ", ".join(sorted({*backends} - {"inproc"}))
@@ -40,41 +41,49 @@ NO_CERTIFICATES = (
     "needs certificates, and Dask's configuration has none: set distributed.comm.tls.ca-file, "
     "distributed.comm.tls.client.cert and distributed.comm.tls.client.key in Dask's config"
 )
-ERRORS = {
+ERRORS: Mapping[str, tuple[str, ...]] = {
     " \t\n": (r"' \t\n'", NOTHING),
     "tcp://": ("'tcp://'", NOTHING),
     "garbage": ("'garbage'", NO_PORT),
     "tcp://etl-scheduler": ("'tcp://etl-scheduler'", NO_PORT),
     "tcp://[::1]": ("'tcp://[::1]'", NO_PORT),
-    "tcp://[::1:8786": ("'tcp://[::1:8786'", NO_PORT),
+    "tcp://[::1:8786": ("'tcp://...'", NO_PORT, BAD_BRACKETS),
     "tcp://etl-scheduler:": ("'tcp://etl-scheduler:'", BAD_PORT),
     "tcp://etl-scheduler:0": ("'tcp://etl-scheduler:0'", BAD_PORT),
     "tcp://etl-scheduler:65536": ("'tcp://etl-scheduler:65536'", BAD_PORT),
-    "tcp://etl-scheduler:-1": ("'tcp://etl-scheduler:-1'", BAD_PORT),
-    "tcp://etl-scheduler:http": ("'tcp://etl-scheduler:http'", BAD_PORT),
-    "tcp://etl-scheduler:\u0661": ("'tcp://etl-scheduler:\u0661'", BAD_PORT),
+    "tcp://etl-scheduler:-1": ("'tcp://etl-scheduler:...'", BAD_PORT),
+    "tcp://etl-scheduler:http": ("'tcp://etl-scheduler:...'", BAD_PORT),
+    "tcp://etl-scheduler:\u0661": ("'tcp://etl-scheduler:...'", BAD_PORT),
     "tcp://:8786": ("'tcp://:8786'", BAD_HOST),
-    "tcp://etl scheduler:8786": ("'tcp://etl scheduler:8786'", BAD_HOST),
-    "tcp://etl..scheduler:8786": ("'tcp://etl..scheduler:8786'", BAD_HOST),
-    "tcp://\ud800:8786": (r"'tcp://\ud800:8786'", BAD_HOST),
-    "tcp://[etl]:8786": (
-        "'tcp://[etl]:8786'",
-        "has brackets without an IPv6 address: use one such as tcp://[::1]:8786",
-    ),
+    "tcp://etl scheduler:8786": ("'tcp://...:8786'", BAD_HOST),
+    "tcp://etl..scheduler:8786": ("'tcp://...:8786'", BAD_HOST),
+    "tcp://\ud800:8786": ("'tcp://...:8786'", BAD_HOST),
+    "tcp://[etl]:8786": ("'tcp://...:8786'", BAD_BRACKETS),
     "tcp://fe80::1:8786": (
         "'tcp://fe80::1:8786'",
-        "has a host with a colon: put an IPv6 address in brackets, such as tcp://[::1]:8786",
+        "has an IPv6 address without brackets: put it in brackets, such as tcp://[::1]:8786",
     ),
-    "tcp://etl-scheduler:8786/status": ("'tcp://etl-scheduler:8786/status'", MORE),
+    "ada:hunter2:8786": ("'...:8786'", BAD_HOST),
+    "ada:hunter2": ("'ada:...'", BAD_PORT),
+    "tcp://ada%40:hunter2%40etl-scheduler:1": ("'tcp://...:1'", BAD_HOST),
+    "tcp://ada%3Ahunter2%40etl-scheduler:1": ("'tcp://...:1'", BAD_HOST),
+    "tcp://[::1%ada:hunter2]:1": ("'tcp://...:1'", BAD_BRACKETS),
+    "ada:hunter2://etl-scheduler:1": ("'...://etl-scheduler:1'", UNKNOWN),
+    "tcp://ada:hunter2@": ("'tcp://...@'", WITH_USER, NOTHING),
+    "http://ada:hunter2@etl scheduler/hunter2": (
+        *("'http://...@.../...'", WITH_USER, MORE, NO_PORT, BAD_HOST, UNKNOWN),
+    ),
+    "tls://:0": ("'tls://:0'", BAD_PORT, BAD_HOST, NO_CERTIFICATES),
+    "tcp://etl-scheduler:8786/status": ("'tcp://etl-scheduler:8786/...'", MORE),
     "tcp://etl-scheduler:8786?token=hunter2": ("'tcp://etl-scheduler:8786?...'", MORE),
-    "tcp://etl-scheduler:8786#hunter2": ("'tcp://etl-scheduler:8786?...'", MORE),
+    "tcp://etl-scheduler:8786#hunter2": ("'tcp://etl-scheduler:8786#...'", MORE),
     "http://etl-scheduler:8787": ("'http://etl-scheduler:8787'", UNKNOWN),
     "TCP://etl-scheduler:8786": (
         "'TCP://etl-scheduler:8786'",
         "has an unknown scheme: did you mean 'tcp'?",
     ),
     "inproc://10.0.0.1/7/1": (
-        "'inproc://10.0.0.1/7/1'",
+        "'inproc://10.0.0.1/...'",
         IN_PROCESS,
     ),
     "tcp://ada:hunter2@etl-scheduler:8786": ("'tcp://...@etl-scheduler:8786'", WITH_USER),
@@ -88,21 +97,23 @@ ERRORS = {
 
 
 def rejected(address: str) -> str:
-    """The problem of *address*, as its error has it; nothing else has the address."""
+    """The problems of *address*, as its error has them; nothing else has the address."""
     with pytest.raises(InvalidConfig) as caught:
         scheduler_address({ADDRESS: address})
     error = caught.value
     assert str(pickle.loads(pickle.dumps(error))) == str(error)  # ours
     assert error.__context__ is None
-    title, line = str(error).splitlines()
-    assert title == "1 problem in the environment"
+    title, *lines = str(error).splitlines()
+    plural = "s" if len(lines) > 1 else ""
+    assert title == f"{len(lines)} problem{plural} in the environment"
     assert "hunter2" not in "".join(traceback.format_exception(error)) + repr(error.args)
-    return line.removeprefix(f"  {ADDRESS}   ")
+    return "\n".join(line.removeprefix(f"  {ADDRESS}   ") for line in lines)
 
 
 @pytest.mark.parametrize("address", ERRORS)
 def test_an_address_that_can_never_work_is_an_error(address: str) -> None:
-    assert rejected(address) == " ".join(ERRORS[address])
+    shown, *problems = ERRORS[address]
+    assert rejected(address) == "\n".join(f"{shown} {each}" for each in problems)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ worker may take to start.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import runpy
 import signal
@@ -22,14 +23,18 @@ _PATIENCE = 3  # seconds for an orderly end
 def _exit_after(parent: int) -> None:
     """Exit once *parent* has ended: the system then gives this process another parent.
 
-    The end is orderly, if it does not take long: the scheduler has ended with the parent.
+    The end is orderly, if it does not take long: the scheduler has ended with the parent. If it
+    does, the worker process of a nanny is killed too. It would end by itself after its nanny, but
+    not while a task holds its GIL.
     """
     never = threading.Event()
     while os.getppid() == parent:
         never.wait(_INTERVAL)
     os.kill(os.getpid(), signal.SIGTERM)
     never.wait(_PATIENCE)
-    os._exit(1)  # and a nanny's worker process with it
+    for worker in multiprocessing.active_children():
+        worker.kill()
+    os._exit(1)
 
 
 def main() -> None:

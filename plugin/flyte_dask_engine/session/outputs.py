@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from itertools import chain, islice
 from typing import Any, NamedTuple
@@ -23,16 +23,15 @@ from distributed import (
 
 from flyte_dask_engine.errors import InvalidOutput
 from flyte_dask_engine.host import Host
+from flyte_dask_engine.session.stored import ATOMS, MAX_MEMBERS, Step, attributes, items, members
 
 __all__ = ["Reference", "check_outputs", "reference_in"]
 
 _MAX_VISITED = 5000  # objects, in an output
-_MAX_MEMBERS = 500  # of each container; those of graphs and lists are of one kind
 _MAX_PATH = 200  # characters
 _MAX_STEP = 80  # characters
 
 _REFERENCES = (Future, Actor, BaseActorFuture, Client, Variable, Queue, Lock, Event, Semaphore)
-_ATOMS = (str, bytes, bytearray, int, float, complex, type(None), type)
 
 _TASK = ("args", "kwargs", "value")
 """What a task in a graph consists of, unless it is a tuple."""
@@ -42,10 +41,6 @@ _REMEDIES: Mapping[type, str] = {
     Actor: "return what is needed of its state",
     BaseActorFuture: "return its result: result()",
 }
-
-
-_Step = tuple[str, object]
-"""A format, and the key, index or name in it."""
 
 
 def check_outputs(task: str, outputs: Mapping[str, object], host: Host) -> None:
@@ -83,10 +78,10 @@ class Reference:
 def reference_in(value: object) -> Reference | None:
     """The first reference to the cluster that is found in *value*.
 
-    It looks into lists, tuples, sets, dicts, dataclasses, attrs classes, instances of other classes
-    that are pickled with all their attributes, and the graphs of Dask collections, without
-    computing or materializing these. It stops after a number of objects, so that it takes some
-    milliseconds for any value.
+    It looks into containers, exceptions, partial functions, arrays and columns of objects,
+    instances of classes that do not decide themselves what is pickled of them, and the graphs of
+    Dask collections, without computing or materializing these. It stops after a number of objects,
+    so that it takes some milliseconds for any value.
     """
     seen: dict[int, object] = {}  # the objects, which keeps their identities unique
     waiting = deque([_Visit(value)])
@@ -99,9 +94,9 @@ def reference_in(value: object) -> Reference | None:
         with suppress(Exception):  # a user's class may raise when its attributes are read
             if _is(visit.value, _REFERENCES):
                 return visit.reference()
-            for step, member in islice(visit.members(), _MAX_MEMBERS):
+            for step, member in islice(visit.members(), MAX_MEMBERS):
                 left -= 1
-                if not _is(member, _ATOMS):
+                if not _is(member, ATOMS):
                     waiting.append(_Visit(member, visit, step, visit.collection_of_members))
     return None
 
@@ -111,7 +106,7 @@ class _Visit(NamedTuple):
 
     value: object
     parent: _Visit | None = None
-    step: _Step = ("", None)
+    step: Step = ("", None)
     """How it is reached from its parent."""
     collection: object = None
     """The collection in whose graph it is; then it has no path of its own."""
@@ -133,8 +128,7 @@ class _Visit(NamedTuple):
         steps, visit = list[str](), self
         while visit.parent is not None:
             if visit.collection is None:
-                form, name = visit.step
-                steps.append(form.format(name)[:_MAX_STEP])
+                steps.append(_shown(*visit.step)[:_MAX_STEP])
             visit = visit.parent
         path = "".join(reversed(steps))
         return path if len(path) <= _MAX_PATH else f"{path[:_MAX_PATH]}..."
@@ -145,31 +139,23 @@ class _Visit(NamedTuple):
         is_collection = self.collection is None and hasattr(type(self.value), "__dask_graph__")
         return self.value if is_collection else self.collection
 
-    def members(self) -> Iterable[tuple[_Step, object]]:
+    def members(self) -> Iterable[tuple[Step, object]]:
         """What it contains, each with the step to it."""
         value: Any = self.value
-        members = _of_container(value)
-        if members is not None:
-            return members
         if hasattr(type(value), "__dask_graph__"):
             return [(("", None), _graph_of(value))]
         if self.collection is not None:
             names = [name for name in _TASK if hasattr(type(value), name)]
-            return [(("", None), getattr(value, name)) for name in names] or _attributes(value)
-        return _attributes(value) if _is_stored(value) else ()
+            task = [(("", None), getattr(value, name)) for name in names]
+            return chain(items(value), task or attributes(value))
+        return members(value)
 
 
-def _of_container(value: Any) -> Iterable[tuple[_Step, object]] | None:
-    """The members of a container; None if it is not one of Python's own kinds."""
-    if _is(value, (dict,)):
-        return ((("[{!r}]", key), each) for key, each in value.items())
-    if _is(value, (tuple,)) and hasattr(type(value), "_fields"):
-        return (((".{}", name), each) for name, each in zip(value._fields, value, strict=False))
-    if _is(value, (list, tuple)):
-        return ((("[{}]", number), each) for number, each in enumerate(value))
-    if _is(value, (set, frozenset)):
-        return ((("", None), each) for each in value)
-    return None
+def _shown(form: str, name: object) -> str:
+    try:
+        return form.format(name)
+    except Exception:  # the repr of a key is code of the user's
+        return "[...]"
 
 
 def _is(value: object, kinds: tuple[type, ...]) -> bool:
@@ -187,26 +173,3 @@ def _graph_of(collection: Any) -> object:
     graph = collection.__dask_graph__()
     layers = getattr(graph, "layers", None)
     return graph if layers is None else [*layers.values()]
-
-
-def _is_stored(value: object) -> bool:
-    """Whether the attributes of *value* are what is stored of it."""
-    kind: Any = type(value)
-    if hasattr(kind, "__dataclass_fields__") or hasattr(kind, "__attrs_attrs__"):
-        return True
-    return (
-        kind.__reduce_ex__ is object.__reduce_ex__
-        and kind.__reduce__ is object.__reduce__
-        and getattr(kind, "__getstate__", None) is getattr(object, "__getstate__", None)
-    )
-
-
-def _attributes(value: object) -> Iterator[tuple[_Step, object]]:
-    kind = type(value)
-    for name, each in list(getattr(value, "__dict__", {}).items()):
-        public = name.lstrip("_")
-        yield (".{}", public if hasattr(kind, public) else name), each
-    slots = (vars(each).get("__slots__", ()) for each in kind.__mro__)
-    for name in chain.from_iterable([each] if isinstance(each, str) else each for each in slots):
-        with suppress(AttributeError):  # it is not set
-            yield (".{}", name), object.__getattribute__(value, name)
