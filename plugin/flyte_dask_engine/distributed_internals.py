@@ -23,6 +23,7 @@ __all__ = [
     "address_of",
     "choosing_address",
     "choosing_default_client",
+    "client_of",
     "clients",
     "current_client",
     "default_clients",
@@ -204,6 +205,15 @@ def address_of(client: distributed.Client) -> str | None:
         return str(known.scheduler.address)
     address = known.cluster.scheduler_address if known.cluster else known._start_arg
     return normalize_address(address) if isinstance(address, str) else None
+
+
+def client_of(owner: object) -> distributed.Client | None:
+    """The client that *owner* is or has, such as a future or a queue; None without one."""
+    # of a queue without its property, which looks for the default client if it has none
+    known: Any = owner
+    is_future = isinstance(owner, distributed.Future)
+    client = known.client if is_future else getattr(known, "_client", owner)
+    return client if isinstance(client, distributed.Client) else None
 
 
 def on_worker_exit(nanny: distributed.Nanny, call: Callable[[int], None]) -> None:

@@ -198,7 +198,17 @@ def test_the_sessions_client_survives(function: Callable[[], int], opened: Sessi
     assert opened.client.status == "running"
 
 
-def test_retired_workers_do_not_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("local", "remedy"),
+    [
+        ("threads", 'cannot be restarted; with_runtime(local="processes")'),
+        ("processes", "restart() them: it starts them again."),
+    ],
+)
+def test_retired_workers_do_not_come_back(
+    local: str, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLYTE_DASK_LOCAL", local)
     monkeypatch.setenv("FLYTE_DASK_STALL_TIMEOUT", "1")
 
     def function() -> object:
@@ -210,7 +220,9 @@ def test_retired_workers_do_not_come_back(monkeypatch: pytest.MonkeyPatch) -> No
         pytest.raises(WorkersLost, match="there was no worker for 1 s") as caught,
     ):
         opened.run(function)
-    assert "retire_workers() ends them for good" in notes_of(caught.value)[0]
+    (note,) = notes_of(caught.value)
+    assert "retire_workers() ends them for good. Omit it." in note
+    assert remedy in note
 
 
 def test_an_exception_that_fights_back_arrives(opened: Session) -> None:

@@ -15,7 +15,7 @@ from distributed.diagnostics.task_stream import TaskStreamPlugin
 
 from flyte_dask import Dask
 from flyte_dask_engine.cluster_plugins.task_errors import _RUNNERS
-from flyte_dask_engine.distributed_internals import address_of
+from flyte_dask_engine.distributed_internals import address_of, client_of
 from flyte_dask_engine.foreign_errors import frames_of
 from flyte_dask_engine.session.session import session
 
@@ -234,6 +234,8 @@ def test_a_client_keeps_the_address_that_it_was_started_with() -> None:
         with distributed.Client() as own:
             address = opened.client.scheduler.address  # type: ignore[union-attr]
             assert address_of(own) == address
+            queue = distributed.Queue(client=own)
+            assert [client_of(each) for each in (own, queue, address)] == [own, own, None]
         assert own.scheduler is None
         assert address_of(own) == address
 

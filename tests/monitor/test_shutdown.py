@@ -6,9 +6,10 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import distributed
 import pytest
@@ -86,8 +87,66 @@ def _is_ours(record: Any) -> bool:
     return record.name == "flyte_dask.runtime" and not is_of_start
 
 
-def test_what_waits_ends_too(tmp_path: Path) -> None:
-    """In whatever thread it waits."""
+def uses_default_client_of_thread() -> Any:
+    """Computes in another thread, which has no context variables of this one."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(delayed(sum)([1, 2]).compute).result()
+
+
+USES: tuple[Callable[[], Any], ...] = (
+    lambda: delayed(sum)([1, 2]).compute(),
+    uses_default_client_of_thread,
+    lambda: distributed.get_client().gather(distributed.get_client().map(abs, [1, 2])),
+    lambda: distributed.get_client().scatter([1]),
+    lambda: distributed.get_client().run(os.getpid),
+    lambda: distributed.Queue("values").get(),
+    lambda: distributed.Lock("turns").acquire(),
+)
+
+
+@pytest.mark.parametrize("function", [shuts_down, shuts_down_with_its_own_client])
+def test_what_uses_the_cluster_afterwards_ends_at_once(function: Any) -> None:
+    """The session's client is closed, or it is open and has lost its scheduler."""
+    uses = USES
+    if function is shuts_down:
+        uses += (lambda: distributed.get_client().shutdown(),)
+    with session(Dask(workers=1).with_runtime(stall_timeout=2), "etl") as opened:
+        opened.run(function)
+        before = time.monotonic()
+        for use in uses:
+            with pytest.raises(ClusterShutDown, match=r'with_runtime\(local="processes"\)'):
+                opened.run(use)
+        assert time.monotonic() - before < PROMPTLY
+        with pytest.raises(TypeError) as caught:  # which has another cause
+            opened.run(lambda: distributed.get_client().submit(cast("Any", 3)).result())
+    assert not hasattr(caught.value, "__notes__")
+
+
+def test_what_ended_before_stays_as_it_is() -> None:
+    """Only results are lost, of the futures of a client that is closed."""
+
+    def function() -> list[Any]:
+        client: Any = distributed.get_client()
+        done, failed, cancelled = (client.submit(int, text, pure=False) for text in "3x4")
+        distributed.wait([done, failed, cancelled])
+        cancelled.cancel()
+        with pytest.raises(CancelledError):
+            cancelled.result()
+        client.shutdown()
+        return [done, failed, cancelled]
+
+    with session(Dask(workers=1), "etl") as opened:
+        done, failed, cancelled = opened.run(function)
+        for future, kind in ((done, ClusterShutDown), (failed, ValueError)):
+            with pytest.raises(kind):
+                opened.run(future.result)
+        with pytest.raises(CancelledError):
+            opened.run(cancelled.result)
+
+
+@pytest.mark.parametrize("is_of_session", [True, False])
+def test_what_waits_ends_too(is_of_session: bool, tmp_path: Path) -> None:
+    """In whatever thread it waits, and whichever client shuts the cluster down."""
     caught: list[ClusterShutDown] = []
     file = str(tmp_path / "file")
 
@@ -101,8 +160,11 @@ def test_what_waits_ends_too(tmp_path: Path) -> None:
         thread = threading.Thread(target=wait, args=(future,))
         thread.start()
         steps.wait_for(f"{file}-runs")
-        with distributed.Client() as own:
-            own.shutdown()
+        if is_of_session:
+            distributed.get_client().shutdown()
+        else:
+            with distributed.Client() as own:
+                own.shutdown()
         thread.join()
         future.result()
 
@@ -117,6 +179,7 @@ def test_it_is_not_retried_if_the_cluster_is_used_afterwards(tmp_path: Path) -> 
     with cluster(workers=1, nannies=False, env=CODE) as made:
         done = run_task(faulty.computes_after_shutdown, tmp_path, made.env)
     is_not_retried(done, "ClusterShutDown", "computes_after_shutdown: the function shut the ")
+    assert "restart() them" in done.message
 
 
 @pytest.mark.usefixtures("_kind")

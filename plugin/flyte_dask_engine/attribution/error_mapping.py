@@ -18,6 +18,7 @@ from flyte_dask_engine.attribution.origin import (
     is_from_process_of_cluster,
     is_raised_by_client,
     is_raised_in_task,
+    is_without_scheduler,
 )
 from flyte_dask_engine.cluster_plugins.modules import has_module
 from flyte_dask_engine.errors import ClusterFailure, WrongEnvironment
@@ -205,6 +206,14 @@ def _cut(error: BaseException, monitor: Monitor) -> Exception | None:
     return monitor.subject.cut(error) if is_cut and is_ours else None
 
 
+def _unusable(error: BaseException, monitor: Monitor) -> Exception | None:
+    """Map what is raised for lack of a client that the function closed by a shutdown."""
+    is_ours = monitor.is_shut_down and is_without_scheduler(error)
+    if not is_ours or is_raised_by_client(error, monitor) is False:
+        return None
+    return monitor.assessment.verdict
+
+
 _Mappings = tuple[tuple[Any, Callable[[Any, Monitor], Exception | None]], ...]
 
 _UNAMBIGUOUS: _Mappings = ((KilledWorker, _killed), (CancelledError, _cancelled))
@@ -217,4 +226,5 @@ _MAPPINGS: _Mappings = (
     (NoValidWorkerError, _invalid),
     (asyncio.TimeoutError, _unavailable),
     (Exception, _cut),
+    ((AttributeError, RuntimeError), _unusable),
 )

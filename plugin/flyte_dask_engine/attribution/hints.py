@@ -22,7 +22,7 @@ from typing import Any
 from distributed import LocalCluster
 
 from flyte_dask_engine.attribution.origin import is_from_process_of_cluster, worker_of
-from flyte_dask_engine.errors import ClusterShutDown, WorkersLost
+from flyte_dask_engine.errors import WorkersLost
 from flyte_dask_engine.foreign_errors import chain_of, tame
 from flyte_dask_engine.monitor.monitor import Monitor
 
@@ -151,14 +151,6 @@ def _environment(error: BaseException, monitor: Monitor) -> str | None:
     )
 
 
-def _shut_down(error: BaseException, monitor: Monitor) -> str | None:
-    """Recognise a use of the cluster that fails since the function shut it down."""
-    uses_client = any(_place(frame) == _CLIENT for frame, _ in _frames(error))
-    if not monitor.is_shut_down or not uses_client or isinstance(error, ClusterShutDown):
-        return None
-    return "The function shut the cluster down before. Omit that: the cluster ends with the task."
-
-
 def _retired(error: BaseException, monitor: Monitor) -> str | None:
     """Recognise ``client.retire_workers()``, after which no worker is left for more work."""
     if not isinstance(error, WorkersLost):
@@ -166,10 +158,7 @@ def _retired(error: BaseException, monitor: Monitor) -> str | None:
     events = monitor.ask("events", _PATIENCE, topic="all")
     if not any(event.get("action") == "retire-workers" for _, event in events):
         return None
-    return (
-        "Workers were retired: retire_workers() ends them for good. restart() forgets what they "
-        "hold, and starts them again."
-    )
+    return monitor.subject.retired()
 
 
 def _memory_of_worker(error: BaseException, monitor: Monitor) -> str | None:
@@ -195,7 +184,6 @@ _RECOGNISERS: tuple[_Recogniser, ...] = (
     _client_of_a_worker,
     _nanny,
     _environment,
-    _shut_down,
     _retired,
     _memory_of_worker,
     _disk_of_worker,

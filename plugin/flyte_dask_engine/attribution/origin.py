@@ -8,14 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePath
 
-from distributed import Client, Future
+from distributed import Client
 
-from flyte_dask_engine.distributed_internals import address_of
-from flyte_dask_engine.foreign_errors import frames_of
+from flyte_dask_engine.distributed_internals import address_of, client_of
+from flyte_dask_engine.foreign_errors import frames_of, text_of
 from flyte_dask_engine.monitor.monitor import Monitor
 
-__all__ = ["is_from_process_of_cluster", "is_raised_by_client", "is_raised_in_task", "worker_of"]
+__all__ = [
+    "is_from_process_of_cluster",
+    "is_raised_by_client",
+    "is_raised_in_task",
+    "is_without_scheduler",
+    "worker_of",
+]
 
+_ABSENT = ("object not properly initialized", "but no Client active")
 _REBUILT = "__traceback_maker"  # what tblib raises in each frame of a traceback that it rebuilds
 
 
@@ -56,11 +63,27 @@ def is_raised_in_task(error: BaseException) -> bool:
     return bool(rebuilt) and "distributed" not in PurePath(rebuilt[-1].f_code.co_filename).parts
 
 
+def is_without_scheduler(error: BaseException) -> bool:
+    """Whether *error* is that of a closed client, or of its absence, as Dask itself raises it.
+
+    A closed client has None for its scheduler, and Dask calls methods of that.
+    """
+    frames = [*frames_of(error)]
+    if not frames:
+        return False
+    code, module = frames[-1].f_code, str(frames[-1].f_globals.get("__name__"))
+    if module.partition(".")[0] not in {"dask", "distributed"}:
+        return False
+    if isinstance(error, AttributeError):
+        # a frame that raises the error of a Dask task once more does not have its attribute
+        return text_of(error).startswith("'NoneType'") and error.name in code.co_names
+    return any(each in text_of(error) for each in _ABSENT)
+
+
 def _clients_in(error: BaseException) -> Iterator[Client]:
     """The clients whose methods are in the traceback of *error*, from the outermost one."""
     for frame in frames_of(error):
         if str(frame.f_globals.get("__name__")).partition(".")[0] == "distributed":
-            owner = frame.f_locals.get("self")
-            client = owner.client if isinstance(owner, Future) else owner
-            if isinstance(client, Client):
+            client = client_of(frame.f_locals.get("self"))
+            if client is not None:
                 yield client

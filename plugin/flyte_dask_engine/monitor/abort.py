@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from typing import Any
 
 from distributed import Client
 
-__all__ = ["abort_waiting", "stop_reconnecting"]
+__all__ = ["abort_waiting", "fail_instead_of_cancelling", "stop_reconnecting"]
 
 
 def abort_waiting(clients: Iterable[Client], address: str, error: Exception) -> None:
@@ -16,10 +17,15 @@ def abort_waiting(clients: Iterable[Client], address: str, error: Exception) -> 
     Futures of these *clients* fail with it, and pending requests with a closed connection. The
     clients do not reconnect.
     """
-    for client in clients:
-        if client.loop is not None:
-            with suppress(RuntimeError):  # its loop has ended, so nothing waits in it
-                client.loop.add_callback(_abort, client, address, error)
+    _in_loops(clients, _abort, address, error)
+
+
+def fail_instead_of_cancelling(clients: Iterable[Client], error: Exception) -> None:
+    """Let the futures of these *clients* fail with *error* once a client is closed.
+
+    It would cancel them, without a reason. Those that have failed, or were cancelled, stay so.
+    """
+    _in_loops(clients, _replace_cancelling, error)
 
 
 def stop_reconnecting(clients: Iterable[Client]) -> None:
@@ -27,6 +33,35 @@ def stop_reconnecting(clients: Iterable[Client]) -> None:
     for client in clients:
         if client.status == "running":
             client.status = "closing"
+
+
+def _in_loops(clients: Iterable[Client], call: Callable[..., None], *arguments: object) -> None:
+    """Call *call* with each of the *clients* and the *arguments*, in the loop of that client."""
+    for client in clients:
+        if client.loop is not None:
+            with suppress(RuntimeError):  # its loop has ended, so nothing waits in it
+                client.loop.add_callback(call, client, *arguments)
+
+
+class _Failing:
+    """The state of a future, which fails with *error* instead of being cancelled."""
+
+    def __init__(self, state: Any, error: Exception) -> None:
+        self._state = state
+        self._error = error
+
+    def cancel(self, **_: object) -> None:
+        """Fail, unless it has failed or was cancelled before."""
+        if self._state.status not in {"error", "cancelled"}:
+            self._state.set_error(self._error, None)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._state, name)
+
+
+def _replace_cancelling(client: Client, error: Exception) -> None:
+    futures: dict[Any, Any] = client.futures
+    futures.update({key: _Failing(state, error) for key, state in [*futures.items()]})
 
 
 def _abort(client: Client, address: str, error: Exception) -> None:

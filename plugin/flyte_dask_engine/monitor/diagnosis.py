@@ -49,6 +49,8 @@ class Subject:
     """The number of this attempt, counted from 1; None if unknown."""
     is_local: bool = False
     host: Host = NO_SDK
+    is_in_threads: bool = False
+    """Whether the workers are threads of this process, which have no nannies."""
 
     @property
     def logger(self) -> logging.Logger:
@@ -57,7 +59,7 @@ class Subject:
 
     @property
     def _remedies(self) -> Remedies:
-        return Remedies(self.resolved, self.is_local, self.host.decorator)
+        return Remedies(self.resolved, self.is_local, self.host.decorator, self.is_in_threads)
 
     def unreachable(self, seconds: float | None) -> ClusterUnavailable:
         """The error for a scheduler that did not come up."""
@@ -135,8 +137,14 @@ class Subject:
         """The error for a function that needs its cluster after it shut that down."""
         return self.host.error(ClusterShutDown)(
             f"{self.task}: the function shut the cluster down, so it cannot be used any more. Omit "
-            "shutdown(): the cluster ends with the task. restart() forgets what the workers hold, "
-            "and starts them again"
+            f"shutdown(): the cluster ends with the task. {self._remedies.restart()}"
+        )
+
+    def retired(self) -> str:
+        """What to do about workers that the function retired."""
+        return (
+            "Workers were retired: retire_workers() ends them for good. Omit it. "
+            f"{self._remedies.restart()}"
         )
 
     def stalled(self, seconds: float, now: Snapshot) -> WorkersLost:

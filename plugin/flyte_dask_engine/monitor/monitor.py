@@ -213,7 +213,7 @@ class Monitor:
         Raises:
             Exception: the error that the operation raises.
             concurrent.futures.TimeoutError: if it does not respond within *seconds*.
-            RuntimeError: if the monitor has ended.
+            RuntimeError: if the monitor has ended, or the cluster was shut down.
         """
         return self._start(getattr(self._scheduler, operation)(**arguments)).result(seconds)
 
@@ -247,10 +247,13 @@ class Monitor:
     def _start(self, request: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
         """Start *request* in the thread of the monitor, from another one."""
         try:
-            return asyncio.run_coroutine_threadsafe(request, self._loop)
+            if not self.is_shut_down:
+                return asyncio.run_coroutine_threadsafe(request, self._loop)
         except RuntimeError:  # the monitor has ended
             request.close()
             raise
+        request.close()
+        raise RuntimeError("the cluster was shut down")
 
     async def run(self, started: threading.Event) -> None:
         """Monitor until `end` is called."""
@@ -260,12 +263,15 @@ class Monitor:
         poll = asyncio.create_task(self._poll())
         try:
             async for seconds in self._ticks():
+                if self._shutdown.is_over:
+                    self._shutdown.abort()
+                    continue
                 has_response = False
                 if poll.done():  # otherwise the response may still arrive
                     has_response = poll.result()
                     poll = asyncio.create_task(self._poll())
                 self.assessment.tick(seconds, has_response=has_response)
-                if self.assessment.verdict is not None:
+                if self.assessment.verdict is not None and not self.is_shut_down:
                     abort_waiting(self.clients(), self.subject.address, self.assessment.verdict)
         finally:
             for task in asyncio.all_tasks() - {asyncio.current_task()}:
@@ -308,7 +314,7 @@ class Monitor:
             return
         await self._snapshot()
         if await self._register("scheduler", self._shutdown.observer):
-            self._watch = asyncio.create_task(self._await_shutdown())
+            self._watch = asyncio.create_task(self._shutdown.run(self._last))
         others: list[tuple[str, Any]] = [("worker", TaskErrors(self._name))]
         if recorded:
             name = self._records.name
@@ -320,11 +326,6 @@ class Monitor:
         for where, plugin in others:
             if await self._register(where, plugin):
                 self._observers.append((where, plugin.name))
-
-    async def _await_shutdown(self) -> None:
-        """Stop once the function has shut the cluster down."""
-        if await self._shutdown.run(self._last):
-            self._ended.set()
 
     async def _last(self) -> dict[str, Any] | None:
         if self._records.are_kept:

@@ -25,12 +25,23 @@ class Remedies:
     is_local: bool
     decorator: str
     """The decorator of a task as users write it."""
+    is_in_threads: bool = False
+    """Whether the workers are threads of this process, which have no nannies."""
 
     def look(self, for_what: str) -> str:
         """Where Flyte shows *for_what*; empty on this machine."""
         if self.is_local:
             return ""
         return f"See Flyte's console or `kubectl describe pod` for {for_what}."
+
+    def restart(self) -> str:
+        """How to begin with empty workers, which is no reason to end them."""
+        if self.is_in_threads:
+            return (
+                "To free what the workers hold, cancel() the futures: workers in threads cannot be "
+                'restarted; with_runtime(local="processes") has workers that can, by restart().'
+            )
+        return "To free what the workers hold, restart() them: it starts them again."
 
     def of_scheduler(self, last: Snapshot | None) -> str:
         """The memory that the scheduler used when it last responded, and a remedy if it is full."""

@@ -11,7 +11,11 @@ from distributed import Client
 
 from flyte_dask_engine.cluster_plugins.shutdown import ShutdownObserver
 from flyte_dask_engine.errors import ClusterShutDown
-from flyte_dask_engine.monitor.abort import abort_waiting, stop_reconnecting
+from flyte_dask_engine.monitor.abort import (
+    abort_waiting,
+    fail_instead_of_cancelling,
+    stop_reconnecting,
+)
 from flyte_dask_engine.monitor.verdict import Assessment
 
 __all__ = ["ShutdownWatch"]
@@ -42,6 +46,8 @@ class ShutdownWatch:
         self.observer = ShutdownObserver(f"{name}-shutdowns")
         self.activity: _Answer | None = None
         """What the cluster had done before."""
+        self.is_over = False
+        """Whether the cluster has been shut down."""
         self._assessment = assessment
         self._clients = clients
         self._ask = ask
@@ -51,8 +57,8 @@ class ShutdownWatch:
         """Whether the function shut the cluster down."""
         return isinstance(self._assessment.verdict, ClusterShutDown)
 
-    async def run(self, last: Callable[[], Awaitable[_Answer | None]]) -> bool:
-        """Wait for the shutdown, and end what waits for the cluster; whether there was one.
+    async def run(self, last: Callable[[], Awaitable[_Answer | None]]) -> None:
+        """Wait for the shutdown, and end what waits for the cluster.
 
         Args:
             last: returns what the cluster has done, which is asked for before the shutdown.
@@ -60,19 +66,30 @@ class ShutdownWatch:
         subject = self._assessment.subject
         try:
             if await self._ask("wait", self.observer.name) is None:
-                return False  # another scheduler has replaced that of the observer
+                return  # another scheduler has replaced that of the observer
         except OSError:  # the scheduler is lost
-            return False
+            return
         verdict = subject.shut_down()
         with suppress(OSError, asyncio.TimeoutError):
             self.activity = await last()
-            self._assessment.conclude(verdict)
-            subject.logger.info("%s: the function shut the cluster down", subject.task)
-            stop_reconnecting(self._clients())
+        self._assessment.conclude(verdict)
+        subject.logger.info("%s: the function shut the cluster down", subject.task)
+        stop_reconnecting(self._clients())
+        fail_instead_of_cancelling(self._clients(), verdict)
+        with suppress(OSError, asyncio.TimeoutError):
             # what waits is aborted only afterwards, for that may be the request itself
             await asyncio.wait_for(self._ask("note", self.observer.name), _LONGEST)
-        abort_waiting(self._clients(), subject.address, verdict)
-        return True
+        self.is_over = True
+        self.abort()
+
+    def abort(self) -> None:
+        """End what waits for the cluster once it has been shut down, however often that is tried.
+
+        A client that has not requested the shutdown stays open, and can be used afterwards.
+        """
+        verdict = self._assessment.verdict
+        if verdict is not None:
+            abort_waiting(self._clients(), self._assessment.subject.address, verdict)
 
     async def leave(self) -> None:
         """Remove the observer."""

@@ -152,6 +152,7 @@ def session(  # noqa: PLR0913  # what a task knows
             host.attempt(),
             cluster.is_local,
             host,
+            is_in_threads=not cluster.in_processes,
         )
         client, clients = stack.enter_context(_joined(runtime, subject, scope))
         configured = config.workers.number_of_workers
