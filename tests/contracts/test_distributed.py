@@ -9,6 +9,7 @@ from typing import Any
 import distributed
 import pytest
 from distributed import client as distributed_client
+from distributed import worker as distributed_worker
 from distributed.client import CancelledFuturesGroup, FutureCancelledError, FuturesCancelledError
 from distributed.deploy.subprocess import Subprocess
 from distributed.diagnostics.task_stream import TaskStreamPlugin
@@ -93,7 +94,7 @@ def test_distributed_has_what_a_recorder_uses() -> None:
 
 def test_distributed_runs_tasks_and_sends_their_errors_by_known_functions() -> None:
     """They are replaced, so that every error is sent and received."""
-    module: Any = distributed.worker
+    module: Any = distributed_worker
     runners = tuple(name for name in _RUNNERS if hasattr(module, name))
     assert runners in {_RUNNERS[:2], _RUNNERS[2:]}
     runs = inspect.getsource(distributed.Worker.execute)
