@@ -115,7 +115,7 @@ HOSTILE: Mapping[str, Any] = {
     "numpy nan": np.float32("nan"),
     "numpy bool": np.bool_(True),
     "numpy text": np.str_("v1"),
-    "numpy date": np.datetime64("NaT"),
+    "numpy date": np.datetime64("NaT", "ns"),
     "series": pd.Series([1, 2]),
     "frame": pd.DataFrame({"cpu": [1], "mem": [1], "gpu": [1], "ephemeral_storage": [1]}),
     "index": pd.Index(["a"]),
