@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import distributed
+from distributed.core import Status
 
 REGION = "ACME_REGION"
 """An environment variable."""
@@ -140,7 +141,7 @@ def use_full_disk(keys: list[str], dask_worker: Any) -> str:
 
 def set_status(name: str, dask_worker: Any) -> None:
     """Pause a worker, or let it run again."""
-    dask_worker.status = distributed.core.Status[name]
+    dask_worker.status = Status[name]
 
 
 def write_to_full_disk() -> None:
