@@ -7,6 +7,7 @@ their causes may form a circle. The module is pickled by value into the cluster,
 
 from __future__ import annotations
 
+import errno
 import itertools
 from collections import deque
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ __all__ = [
     "frames_of",
     "is_a",
     "is_harmless",
+    "is_of_full_disk",
     "kind_of",
     "make_sendable",
     "tame",
@@ -46,6 +48,11 @@ def kind_of(error: BaseException) -> str:
 def is_a(error: BaseException, kinds: Any) -> bool:
     """Whether it is an instance of *kinds*, without its ``__class__``, which may raise."""
     return issubclass(type(error), kinds)
+
+
+def is_of_full_disk(error: BaseException) -> bool:
+    """Whether it means that a disk, or the quota on it, is full."""
+    return is_a(error, OSError) and getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT}
 
 
 def text_of(error: BaseException, most: int = _MAX_TEXT) -> str:

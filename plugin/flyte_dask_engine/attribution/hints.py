@@ -6,7 +6,6 @@ comes from such a habit.
 
 from __future__ import annotations
 
-import errno
 import linecache
 import os
 import sys
@@ -23,7 +22,7 @@ from distributed import LocalCluster
 
 from flyte_dask_engine.attribution.origin import is_from_process_of_cluster, worker_of
 from flyte_dask_engine.errors import WorkersLost
-from flyte_dask_engine.foreign_errors import chain_of, tame
+from flyte_dask_engine.foreign_errors import chain_of, is_of_full_disk, tame
 from flyte_dask_engine.monitor.monitor import Monitor
 
 __all__ = ["hinting"]
@@ -137,7 +136,7 @@ def _environment(error: BaseException, monitor: Monitor) -> str | None:
     """Recognise a variable that the function sets in ``os.environ``, and a worker reads."""
     if not isinstance(error, KeyError) or len(error.args) != 1 or not _frames(error):
         return None
-    if not monitor.in_processes or not is_from_process_of_cluster(error):
+    if monitor.subject.is_in_threads or not is_from_process_of_cluster(error):
         return None
     name, frame = error.args[0], _frames(error)[-1][0]
     is_of_os = _place(frame) == "<frozen os>" or _place(frame).endswith("/os.py")
@@ -169,8 +168,7 @@ def _memory_of_worker(error: BaseException, monitor: Monitor) -> str | None:
 
 def _disk_of_worker(error: BaseException, monitor: Monitor) -> str | None:
     """Recognise a Dask task that writes to a full disk."""
-    is_full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
-    worker = worker_of(error, monitor) if is_full else None
+    worker = worker_of(error, monitor) if is_of_full_disk(error) else None
     return None if worker is None else monitor.subject.lack_of_disk(worker[0])
 
 

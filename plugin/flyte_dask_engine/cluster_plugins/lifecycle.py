@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 from collections import Counter, deque
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from flyte_dask_engine.cluster_plugins.sums import spilled
 from flyte_dask_engine.cluster_plugins.task_errors import pass_all_errors
 from flyte_dask_engine.cluster_plugins.unfinished import UnfinishedTasks
 from flyte_dask_engine.distributed_internals import on_worker_exit
-from flyte_dask_engine.foreign_errors import chain_of, describe, is_a, text_of
+from flyte_dask_engine.foreign_errors import chain_of, describe, is_a, is_of_full_disk, text_of
 
 __all__ = ["NannyObserver", "Observer", "SchedulerObserver", "WorkerObserver"]
 
@@ -264,7 +263,8 @@ class WorkerObserver(WorkerPlugin):
         error = record.exc_info[1] if record.exc_info else None
         text = describe(error, _MAX_TEXT) if error else record.getMessage()
         report = {"worker": self.worker.address, "error": text[:_MAX_TEXT]}
-        if error is not None and _is_of_full_disk(error):
+        chain = () if error is None else chain_of(error, with_contexts=True)
+        if any(map(is_of_full_disk, chain)):
             report |= {"name": str(self.worker.name), "disk": self.worker.local_directory}
         is_of_messages = record.name.startswith("distributed.protocol")
         if is_of_messages and error is not None and _is_of_environment(error):
@@ -281,13 +281,6 @@ class WorkerObserver(WorkerPlugin):
             while self.pending:
                 await self.worker.scheduler.log_event(topic=self.topic, msg=self.pending[0])
                 self.pending.popleft()
-
-
-def _is_of_full_disk(error: BaseException) -> bool:
-    """Whether *error*, or what it was raised from, means that a disk is full."""
-    full = {errno.ENOSPC, errno.EDQUOT}
-    chain = chain_of(error, with_contexts=True)
-    return any(is_a(each, OSError) and getattr(each, "errno", None) in full for each in chain)
 
 
 def _is_of_environment(error: BaseException) -> bool:

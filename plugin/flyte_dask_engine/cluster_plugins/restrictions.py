@@ -27,10 +27,11 @@ def unmet_restrictions(scheduler: Any, known: Mapping[str, str]) -> list[dict[st
             break
         workers, hosts = task.worker_restrictions or (), task.host_restrictions or ()
         resources = task.resource_restrictions or {}
+        if not (workers or hosts or resources):
+            continue
         fitting = [each for each in _workers(scheduler) if _fits(task, each, scheduler)]
         # one that is paused takes the task once it has finished others, and resumes
-        is_stuck = not any(map(is_able, fitting))
-        if (workers or hosts or resources) and is_stuck:
+        if not any(map(is_able, fitting)):
             gone = [each for each in (*workers, *hosts) if _is_gone(each, scheduler, known)]
             found.append(
                 {

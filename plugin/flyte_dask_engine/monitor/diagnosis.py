@@ -179,8 +179,8 @@ class Subject:
         if unmet.fitting:
             who = f"The only workers that may run it ({unmet.fitting} of {now.workers})"
             lost = f"{who} accept no tasks, as happens when their memory is full."
-            remedy = self._remedies.more_disk(now.disks) if now.disks else ""
-            remedy = remedy or self._remedies.more_memory()
+            found = self._remedies
+            remedy = found.more_disk(now.disks) if now.disks else found.more_memory()
             return self._failure(WorkersLost, what, lost, remedy, deaths=now.deaths)
         remedy = self._remedies.of_restrictions(unmet, now.offers, now.workers)
         more = "If such a worker comes later, raise Runtime(stall_timeout=...)."

@@ -117,8 +117,6 @@ class Monitor:
         self._deliveries = Deliveries(self.subject, self._ask)
         self._has_observer = False
         self._observers: list[tuple[str, str]] = []  # the others: role and name of each
-        self.in_processes = False
-        """Whether the workers are processes."""
         self._records = Records(f"{self._name}-recorder", self._ask)
         self._return = Return(self._name)
         self._shutdown = ShutdownWatch(self._name, assessment, clients, self._ask)
@@ -227,7 +225,6 @@ class Monitor:
             in_processes: whether its workers are processes; they are observed too.
             recorded: whether metrics are recorded, for a report.
         """
-        self.in_processes = in_processes
         beginning = self._begin(in_processes=in_processes, recorded=recorded)
         with suppress(concurrent.futures.TimeoutError):
             self._start(beginning).result(_PATIENCE)
