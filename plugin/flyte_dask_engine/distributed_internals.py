@@ -154,6 +154,9 @@ def current_client(client: distributed.Client) -> Iterator[None]:
         yield
     finally:
         distributed_client._current_client.reset(token)
+        before = distributed_client._current_client.get()
+        if before is not None and before.status == "closed":  # blocks that overlap, not nested
+            distributed_client._current_client.set(None)
 
 
 @contextmanager

@@ -265,13 +265,15 @@ class TestWaitingForWorkers:
     def test_in_sessions_that_overlap(
         self, started: Cluster, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Whichever ends first, none leaves its limit behind."""
+        """Whichever ends first, none leaves its limit or its client behind."""
         monkeypatch.setenv(ADDRESS, started.address)
         first, second = (session(Dask(workers=number), "etl") for number in (5, 7))
         first.__enter__()
         second.__enter__()
         first.__exit__(None, None, None)
         second.__exit__(None, None, None)
+        with pytest.raises(ValueError, match="No clients found"):
+            distributed.default_client()
         with session(Dask(), "etl") as opened:
             text = fails(opened, TooFewWorkers, lambda: opened.client.wait_for_workers(4))
         assert "the config has 1 worker." in text
