@@ -10,12 +10,14 @@ import asyncio
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from time import time
 from typing import Any
 
 import distributed
 from distributed import client as distributed_client
 from distributed.comm.addressing import normalize_address
 from distributed.deploy.subprocess import Subprocess
+from distributed.worker_state_machine import TaskErredMsg
 
 __all__ = [
     "Client",
@@ -27,6 +29,7 @@ __all__ = [
     "clients",
     "current_client",
     "default_clients",
+    "fail_dependents",
     "let_receiving_fail",
     "on_worker_exit",
     "send_last",
@@ -113,6 +116,23 @@ def let_receiving_fail(client: distributed.Client) -> None:
 
     if receiving is not None and receiving is not asyncio.current_task():
         client._handle_report_task = asyncio.ensure_future(end())
+
+
+def fail_dependents(worker: distributed.Worker, key: Any) -> None:
+    """Let the tasks of *worker* fail that wait for *key*, whose value could not be unpickled.
+
+    Connections to the workers that have the value are closed: distributed would use the one on
+    which it came again, although its other end still waits for a confirmation.
+    """
+    known: Any = worker
+    failed = known.state.tasks[key]
+    for address in [*failed.who_has]:
+        known.rpc.remove(address)
+    for waiting in [each for each in failed.dependents if each.state == "waiting"]:
+        message = TaskErredMsg.from_task(
+            failed, run_id=waiting.run_id, stimulus_id=f"unreadable-{time()}"
+        )
+        worker.batched_send({**message.to_dict(), "key": waiting.key})
 
 
 def send_last(client: distributed.Client, operation: str) -> bool:

@@ -13,6 +13,7 @@ from distributed import worker as distributed_worker
 from distributed.client import CancelledFuturesGroup, FutureCancelledError, FuturesCancelledError
 from distributed.deploy.subprocess import Subprocess
 from distributed.diagnostics.task_stream import TaskStreamPlugin
+from distributed.worker_state_machine import TaskErredMsg, TaskState, WorkerState
 
 from flyte_dask import Dask
 from flyte_dask_engine.cluster_plugins.task_errors import _RUNNERS
@@ -107,6 +108,22 @@ def test_distributed_runs_tasks_and_sends_their_errors_by_known_functions() -> N
     parameters = [*inspect.signature(client_module.clean_exception).parameters]
     assert parameters[:2] == ["exception", "traceback"]
     assert "clean_exception(" in inspect.getsource(distributed_client.FutureState.set_error)
+
+
+def test_a_worker_tells_only_of_the_result_that_it_cannot_load() -> None:
+    """Its plugins see that; then what waits for the result is failed here."""
+    table = "\n".join(map(inspect.getsource, (WorkerState, TaskErredMsg)))
+    assert '("flight", "error"): _transition_generic_error' in table
+    assert 'self._notify_plugins("transition", ts.key, start, finish)' in table
+    assert lacks(TaskState("x", 1), "run_id", "dependents", "state", "who_has") == []
+    assert "addr" in inspect.signature(distributed.core.ConnectionPool.remove).parameters
+    assert [*inspect.signature(TaskErredMsg.from_task).parameters][:3] == [
+        "ts",
+        "run_id",
+        "stimulus_id",
+    ]
+    erred = inspect.getsource(distributed.Scheduler.stimulus_task_erred)
+    assert 'ts.state != "processing"' in erred
 
 
 def test_a_client_receives_in_a_task_that_ends_with_it() -> None:

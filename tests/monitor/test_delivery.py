@@ -165,6 +165,25 @@ def test_one_that_only_the_worker_can_load(
     )
 
 
+def test_one_of_a_result_that_another_worker_cannot_load(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What needs the result fails with it, and so does what needs that; a retry fails again."""
+    with cluster(workers=2, nannies=False, env=CODE) as made:
+        monkeypatch.setenv(ADDRESS, made.address)
+        with session(CONFIG, "etl") as opened:
+            client: Any = opened.client
+            one, other = client.scheduler_info(n_workers=-1)["workers"]
+            result = client.submit(hostile.Unreadable, workers=[one])
+            needs = [client.submit(steps.type_of, result, 0, workers=[other], retries=1)]
+            needs.append(client.submit(steps.type_of, needs[0], 1))
+            for each in needs:
+                error = raised_by(opened, lambda each=each: each.result(PATIENCE))
+                assert (type(error), str(error)) == (ValueError, "an older format")
+            here = client.submit(steps.type_of, result, 2, workers=[one])
+            assert here.result(PATIENCE) == "Unreadable"
+
+
 def test_a_flyte_task_fails_with_it_and_is_not_retried(started: Cluster, tmp_path: Path) -> None:
     done = run_task(faulty.recurses, tmp_path, started.env)
     is_not_retried(done, "RecursionError", "maximum recursion depth exceeded")

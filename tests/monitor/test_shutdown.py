@@ -11,12 +11,14 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
+import dask.config
 import distributed
 import pytest
 from dask.delayed import delayed
 
 from flyte_dask import Dask
 from flyte_dask_engine.errors import ClusterShutDown
+from flyte_dask_engine.session import connection
 from flyte_dask_engine.session.session import session
 from tests.support import faulty, steps
 from tests.support.backend import ADDRESS, cluster
@@ -25,7 +27,15 @@ from tests.support.runner import CODE, run_task
 
 pytestmark = pytest.mark.fault
 
-PROMPTLY = 20  # seconds; the scheduler that is gone was waited for for at least 30
+NEVER = 600  # seconds; how long clients would wait for the scheduler that is gone
+
+
+@pytest.fixture
+def _waits_are_long(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What waits for the scheduler that is gone does so for `NEVER`, on machines of any speed."""
+    monkeypatch.setattr(connection, "_LONGEST_ATTEMPT", NEVER)
+    with dask.config.set({"distributed.comm.timeouts.connect": f"{NEVER} s"}):
+        yield
 
 
 def shuts_down() -> int:
@@ -65,7 +75,7 @@ def _kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
         yield
 
 
-@pytest.mark.usefixtures("_kind")
+@pytest.mark.usefixtures("_kind", "_waits_are_long")
 @pytest.mark.parametrize("function", [shuts_down, shuts_down_with_its_own_client, has_it_shut_down])
 def test_a_shutdown_ends_the_session_at_once(
     function: Any, caplog: pytest.LogCaptureFixture
@@ -73,9 +83,9 @@ def test_a_shutdown_ends_the_session_at_once(
     """Its result is returned, and the log has one line about it next to the last metrics."""
     caplog.set_level("INFO", "flyte_dask.runtime")
     before = time.monotonic()
-    with session(Dask(workers=1), "etl") as opened:
+    with session(Dask(workers=1).with_runtime(connect_timeout=NEVER), "etl") as opened:
         assert opened.run(function) == 3
-    assert time.monotonic() - before < PROMPTLY
+    assert time.monotonic() - before < NEVER
     _, shut_down, end = [each.getMessage() for each in caplog.records if _is_ours(each)]
     assert shut_down == "etl: the function shut the cluster down"
     assert re.match(r"etl: finished: 1 task \(", end)
@@ -104,19 +114,21 @@ USES: tuple[Callable[[], Any], ...] = (
 )
 
 
+@pytest.mark.usefixtures("_waits_are_long")
 @pytest.mark.parametrize("function", [shuts_down, shuts_down_with_its_own_client])
 def test_what_uses_the_cluster_afterwards_ends_at_once(function: Any) -> None:
     """The session's client is closed, or it is open and has lost its scheduler."""
     uses = USES
     if function is shuts_down:
         uses += (lambda: distributed.get_client().shutdown(),)
-    with session(Dask(workers=1).with_runtime(stall_timeout=2), "etl") as opened:
+    config = Dask(workers=1).with_runtime(stall_timeout=2, connect_timeout=NEVER)
+    with session(config, "etl") as opened:
         opened.run(function)
         before = time.monotonic()
         for use in uses:
             with pytest.raises(ClusterShutDown, match=r'with_runtime\(local="processes"\)'):
                 opened.run(use)
-        assert time.monotonic() - before < PROMPTLY
+        assert time.monotonic() - before < NEVER
         with pytest.raises(TypeError) as caught:  # which has another cause
             opened.run(lambda: distributed.get_client().submit(cast("Any", 3)).result())
     assert not hasattr(caught.value, "__notes__")

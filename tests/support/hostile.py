@@ -67,6 +67,19 @@ class LoadingElsewhere(Exception):
         return _raise_elsewhere, (os.getpid(),)
 
 
+class Unreadable:
+    """A value whose pickle raises the user's error in every process but the one that made it."""
+
+    def __reduce__(self) -> Any:
+        return _load, (os.getpid(),)
+
+
+def _load(pid: int) -> Unreadable:
+    if os.getpid() != pid:
+        raise ValueError("an older format")
+    return Unreadable()
+
+
 def _raise_base() -> None:
     raise Base("loading")
 

@@ -27,6 +27,11 @@ def divided(x: float) -> float:
     return 1 / x
 
 
+def type_of(value: object, number: int) -> str:  # noqa: ARG001  # makes another task
+    """The name of the class of *value*."""
+    return type(value).__name__
+
+
 def squared(number: int) -> int:
     """Return the square of *number*, after a moment."""
     time.sleep(0.01)

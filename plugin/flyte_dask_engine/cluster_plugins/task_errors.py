@@ -24,7 +24,7 @@ from distributed.diagnostics.plugin import WorkerPlugin
 from distributed.protocol.pickle import dumps, loads
 from distributed.protocol.serialize import to_serialize
 
-from flyte_dask_engine.distributed_internals import let_receiving_fail
+from flyte_dask_engine.distributed_internals import fail_dependents, let_receiving_fail
 from flyte_dask_engine.foreign_errors import (
     chain_of,
     describe,
@@ -58,10 +58,19 @@ class TaskErrors(WorkerPlugin):
 
     def setup(self, worker: Worker) -> None:
         """Wrap what runs tasks, unless another session has done it."""
+        self.worker = worker
         pass_all_errors()
         for name in _ACTOR_HANDLERS:
             handler = worker.handlers[name]
             worker.handlers[name] = _wrapped(handler, _sending_errors_of_actors)
+
+    def transition(self, key: Any, start: str, finish: str, **_: Any) -> None:
+        """Let what waits for a result that cannot be unpickled here fail; it would wait for ever.
+
+        distributed tells its scheduler only that the result failed, which is in memory elsewhere.
+        """
+        if (start, finish) == ("flight", "error"):
+            fail_dependents(self.worker, key)
 
 
 def pass_all_errors() -> None:
