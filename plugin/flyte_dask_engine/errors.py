@@ -12,8 +12,10 @@ __all__ = [
     "ClusterFailure",
     "ClusterShutDown",
     "ClusterUnavailable",
+    "InvalidInput",
     "InvalidOutput",
     "MissingBokeh",
+    "MissingExtra",
     "NoCluster",
     "NoValidWorker",
     "SchedulerLost",
@@ -64,8 +66,16 @@ class WrongEnvironment(FlyteDaskError, RuntimeError):
     """The images of the task and its cluster cannot work together."""
 
 
+class InvalidInput(FlyteDaskError, ValueError):
+    """An input cannot be read as the Dask collection that its type says."""
+
+
 class InvalidOutput(FlyteDaskError, ValueError):
-    """An output refers to what is in the cluster, which ends with the task."""
+    """An output refers to what is in the cluster, which ends with it, or cannot be written."""
+
+
+class MissingExtra(FlyteDaskError, ModuleNotFoundError):
+    """A Dask collection is an input or output, but what reads and writes it is not installed."""
 
 
 class MissingBokeh(FlyteDaskError, ModuleNotFoundError):

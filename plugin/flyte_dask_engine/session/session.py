@@ -21,6 +21,8 @@ from flyte_dask_engine.attribution.error_mapping import mapping_errors
 from flyte_dask_engine.attribution.hints import hinting
 from flyte_dask_engine.cluster_plugins.code import CodeOnScheduler, CodeOnWorker
 from flyte_dask_engine.cluster_plugins.task_errors import pass_all_errors
+from flyte_dask_engine.collections.writing import Writer, write_all, writing
+from flyte_dask_engine.collections.written import Written
 from flyte_dask_engine.distributed_internals import current_client
 from flyte_dask_engine.errors import NoCluster
 from flyte_dask_engine.host import NO_SDK, Host
@@ -82,6 +84,21 @@ class Session:
         """
         subject = self._monitor.subject
         check_outputs(subject.task, outputs, subject.host)
+
+    def write(self, writers: Sequence[Writer]) -> list[Written]:
+        """Let the workers write Dask collections, also with Runtime(client=False).
+
+        Raises:
+            InvalidOutput: if one cannot be written.
+            ClusterFailure: if the cluster failed.
+        """
+        subject = self._monitor.subject
+        with mapping_errors(self._monitor), writing(subject.task, subject.host):
+            return write_all(writers, self._compute)
+
+    def _compute(self, collections: Sequence[Any]) -> Sequence[Any]:
+        client: Any = self.client
+        return cast("Sequence[Any]", client.gather(client.compute([*collections])))
 
     def end(self) -> None:
         """End the session before its block ends: only its report is still shown until then.

@@ -14,7 +14,7 @@ from itertools import chain, count, islice
 from types import FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
-__all__ = ["ATOMS", "MAX_MEMBERS", "Step", "attributes", "items", "members"]
+__all__ = ["ATOMS", "MAX_MEMBERS", "Step", "attributes", "imported_class", "items", "members"]
 
 ATOMS = (str, bytes, bytearray, int, float, complex, type(None), type)
 """Classes of objects without members."""
@@ -152,12 +152,12 @@ def _of_array(value: Any) -> _Members | None:
     An instance can only exist if the module is imported.
     """
     kind = type(value)
-    if kind is _class("numpy", "ndarray"):
+    if kind is imported_class("numpy", "ndarray"):
         form = "[{}]" if value.ndim == 1 else ".flat[{}]"
         return _numbered(value.flat, form) if _is_object(value.dtype) else ()
-    if kind is _class("pandas", "Series"):
+    if kind is imported_class("pandas", "Series"):
         return _numbered(value.array, ".iloc[{}]") if _is_object(value.dtype) else ()
-    if kind is _class("pandas", "DataFrame"):
+    if kind is imported_class("pandas", "DataFrame"):
         columns = enumerate(zip(value.columns, value.dtypes.array, strict=True))
         return (
             (("[{!r}]", name), value.iloc[:, number])
@@ -171,6 +171,6 @@ def _is_object(dtype: Any) -> bool:
     return bool(dtype.kind == "O")  # of strings too, with some of pandas' types
 
 
-def _class(module: str, name: str) -> object:
+def imported_class(module: str, name: str) -> object:
     """A class of *module*; None as long as it is not imported."""
     return getattr(sys.modules.get(module), name, None)

@@ -11,8 +11,10 @@ __all__ = [
     "ClusterFailure",
     "ClusterShutDown",
     "ClusterUnavailable",
+    "InvalidInput",
     "InvalidOutput",
     "MissingBokeh",
+    "MissingExtra",
     "NoCluster",
     "NoValidWorker",
     "SchedulerLost",
@@ -23,8 +25,10 @@ __all__ = [
 ]
 
 ClusterShutDown = kinds.ClusterShutDown
+InvalidInput = kinds.InvalidInput
 InvalidOutput = kinds.InvalidOutput
 MissingBokeh = kinds.MissingBokeh
+MissingExtra = kinds.MissingExtra
 NoCluster = kinds.NoCluster
 NoValidWorker = kinds.NoValidWorker
 TooFewWorkers = kinds.TooFewWorkers

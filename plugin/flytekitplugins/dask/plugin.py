@@ -40,6 +40,31 @@ def register() -> None:
         )
 
 
+def _register_types() -> None:
+    """Make Dask collections types of flytekit, once the program has imported them.
+
+    flytekit has no hook for that, but calls this function of its own before it looks up a type.
+    """
+    module = import_module("flytekit.types.structured")
+    known = module.lazy_import_structured_dataset_handler
+    registered = set[str]()
+
+    def register_imported_types() -> None:
+        known()
+        for name, kind, ours in (
+            ("dataframe", "DataFrame", "frames"),
+            ("array", "Array", "arrays"),
+        ):
+            # one that is still being imported has no such class yet
+            if name not in registered and hasattr(sys.modules.get(f"dask.{name}"), kind):
+                registered.add(name)
+                import_module(f"flytekitplugins.dask.collections.{ours}").register()
+
+    vars(module)["lazy_import_structured_dataset_handler"] = register_imported_types
+
+
+if _is_ours:
+    _register_types()
 if "flyte_dask" in sys.modules:
     register()
 elif not _is_ours:

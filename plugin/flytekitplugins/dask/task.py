@@ -272,7 +272,14 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
                 outputs = opened.run(lambda: base.execute(self, **kwargs))
             finally:
                 _dispatch.reset(token)
-            opened.check_outputs(self._named(outputs))
+            named = self._named(outputs)
+            opened.check_outputs(named)
+            if "dask.base" in sys.modules:
+                from flytekitplugins.dask.collections.outputs import (  # noqa: PLC0415  # as above
+                    write_outputs,
+                )
+
+                write_outputs(self.name, named, self.python_interface.outputs, opened)
             return outputs
 
     def _named(self, outputs: Any) -> dict[str, object]:

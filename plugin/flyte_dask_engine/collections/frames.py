@@ -1,0 +1,210 @@
+"""Dask DataFrames that the workers write as Parquet files, one for each partition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import attrs
+from cloudpickle.cloudpickle import register_pickle_by_value
+
+from flyte_dask_engine.collections import partitions
+from flyte_dask_engine.collections.folder import Folder
+from flyte_dask_engine.collections.partitions import Layout, Part, UnwritableError, is_open
+from flyte_dask_engine.collections.written import Written
+
+__all__ = ["Compute", "FrameWriter", "naming"]
+
+Compute = Callable[[Sequence[Any]], Sequence[Any]]
+"""Computes collections together, and returns the results."""
+
+_PREVIEWED = 10  # rows
+
+
+@contextmanager
+def naming(output: str) -> Iterator[None]:
+    """Let the text of an `UnwritableError` of the block begin with *output*."""
+    try:
+        yield
+    except UnwritableError as error:
+        raise UnwritableError(f"{output}: {error}") from None
+
+
+@attrs.frozen
+class FrameWriter:
+    """A Dask DataFrame that is to be written to a folder."""
+
+    folder: Folder
+    _parts: Any
+    _layout: Layout
+
+    @classmethod
+    def of(
+        cls, output: str, frame: Any, folder: Folder, columns: Sequence[str] = ()
+    ) -> FrameWriter:
+        """Plan to write *frame*, or only these *columns* of it; nothing is computed.
+
+        An unnamed index of integers, which Dask numbers anew in each partition, is not written.
+
+        Raises:
+            UnwritableError: if a Parquet file cannot have such columns.
+        """
+        with naming(output):
+            return cls._planned(output, frame, folder, columns)
+
+    @classmethod
+    def _planned(
+        cls, output: str, frame: Any, folder: Folder, columns: Sequence[str]
+    ) -> FrameWriter:
+        meta = _empty(frame)
+        index = meta.index.name is not None or meta.index.dtype.kind not in "iu"
+        if columns:
+            missing = [each for each in columns if each not in {*meta.columns, meta.index.name}]
+            if missing:
+                raise UnwritableError(
+                    f"it lacks the columns {', '.join(map(repr, missing))}, which its type has. "
+                    f"It has: {', '.join(map(repr, meta.columns))}"
+                )
+            index = index and meta.index.name in columns
+            frame = frame[[each for each in columns if each in meta.columns]]
+            meta = _empty(frame)
+        _check_names(meta)
+        width = max(5, len(str(frame.npartitions - 1)))
+        layout = Layout(
+            output,
+            folder.filesystem,
+            folder.path,
+            [*meta.columns],
+            index,
+            _schema_of(meta, index),
+            f"part-%0{width}d.parquet",
+        )
+        parts = frame.map_partitions(
+            partitions.write_part, layout, meta=("part", "object"), enforce_metadata=False
+        )
+        return cls(folder, parts, layout)
+
+    def start(self) -> Any:
+        """The collection that writes the partitions when it is computed; its values are `Part`."""
+        return self._parts
+
+    def finish(self, result: Iterable[Part], compute: Compute) -> Written:
+        """Give all files the same schema.
+
+        Args:
+            result: what the computation of `start`'s collection returned.
+            compute: computes what is written again.
+
+        Raises:
+            UnwritableError: if the types of a column differ between partitions.
+        """
+        parts = sorted(result)
+        with naming(self._layout.output):
+            schema = _common(parts)
+        again = [part for part in parts if not _is_same(part.schema, schema)]
+        if again:
+            from dask.delayed import delayed  # noqa: PLC0415  # seldom needed
+
+            rewrite = delayed(partitions.rewrite_part, pure=False)
+            new = compute([rewrite(part, self._layout, schema) for part in again])
+            parts = sorted({**{part.number: part for part in parts}, **_numbered(new)}.values())
+        return Written(
+            self.folder.uri,
+            len(parts),
+            sum(part.bytes for part in parts),
+            (("rows", f"{sum(part.rows for part in parts):,}"),),
+            tuple((field.name, str(field.type)) for field in schema),
+            self._preview(parts),
+        )
+
+    def _preview(self, parts: Iterable[Part]) -> str:
+        """The first rows of the first file that has any."""
+        import pyarrow.parquet as pq  # noqa: PLC0415  # only for frames
+
+        for part in parts:
+            if part.rows:
+                with self.folder.filesystem.open(self._layout.path(part.number), "rb") as file:
+                    batches = pq.ParquetFile(file).iter_batches(batch_size=_PREVIEWED)
+                    rows = next(batches).to_pandas()
+                return str(rows.to_html(max_rows=_PREVIEWED, escape=True, border=0))
+        return ""
+
+
+def _empty(frame: Any) -> Any:
+    """*frame* without rows, as pandas' own."""
+    return frame._meta  # noqa: SLF001  # as Dask's own functions for partitions do
+
+
+def _numbered(parts: Iterable[Part]) -> dict[int, Part]:
+    return {part.number: part for part in parts}
+
+
+def _check_names(meta: Any) -> None:
+    """Check that the columns can be those of a Parquet file."""
+    if meta.columns.nlevels > 1:
+        raise UnwritableError(
+            "its columns have several levels, which Parquet does not: join their names, such as by "
+            "frame.columns = frame.columns.map('_'.join)"
+        )
+    wrong = [each for each in meta.columns if not isinstance(each, str)]
+    if wrong:
+        raise UnwritableError(
+            f"the name {wrong[0]!r} of a column is not a str: frame.rename(columns=str)"
+        )
+    names = [*meta.columns, *([meta.index.name] if meta.index.name is not None else [])]
+    repeated = [each for each in names if names.count(each) > 1]
+    if repeated:
+        raise UnwritableError(f"several columns are named {repeated[0]!r}: rename all but one")
+    if meta.index.name is not None and not isinstance(meta.index.name, str):
+        raise UnwritableError(
+            f"the name {meta.index.name!r} of the index is not a str: frame.rename_axis('...')"
+        )
+
+
+def _schema_of(meta: Any, index: bool) -> Any:
+    """The Arrow schema of the empty frame *meta*; null for columns of Python objects."""
+    import pyarrow as pa  # noqa: PLC0415  # only for frames
+
+    try:
+        return pa.Schema.from_pandas(meta, preserve_index=index)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise UnwritableError(
+            f"it cannot be written as Parquet: {error}. Convert that column by astype(...), or "
+            "drop it"
+        ) from None
+
+
+def _common(parts: Sequence[Part]) -> Any:
+    """The schema that all *parts* can have."""
+    import pyarrow as pa  # noqa: PLC0415  # only for frames
+
+    fields = []
+    for field in parts[0].schema:
+        found = {part.number: part.schema.field(field.name).type for part in parts}
+        decided = {number: kind for number, kind in found.items() if not _is_undecided(kind)}
+        first = next(iter(decided), parts[0].number)
+        for number, kind in decided.items():
+            if kind != found[first]:
+                raise UnwritableError(
+                    f"the column {field.name!r} has the type {kind} in partition {number}, but "
+                    f"{found[first]} in partition {first}. Give all its values one type, such as "
+                    "by astype(...)"
+                )
+        fields.append(field.with_type(found[first]))
+    return pa.schema(fields, parts[0].schema.metadata)
+
+
+def _is_undecided(kind: Any) -> bool:
+    """Whether *kind* has no values that decide it."""
+    import pyarrow as pa  # noqa: PLC0415  # only for frames
+
+    return is_open(kind) and (pa.types.is_null(kind) or pa.types.is_null(kind.value_type))
+
+
+def _is_same(own: Any, schema: Any) -> bool:
+    """Whether the file with the schema *own* has the types of *schema*."""
+    return [field.type for field in own] == [field.type for field in schema]
+
+
+register_pickle_by_value(partitions)

@@ -1,0 +1,215 @@
+"""Writes one partition of a Dask DataFrame as a Parquet file, in a process of the cluster.
+
+All files of a frame get the same schema. The type of a column of Python objects is known only when
+they are seen, so each file has the one that its own objects have; a file whose objects are all
+missing is written again, once the others' type is known.
+
+The module is pickled by value, like `flyte_dask_engine.cluster_plugins`, so it may use only Python
+and what Dask's DataFrames need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+__all__ = ["Layout", "Part", "UnwritableError", "is_open", "rewrite_part", "write_part"]
+
+
+class UnwritableError(ValueError):
+    """A collection cannot be written; the text begins with the output that it is."""
+
+
+class Layout(NamedTuple):
+    """How the partitions of a frame are written."""
+
+    output: str
+    """The frame's name for errors, such as ``the output o0``."""
+    filesystem: Any
+    """The fsspec filesystem; pickled, it has no credentials of an SDK."""
+    folder: str
+    columns: list[str]
+    has_index: bool
+    """Whether the index is written."""
+    schema: Any
+    """The Arrow schema; columns whose type the frame does not tell have the type null."""
+    name: str
+    """The pattern of file names, with the number of the partition."""
+
+    def path(self, number: int) -> str:
+        """The path of the file of a partition."""
+        return f"{self.folder}/{self.name % number}"
+
+
+class Part(NamedTuple):
+    """A partition that was written."""
+
+    number: int
+    rows: int
+    bytes: int
+    schema: Any
+    """Its own Arrow schema."""
+
+
+def write_part(frame: Any, layout: Layout, partition_info: Mapping[str, Any] | None = None) -> Any:
+    """Write the partition *frame*; a Series with its `Part`.
+
+    Raises:
+        UnwritableError: if its columns or their types are not those of the layout, or if Arrow
+            cannot write them.
+    """
+    import pandas as pd  # noqa: PLC0415  # only workers that write need it
+
+    number = (partition_info or {})["number"]
+    try:
+        table = _conformed(_table(_aligned(frame, layout, number), layout, number), layout, number)
+    except UnwritableError as error:
+        raise UnwritableError(f"{layout.output}: {error}") from None
+    return pd.Series([_write(table, layout, number)], dtype="object")
+
+
+def rewrite_part(part: Part, layout: Layout, schema: Any) -> Part:
+    """Write the file of *part* again with *schema*, whose columns it has or are null there."""
+    import pyarrow.parquet as pq  # noqa: PLC0415  # as above
+
+    with layout.filesystem.open(layout.path(part.number), "rb") as file:
+        table = pq.read_table(file)
+    return _write(_cast(table, schema), layout, part.number)
+
+
+def is_open(kind: Any) -> bool:
+    """Whether the Arrow type *kind* is one that values are still to decide: null, or a category."""
+    import pyarrow as pa  # noqa: PLC0415  # as above
+
+    return bool(pa.types.is_null(kind) or pa.types.is_dictionary(kind))
+
+
+def _write(table: Any, layout: Layout, number: int) -> Part:
+    import pyarrow.parquet as pq  # noqa: PLC0415  # as above
+
+    path = layout.path(number)
+    with layout.filesystem.open(path, "wb") as file:
+        pq.write_table(table, file)
+        size = file.tell()
+    return Part(number, table.num_rows, size, table.schema)
+
+
+def _aligned(frame: Any, layout: Layout, number: int) -> Any:
+    """The columns of *frame* in the order of the layout."""
+    known = [*frame.columns]
+    if len(set(known)) < len(known):
+        repeated = next(each for each in known if known.count(each) > 1)
+        raise UnwritableError(f"partition {number} has several columns named {repeated!r}")
+    missing = [each for each in layout.columns if each not in known]
+    if missing:
+        raise UnwritableError(
+            f"partition {number} lacks the column {missing[0]!r}, which the frame has. It has: "
+            f"{_listed(known)}. A function of map_partitions() returns other columns than its meta="
+        )
+    others = [each for each in known if each not in layout.columns]
+    if others:
+        raise UnwritableError(
+            f"partition {number} has the column {others[0]!r}, which the frame does not have. "
+            f"The frame has: {_listed(layout.columns)}. A function of map_partitions() returns "
+            "other columns than its meta="
+        )
+    return frame[layout.columns]
+
+
+def _listed(names: list[str]) -> str:
+    most = 20
+    shown = ", ".join(map(repr, names[:most]))
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def _table(frame: Any, layout: Layout, number: int) -> Any:
+    """The Arrow table of *frame*."""
+    import pyarrow as pa  # noqa: PLC0415  # as above
+
+    try:
+        return pa.Table.from_pandas(frame, preserve_index=layout.has_index)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        wrong = [name for name in frame.columns if not _is_writable(frame[name])]
+        what = f"the column {wrong[0]!r} of partition {number}" if wrong else f"partition {number}"
+        raise UnwritableError(
+            f"{what} cannot be written as Parquet: {error}. Give all values of a column one type, "
+            "such as by astype(str)"
+        ) from None
+
+
+def _is_writable(column: Any) -> bool:
+    """Whether Arrow has a type for the values of *column*."""
+    import pyarrow as pa  # noqa: PLC0415  # as above
+
+    try:
+        pa.array(column, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError):
+        return False
+    return True
+
+
+def _conformed(table: Any, layout: Layout, number: int) -> Any:
+    """*table* with the types of the layout, where it knows them."""
+    import pyarrow as pa  # noqa: PLC0415  # as above
+
+    fields = []
+    for field in table.schema:
+        position = layout.schema.get_field_index(field.name)
+        expected = pa.null() if position < 0 else layout.schema.field(position).type
+        kind = _unified(field.type, expected)
+        if kind is None:
+            raise UnwritableError(
+                f"the column {field.name!r} has the type {field.type} in partition {number}, but "
+                f"{expected} in the frame. Convert it in the step that makes it: astype(...)"
+            )
+        fields.append(field.with_type(kind))
+    return _cast(table, pa.schema(fields, table.schema.metadata))
+
+
+def _unified(kind: Any, expected: Any) -> Any:
+    """The type to write a column of the type *kind* with; None if that is not *expected*.
+
+    What differs in spelling only is converted: units of time, sizes of offsets, and categories.
+    """
+    import pyarrow as pa  # noqa: PLC0415  # as above
+
+    types = pa.types
+    if types.is_dictionary(kind):
+        values = _large(kind.value_type)
+        known = types.is_dictionary(expected) or types.is_null(expected)
+        return pa.dictionary(pa.int32(), values, kind.ordered) if known else None
+    if types.is_null(kind) or kind == expected:
+        return expected
+    if types.is_null(expected):
+        return _large(kind)
+    if _large(kind) == _large(expected):
+        return expected
+    are_times = types.is_timestamp(kind) and types.is_timestamp(expected)
+    if (are_times and kind.tz == expected.tz) or _are_durations(kind, expected):
+        return expected
+    return None
+
+
+def _are_durations(*kinds: Any) -> bool:
+    import pyarrow as pa  # noqa: PLC0415  # as above
+
+    return all(map(pa.types.is_duration, kinds))
+
+
+def _large(kind: Any) -> Any:
+    """*kind* with large offsets if it is a text."""
+    import pyarrow as pa  # noqa: PLC0415  # as above
+
+    is_text = pa.types.is_string(kind) or pa.types.is_string_view(kind)
+    return pa.large_string() if is_text else kind
+
+
+def _cast(table: Any, schema: Any) -> Any:
+    """*table* with the types and the metadata of *schema*, by name; lossless, or an error."""
+    import pyarrow as pa  # noqa: PLC0415  # as above
+
+    try:
+        columns = [table.column(field.name).cast(field.type) for field in schema]
+    except pa.ArrowException as error:
+        raise UnwritableError(f"a value cannot be converted: {error}") from None
+    return pa.Table.from_arrays(columns, schema=schema)

@@ -1,0 +1,67 @@
+"""Writes collections together, so that work that they share is done once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from flyte_dask_engine.collections.folder import Folder
+from flyte_dask_engine.collections.frames import Compute
+from flyte_dask_engine.collections.partitions import UnwritableError
+from flyte_dask_engine.collections.written import Written
+from flyte_dask_engine.errors import InvalidOutput
+from flyte_dask_engine.host import Host
+
+__all__ = ["Writer", "write_all", "writing"]
+
+
+class Writer(Protocol):
+    """A collection that is to be written to a folder."""
+
+    @property
+    def folder(self) -> Folder:
+        """Where it is written to."""
+        ...
+
+    def start(self) -> Any:
+        """Write what comes before the partitions; the Dask collection that writes these."""
+        ...
+
+    def finish(self, result: Any, compute: Compute) -> Written:
+        """Complete what the computation of that collection wrote, which returned *result*."""
+        ...
+
+
+def write_all(writers: Sequence[Writer], compute: Compute) -> list[Written]:
+    """Write all collections; if one fails, nothing is left of any.
+
+    Args:
+        writers: the collections.
+        compute: computes Dask collections together, and returns their results.
+
+    Raises:
+        UnwritableError: if a folder already has files, or a partition cannot be written.
+    """
+    prepared = list[Folder]()
+    try:
+        for writer in writers:
+            writer.folder.prepare()
+            prepared.append(writer.folder)
+        results = compute([writer.start() for writer in writers])
+        return [
+            writer.finish(result, compute) for writer, result in zip(writers, results, strict=True)
+        ]
+    except BaseException:
+        for folder in prepared:
+            folder.empty()
+        raise
+
+
+@contextmanager
+def writing(task: str, host: Host) -> Iterator[None]:
+    """Raise an `InvalidOutput` of *task* for a collection that cannot be written in the block."""
+    try:
+        yield
+    except UnwritableError as error:
+        raise host.error(InvalidOutput)(f"{task}: {error}") from None

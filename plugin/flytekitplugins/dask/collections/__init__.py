@@ -1,0 +1,1 @@
+"""Dask collections as flytekit's types."""
