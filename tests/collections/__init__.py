@@ -1,0 +1,1 @@
+"""Dask collections as inputs and outputs of tasks."""
