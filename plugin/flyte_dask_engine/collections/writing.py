@@ -48,7 +48,7 @@ def write_all(writers: Sequence[Writer], compute: Compute) -> list[Written]:
         for writer in writers:
             writer.folder.prepare()
             prepared.append(writer.folder)
-        results = compute([writer.start() for writer in writers])
+        results = _computed([writer.start() for writer in writers], compute)
         return [
             writer.finish(result, compute) for writer, result in zip(writers, results, strict=True)
         ]
@@ -58,10 +58,26 @@ def write_all(writers: Sequence[Writer], compute: Compute) -> list[Written]:
         raise
 
 
+def _computed(collections: Sequence[Any], compute: Compute) -> list[Any]:
+    """The results of *collections*, of which Dask optimizes those of one kind together."""
+    results = dict[int, Any]()
+    for are_expressions in (True, False):
+        group = [
+            (number, each)
+            for number, each in enumerate(collections)
+            if hasattr(type(each), "expr") is are_expressions
+        ]
+        if group:
+            found = compute([each for _, each in group])
+            results.update(zip((number for number, _ in group), found, strict=True))
+    return [results[number] for number in range(len(collections))]
+
+
 @contextmanager
-def writing(task: str, host: Host) -> Iterator[None]:
+def writing(task: str | None, host: Host) -> Iterator[None]:
     """Raise an `InvalidOutput` of *task* for a collection that cannot be written in the block."""
     try:
         yield
     except UnwritableError as error:
-        raise host.error(InvalidOutput)(f"{task}: {error}") from None
+        text = str(error) if task is None else f"{task}: {error}"
+        raise host.error(InvalidOutput)(text) from None

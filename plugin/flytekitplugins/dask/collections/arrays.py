@@ -52,7 +52,7 @@ class ArrayTransformer(TypeTransformer[Any]):
         if place is None:
             uri = new_folder(ctx)
             with storage_here(FLYTEKIT), writing(task_of(ctx), FLYTEKIT):
-                writer = ArrayWriter.of("the output", python_val, Folder.at(uri))
+                writer = ArrayWriter.of("the Dask Array", python_val, Folder.at(uri))
                 (written,) = write_all([writer], compute_here)
             place = Place(uri, written=written)
             remember(python_val, place)

@@ -51,7 +51,7 @@ class FrameEncoder(StructuredDatasetEncoder[Any]):
         if place is None:
             uri = structured_dataset.uri or new_folder(ctx)
             with storage_here(FLYTEKIT), writing(task_of(ctx), FLYTEKIT):
-                writer = FrameWriter.of("the output", frame, Folder.at(uri), columns)
+                writer = FrameWriter.of("the Dask DataFrame", frame, Folder.at(uri), columns)
                 (written,) = write_all([writer], compute_here)
             place = Place(uri, (*columns,), written)
             remember(frame, place)

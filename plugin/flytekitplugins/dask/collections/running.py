@@ -26,11 +26,11 @@ def new_folder(context: FlyteContext) -> str:
     return str(files.join(files.raw_output_prefix, files.get_random_string()))
 
 
-def task_of(context: FlyteContext) -> str:
-    """The name of the task that runs."""
+def task_of(context: FlyteContext) -> str | None:
+    """The name of the task that runs; None if unknown, as where a local run passes an input."""
     parameters = context.user_space_params
     task = parameters.task_id if parameters and parameters.has_attr("TASK_ID") else None
-    return task.name if task else "a task"
+    return task.name if task else None
 
 
 def not_of_type(value: object, kind: str, maker: str) -> InvalidOutput:
