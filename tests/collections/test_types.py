@@ -13,11 +13,12 @@ from flytekit.core.local_cache import LocalTaskCache
 from flytekit.core.type_engine import TypeTransformerFailedError
 
 from flyte_dask.errors import InvalidConfig
+from flyte_dask_engine.collections.places import place_of
 from flytekitplugins.dask.collections.options import ReadOptions
-from flytekitplugins.dask.collections.places import place_of
 from flytekitplugins.dask.errors import InvalidOutput
 from tests.support import collected
 from tests.support.collected import ROWS, frame
+from tests.support.parts import computed
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The inplace keyword"),  # of Dask itself
@@ -29,7 +30,7 @@ SUM = sum(range(ROWS))
 
 @pytest.fixture(autouse=True)
 def _nothing_computed() -> None:
-    collected.computed.clear()
+    computed.clear()
 
 
 class TestTheyPass:
@@ -40,7 +41,7 @@ class TestTheyPass:
         some = ROWS - 4
         rows = [ROWS, some, ROWS, some, ROWS, some, ROWS, ROWS]
         assert collected.all_places() == [*rows, sum(range(10))]
-        assert collected.computed == ["shared"] * 12
+        assert computed == ["shared"] * 12
 
     def test_to_all_readers(self) -> None:
         assert collected.readers() == (SUM,) * 6
@@ -64,7 +65,7 @@ class TestTheyPass:
         """Known by what they hold, not by where they are."""
         LocalTaskCache.clear()
         assert [collected.caches(start=each) for each in (1, 1, 2)] == [4, 4, 4]
-        assert collected.computed.count("cached") == 2
+        assert computed.count("cached") == 2
 
     def test_without_a_default_client(self) -> None:
         made: Any = collected.without_client()

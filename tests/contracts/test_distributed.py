@@ -17,7 +17,11 @@ from distributed.worker_state_machine import TaskErredMsg, TaskState, WorkerStat
 
 from flyte_dask import Dask
 from flyte_dask_engine.cluster_plugins.task_errors import _RUNNERS
-from flyte_dask_engine.distributed_internals import address_of, client_of
+from flyte_dask_engine.distributed_internals import (
+    address_of,
+    client_of,
+    repeat_lost_expressions,
+)
 from flyte_dask_engine.foreign_errors import frames_of
 from flyte_dask_engine.session.session import session
 
@@ -306,6 +310,27 @@ def test_a_client_and_the_default_one_are_found_in_one_place() -> None:
     assert "_current_client.get()" in inspect.getsource(module._get_global_client)
     assert next(iter(inspect.signature(distributed.Client).parameters)) == "address"
     assert '"scheduler-address"' in inspect.getsource(distributed.Client.__init__)
+
+
+def test_an_expression_that_another_thread_drops_is_made_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Dask looks twice for an equal one that is known."""
+    expressions: Any = pytest.importorskip("dask._expr")
+    kind = expressions.SingletonExpr
+    source = inspect.getsource(expressions)
+    assert "if _name in cls._instances" in source
+    assert "return cls._instances[_name]" in source
+    results = [KeyError("dropped meanwhile"), "made anew"]
+
+    def new(*_: object) -> Any:
+        if isinstance(result := results.pop(0), KeyError):
+            raise result
+        return result
+
+    monkeypatch.setattr(kind, "__new__", new)
+    repeat_lost_expressions()
+    assert kind.__new__(kind) == "made anew"
 
 
 def test_a_subprocess_is_started_by_its_subclass() -> None:

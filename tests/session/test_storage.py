@@ -12,24 +12,11 @@ import pytest
 from tests.support import stored
 from tests.support.backend import ADDRESS, Cluster, cluster, scheduler, worker
 from tests.support.network import Network, network_to
-from tests.support.paths import PROJECT
 from tests.support.processes import run
-from tests.support.runner import CODE, run_task
+from tests.support.runner import CODE, run_task, without_flytekit
 from tests.support.s3 import Store, s3_store, without_keys
 
 pytestmark = pytest.mark.once
-
-# As sitecustomize, so that it blocks from the start.
-_BLOCK = """
-import sys
-
-class Blocker:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"flytekit", "flytekitplugins", "flyte_dask_engine"}:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-sys.meta_path.insert(0, Blocker())
-"""
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +28,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     """The environment of an image without flytekit and flyte-dask."""
-    folder = tmp_path_factory.mktemp("image")
-    (folder / "sitecustomize.py").write_text(_BLOCK)
-    return {"PYTHONPATH": f"{folder}:{PROJECT}"}
+    return without_flytekit(tmp_path_factory.mktemp("image"))
 
 
 @pytest.fixture(scope="module")

@@ -14,18 +14,10 @@ from dask.delayed import delayed
 from flytekit import HashMethod, StructuredDataset, dynamic, kwtypes, map_task, task, workflow
 
 from flytekitplugins.dask import Dask
+from tests.support.parts import computed, fail, note, on_worker
 
 TWO = Dask(workers=2).with_runtime(min_workers=2)
 ROWS = 24
-
-computed = list[str]()
-"""What has been computed in this process, in order."""
-
-
-def note(part: Any, name: str) -> Any:
-    """*part*, after a note that it was computed."""
-    computed.append(name)
-    return part
 
 
 def frame(rows: int = ROWS, name: str = "frame") -> dd.DataFrame:
@@ -43,7 +35,7 @@ class Both:
     second: StructuredDataset
 
 
-@task(task_config=TWO)
+@task(task_config=TWO, enable_deck=True)
 def makes() -> dd.DataFrame:
     """Returns a lazy frame."""
     return frame()
@@ -143,6 +135,18 @@ def readers() -> tuple[int, int, int, int, int, int]:
 
 
 @task(task_config=TWO)
+def makes_array() -> da.Array:
+    """Returns a lazy array."""
+    return da.arange(10, chunks=4)
+
+
+@task(task_config=TWO)
+def sums_array(values: da.Array) -> int:
+    """Computes on its cluster."""
+    return int(values.sum().compute())
+
+
+@task(task_config=TWO)
 def returns(rows: dd.DataFrame) -> dd.DataFrame:
     """Its input."""
     return rows
@@ -229,11 +233,6 @@ def in_two_types() -> list[dd.DataFrame]:
     return [frame(), bad]
 
 
-def fail(part: Any) -> Any:
-    """Raise what the user's code would."""
-    raise LookupError("mine", len(part))
-
-
 @task(task_config=TWO)
 def fails() -> dd.DataFrame:
     """Its partitions fail."""
@@ -251,14 +250,6 @@ def without_client() -> dd.DataFrame:
     """The cluster writes its frame, although its client is not Dask's default."""
     plain = pd.DataFrame({"x": range(4)})
     return dd.from_pandas(plain, npartitions=2).map_partitions(on_worker, meta=plain.iloc[:0])
-
-
-def on_worker(part: Any) -> Any:
-    """*part*, if a worker runs it."""
-    import distributed
-
-    assert distributed.get_worker() is not None
-    return part
 
 
 @task(task_config=TWO)

@@ -38,10 +38,14 @@ class Done:
     @property
     def result(self) -> Any:
         """What the task returned: a number, or the value of a string in JSON."""
-        assert not (self.outputs / "error.pb").exists(), self.log
-        literals = LiteralMap.FromString((self.outputs / "outputs.pb").read_bytes()).literals
-        value = literals["o0"].scalar.primitive
+        value = self.literals.literals["o0"].scalar.primitive
         return json.loads(value.string_value) if value.string_value else value.integer
+
+    @property
+    def literals(self) -> LiteralMap:
+        """What it returned, as the next task gets it."""
+        assert not (self.outputs / "error.pb").exists(), self.log
+        return LiteralMap.FromString((self.outputs / "outputs.pb").read_bytes())
 
     @property
     def error(self) -> ContainerError:
@@ -69,9 +73,16 @@ def template_of(task: Any) -> TaskTemplate:
     return template
 
 
-def run_task(task: Any, folder: Path, env: Mapping[str, str]) -> Done:
-    """Run *task* to its end, with its outputs in *folder*."""
-    command, outputs = _command(task, folder)
+def run_task(
+    task: Any,
+    folder: Path,
+    env: Mapping[str, str],
+    inputs: LiteralMap | None = None,
+    raw: str | None = None,
+) -> Done:
+    """Run *task* to its end, with its outputs in *folder*, and their data at the prefix *raw*."""
+    folder.mkdir(exist_ok=True)
+    command, outputs = _command(task, folder, inputs, raw)
     done = run(*command, cwd=PROJECT, env={**_ENV, **env})
     return Done(done.stdout + done.stderr, outputs)
 
@@ -100,10 +111,32 @@ _ON_FLYTE = {
 _ENV = {**CODE, **_ON_FLYTE}
 
 
-def _command(task: Any, folder: Path) -> tuple[list[str], Path]:
-    inputs, outputs = folder / "inputs.pb", folder / "outputs"
-    inputs.write_bytes(LiteralMap().SerializeToString())
-    return arguments(template_of(task), inputs, outputs), outputs
+def _command(
+    task: Any, folder: Path, inputs: LiteralMap | None = None, raw: str | None = None
+) -> tuple[list[str], Path]:
+    path, outputs = folder / "inputs.pb", folder / "outputs"
+    path.write_bytes((inputs or LiteralMap()).SerializeToString())
+    others = {"{{.rawOutputDataPrefix}}": raw} if raw else None
+    return arguments(template_of(task), path, outputs, others), outputs
+
+
+# As sitecustomize, so that it blocks from the start.
+_BLOCK = """
+import sys
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"flytekit", "flytekitplugins", "flyte_dask_engine"}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Blocker())
+"""
+
+
+def without_flytekit(folder: Path) -> dict[str, str]:
+    """The environment of an image without flytekit and flyte-dask, which needs *folder*."""
+    (folder / "sitecustomize.py").write_text(_BLOCK)
+    return {"PYTHONPATH": f"{folder}:{PROJECT}"}
 
 
 def package(source: str, folder: Path, copy: str, others: Mapping[str, str] | None = None) -> Path:

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import attrs
-from cloudpickle.cloudpickle import register_pickle_by_value
 
 from flyte_dask_engine.collections import partitions
 from flyte_dask_engine.collections.folder import Folder
 from flyte_dask_engine.collections.partitions import Layout, Part, UnwritableError, is_open
+from flyte_dask_engine.collections.sent import Sent
 from flyte_dask_engine.collections.written import Written
 
 __all__ = ["Compute", "FrameWriter", "naming"]
@@ -80,16 +80,15 @@ class FrameWriter:
             _schema_of(meta, index),
             f"part-%0{width}d.parquet",
         )
-        parts = frame.map_partitions(
-            partitions.write_part, layout, meta=("part", "object"), enforce_metadata=False
-        )
+        write = Sent(partitions.write_part, layout=layout)
+        parts = frame.map_partitions(write, meta=("part", "object"), enforce_metadata=False)
         return cls(folder, parts, layout)
 
     def start(self) -> Any:
-        """The collection that writes the partitions when it is computed; its values are `Part`."""
+        """The collection that writes the partitions when it is computed."""
         return self._parts
 
-    def finish(self, result: Iterable[Part], compute: Compute) -> Written:
+    def finish(self, result: Iterable[tuple[Any, ...]], compute: Compute) -> Written:
         """Give all files the same schema.
 
         Args:
@@ -99,16 +98,18 @@ class FrameWriter:
         Raises:
             UnwritableError: if the types of a column differ between partitions.
         """
-        parts = sorted(result)
+        parts = _parts(result)
         with naming(self._layout.output):
             schema = _common(parts)
-        again = [part for part in parts if not _is_same(part.schema, schema)]
+        again = [part.number for part in parts if not _is_same(part.schema, schema)]
         if again:
             from dask.delayed import delayed  # noqa: PLC0415  # seldom needed
 
-            rewrite = delayed(partitions.rewrite_part, pure=False)
-            new = compute([rewrite(part, self._layout, schema) for part in again])
-            parts = sorted({**{part.number: part for part in parts}, **_numbered(new)}.values())
+            rewrite = delayed(
+                Sent(partitions.rewrite_part, layout=self._layout, schema=schema), pure=False
+            )
+            new = {part.number: part for part in _parts(compute([rewrite(each) for each in again]))}
+            parts = [new.get(part.number, part) for part in parts]
         return Written(
             self.folder.uri,
             len(parts),
@@ -136,8 +137,9 @@ def _empty(frame: Any) -> Any:
     return frame._meta  # noqa: SLF001  # as Dask's own functions for partitions do
 
 
-def _numbered(parts: Iterable[Part]) -> dict[int, Part]:
-    return {part.number: part for part in parts}
+def _parts(found: Iterable[tuple[Any, ...]]) -> list[Part]:
+    """What workers return, in the order of the partitions."""
+    return sorted((Part(*each) for each in found), key=lambda part: part.number)
 
 
 def _check_names(meta: Any) -> None:
@@ -205,6 +207,3 @@ def _is_undecided(kind: Any) -> bool:
 def _is_same(own: Any, schema: Any) -> bool:
     """Whether the file with the schema *own* has the types of *schema*."""
     return [field.type for field in own] == [field.type for field in schema]
-
-
-register_pickle_by_value(partitions)

@@ -4,8 +4,8 @@ All files of a frame get the same schema. The type of a column of Python objects
 they are seen, so each file has the one that its own objects have; a file whose objects are all
 missing is written again, once the others' type is known.
 
-The module is pickled by value, like `flyte_dask_engine.cluster_plugins`, so it may use only Python
-and what Dask's DataFrames need.
+What runs in the cluster is pickled by value, like `flyte_dask_engine.cluster_plugins`: scheduler
+and workers may lack flyte-dask. So it uses only Python and what Dask's DataFrames need.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Part(NamedTuple):
 
 
 def write_part(frame: Any, layout: Layout, partition_info: Mapping[str, Any] | None = None) -> Any:
-    """Write the partition *frame*; a Series with its `Part`.
+    """Write the partition *frame*; a Series with the values of its `Part`, as a tuple.
 
     Raises:
         UnwritableError: if its columns or their types are not those of the layout, or if Arrow
@@ -65,16 +65,16 @@ def write_part(frame: Any, layout: Layout, partition_info: Mapping[str, Any] | N
         table = _conformed(_table(_aligned(frame, layout, number), layout, number), layout, number)
     except UnwritableError as error:
         raise UnwritableError(f"{layout.output}: {error}") from None
-    return pd.Series([_write(table, layout, number)], dtype="object")
+    return pd.Series([tuple(_write(table, layout, number))], dtype="object")
 
 
-def rewrite_part(part: Part, layout: Layout, schema: Any) -> Part:
-    """Write the file of *part* again with *schema*, whose columns it has or are null there."""
+def rewrite_part(number: int, layout: Layout, schema: Any) -> tuple[Any, ...]:
+    """Write a partition again with *schema*, in which only columns without values differ."""
     import pyarrow.parquet as pq  # noqa: PLC0415  # as above
 
-    with layout.filesystem.open(layout.path(part.number), "rb") as file:
+    with layout.filesystem.open(layout.path(number), "rb") as file:
         table = pq.read_table(file)
-    return _write(_cast(table, schema), layout, part.number)
+    return tuple(_write(_cast(table, schema), layout, number))
 
 
 def is_open(kind: Any) -> bool:

@@ -28,7 +28,7 @@ from distributed.system import MEMORY_LIMIT
 from flyte_dask.config.runtime import Runtime
 from flyte_dask.inheritance.resolution import Resolved
 from flyte_dask.quantities.formatting import counted
-from flyte_dask_engine.distributed_internals import CommandProcess
+from flyte_dask_engine.distributed_internals import CommandProcess, repeat_lost_expressions
 from flyte_dask_engine.errors import MissingBokeh
 from flyte_dask_engine.host import NO_SDK, Host
 
@@ -118,6 +118,7 @@ def local_cluster(
             "Runtime(dashboard=True) serves Dask's dashboard and needs bokeh: pip install bokeh"
         )
     in_threads = runtime.local == "threads"
+    repeat_lost_expressions()
     # silence_logs of a cluster would end before its last connections are closed
     with (
         _quiet(),

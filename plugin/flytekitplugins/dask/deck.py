@@ -13,6 +13,7 @@ from flytekit import Deck, StructuredDataset
 from flytekit.core.context_manager import ExecutionParameters, ExecutionState, FlyteContextManager
 from flytekit.deck.deck import DECK_FILE_NAME
 
+from flyte_dask_engine.collections.places import place_of
 from flytekitplugins.dask.flytekit_internals import deck_page, write_deck
 
 __all__ = ["may_compute", "shown_in_deck"]
@@ -68,6 +69,8 @@ def shown_in_deck(make: Callable[[], str], task: str) -> Iterator[None]:
 def may_compute(value: object) -> bool:
     """Whether rendering *value* as a deck may use the cluster: it is a collection or a future."""
     held = value.dataframe if isinstance(value, StructuredDataset) else value
+    if place_of(held) is not None:  # shown from what was written
+        return False
     # not dask.is_dask_collection, which builds the graph
     return isinstance(held, Future) or hasattr(type(held), "__dask_graph__")
 

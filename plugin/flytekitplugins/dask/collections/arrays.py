@@ -14,10 +14,10 @@ from flytekit.models.types import LiteralType
 
 from flyte_dask_engine.collections.arrays import ArrayWriter, read_array
 from flyte_dask_engine.collections.folder import Folder
+from flyte_dask_engine.collections.places import Place, place_of, remember
 from flyte_dask_engine.collections.writing import write_all, writing
 from flyte_dask_engine.errors import InvalidInput, MissingExtra
 from flyte_dask_engine.session.storage import storage_here
-from flytekitplugins.dask.collections.places import Place, place_of, remember
 from flytekitplugins.dask.collections.running import compute_here, new_folder, not_of_type, task_of
 from flytekitplugins.dask.collections.showing import page, shown
 from flytekitplugins.dask.host import FLYTEKIT

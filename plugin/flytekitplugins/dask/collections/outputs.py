@@ -12,11 +12,11 @@ from flytekit import FlyteContextManager, StructuredDataset
 from flytekit.core.type_engine import TypeEngine
 
 from flyte_dask_engine.collections.folder import Folder
+from flyte_dask_engine.collections.places import Place, place_of, remember
 from flyte_dask_engine.collections.writing import Writer, writing
 from flyte_dask_engine.errors import InvalidOutput
 from flyte_dask_engine.session.session import Session
 from flyte_dask_engine.session.stored import imported_class
-from flytekitplugins.dask.collections.places import Place, place_of, remember
 from flytekitplugins.dask.collections.running import new_folder
 from flytekitplugins.dask.host import FLYTEKIT
 
