@@ -9,7 +9,10 @@ from bench.results import RESULTS, Section, write
 from bench.venvs import venvs
 
 # Sections of whole processes come first, while this one is small: their peak memory includes it.
-SECTIONS = ["imports", "configs", "packaging", "command", "local", "runtime", "deck", "faults"]
+SECTIONS = [
+    *("imports", "configs", "packaging", "command", "local"),
+    *("runtime", "deck", "collections", "faults"),
+]
 
 
 def main(names: list[str]) -> None:

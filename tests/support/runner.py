@@ -82,7 +82,7 @@ def run_task(
 ) -> Done:
     """Run *task* to its end, with its outputs in *folder*, and their data at the prefix *raw*."""
     folder.mkdir(exist_ok=True)
-    command, outputs = _command(task, folder, inputs, raw)
+    command, outputs = task_command(task, folder, inputs, raw)
     done = run(*command, cwd=PROJECT, env={**_ENV, **env})
     return Done(done.stdout + done.stderr, outputs)
 
@@ -90,7 +90,7 @@ def run_task(
 def run_task_here(task: Any, folder: Path) -> Done:
     """Run *task* to its end by the same command in this process, which has the environment."""
     folder.mkdir(exist_ok=True)
-    (_, *rest), outputs = _command(task, folder)
+    (_, *rest), outputs = task_command(task, folder)
     execute_task_cmd.main(rest, standalone_mode=False)
     return Done("", outputs)
 
@@ -98,7 +98,7 @@ def run_task_here(task: Any, folder: Path) -> Done:
 @contextmanager
 def running_task(task: Any, folder: Path, env: Mapping[str, str], until: str) -> Iterator[Running]:
     """*task*, running, once it has printed *until*."""
-    command, _ = _command(task, folder)
+    command, _ = task_command(task, folder)
     with running(command, until, {**_ENV, **env}) as process:
         yield process
 
@@ -111,9 +111,10 @@ _ON_FLYTE = {
 _ENV = {**CODE, **_ON_FLYTE}
 
 
-def _command(
+def task_command(
     task: Any, folder: Path, inputs: LiteralMap | None = None, raw: str | None = None
 ) -> tuple[list[str], Path]:
+    """The command of *task*'s container, and the folder of its outputs, below *folder*."""
     path, outputs = folder / "inputs.pb", folder / "outputs"
     path.write_bytes((inputs or LiteralMap()).SerializeToString())
     others = {"{{.rawOutputDataPrefix}}": raw} if raw else None
