@@ -18,7 +18,7 @@ TWO = Dask(workers=2).with_runtime(min_workers=2)
 def part(number: int) -> pd.DataFrame:
     """A partition of 43 MB."""
     random = np.random.default_rng(number)
-    return pd.DataFrame(
+    rows: pd.DataFrame = pd.DataFrame(
         {
             "day": np.repeat(np.arange(ROWS // 1000), 1000),
             "price": random.random(ROWS),
@@ -28,6 +28,7 @@ def part(number: int) -> pd.DataFrame:
             "discount": random.random(ROWS),
         }
     )
+    return rows
 
 
 def frame() -> Any:

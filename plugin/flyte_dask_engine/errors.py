@@ -15,7 +15,6 @@ __all__ = [
     "InvalidInput",
     "InvalidOutput",
     "MissingBokeh",
-    "MissingExtra",
     "NoCluster",
     "NoValidWorker",
     "SchedulerLost",
@@ -72,10 +71,6 @@ class InvalidInput(FlyteDaskError, ValueError):
 
 class InvalidOutput(FlyteDaskError, ValueError):
     """An output refers to what is in the cluster, which ends with it, or cannot be written."""
-
-
-class MissingExtra(FlyteDaskError, ModuleNotFoundError):
-    """A Dask collection is an input or output, but what reads and writes it is not installed."""
 
 
 class MissingBokeh(FlyteDaskError, ModuleNotFoundError):

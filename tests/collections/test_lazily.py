@@ -67,7 +67,7 @@ import sys, importlib.util
 known = importlib.util.find_spec
 importlib.util.find_spec = lambda name, *a: None if name == "zarr" else known(name, *a)
 from flytekit import task
-from flytekitplugins.dask.errors import MissingExtra
+from flyte_dask.errors import MissingExtra
 import dask.array as da
 
 @task

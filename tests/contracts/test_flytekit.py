@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 import flytekit
 import pytest
-from flytekit import ImageSpec
+from flytekit import ImageSpec, StructuredDataset
 from flytekit.configuration import FastSerializationSettings
 from flytekit.core.base_task import PythonTask, TaskMetadata
 from flytekit.core.context_manager import CompilationState, FlyteContextManager
@@ -17,10 +17,16 @@ from flytekit.core.node import Node
 from flytekit.core.promise import VoidPromise
 from flytekit.core.python_function_task import PythonFunctionTask
 from flytekit.core.task import TaskPlugins
+from flytekit.core.type_engine import TypeEngine
 from flytekit.deck import deck
 from flytekit.exceptions.system import FlyteNonRecoverableSystemException
 from flytekit.exceptions.user import FlyteUserRuntimeException
+from flytekit.types.structured.structured_dataset import (
+    StructuredDatasetTransformerEngine,
+    extract_cols_and_format,
+)
 
+from flytekitplugins.dask import ReadOptions
 from tests.flytekit.test_task import increment
 
 
@@ -207,3 +213,27 @@ def test_outputs_are_converted_by_one_method_that_replaces_the_arguments_of_erro
     source = inspect.getsource(PythonTask._output_to_literal_map)
     assert "TypeEngine.async_to_literal(ctx, v, py_type, literal_type)" in source
     assert "e.args = (" in source
+
+
+def test_handlers_of_datasets_are_loaded_by_a_function_of_their_module() -> None:
+    """It is looked up at each call, and so can be wrapped."""
+    line = "from flytekit.types.structured import lazy_import_structured_dataset_handler"
+    for caller in (TypeEngine.lazy_import_transformers, StructuredDataset.open):
+        source = inspect.getsource(caller)
+        assert line in source
+        assert "lazy_import_structured_dataset_handler()" in source
+
+
+def test_annotations_of_a_dataset_with_annotations_of_its_own_are_columns() -> None:
+    """So our options have none."""
+    options = ReadOptions(blocksize=1)
+    assert not hasattr(options, "__annotations__")
+    assert extract_cols_and_format(Annotated[int, options]) == (int, None, "", None)
+
+
+def test_an_encoded_dataset_is_known_by_its_literal() -> None:
+    """What has one is not encoded again."""
+    assert "python_val._literal_sd is not None" in inspect.getsource(
+        StructuredDatasetTransformerEngine.async_to_literal
+    )
+    assert StructuredDataset(dataframe=1).literal is None

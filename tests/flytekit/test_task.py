@@ -40,7 +40,9 @@ def test_the_official_plugins_names_are_exported() -> None:
     import flytekitplugins.dask as plugin
     from flytekitplugins.dask import task
 
-    assert plugin.__all__ == ["Dask", "Runtime", "Scheduler", "WorkerGroup", "presets"]
+    assert plugin.__all__ == [
+        *("Dask", "ReadOptions", "Runtime", "Scheduler", "WorkerGroup", "presets")
+    ]
     assert task.__all__ == ["Dask", "DaskTask", "Scheduler", "WorkerGroup"]
     assert TaskPlugins.find_pythontask_plugin(Dask) is DaskTask
 

@@ -147,6 +147,17 @@ class TestPyflyteRun:
         shown = [(line[1], int(line[2]), line[3]) for line in found if line]
         assert shown == sorted(delays, key=lambda delay: float(delay[2]))
 
+    def test_the_delays_by_wind(self, outputs: dict[str, str], flights: pd.DataFrame) -> None:
+        weather = pd.read_csv(DATA / "weather.csv")
+        joined = flights.merge(weather, on=["origin", "month", "day", "hour"])
+        arrived = joined[joined["arr_delay"].notna() & joined["wind_speed"].notna()]
+        tens = (arrived["wind_speed"] // 10).clip(upper=3)
+        delays = [
+            (str(len(group)), f"{group['arr_delay'].mean():+.1f}")
+            for _, group in arrived.groupby(tens)
+        ]
+        assert re.findall(r"(\d+) +(\S+) min", outputs["delays_by_wind"]) == delays
+
     def test_the_remotest_place(self, outputs: dict[str, str]) -> None:
         """Computed by chords on a sphere instead of the haversine formula."""
         airports = pd.read_csv(DATA / "airports.csv")
@@ -309,6 +320,8 @@ class TestPyflytePackage:
                 numbers[name] = job.workers.number_of_workers
         assert numbers == {
             "array_reduction.farthest_from": 5,
+            "data_between_tasks.clean": 5,
+            "data_between_tasks.with_wind": 2,
             "distributed_dask_task.delays_by_hour": 5,
             "gpu_preset.gpus": 4,
             "map_of_clusters.map_wind_in": 2,

@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flyte_dask import presets
     from flyte_dask.config.runtime import Runtime
+    from flytekitplugins.dask.collections.options import ReadOptions
     from flytekitplugins.dask.task import Dask, Scheduler, WorkerGroup
 else:
-    _MODULES = {"Runtime": "flyte_dask.config.runtime", "presets": "flyte_dask"}
+    _MODULES = {
+        "ReadOptions": f"{__name__}.collections.options",
+        "Runtime": "flyte_dask.config.runtime",
+        "presets": "flyte_dask",
+    }
 
     def __getattr__(name):
         """Load *name* on first access, since every import of flytekit imports this package."""
@@ -18,7 +23,7 @@ else:
         return getattr(import_module(_MODULES[name]) if name in _MODULES else task, name)
 
 
-__all__ = ["Dask", "Runtime", "Scheduler", "WorkerGroup", "presets"]
+__all__ = ["Dask", "ReadOptions", "Runtime", "Scheduler", "WorkerGroup", "presets"]
 
 # Before any module of ours: flytekit imports some, and would get partially initialized ones.
 import_module("flytekit")

@@ -14,7 +14,6 @@ __all__ = [
     "InvalidInput",
     "InvalidOutput",
     "MissingBokeh",
-    "MissingExtra",
     "NoCluster",
     "NoValidWorker",
     "SchedulerLost",
@@ -28,7 +27,6 @@ ClusterShutDown = kinds.ClusterShutDown
 InvalidInput = kinds.InvalidInput
 InvalidOutput = kinds.InvalidOutput
 MissingBokeh = kinds.MissingBokeh
-MissingExtra = kinds.MissingExtra
 NoCluster = kinds.NoCluster
 NoValidWorker = kinds.NoValidWorker
 TooFewWorkers = kinds.TooFewWorkers

@@ -12,11 +12,12 @@ from flytekit.models.core.types import BlobType
 from flytekit.models.literals import Blob, BlobMetadata, Literal, Scalar
 from flytekit.models.types import LiteralType
 
+from flyte_dask.errors import MissingExtra
 from flyte_dask_engine.collections.arrays import ArrayWriter, read_array
 from flyte_dask_engine.collections.folder import Folder
 from flyte_dask_engine.collections.places import Place, place_of, remember
 from flyte_dask_engine.collections.writing import write_all, writing
-from flyte_dask_engine.errors import InvalidInput, MissingExtra
+from flyte_dask_engine.errors import InvalidInput
 from flyte_dask_engine.session.storage import storage_here
 from flytekitplugins.dask.collections.running import compute_here, new_folder, not_of_type, task_of
 from flytekitplugins.dask.collections.showing import page, shown
@@ -97,7 +98,7 @@ def register() -> None:
 
 def _check_extra() -> None:
     if importlib.util.find_spec("zarr") is None:
-        raise FLYTEKIT.error(MissingExtra)(
+        raise MissingExtra(
             "Dask Arrays are written and read as Zarr arrays, but zarr is not installed: "
             "pip install 'flyte-dask[array]', in the images of the task and its cluster"
         )
