@@ -77,6 +77,12 @@ def drifting(*parts: pd.DataFrame) -> Any:
 SIX = pd.DataFrame({"x": range(6), "y": list("abcdef")})
 
 
+def objects(values: list[object]) -> pd.DataFrame:
+    """A column of Python objects."""
+    made: pd.DataFrame = pd.Series(values, dtype="object").to_frame("x")
+    return made
+
+
 class TestRows:
     """They come back in order."""
 
@@ -188,6 +194,24 @@ class TestTypes:
         found = pd.read_parquet(tmp_path).x
         assert [each is None for each in found] == [True, True, False, False, True, True]
 
+    @pytest.mark.parametrize(
+        ("parts", "kind"),
+        [
+            ([[Decimal("1.5")], [Decimal(100)], [Decimal("0.125")]], "decimal128(6, 3)"),
+            ([[[]], [[1]], [None]], "list<element: int64>"),
+            ([[{"a": None}], [{"a": [1.5]}]], "struct<a: list<element: double>>"),
+        ],
+    )
+    def test_of_objects_that_tell_less_in_some_partitions(
+        self, parts: list[list[object]], kind: str, tmp_path: Path
+    ) -> None:
+        """Digits, and what lists and dictionaries hold."""
+        write(drifting(*map(objects, parts)), tmp_path)
+        schemas = [pq.read_schema(each) for each in sorted(tmp_path.iterdir())]
+        assert {str(each.field("x").type) for each in schemas} == {kind}
+        found = pq.read_table(tmp_path).column("x").to_pylist()
+        assert found == [value for part in parts for value in part]
+
     def test_of_objects_that_are_all_missing(self, tmp_path: Path) -> None:
         column = pd.Series([None, None], dtype="object")
         written = write(in_parts(pd.DataFrame({"x": column}), 2), tmp_path)
@@ -276,7 +300,7 @@ class TestPartitionsThatDiffer:
 
     def test_from_each_other(self, tmp_path: Path) -> None:
         """Where the frame does not tell the type."""
-        parts = [pd.Series([each], dtype="object").to_frame("x") for each in (b"a", Decimal(1))]
+        parts = [objects([each]) for each in (b"a", Decimal(1))]
         with pytest.raises(UnwritableError) as caught:
             write(drifting(*parts), tmp_path)
         assert str(caught.value) == (

@@ -10,7 +10,8 @@ import attrs
 
 from flyte_dask_engine.collections import partitions
 from flyte_dask_engine.collections.folder import Folder
-from flyte_dask_engine.collections.partitions import Layout, Part, UnwritableError, is_open
+from flyte_dask_engine.collections.partitions import Layout, Part, UnwritableError
+from flyte_dask_engine.collections.schemas import common_schema, schema_of
 from flyte_dask_engine.collections.sent import Sent
 from flyte_dask_engine.collections.written import Written
 
@@ -77,7 +78,7 @@ class FrameWriter:
             folder.path,
             [*meta.columns],
             index,
-            _schema_of(meta, index),
+            schema_of(meta, has_index=index),
             f"part-%0{width}d.parquet",
         )
         write = Sent(partitions.write_part, layout=layout)
@@ -100,8 +101,8 @@ class FrameWriter:
         """
         parts = _parts(result)
         with naming(self._layout.output):
-            schema = _common(parts)
-        again = [part.number for part in parts if not _is_same(part.schema, schema)]
+            schema = common_schema(parts)
+        again = [part.number for part in parts if part.schema.types != schema.types]
         if again:
             from dask.delayed import delayed  # noqa: PLC0415  # seldom needed
 
@@ -162,48 +163,3 @@ def _check_names(meta: Any) -> None:
         raise UnwritableError(
             f"the name {meta.index.name!r} of the index is not a str: frame.rename_axis('...')"
         )
-
-
-def _schema_of(meta: Any, index: bool) -> Any:
-    """The Arrow schema of the empty frame *meta*; null for columns of Python objects."""
-    import pyarrow as pa  # noqa: PLC0415  # only for frames
-
-    try:
-        return pa.Schema.from_pandas(meta, preserve_index=index)
-    except (pa.ArrowException, TypeError, ValueError) as error:
-        raise UnwritableError(
-            f"it cannot be written as Parquet: {error}. Convert that column by astype(...), or "
-            "drop it"
-        ) from None
-
-
-def _common(parts: Sequence[Part]) -> Any:
-    """The schema that all *parts* can have."""
-    import pyarrow as pa  # noqa: PLC0415  # only for frames
-
-    fields = []
-    for field in parts[0].schema:
-        found = {part.number: part.schema.field(field.name).type for part in parts}
-        decided = {number: kind for number, kind in found.items() if not _is_undecided(kind)}
-        first = next(iter(decided), parts[0].number)
-        for number, kind in decided.items():
-            if kind != found[first]:
-                raise UnwritableError(
-                    f"the column {field.name!r} has the type {kind} in partition {number}, but "
-                    f"{found[first]} in partition {first}. Give all its values one type, such as "
-                    "by astype(...)"
-                )
-        fields.append(field.with_type(found[first]))
-    return pa.schema(fields, parts[0].schema.metadata)
-
-
-def _is_undecided(kind: Any) -> bool:
-    """Whether *kind* has no values that decide it."""
-    import pyarrow as pa  # noqa: PLC0415  # only for frames
-
-    return is_open(kind) and (pa.types.is_null(kind) or pa.types.is_null(kind.value_type))
-
-
-def _is_same(own: Any, schema: Any) -> bool:
-    """Whether the file with the schema *own* has the types of *schema*."""
-    return [field.type for field in own] == [field.type for field in schema]

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["Layout", "Part", "UnwritableError", "is_open", "rewrite_part", "write_part"]
+__all__ = ["Layout", "Part", "UnwritableError", "rewrite_part", "write_part"]
 
 
 class UnwritableError(ValueError):
@@ -75,13 +75,6 @@ def rewrite_part(number: int, layout: Layout, schema: Any) -> tuple[Any, ...]:
     with layout.filesystem.open(layout.path(number), "rb") as file:
         table = pq.read_table(file)
     return tuple(_write(_cast(table, schema), layout, number))
-
-
-def is_open(kind: Any) -> bool:
-    """Whether the Arrow type *kind* is one that values are still to decide: null, or a category."""
-    import pyarrow as pa  # noqa: PLC0415  # as above
-
-    return bool(pa.types.is_null(kind) or pa.types.is_dictionary(kind))
 
 
 def _write(table: Any, layout: Layout, number: int) -> Part:
