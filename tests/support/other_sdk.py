@@ -63,6 +63,10 @@ class NoValidWorker(errors.NoValidWorker, NonRecoverableError):
     """As the engine's, not retried."""
 
 
+class InvalidOutput(errors.InvalidOutput, NonRecoverableError):
+    """As the engine's, not retried."""
+
+
 class TooFewWorkers(errors.TooFewWorkers, NonRecoverableError):
     """As the engine's, not retried."""
 
@@ -90,7 +94,7 @@ class OtherSdk(Host):
         each.__bases__[0]: each
         for each in (
             *(ClusterShutDown, WrongEnvironment, NoCluster, MissingBokeh),
-            *(NoValidWorker, TooFewWorkers),
+            *(InvalidOutput, NoValidWorker, TooFewWorkers),
         )
     }
     decorator = "@env.task"
