@@ -59,4 +59,5 @@ def reads_in_runner(rows: pd.DataFrame) -> float:
 @task(task_config=TWO)
 def reads(rows: dd.DataFrame) -> float:
     """Lets the workers read it."""
-    return float(rows.price.mean().compute())
+    prices: Any = rows["price"]
+    return float(prices.mean().compute())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -36,3 +38,13 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Unset the address of a cluster, and options for the runs of pytest that tests start."""
     for name in (ADDRESS, "PYTEST_ADDOPTS"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _level_of_logs() -> Iterator[None]:
+    """Restore the levels of the sessions' loggers, which a session on Flyte sets for its process."""
+    loggers = [logging.getLogger(name) for name in ("flytekit.dask.runtime", "flyte_dask.runtime")]
+    levels = [each.level for each in loggers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)

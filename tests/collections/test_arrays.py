@@ -21,6 +21,8 @@ from flyte_dask_engine.collections.written import Written
 # of types, such as times and texts, which Zarr has not standardized yet
 pytestmark = pytest.mark.filterwarnings("ignore:The data type")
 
+arange: Any = da.arange
+
 OUTPUT = "the output o0"
 
 
@@ -39,10 +41,10 @@ def write(array: Any, folder: Path) -> Written:
 @pytest.mark.parametrize(
     "array",
     [
-        da.arange(10, chunks=3),
+        arange(10, chunks=3),
         da.ones((7, 5), chunks=(4, 5)).astype("float32"),
-        da.arange(5) > 2,
-        da.arange(5).astype("datetime64[s]"),
+        arange(5) > 2,
+        arange(5).astype("datetime64[s]"),
         da.asarray(np.array(["a", "bb"])),
         da.asarray(np.float64(3)),
         da.zeros((0, 3)),
@@ -60,7 +62,7 @@ def test_it_comes_back_as_it_was(array: Any, tmp_path: Path) -> None:
 
 
 def test_irregular_chunks_are_made_regular(tmp_path: Path) -> None:
-    array = da.arange(10, chunks=((2, 5, 3),))
+    array = arange(10, chunks=((2, 5, 3),))
     written = write(array, tmp_path)
     found = read_array(Folder.at(str(tmp_path)))
     assert found.chunks == ((5, 5),)
@@ -79,11 +81,11 @@ def test_irregular_chunks_are_made_regular(tmp_path: Path) -> None:
     ("array", "text"),
     [
         (
-            da.arange(10, chunks=3)[da.arange(10, chunks=3) > 4],
+            arange(10, chunks=3)[arange(10, chunks=3) > 4],
             "the sizes of its chunks are unknown: array.compute_chunk_sizes() computes them",
         ),
         (
-            da.from_array(np.array([None, 1], dtype="object"), chunks=2),
+            da.ones(2, chunks=2).astype("object"),
             (
                 "its values have the type object, which other tasks could not read from Zarr: "
                 "convert it by astype(...)"

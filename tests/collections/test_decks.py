@@ -65,7 +65,8 @@ def test_of_a_frame_that_was_read(tmp_path: Path) -> None:
 
 
 def test_of_an_array_that_was_written() -> None:
-    made = da.arange(10, chunks=4)
+    arange: Any = da.arange
+    made = arange(10, chunks=4)
     uri = passed(made, da.Array).scalar.blob.uri
     files = [each for each in Path(uri).rglob("*") if each.is_file()]
     size = sum(each.stat().st_size for each in files) / 2**20

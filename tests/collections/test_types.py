@@ -40,11 +40,13 @@ class TestTheyPass:
         """In containers, dataclasses and datasets; what they share is computed once."""
         some = ROWS - 4
         rows = [ROWS, some, ROWS, some, ROWS, some, ROWS, ROWS]
-        assert collected.all_places() == [*rows, sum(range(10))]
+        passed: Any = collected.all_places()
+        assert passed == [*rows, sum(range(10))]
         assert computed == ["shared"] * 12
 
     def test_to_all_readers(self) -> None:
-        assert collected.readers() == (SUM,) * 6
+        read: Any = collected.readers()
+        assert read == (SUM,) * 6
 
     def test_unchanged(self) -> None:
         """Then they are not written again."""
@@ -56,10 +58,12 @@ class TestTheyPass:
         assert place.uri == of_input.uri
 
     def test_of_map_tasks(self) -> None:
-        assert collected.maps() == [1, 2, 3]
+        mapped: Any = collected.maps()
+        assert mapped == [1, 2, 3]
 
     def test_of_dynamic_tasks(self) -> None:
-        assert collected.dynamically() == 3
+        built: Any = collected.dynamically()
+        assert built == 3
 
     def test_of_cached_tasks(self) -> None:
         """Known by what they hold, not by where they are."""

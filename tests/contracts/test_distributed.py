@@ -11,6 +11,7 @@ import pytest
 from distributed import client as distributed_client
 from distributed import worker as distributed_worker
 from distributed.client import CancelledFuturesGroup, FutureCancelledError, FuturesCancelledError
+from distributed.core import ConnectionPool
 from distributed.deploy.subprocess import Subprocess
 from distributed.diagnostics.task_stream import TaskStreamPlugin
 from distributed.worker_state_machine import TaskErredMsg, TaskState, WorkerState
@@ -120,7 +121,7 @@ def test_a_worker_tells_only_of_the_result_that_it_cannot_load() -> None:
     assert '("flight", "error"): _transition_generic_error' in table
     assert 'self._notify_plugins("transition", ts.key, start, finish)' in table
     assert lacks(TaskState("x", 1), "run_id", "dependents", "state", "who_has") == []
-    assert "addr" in inspect.signature(distributed.core.ConnectionPool.remove).parameters
+    assert "addr" in inspect.signature(ConnectionPool.remove).parameters
     assert [*inspect.signature(TaskErredMsg.from_task).parameters][:3] == [
         "ts",
         "run_id",

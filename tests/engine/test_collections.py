@@ -24,7 +24,8 @@ ROWS = pd.DataFrame({"x": range(6)})
 
 
 def test_a_session_writes_them_together(tmp_path: Path) -> None:
-    frame, array = dd.from_pandas(ROWS, npartitions=3), da.arange(6, chunks=2)
+    arange: Any = da.arange
+    frame, array = dd.from_pandas(ROWS, npartitions=3), arange(6, chunks=2)
     folders = [Folder.at(str(tmp_path / each)) for each in ("frame", "array")]
     with session(Dask(workers=2), "etl", host=OTHER_SDK) as opened:
         written = opened.write(

@@ -1,5 +1,9 @@
 """Tasks whose inputs and outputs are Dask collections."""
 
+# pyright: reportReturnType=false, reportArgumentType=false, reportAttributeAccessIssue=false
+# pyright: reportOptionalIterable=false, reportOperatorIssue=false
+# (as in examples/: promises, and attributes of frames, which pyright does not find)
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -42,7 +42,8 @@ def read_frame(folder: Folder, columns: Sequence[str] = (), blocksize: int = BLO
     with folder.filesystem.open(_first_file(folder), "rb") as file:
         footer = pq.ParquetFile(file).metadata
     index = _index_of(footer)
-    frame = dd.read_parquet(
+    read: Any = dd.read_parquet
+    frame = read(
         folder.path,
         filesystem=folder.filesystem,
         calculate_divisions=bool(index),

@@ -67,7 +67,8 @@ class ArrayTransformer(TypeTransformer[Any]):
     ) -> Any:
         """The array of a literal; only its metadata is read."""
         _check_extra()
-        uri = lv.scalar.blob.uri
+        scalar: Any = lv.scalar
+        uri = scalar.blob.uri
         with storage_here(FLYTEKIT):
             try:
                 array = read_array(Folder.at(uri))

@@ -124,7 +124,8 @@ def register() -> None:
     engine = StructuredDatasetTransformerEngine
     engine.register(FrameEncoder(), default_format_for_type=True, override=True)
     engine.register(FrameDecoder(), default_format_for_type=True, override=True)
-    engine.register_renderer(dd.DataFrame, FrameRenderer())
+    renderer: Any = FrameRenderer()
+    engine.register_renderer(dd.DataFrame, renderer)
     types: Any = TypeEngine
     types.register_additional_type(FrameEngine(), dd.DataFrame, override=True)
 
