@@ -42,7 +42,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _level_of_logs() -> Iterator[None]:
-    """Restore the levels of the sessions' loggers, which a session on Flyte sets for its process."""
+    """Restore the levels of sessions' loggers, which a session on Flyte sets for its process."""
     loggers = [logging.getLogger(name) for name in ("flytekit.dask.runtime", "flyte_dask.runtime")]
     levels = [each.level for each in loggers]
     yield

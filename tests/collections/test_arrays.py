@@ -100,6 +100,40 @@ def test_others_are_an_error_before_any_work(array: Any, text: str, tmp_path: Pa
     assert [*tmp_path.iterdir()] == []
 
 
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (
+            lambda block: block + 0.5,
+            "the block (0,) has the type float64, but int64 in the array. A function of",
+        ),
+        (
+            lambda block: block[:1],
+            "the block (0,) has the shape (1,), but (2,) in the array. A function of",
+        ),
+        (lambda block: [*block], "the block (0,) is a list, and no ndarray"),
+    ],
+)
+def test_a_block_that_differs_is_an_error(change: Any, text: str, tmp_path: Path) -> None:
+    """Zarr would convert, repeat or cut it."""
+    array = arange(2, chunks=2).map_blocks(change, dtype="int64", meta=np.empty(0, "int64"))
+    with pytest.raises(UnwritableError) as caught:
+        write(array, tmp_path)
+    assert str(caught.value).startswith(f"{OUTPUT}: {text}")
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_masks_are_not_lost(tmp_path: Path) -> None:
+    masked: Any = da.ma.masked_less(arange(6, chunks=3), 3)
+    with pytest.raises(UnwritableError, match="its blocks are of the type MaskedArray, which Zarr"):
+        write(masked, tmp_path)
+
+
+def test_a_type_that_zarr_lacks(tmp_path: Path) -> None:
+    with pytest.raises(UnwritableError, match="Zarr has no type for float128"):
+        write(arange(6, chunks=3).astype("longdouble"), tmp_path)
+
+
 def test_leftovers_are_rejected(tmp_path: Path) -> None:
     (tmp_path / "c").mkdir()
     with pytest.raises(UnwritableError, match=f"{tmp_path} is not empty"):

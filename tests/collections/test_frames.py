@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -20,12 +21,14 @@ from dask.delayed import delayed
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flyte_dask_engine.collections import partitions
 from flyte_dask_engine.collections.folder import Folder
 from flyte_dask_engine.collections.frames import FrameWriter
 from flyte_dask_engine.collections.partitions import UnwritableError
 from flyte_dask_engine.collections.reading import UnreadableError, read_frame
 from flyte_dask_engine.collections.writing import write_all
 from flyte_dask_engine.collections.written import Written
+from tests.support.processes import PATIENCE
 
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword")  # of Dask itself
 
@@ -83,6 +86,13 @@ def objects(values: list[object]) -> pd.DataFrame:
     return made
 
 
+def becomes_empty(folder: Path) -> None:
+    """Assert that nothing is left in *folder*, once other threads have ended their work."""
+    end = time.monotonic() + PATIENCE
+    while any(folder.iterdir()):
+        assert time.monotonic() < end, [*folder.iterdir()]
+
+
 class TestRows:
     """They come back in order."""
 
@@ -135,6 +145,47 @@ class TestIndex:
             found.compute(), frame, check_dtype=False, check_index_type=False
         )
         assert pd.read_parquet(tmp_path).index.name == "k"
+
+    @pytest.mark.parametrize(
+        "parts",
+        [
+            [[0, 1, 2, 2], [2, 3, 4, 4]],
+            [[2, 0, 1], [5, 3, 4]],
+            [[0.0, np.nan, 1], [2, np.nan]],
+            [[5, 6], [1, 2]],
+        ],
+        ids=["a tie", "unsorted parts", "missing values", "unsorted"],
+    )
+    def test_that_does_not_increase(self, parts: list[list[float]], tmp_path: Path) -> None:
+        """Its divisions are unknown: by them, Dask would find some of the rows only."""
+        frames = [pd.DataFrame({"x": each}, index=pd.Index(each, name="k")) for each in parts]
+        found = passed(drifting(*frames), tmp_path)
+        assert not found.known_divisions
+        np.testing.assert_array_equal(found.compute().x, [each for part in parts for each in part])
+
+    @pytest.mark.parametrize("increases", [True, False])
+    def test_in_several_row_groups(
+        self, increases: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Equal values must not be in two of them."""
+        monkeypatch.setattr(partitions, "_ROW_GROUP", 3)
+        values = [0, 1, 2, 3] if increases else [0, 1, 1, 2]
+        frame = pd.DataFrame({"x": values}, index=pd.Index(values, name="k"))
+        assert passed(drifting(frame), tmp_path).known_divisions is increases
+
+    def test_of_files_of_others(self, tmp_path: Path) -> None:
+        """Nobody knows whether its values increase within a file."""
+        SIX.rename_axis("k").to_parquet(tmp_path / "00000")
+        assert not read(tmp_path).known_divisions
+
+    def test_that_differs_in_a_partition(self, tmp_path: Path) -> None:
+        named = SIX[:3].rename_axis("k")
+        for other, name in ((SIX[3:], "None"), (SIX[3:].rename_axis("j"), "'j'")):
+            with pytest.raises(UnwritableError, match=f"partition 1 is named {name}, but 'k' in"):
+                write(drifting(named, other), tmp_path / name)
+        texts = SIX[3:].set_axis(list("abc"))
+        with pytest.raises(UnwritableError, match="the index of partition 1 has the type"):
+            write(drifting(SIX[:3], texts), tmp_path / "texts")
 
     def test_unnamed_times(self, tmp_path: Path) -> None:
         times = pd.date_range("2024-01-01", periods=6)
@@ -227,6 +278,17 @@ class TestTypes:
         assert list(found.compute().x) == ["a", "b"]
         assert list(pd.read_parquet(tmp_path).x.cat.categories) == ["a", "b"]
 
+    def test_of_categories_with_an_order(self, tmp_path: Path) -> None:
+        """They must be the same: nobody could put them together."""
+        parts = [
+            pd.DataFrame({"x": pd.Categorical(["lo"], each, ordered=True)})
+            for each in (["lo", "hi"], ["lo", "mid", "hi"])
+        ]
+        with pytest.raises(UnwritableError, match="categories of the column 'x' differ"):
+            write(drifting(*parts), tmp_path / "differ")
+        found = passed(drifting(parts[0], parts[0]), tmp_path / "same")
+        assert list(found.compute().x) == ["lo", "lo"]
+
     def test_a_text_is_a_text(self, tmp_path: Path) -> None:
         """Whether its partition has it as an object or as a string of Arrow."""
         arrow = pd.DataFrame({"x": pd.array(["a"], dtype="string[pyarrow]")})
@@ -296,7 +358,7 @@ class TestPartitionsThatDiffer:
         with pytest.raises(UnwritableError) as caught:
             write(other(change), tmp_path)
         assert str(caught.value).startswith(f"{OUTPUT}: {text}")
-        assert [*tmp_path.iterdir()] == []
+        becomes_empty(tmp_path)
 
     def test_from_each_other(self, tmp_path: Path) -> None:
         """Where the frame does not tell the type."""
@@ -317,6 +379,14 @@ class TestPartitionsThatDiffer:
     def test_an_order_is_no_difference(self, tmp_path: Path) -> None:
         write(other(lambda part: part[["y", "x"]]), tmp_path)
         assert pd.read_parquet(tmp_path).to_dict("list") == SIX.to_dict("list")
+
+    def test_a_value_that_cannot_be_converted(self, tmp_path: Path) -> None:
+        parts = [
+            pd.DataFrame({"x": [value]}).astype({"x": f"datetime64[{unit}]"})
+            for value, unit in (("2024-01-01", "us"), ("2024-01-01T00:00:00.000000001", "ns"))
+        ]
+        with pytest.raises(UnwritableError, match="the column 'x' of partition 1 cannot become ti"):
+            write(drifting(*parts), tmp_path)
 
     def test_nor_is_a_unit_of_time(self, tmp_path: Path) -> None:
         parts = [
@@ -396,6 +466,19 @@ class TestFilesOfOthers:
         assert found.npartitions == 4
         assert (found.compute().x.to_numpy() == numbers).all()
 
+    @pytest.mark.parametrize("name", ["run[1]", "a*b", "a?b", "a b", "a%20b", "a#b", "ü"])
+    def test_in_folders_of_any_name(self, name: str, tmp_path: Path) -> None:
+        """Also of one that could be the pattern of another."""
+        for folder, value in ((tmp_path / "run1", 1), (tmp_path / name, 2)):
+            folder.mkdir()
+            pd.DataFrame({"x": [value]}).to_parquet(folder / "00000")
+        assert list(read(tmp_path / name).compute().x) == [2]
+
+    def test_that_are_no_parquet(self, tmp_path: Path) -> None:
+        (tmp_path / "README").write_text("no data")
+        with pytest.raises(UnreadableError, match=f"{tmp_path} cannot be read as Parquet: "):
+            read(tmp_path)
+
     def test_a_single_file(self, tmp_path: Path) -> None:
         SIX.to_parquet(tmp_path / "00000")
         assert list(read(tmp_path / "00000").compute().x) == list(SIX.x)
@@ -432,6 +515,15 @@ class TestWriting:
             write(dd.from_pandas(SIX, npartitions=2), tmp_path)
         assert {each: each.read_bytes() for each in tmp_path.iterdir()} == before
 
+    def test_two_at_the_same_place_are_rejected(self, tmp_path: Path) -> None:
+        frame = dd.from_pandas(SIX, npartitions=1)
+        for name in ("rows", "rows/", "rows/inner"):
+            folders = [Folder.at(str(tmp_path / "rows")), Folder.at(f"{tmp_path}/{name}")]
+            writers = [FrameWriter.of(OUTPUT, frame, each) for each in folders]
+            with pytest.raises(UnwritableError, match="two outputs have the uri"):
+                write_all(writers, compute)
+            assert [*(tmp_path / "rows").iterdir()] == []
+
     def test_one_that_fails_leaves_nothing_of_any(self, tmp_path: Path) -> None:
         def fail(part: pd.DataFrame) -> pd.DataFrame:
             if part.x.max() > 2:
@@ -447,7 +539,16 @@ class TestWriting:
         ]
         with pytest.raises(ZeroDivisionError, match="mine"):
             write_all(writers, compute)
-        assert [[*folder.iterdir()] for folder in folders] == [[], []]
+        for folder in folders:
+            becomes_empty(folder)
+
+    def test_what_is_written_after_a_failure_goes_too(self, tmp_path: Path) -> None:
+        """As by a worker that was busy with it."""
+        folder = Folder.at(str(tmp_path))
+        parts = FrameWriter.of(OUTPUT, dd.from_pandas(SIX, npartitions=2), folder).start()
+        folder.empty()
+        compute([parts])
+        assert [*tmp_path.iterdir()] == []
 
     def test_what_is_shared_is_done_once(self, tmp_path: Path) -> None:
         seen = list[int]()

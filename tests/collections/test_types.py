@@ -57,6 +57,23 @@ class TestTheyPass:
         assert of_input is not None
         assert place.uri == of_input.uri
 
+    def test_changed_in_place(self) -> None:
+        """Then they are written, although they are the same objects."""
+        made: Any = collected.makes()
+        changed: Any = collected.changes(rows=made)
+        assert list(changed.columns) == ["x", "z"]
+        assert list(changed.z.compute()) == [1] * ROWS
+        array: Any = collected.makes_array()
+        values: Any = collected.changes_array(values=array)
+        assert list(values.compute()) == [100, 100, 100, *range(3, 10)]
+
+    def test_again_for_each_execution(self, tmp_path: Path) -> None:
+        """A collection of the module is computed from what there is now."""
+        for value in (1, 2):
+            (tmp_path / "rows.csv").write_text(f"x\n{value}\n")
+            returned: Any = collected.returns_shared(path=str(tmp_path / "rows.csv"))
+            assert list(returned.x.compute()) == [value]
+
     def test_of_map_tasks(self) -> None:
         mapped: Any = collected.maps()
         assert mapped == [1, 2, 3]
@@ -139,6 +156,12 @@ class TestErrors:
         assert str(caught.value) == (
             "the Dask DataFrame: it lacks the columns 'x', which its type has. It has: 'y'"
         )
+
+    def test_of_a_plain_task_too(self) -> None:
+        """Flytekit itself would write the rows, in the order of the names of files."""
+        for made in (collected.of_pandas_type_plainly, collected.of_optional_pandas):
+            with pytest.raises(InvalidOutput, match=r"its type is pandas\.DataFrame: "):
+                made()
 
     def test_of_leftovers(self, tmp_path: Path) -> None:
         """A smaller frame at the same place would keep some files of the larger one."""

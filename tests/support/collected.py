@@ -227,6 +227,47 @@ def of_pandas_type() -> pd.DataFrame:
     return wrong
 
 
+@task
+def of_pandas_type_plainly() -> pd.DataFrame:
+    """The same without a cluster."""
+    wrong: Any = frame()
+    return wrong
+
+
+@task(task_config=TWO)
+def of_optional_pandas() -> pd.DataFrame | None:
+    """The same where there may be none."""
+    wrong: Any = frame()
+    return wrong
+
+
+@task(task_config=TWO)
+def changes(rows: dd.DataFrame) -> dd.DataFrame:
+    """Changes its input in place."""
+    rows["z"] = 1
+    del rows["y"]
+    return rows
+
+
+@task
+def changes_array(values: da.Array) -> da.Array:
+    """The same, without a cluster."""
+    values[values < 3] = 100
+    return values
+
+
+SHARED: dict[str, Any] = {}
+"""Collections that tasks make once."""
+
+
+@task(task_config=TWO)
+def returns_shared(path: str) -> dd.DataFrame:
+    """The same object each time."""
+    if path not in SHARED:
+        SHARED[path] = dd.read_csv(path)
+    return SHARED[path]
+
+
 @task(task_config=TWO)
 def in_two_types() -> list[dd.DataFrame]:
     """Its second frame has partitions that differ."""

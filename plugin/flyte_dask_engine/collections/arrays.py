@@ -7,9 +7,11 @@ from typing import Any
 
 import attrs
 
+from flyte_dask_engine.collections.blocks import check_block
 from flyte_dask_engine.collections.folder import Folder
 from flyte_dask_engine.collections.frames import Compute, naming
 from flyte_dask_engine.collections.partitions import UnwritableError
+from flyte_dask_engine.collections.sent import Sent
 from flyte_dask_engine.collections.written import Written
 
 __all__ = ["ArrayWriter", "read_array"]
@@ -19,6 +21,7 @@ __all__ = ["ArrayWriter", "read_array"]
 class ArrayWriter:
     """A Dask Array that is to be written to a folder."""
 
+    _output: str
     folder: Folder
     _array: Any
 
@@ -31,10 +34,16 @@ class ArrayWriter:
         Raises:
             UnwritableError: if the array cannot be a Zarr array.
         """
+        meta = array._meta  # noqa: SLF001  # as Dask's own functions for blocks do
         with naming(output):
             if any(math.isnan(size) for sizes in array.chunks for size in sizes):
                 raise UnwritableError(
                     "the sizes of its chunks are unknown: array.compute_chunk_sizes() computes them"
+                )
+            if type(meta).__name__ != "ndarray":
+                raise UnwritableError(
+                    f"its blocks are of the type {type(meta).__name__}, which Zarr would lose: "
+                    "convert it by map_blocks(...), such as dask.array.ma.filled(array)"
                 )
             if array.dtype.hasobject or array.dtype.names:
                 raise UnwritableError(
@@ -42,13 +51,21 @@ class ArrayWriter:
                     "from Zarr: convert it by astype(...)"
                 )
         regular = tuple(max(sizes, default=1) or 1 for sizes in array.chunks)
-        return cls(folder, array.rechunk(regular))
+        check = Sent(check_block, output=output, dtype=array.dtype)
+        checked = array.rechunk(regular).map_blocks(check, dtype=array.dtype, meta=meta)
+        return cls(output, folder, checked)
 
     def start(self) -> Any:
         """Write the array's metadata; the collection that writes its chunks when it is computed."""
         import dask.array as da  # noqa: PLC0415  # only for arrays
 
-        return da.to_zarr(self._array, self.folder.uri, compute=False)
+        try:
+            return da.to_zarr(self._array, self.folder.uri, compute=False)
+        except (TypeError, ValueError) as error:
+            raise UnwritableError(
+                f"{self._output}: Zarr has no type for {self._array.dtype}: {error}. Convert it by "
+                "astype(...)"
+            ) from None
 
     def finish(self, result: Any, compute: Compute) -> Written:  # noqa: ARG002  # as of all writers
         """What was written."""

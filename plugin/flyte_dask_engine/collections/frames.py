@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -9,9 +10,9 @@ from typing import Any
 import attrs
 
 from flyte_dask_engine.collections import partitions
-from flyte_dask_engine.collections.folder import Folder
-from flyte_dask_engine.collections.partitions import Layout, Part, UnwritableError
-from flyte_dask_engine.collections.schemas import common_schema, schema_of
+from flyte_dask_engine.collections.folder import SORTED, Folder
+from flyte_dask_engine.collections.partitions import WRITING, Layout, Part, UnwritableError
+from flyte_dask_engine.collections.schemas import are_sorted, check_orders, common_schema, schema_of
 from flyte_dask_engine.collections.sent import Sent
 from flyte_dask_engine.collections.written import Written
 
@@ -78,6 +79,7 @@ class FrameWriter:
             folder.path,
             [*meta.columns],
             index,
+            meta.index.name,
             schema_of(meta, has_index=index),
             f"part-%0{width}d.parquet",
         )
@@ -87,6 +89,7 @@ class FrameWriter:
 
     def start(self) -> Any:
         """The collection that writes the partitions when it is computed."""
+        self.folder.mark(WRITING)
         return self._parts
 
     def finish(self, result: Iterable[tuple[Any, ...]], compute: Compute) -> Written:
@@ -102,6 +105,7 @@ class FrameWriter:
         parts = _parts(result)
         with naming(self._layout.output):
             schema = common_schema(parts)
+            check_orders(parts)
         again = [part.number for part in parts if part.schema.types != schema.types]
         if again:
             from dask.delayed import delayed  # noqa: PLC0415  # seldom needed
@@ -109,8 +113,11 @@ class FrameWriter:
             rewrite = delayed(
                 Sent(partitions.rewrite_part, layout=self._layout, schema=schema), pure=False
             )
-            new = {part.number: part for part in _parts(compute([rewrite(each) for each in again]))}
-            parts = [new.get(part.number, part) for part in parts]
+            new = {each[0]: each for each in compute([rewrite(each) for each in again])}
+            parts = [part._replace(bytes=new.get(part.number, part)[2]) for part in parts]
+        if self._layout.has_index and are_sorted(parts):
+            self.folder.mark(SORTED)
+        self.folder.unmark(WRITING)
         return Written(
             self.folder.uri,
             len(parts),
@@ -122,14 +129,15 @@ class FrameWriter:
 
     def _preview(self, parts: Iterable[Part]) -> str:
         """The first rows of the first file that has any."""
-        import pyarrow.parquet as pq  # noqa: PLC0415  # only for frames
+        import pandas as pd  # noqa: PLC0415  # only for frames
+        import pyarrow.parquet as pq  # noqa: PLC0415  # as above
 
         for part in parts:
             if part.rows:
                 with self.folder.filesystem.open(self._layout.path(part.number), "rb") as file:
                     batches = pq.ParquetFile(file).iter_batches(batch_size=_PREVIEWED)
-                    rows = next(batches).to_pandas()
-                return str(rows.to_html(max_rows=_PREVIEWED, escape=True, border=0))
+                    rows = next(batches).to_pydict()
+                return str(pd.DataFrame(rows, dtype="object").to_html(border=0))
         return ""
 
 
@@ -156,7 +164,7 @@ def _check_names(meta: Any) -> None:
             f"the name {wrong[0]!r} of a column is not a str: frame.rename(columns=str)"
         )
     names = [*meta.columns, *([meta.index.name] if meta.index.name is not None else [])]
-    repeated = [each for each in names if names.count(each) > 1]
+    repeated = [name for name, times in Counter(names).items() if times > 1]
     if repeated:
         raise UnwritableError(f"several columns are named {repeated[0]!r}: rename all but one")
     if meta.index.name is not None and not isinstance(meta.index.name, str):

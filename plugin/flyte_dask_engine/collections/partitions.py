@@ -10,10 +10,16 @@ and workers may lack flyte-dask. So it uses only Python and what Dask's DataFram
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["Layout", "Part", "UnwritableError", "rewrite_part", "write_part"]
+__all__ = ["WRITING", "Layout", "Part", "UnwritableError", "rewrite_part", "write_part"]
+
+WRITING = "_writing"
+"""The file that is in a folder as long as its files are wanted."""
+
+_ROW_GROUP = 2**20  # rows; pyarrow's default
 
 
 class UnwritableError(ValueError):
@@ -31,6 +37,8 @@ class Layout(NamedTuple):
     columns: list[str]
     has_index: bool
     """Whether the index is written."""
+    index_name: Any
+    """Its name, also if it is not written."""
     schema: Any
     """The Arrow schema; columns whose type the frame does not tell have the type null."""
     name: str
@@ -49,6 +57,10 @@ class Part(NamedTuple):
     bytes: int
     schema: Any
     """Its own Arrow schema."""
+    bounds: Any
+    """The first and last value of its index if that increases, and can be split; otherwise None."""
+    orders: dict[str, list[Any]]
+    """The categories of each column whose categories have an order."""
 
 
 def write_part(frame: Any, layout: Layout, partition_info: Mapping[str, Any] | None = None) -> Any:
@@ -62,10 +74,13 @@ def write_part(frame: Any, layout: Layout, partition_info: Mapping[str, Any] | N
 
     number = (partition_info or {})["number"]
     try:
-        table = _conformed(_table(_aligned(frame, layout, number), layout, number), layout, number)
+        aligned = _aligned(frame, layout, number)
+        table = _conformed(_table(aligned, layout, number), layout, number)
     except UnwritableError as error:
         raise UnwritableError(f"{layout.output}: {error}") from None
-    return pd.Series([tuple(_write(table, layout, number))], dtype="object")
+    bounds = _bounds(frame.index) if layout.has_index else None
+    part = (*_write(table, layout, number), bounds, _orders(aligned))
+    return pd.Series([part], dtype="object")
 
 
 def rewrite_part(number: int, layout: Layout, schema: Any) -> tuple[Any, ...]:
@@ -74,32 +89,51 @@ def rewrite_part(number: int, layout: Layout, schema: Any) -> tuple[Any, ...]:
 
     with layout.filesystem.open(layout.path(number), "rb") as file:
         table = pq.read_table(file)
-    return tuple(_write(_cast(table, schema), layout, number))
+    return _write(_cast(table, schema, number), layout, number)
 
 
-def _write(table: Any, layout: Layout, number: int) -> Part:
+def _write(table: Any, layout: Layout, number: int) -> tuple[Any, ...]:
+    """Write a file; the first values of its `Part`."""
     import pyarrow.parquet as pq  # noqa: PLC0415  # as above
 
     path = layout.path(number)
     with layout.filesystem.open(path, "wb") as file:
         pq.write_table(table, file)
         size = file.tell()
-    return Part(number, table.num_rows, size, table.schema)
+    if not layout.filesystem.exists(f"{layout.folder}/{WRITING}"):  # another partition failed
+        layout.filesystem.rm_file(path)
+    return number, table.num_rows, size, table.schema
+
+
+def _bounds(index: Any) -> Any:
+    """The bounds of *index*; none if a reader could not find values by those of its row groups."""
+    is_split = len(index) > _ROW_GROUP  # then equal values could be in two of them
+    increases = index.is_monotonic_increasing and not index.hasnans
+    if not increases or (is_split and not index.is_unique):
+        return None
+    return (index[0], index[-1]) if len(index) else ()
+
+
+def _orders(frame: Any) -> dict[str, list[Any]]:
+    ordered = {name: kind for name, kind in frame.dtypes.items() if getattr(kind, "ordered", False)}
+    return {name: [*kind.categories] for name, kind in ordered.items()}
 
 
 def _aligned(frame: Any, layout: Layout, number: int) -> Any:
     """The columns of *frame* in the order of the layout."""
-    known = [*frame.columns]
-    if len(set(known)) < len(known):
-        repeated = next(each for each in known if known.count(each) > 1)
-        raise UnwritableError(f"partition {number} has several columns named {repeated!r}")
+    _check_index(frame.index, layout, number)
+    known, wanted = Counter(frame.columns), {*layout.columns}
+    repeated = [name for name, times in known.items() if times > 1]
+    if repeated:
+        raise UnwritableError(f"partition {number} has several columns named {repeated[0]!r}")
     missing = [each for each in layout.columns if each not in known]
     if missing:
         raise UnwritableError(
             f"partition {number} lacks the column {missing[0]!r}, which the frame has. It has: "
-            f"{_listed(known)}. A function of map_partitions() returns other columns than its meta="
+            f"{_listed([*known])}. A function of map_partitions() returns other columns than its "
+            "meta="
         )
-    others = [each for each in known if each not in layout.columns]
+    others = [each for each in known if each not in wanted]
     if others:
         raise UnwritableError(
             f"partition {number} has the column {others[0]!r}, which the frame does not have. "
@@ -107,6 +141,22 @@ def _aligned(frame: Any, layout: Layout, number: int) -> Any:
             "other columns than its meta="
         )
     return frame[layout.columns]
+
+
+def _check_index(index: Any, layout: Layout, number: int) -> None:
+    names = list[Any](index.names)
+    if names != [layout.index_name]:
+        raise UnwritableError(
+            f"the index of partition {number} is named {', '.join(map(repr, names))}, but "
+            f"{layout.index_name!r} in the frame. A function of map_partitions() returns another "
+            "index than its meta="
+        )
+    is_dropped = not layout.has_index and layout.index_name is None
+    if is_dropped and len(index) and index.dtype.kind not in "iu":
+        raise UnwritableError(
+            f"the index of partition {number} has the type {index.dtype}, but the frame's has "
+            "unnamed numbers, which are not written: reset_index() makes it a column"
+        )
 
 
 def _listed(names: list[str]) -> str:
@@ -125,8 +175,8 @@ def _table(frame: Any, layout: Layout, number: int) -> Any:
         wrong = [name for name in frame.columns if not _is_writable(frame[name])]
         what = f"the column {wrong[0]!r} of partition {number}" if wrong else f"partition {number}"
         raise UnwritableError(
-            f"{what} cannot be written as Parquet: {error}. Give all values of a column one type, "
-            "such as by astype(str)"
+            f"{what} cannot be written as Parquet: {str(error).rstrip('.')}. Give all values of a "
+            "column one type, such as by astype(str)"
         ) from None
 
 
@@ -156,7 +206,7 @@ def _conformed(table: Any, layout: Layout, number: int) -> Any:
                 f"{expected} in the frame. Convert it in the step that makes it: astype(...)"
             )
         fields.append(field.with_type(kind))
-    return _cast(table, pa.schema(fields, table.schema.metadata))
+    return _cast(table, pa.schema(fields, table.schema.metadata), number)
 
 
 def _unified(kind: Any, expected: Any) -> Any:
@@ -197,12 +247,21 @@ def _large(kind: Any) -> Any:
     return pa.large_string() if is_text else kind
 
 
-def _cast(table: Any, schema: Any) -> Any:
+def _cast(table: Any, schema: Any, number: int) -> Any:
     """*table* with the types and the metadata of *schema*, by name; lossless, or an error."""
     import pyarrow as pa  # noqa: PLC0415  # as above
 
-    try:
-        columns = [table.column(field.name).cast(field.type) for field in schema]
-    except pa.ArrowException as error:
-        raise UnwritableError(f"a value cannot be converted: {error}") from None
+    columns = [_cast_column(table.column(field.name), field, number) for field in schema]
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _cast_column(column: Any, field: Any, number: int) -> Any:
+    import pyarrow as pa  # noqa: PLC0415  # as above
+
+    try:
+        return column.cast(field.type)
+    except pa.ArrowException as error:
+        raise UnwritableError(
+            f"the column {field.name!r} of partition {number} cannot become {field.type}: {error}. "
+            "Convert it in the step that makes it: astype(...)"
+        ) from None

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from weakref import ref
 
 import attrs
 
 from flyte_dask_engine.collections.written import Written
 
-__all__ = ["Place", "place_of", "remember"]
+__all__ = ["Place", "place_of", "remember", "take_place"]
 
 
-@attrs.frozen
+@attrs.define
 class Place:
     """Where a collection is stored."""
 
@@ -21,6 +22,10 @@ class Place:
     """The columns that were asked for; empty for all."""
     written: Written | None = None
     """What was written; None if it was read from there."""
+    uses: int | None = None
+    """How many outputs it is for; None for any number, as of an input that is returned."""
+    name: str = ""
+    """The collection's name, which an operation in place changes."""
 
 
 _places: dict[int, list[Place]] = {}  # by identity: collections compare by their elements
@@ -28,7 +33,7 @@ _kept: dict[int, ref[object]] = {}
 
 
 def remember(collection: object, place: Place) -> None:
-    """Remember the *place* of *collection*, as long as that exists."""
+    """Remember the *place* of *collection*, as long as that exists and is what it is now."""
     key = id(collection)
 
     def forget(_: object) -> None:
@@ -36,14 +41,34 @@ def remember(collection: object, place: Place) -> None:
 
     if key not in _kept:
         _kept[key], _places[key] = ref(collection, forget), []
+    place.name = _name_of(collection)
     _places[key].append(place)
 
 
-def place_of(
-    collection: object, columns: Sequence[str] | None = None, uri: str | None = None
-) -> Place | None:
-    """Where *collection* is, of these *columns* and at *uri*; None for both means any."""
-    for place in reversed(_places.get(id(collection), ())):
-        if (columns is None or place.columns == (*columns,)) and uri in {None, place.uri}:
+def place_of(collection: object) -> Place | None:
+    """Where *collection* is, for those who look at it."""
+    return next(reversed(_of(collection)), None)
+
+
+def take_place(collection: object, columns: Sequence[str], uri: str | None) -> Place | None:
+    """Where an output is that is *collection*: of these *columns*, and at *uri* if that is said.
+
+    What was written for an execution of a task is not taken by a later one, which writes anew. An
+    input of some columns is at the place of all of them, and so is written too.
+    """
+    for place in reversed(_of(collection)):
+        fits = place.columns == (*columns,) and uri in {None, place.uri}
+        is_input = place.written is None and not place.columns and uri is None
+        if fits and (is_input or place.uses):
+            place.uses = place.uses and place.uses - 1
             return place
     return None
+
+
+def _of(collection: object) -> list[Place]:
+    name = _name_of(collection)
+    return [each for each in _places.get(id(collection), ()) if each.name == name]
+
+
+def _name_of(collection: Any) -> str:
+    return str(getattr(collection, "_name", None) or getattr(collection, "name", ""))

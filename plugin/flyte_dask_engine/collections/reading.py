@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Sequence
 from typing import Any
 
-from flyte_dask_engine.collections.folder import Folder
+from flyte_dask_engine.collections.folder import SORTED, Folder
 
 __all__ = ["BLOCKSIZE", "UnreadableError", "read_frame"]
 
@@ -24,8 +25,8 @@ def read_frame(folder: Folder, columns: Sequence[str] = (), blocksize: int = BLO
     """The Parquet files in *folder*, or at that path, as a Dask DataFrame.
 
     Only their list and metadata are read; the partitions are read when they are computed. Their
-    order is that of the names of the files. Divisions are known if the files have an index column
-    whose values increase from one file to the next.
+    order is that of the names of the files, with numbers in them as numbers. Divisions are known if
+    the files were written here, and the values of their index increase.
 
     Args:
         folder: where the files are, of whatever names; also one with Hive's folders.
@@ -36,6 +37,23 @@ def read_frame(folder: Folder, columns: Sequence[str] = (), blocksize: int = BLO
     Raises:
         UnreadableError: if there are no files, or if they lack some of *columns*.
     """
+    import pyarrow as pa  # noqa: PLC0415  # only for frames
+
+    try:
+        frame, index = _read(folder, blocksize)
+    except (pa.ArrowException, KeyError) as error:
+        raise UnreadableError(f"{folder.uri} cannot be read as Parquet: {error}") from error
+    missing = [each for each in columns if each not in {*frame.columns, *index}]
+    if missing:
+        raise UnreadableError(
+            f"{folder.uri} lacks the columns {', '.join(map(repr, missing))}. It has: "
+            f"{', '.join(map(repr, [*frame.columns, *index]))}"
+        )
+    return frame[[each for each in columns if each in frame.columns]] if columns else frame
+
+
+def _read(folder: Folder, blocksize: int) -> tuple[Any, list[str]]:
+    """All of the frame, and the columns that are its index."""
     import dask.dataframe as dd  # noqa: PLC0415  # only for frames
     import pyarrow.parquet as pq  # noqa: PLC0415  # as above
 
@@ -44,20 +62,15 @@ def read_frame(folder: Folder, columns: Sequence[str] = (), blocksize: int = BLO
     index = _index_of(footer)
     read: Any = dd.read_parquet
     frame = read(
-        folder.path,
+        glob.escape(folder.path),
         filesystem=folder.filesystem,
-        calculate_divisions=bool(index),
+        # Dask looks at the bounds of row groups only, which do not tell whether these are sorted
+        calculate_divisions=bool(index) and folder.has(SORTED),
         split_row_groups="adaptive",
         blocksize=max(1, int(blocksize * _expansion(footer))),
         parquet_file_extension=None,
     )
-    missing = [each for each in columns if each not in {*frame.columns, *index}]
-    if missing:
-        raise UnreadableError(
-            f"{folder.uri} lacks the columns {', '.join(map(repr, missing))}. It has: "
-            f"{', '.join(map(repr, [*frame.columns, *index]))}"
-        )
-    return frame[[each for each in columns if each in frame.columns]] if columns else frame
+    return frame, index
 
 
 def _first_file(folder: Folder) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from flyte_dask_engine.collections.partitions import Part, UnwritableError
 
-__all__ = ["common_schema", "schema_of"]
+__all__ = ["are_sorted", "check_orders", "common_schema", "schema_of"]
 
 _MOST_DIGITS = 38  # of a decimal of 128 bits
 
@@ -24,8 +25,8 @@ def schema_of(meta: Any, *, has_index: bool) -> Any:
         return pa.Schema.from_pandas(meta, preserve_index=has_index)
     except (pa.ArrowException, TypeError, ValueError) as error:
         raise UnwritableError(
-            f"it cannot be written as Parquet: {error}. Convert that column by astype(...), or "
-            "drop it"
+            f"it cannot be written as Parquet: {str(error).rstrip('.')}. Convert that column by "
+            "astype(...), or drop it"
         ) from None
 
 
@@ -55,6 +56,32 @@ def common_schema(parts: Sequence[Part]) -> Any:
                 kind, since = merged, part.number
         fields.append(field.with_type(kind))
     return pa.schema(fields, first.schema.metadata)
+
+
+def check_orders(parts: Sequence[Part]) -> None:
+    """Check that categories with an order are the same in all partitions that have values.
+
+    Raises:
+        UnwritableError: if they are not: readers could not put them together.
+    """
+    first = dict[str, tuple[int, list[Any]]]()
+    for part in parts:
+        for name, categories in part.orders.items():
+            number, known = first.setdefault(name, (part.number, categories))
+            if categories != known:
+                raise UnwritableError(
+                    f"the ordered categories of the column {name!r} differ between the partitions "
+                    f"{number} and {part.number}: give all of them the same, by "
+                    "cat.set_categories([...], ordered=True)"
+                )
+
+
+def are_sorted(parts: Sequence[Part]) -> bool:
+    """Whether each value of the index is in one file only, and follows all those before it."""
+    if any(part.bounds is None for part in parts):
+        return False
+    bounds = [part.bounds for part in parts if part.bounds]
+    return all(before[1] < after[0] for before, after in pairwise(bounds))
 
 
 def _merged(one: Any, other: Any) -> Any:

@@ -11,6 +11,8 @@ from typing import Any
 import cloudpickle
 from cloudpickle.cloudpickle import register_pickle_by_value
 
+from flyte_dask_engine.collections import partitions
+
 __all__ = ["Sent"]
 
 
@@ -22,8 +24,10 @@ class Sent:
     """
 
     def __init__(self, function: Callable[..., Any], **arguments: object) -> None:
-        register_pickle_by_value(sys.modules[function.__module__])
+        for module in (partitions.__name__, function.__module__):
+            register_pickle_by_value(sys.modules[module])
         self._function = partial(function, **arguments)
+        self.__name__ = function.__name__  # by which Dask names tasks
         self.__signature__ = inspect.signature(self._function)  # Dask looks for `partition_info`
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -46,7 +46,7 @@ def write_all(writers: Sequence[Writer], compute: Compute) -> list[Written]:
     prepared = list[Folder]()
     try:
         for writer in writers:
-            writer.folder.prepare()
+            writer.folder.prepare(prepared)
             prepared.append(writer.folder)
         results = _computed([writer.start() for writer in writers], compute)
         return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from contextlib import suppress
 from typing import Any
 
 import dask.array as da
@@ -15,7 +16,7 @@ from flytekit.models.types import LiteralType
 from flyte_dask.errors import MissingExtra
 from flyte_dask_engine.collections.arrays import ArrayWriter, read_array
 from flyte_dask_engine.collections.folder import Folder
-from flyte_dask_engine.collections.places import Place, place_of, remember
+from flyte_dask_engine.collections.places import Place, place_of, remember, take_place
 from flyte_dask_engine.collections.writing import write_all, writing
 from flyte_dask_engine.errors import InvalidInput
 from flyte_dask_engine.session.storage import storage_here
@@ -49,7 +50,7 @@ class ArrayTransformer(TypeTransformer[Any]):
         _check_extra()
         if not isinstance(python_val, da.Array):
             raise not_of_type(python_val, "dask.array.Array", "from_array(values)")
-        place = place_of(python_val)
+        place = take_place(python_val, (), None)
         if place is None:
             uri = new_folder(ctx)
             with storage_here(FLYTEKIT), writing(task_of(ctx), FLYTEKIT):
@@ -94,7 +95,8 @@ class ArrayTransformer(TypeTransformer[Any]):
 
 def register() -> None:
     """Make Dask Arrays a type of flytekit."""
-    TypeEngine.register(ArrayTransformer())
+    with suppress(ValueError):  # a program's own transformer stays
+        TypeEngine.register(ArrayTransformer())
 
 
 def _check_extra() -> None:

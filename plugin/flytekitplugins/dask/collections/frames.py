@@ -10,8 +10,10 @@ from flytekit.core.type_engine import TypeEngine
 from flytekit.models import literals
 from flytekit.models.literals import Literal, StructuredDatasetMetadata
 from flytekit.models.types import LiteralType, StructuredDatasetType
+from flytekit.types.structured.basic_dfs import PandasToParquetEncodingHandler
 from flytekit.types.structured.structured_dataset import (
     PARQUET,
+    DuplicateHandlerError,
     StructuredDatasetDecoder,
     StructuredDatasetEncoder,
     StructuredDatasetTransformerEngine,
@@ -19,13 +21,19 @@ from flytekit.types.structured.structured_dataset import (
 
 from flyte_dask_engine.collections.folder import Folder
 from flyte_dask_engine.collections.frames import FrameWriter
-from flyte_dask_engine.collections.places import Place, place_of, remember
+from flyte_dask_engine.collections.places import Place, place_of, remember, take_place
 from flyte_dask_engine.collections.reading import UnreadableError, read_frame
 from flyte_dask_engine.collections.writing import write_all, writing
 from flyte_dask_engine.errors import InvalidInput
 from flyte_dask_engine.session.storage import storage_here
 from flytekitplugins.dask.collections.options import current_blocksize, reading_as
-from flytekitplugins.dask.collections.running import compute_here, new_folder, not_of_type, task_of
+from flytekitplugins.dask.collections.running import (
+    compute_here,
+    new_folder,
+    not_of_type,
+    not_pandas,
+    task_of,
+)
 from flytekitplugins.dask.collections.showing import page, shown
 from flytekitplugins.dask.host import FLYTEKIT
 
@@ -47,7 +55,7 @@ class FrameEncoder(StructuredDatasetEncoder[Any]):
         """The literal of a frame."""
         frame: Any = structured_dataset.dataframe
         columns = _names(structured_dataset_type)
-        place = place_of(frame, columns, structured_dataset.uri)
+        place = take_place(frame, columns, structured_dataset.uri)
         if place is None:
             uri = structured_dataset.uri or new_folder(ctx)
             with storage_here(FLYTEKIT), writing(task_of(ctx), FLYTEKIT):
@@ -106,6 +114,24 @@ class FrameEngine(StructuredDatasetTransformerEngine):
             return await super().async_to_python_value(ctx, lv, expected_python_type)
 
 
+class PandasEncoder(PandasToParquetEncodingHandler):
+    """flytekit's own, which would write a Dask DataFrame in the order of the names of its files."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # flytekit's
+
+    def encode(
+        self,
+        ctx: FlyteContext,
+        structured_dataset: StructuredDataset,
+        structured_dataset_type: StructuredDatasetType,
+    ) -> literals.StructuredDataset:
+        """The literal of a frame of pandas."""
+        if isinstance(structured_dataset.dataframe, dd.DataFrame):
+            raise not_pandas("the value")
+        return super().encode(ctx, structured_dataset, structured_dataset_type)
+
+
 class FrameRenderer:
     """Shows a frame in a deck: what is known of it, without a computation."""
 
@@ -122,8 +148,12 @@ class FrameRenderer:
 def register() -> None:
     """Make Dask DataFrames a type of flytekit."""
     engine = StructuredDatasetTransformerEngine
-    engine.register(FrameEncoder(), default_format_for_type=True, override=True)
-    engine.register(FrameDecoder(), default_format_for_type=True, override=True)
+    try:
+        engine.register(FrameEncoder(), default_format_for_type=True)
+        engine.register(FrameDecoder(), default_format_for_type=True)
+    except DuplicateHandlerError:  # a program's own handlers stay
+        return
+    engine.register(PandasEncoder(), override=True)
     renderer: Any = FrameRenderer()
     engine.register_renderer(dd.DataFrame, renderer)
     types: Any = TypeEngine

@@ -5,19 +5,18 @@ from __future__ import annotations
 import dataclasses
 import types
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import attrs
 from flytekit import FlyteContextManager, StructuredDataset
 from flytekit.core.type_engine import TypeEngine
 
 from flyte_dask_engine.collections.folder import Folder
-from flyte_dask_engine.collections.places import Place, place_of, remember
+from flyte_dask_engine.collections.places import Place, remember, take_place
 from flyte_dask_engine.collections.writing import Writer, writing
-from flyte_dask_engine.errors import InvalidOutput
 from flyte_dask_engine.session.session import Session
 from flyte_dask_engine.session.stored import imported_class
-from flytekitplugins.dask.collections.running import new_folder
+from flytekitplugins.dask.collections.running import new_folder, not_pandas
 from flytekitplugins.dask.host import FLYTEKIT
 
 __all__ = ["write_outputs"]
@@ -44,16 +43,23 @@ def write_outputs(
         for name, value in outputs.items()
         for each in _collections(name, value, kinds.get(name))
     ]
-    pending = dict[tuple[int, tuple[str, ...], str | None], _Output]()
+    pending = dict[tuple[int, tuple[str, ...], str | None], list[_Output]]()
     for each in found:
-        if place_of(each.collection, each.columns, each.uri) is None:
-            pending.setdefault((id(each.collection), each.columns, each.uri), each)
+        if not _is_input(each):
+            pending.setdefault((id(each.collection), each.columns, each.uri), []).append(each)
     if not pending:
         return
     with writing(task, FLYTEKIT):
-        writers = [each.writer() for each in pending.values()]
-    for output, written in zip(pending.values(), session.write(writers), strict=True):
-        remember(output.collection, Place(written.uri, output.columns, written))
+        writers = [first.writer() for first, *_ in pending.values()]
+    for same, written in zip(pending.values(), session.write(writers), strict=True):
+        first = same[0]
+        remember(first.collection, Place(written.uri, first.columns, written, len(same)))
+
+
+def _is_input(output: _Output) -> bool:
+    """Whether it is an input that is returned unchanged, and so is where it was read."""
+    place = take_place(output.collection, output.columns, output.uri)
+    return place is not None and place.written is None
 
 
 @attrs.frozen(eq=False)
@@ -85,15 +91,12 @@ def _collections(name: str, value: Any, kind: Any) -> Iterator[_Output]:
     """The collections in *value* that flytekit converts by one of our types."""
     base = _base_of(kind)
     if isinstance(value, StructuredDataset):
-        if _is_frame(value.dataframe) and value.literal is None:
+        if _is_frame(value.dataframe) and value.literal is None and _is_parquet(kind):
             yield _Output(f"{name}.dataframe", value.dataframe, _columns_of(kind), value.uri)
     elif _is_frame(value) and _is_type(base, "dask.dataframe", "DataFrame"):
         yield _Output(name, value, _columns_of(kind))
     elif _is_frame(value) and _is_type(base, "pandas", "DataFrame"):
-        raise FLYTEKIT.error(InvalidOutput)(
-            f"the output {name} is a Dask DataFrame, but its type is pandas.DataFrame: return "
-            "frame.compute(), or annotate dask.dataframe.DataFrame, which the workers write"
-        )
+        raise not_pandas(f"the output {name}")
     elif _is_array(value) and _is_type(base, "dask.array", "Array"):
         yield _Output(name, value, is_array=True)
     else:
@@ -106,15 +109,23 @@ def _members(name: str, value: Any, base: Any) -> Iterator[tuple[str, Any, Any]]
     origin, arguments = get_origin(base), get_args(base)
     if origin in {Union, types.UnionType}:
         fitting = [each for each in arguments if _is_of(value, _base_of(each))]
+        if not fitting and _is_frame(value):  # then it is an error
+            fitting = [
+                each for each in arguments if _is_type(_base_of(each), "pandas", "DataFrame")
+            ]
         yield from [(name, value, each) for each in fitting[:1]]
     elif origin is list and isinstance(value, list):
         yield from ((f"{name}[{at}]", each, arguments[0]) for at, each in enumerate(value))
     elif origin is dict and isinstance(value, dict):
         yield from ((f"{name}[{key!r}]", each, arguments[1]) for key, each in value.items())
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        hints = get_type_hints(type(value), include_extras=True)
-        for field in dataclasses.fields(value):
-            yield f"{name}.{field.name}", getattr(value, field.name), hints.get(field.name)
+        for field in dataclasses.fields(value):  # whose annotations flytekit does not look at
+            inner = getattr(value, field.name)
+            yield f"{name}.{field.name}", inner, type(inner)
+    elif _is_a(value, "pydantic", "BaseModel"):
+        for field_name in type(value).model_fields:
+            inner = getattr(value, field_name)
+            yield f"{name}.{field_name}", inner, type(inner)
 
 
 def _base_of(kind: Any) -> Any:
@@ -132,13 +143,22 @@ def _is_of(value: object, base: Any) -> bool:
     return isinstance(plain, type) and isinstance(value, plain)
 
 
+def _is_parquet(kind: Any) -> bool:
+    found: Any = TypeEngine.to_literal_type(kind).structured_dataset_type
+    return found is None or found.format in {"", "parquet"}
+
+
 def _is_frame(value: object) -> bool:
-    kind = imported_class("dask.dataframe", "DataFrame")
-    return isinstance(kind, type) and isinstance(value, kind)
+    return _is_a(value, "dask.dataframe", "DataFrame")
 
 
 def _is_array(value: object) -> bool:
-    kind = imported_class("dask.array", "Array")
+    return _is_a(value, "dask.array", "Array")
+
+
+def _is_a(value: object, module: str, name: str) -> bool:
+    """Whether *value* is an instance of that class, which need not be imported."""
+    kind = imported_class(module, name)
     return isinstance(kind, type) and isinstance(value, kind)
 
 
