@@ -1,4 +1,4 @@
-"""Private parts of distributed, wrapped under public names; contract tests cover each of them.
+"""Private parts of distributed and Dask under public names; contract tests cover each of them.
 
 The module is pickled by value into the cluster, like `flyte_dask_engine.cluster_plugins`, so it may
 use only Python and Dask.
@@ -32,6 +32,8 @@ __all__ = [
     "default_clients",
     "fail_dependents",
     "let_receiving_fail",
+    "meta_of",
+    "name_of",
     "on_worker_exit",
     "repeat_lost_expressions",
     "send_last",
@@ -221,6 +223,16 @@ def choosing_address(choose: Callable[[distributed.Client], str | None]) -> Iter
     finally:
         if kind.__init__ is init:
             kind.__init__ = proceed
+
+
+def meta_of(collection: Any) -> Any:
+    """*collection* without rows or values: an empty frame of pandas, or an empty array."""
+    return collection._meta
+
+
+def name_of(collection: Any) -> str:
+    """The name of what *collection* computes, which also an operation in place changes."""
+    return str(getattr(collection, "_name", None) or collection.name)
 
 
 def repeat_lost_expressions() -> None:

@@ -342,7 +342,7 @@ class TestPartitionsThatDiffer:
             ),
             (
                 lambda part: part.assign(y=1),
-                "the column 'y' has the type int64 in partition 1, but large_string in the frame. ",
+                "the column 'y' has the type int64 in partition 1, but large_string in ",
             ),
             (
                 lambda part: part.assign(y=pd.Categorical(part.y)),

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import distributed
+import pandas as pd
 import pytest
+from dask import array, dataframe
 from distributed import client as distributed_client
 from distributed import worker as distributed_worker
 from distributed.client import CancelledFuturesGroup, FutureCancelledError, FuturesCancelledError
@@ -21,6 +23,8 @@ from flyte_dask_engine.cluster_plugins.task_errors import _RUNNERS
 from flyte_dask_engine.distributed_internals import (
     address_of,
     client_of,
+    meta_of,
+    name_of,
     repeat_lost_expressions,
 )
 from flyte_dask_engine.foreign_errors import frames_of
@@ -332,6 +336,19 @@ def test_an_expression_that_another_thread_drops_is_made_anew(
     monkeypatch.setattr(kind, "__new__", new)
     repeat_lost_expressions()
     assert kind.__new__(kind) == "made anew"
+
+
+def test_collections_have_a_name_and_an_empty_part() -> None:
+    """Operations in place change the name."""
+    frame: Any = dataframe.from_pandas(pd.DataFrame({"x": [1]}), npartitions=1)
+    ones: Any = array.ones(3)
+    names = name_of(frame), name_of(ones)
+    frame["x"] = 2
+    ones[0] = 2
+    assert name_of(frame) != names[0]
+    assert name_of(ones) != names[1]
+    assert len(meta_of(frame)) == 0
+    assert meta_of(ones).size == 0
 
 
 def test_a_subprocess_is_started_by_its_subclass() -> None:

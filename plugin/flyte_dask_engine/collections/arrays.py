@@ -13,6 +13,7 @@ from flyte_dask_engine.collections.frames import Compute, naming
 from flyte_dask_engine.collections.partitions import UnwritableError
 from flyte_dask_engine.collections.sent import Sent
 from flyte_dask_engine.collections.written import Written
+from flyte_dask_engine.distributed_internals import meta_of
 
 __all__ = ["ArrayWriter", "read_array"]
 
@@ -34,7 +35,7 @@ class ArrayWriter:
         Raises:
             UnwritableError: if the array cannot be a Zarr array.
         """
-        meta = array._meta  # noqa: SLF001  # as Dask's own functions for blocks do
+        meta = meta_of(array)
         with naming(output):
             if any(math.isnan(size) for sizes in array.chunks for size in sizes):
                 raise UnwritableError(

@@ -15,6 +15,7 @@ from flyte_dask_engine.collections.partitions import WRITING, Layout, Part, Unwr
 from flyte_dask_engine.collections.schemas import are_sorted, check_orders, common_schema, schema_of
 from flyte_dask_engine.collections.sent import Sent
 from flyte_dask_engine.collections.written import Written
+from flyte_dask_engine.distributed_internals import meta_of
 
 __all__ = ["Compute", "FrameWriter", "naming"]
 
@@ -59,7 +60,7 @@ class FrameWriter:
     def _planned(
         cls, output: str, frame: Any, folder: Folder, columns: Sequence[str]
     ) -> FrameWriter:
-        meta = _empty(frame)
+        meta = meta_of(frame)
         index = meta.index.name is not None or meta.index.dtype.kind not in "iu"
         if columns:
             missing = [each for each in columns if each not in {*meta.columns, meta.index.name}]
@@ -70,7 +71,7 @@ class FrameWriter:
                 )
             index = index and meta.index.name in columns
             frame = frame[[each for each in columns if each in meta.columns]]
-            meta = _empty(frame)
+            meta = meta_of(frame)
         _check_names(meta)
         width = max(5, len(str(frame.npartitions - 1)))
         layout = Layout(
@@ -139,11 +140,6 @@ class FrameWriter:
                     rows = next(batches).to_pydict()
                 return str(pd.DataFrame(rows, dtype="object").to_html(border=0))
         return ""
-
-
-def _empty(frame: Any) -> Any:
-    """*frame* without rows, as pandas' own."""
-    return frame._meta  # noqa: SLF001  # as Dask's own functions for partitions do
 
 
 def _parts(found: Iterable[tuple[Any, ...]]) -> list[Part]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from weakref import ref
 
 import attrs
 
 from flyte_dask_engine.collections.written import Written
+from flyte_dask_engine.distributed_internals import name_of
 
 __all__ = ["Place", "place_of", "remember", "take_place"]
 
@@ -41,7 +41,7 @@ def remember(collection: object, place: Place) -> None:
 
     if key not in _kept:
         _kept[key], _places[key] = ref(collection, forget), []
-    place.name = _name_of(collection)
+    place.name = name_of(collection)
     _places[key].append(place)
 
 
@@ -66,9 +66,6 @@ def take_place(collection: object, columns: Sequence[str], uri: str | None) -> P
 
 
 def _of(collection: object) -> list[Place]:
-    name = _name_of(collection)
-    return [each for each in _places.get(id(collection), ()) if each.name == name]
-
-
-def _name_of(collection: Any) -> str:
-    return str(getattr(collection, "_name", None) or getattr(collection, "name", ""))
+    known = _places.get(id(collection), ())
+    name = name_of(collection) if known else ""
+    return [each for each in known if each.name == name]
