@@ -124,7 +124,8 @@ def test_a_block_that_differs_is_an_error(change: Any, text: str, tmp_path: Path
 
 
 def test_masks_are_not_lost(tmp_path: Path) -> None:
-    masked: Any = da.ma.masked_less(arange(6, chunks=3), 3)
+    masks: Any = da.ma
+    masked = masks.masked_less(arange(6, chunks=3), 3)
     with pytest.raises(UnwritableError, match="its blocks are of the type MaskedArray, which Zarr"):
         write(masked, tmp_path)
 

@@ -189,7 +189,8 @@ class TestReadOptions:
             return [str(one.npartitions), str(four.npartitions), *four.columns]
 
         where: Any = StructuredDataset(uri=str(tmp_path), file_format="parquet")
-        assert parts(one=where, four=where) == ["1", "4", "x"]
+        found: Any = parts(one=where, four=where)
+        assert found == ["1", "4", "x"]
 
     @pytest.mark.parametrize("value", ["64Mb", "", 0, -1, None, 1.5, "1m"])
     def test_others_are_an_error(self, value: Any) -> None:

@@ -1,7 +1,8 @@
 """Tasks whose inputs and outputs are Dask collections."""
 
 # pyright: reportReturnType=false, reportArgumentType=false, reportAttributeAccessIssue=false
-# pyright: reportOptionalIterable=false, reportOperatorIssue=false
+# pyright: reportOptionalIterable=false, reportOperatorIssue=false, reportIndexIssue=false
+# pyright: reportGeneralTypeIssues=false
 # (as in examples/: promises, and attributes of frames, which pyright does not find)
 
 from __future__ import annotations

@@ -123,7 +123,8 @@ def _members(name: str, value: Any, base: Any) -> Iterator[tuple[str, Any, Any]]
             inner = getattr(value, field.name)
             yield f"{name}.{field.name}", inner, type(inner)
     elif _is_a(value, "pydantic", "BaseModel"):
-        for field_name in type(value).model_fields:
+        model: Any = type(value)
+        for field_name in model.model_fields:
             inner = getattr(value, field_name)
             yield f"{name}.{field_name}", inner, type(inner)
 
