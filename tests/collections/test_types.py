@@ -57,6 +57,10 @@ class TestTheyPass:
         assert of_input is not None
         assert place.uri == of_input.uri
 
+    def test_in_models_of_pydantic(self) -> None:
+        passed: Any = collected.models()
+        assert passed == 4
+
     def test_changed_in_place(self) -> None:
         """Then they are written, although they are the same objects."""
         made: Any = collected.makes()

@@ -17,6 +17,7 @@ import pyarrow as pa
 from dask.base import tokenize
 from dask.delayed import delayed
 from flytekit import HashMethod, StructuredDataset, dynamic, kwtypes, map_task, task, workflow
+from pydantic import BaseModel
 
 from flytekitplugins.dask import Dask
 from tests.support.parts import computed, fail, note, on_worker
@@ -137,6 +138,32 @@ def readers() -> tuple[int, int, int, int, int, int]:
     made, plain = makes(), makes_plainly()
     rest = sums(rows=plain), sums_dask(rows=of_pandas()), sums_dask(rows=of_arrow())
     return sums(rows=made), sums_arrow(rows=made), sums_dask(rows=made), *rest
+
+
+class Model(BaseModel):
+    """A dataset in a model of pydantic."""
+
+    rows: StructuredDataset
+
+
+@task(task_config=TWO.with_runtime(client=False))
+def in_model() -> Model:
+    """Written by workers, too."""
+    plain = pd.DataFrame({"x": range(4)})
+    made = dd.from_pandas(plain, npartitions=2).map_partitions(on_worker, meta=plain.iloc[:0])
+    return Model(rows=StructuredDataset(dataframe=made))
+
+
+@task
+def rows_in_model(model: Model) -> int:
+    """The number of rows."""
+    return len(model.rows.open(pd.DataFrame).all())
+
+
+@workflow
+def models() -> int:
+    """Passes a model."""
+    return rows_in_model(model=in_model())
 
 
 @task(task_config=TWO)
