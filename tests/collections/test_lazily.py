@@ -83,3 +83,43 @@ except MissingExtra as error:
         "Dask Arrays are written and read as Zarr arrays, but zarr is not installed: pip install "
         "'flyte-dask[array]', in the images of the task and its cluster\n"
     )
+
+
+def test_types_of_a_programs_own_stay(tmp_path: Path) -> None:
+    """Those that it registers before ours are looked up."""
+    program = """
+import flytekit
+import dask.array as da
+import dask.dataframe as dd
+from flytekit.core.type_engine import TypeEngine, TypeTransformer
+from flytekit.models.types import LiteralType, SimpleType
+from flytekit.types.structured.structured_dataset import (
+    StructuredDatasetEncoder,
+    StructuredDatasetTransformerEngine,
+)
+
+
+class Mine(TypeTransformer):
+    def __init__(self):
+        super().__init__("mine", da.Array)
+
+    def get_literal_type(self, t):
+        return LiteralType(simple=SimpleType.STRING)
+
+
+class Encoder(StructuredDatasetEncoder):
+    def __init__(self):
+        super().__init__(dd.DataFrame, None, "parquet")
+
+    def encode(self, ctx, structured_dataset, structured_dataset_type):
+        raise NotImplementedError
+
+
+TypeEngine.register(Mine())
+StructuredDatasetTransformerEngine.register(Encoder())
+TypeEngine.to_literal_type(int)
+print(TypeEngine.get_transformer(da.Array).name)
+found = StructuredDatasetTransformerEngine.get_encoder(dd.DataFrame, "file", "parquet")
+print(type(found).__name__)
+"""
+    assert output(program, tmp_path) == "mine\nEncoder\n"

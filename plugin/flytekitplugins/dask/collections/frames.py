@@ -13,7 +13,6 @@ from flytekit.models.types import LiteralType, StructuredDatasetType
 from flytekit.types.structured.basic_dfs import PandasToParquetEncodingHandler
 from flytekit.types.structured.structured_dataset import (
     PARQUET,
-    DuplicateHandlerError,
     StructuredDatasetDecoder,
     StructuredDatasetEncoder,
     StructuredDatasetTransformerEngine,
@@ -147,12 +146,11 @@ class FrameRenderer:
 
 def register() -> None:
     """Make Dask DataFrames a type of flytekit."""
-    engine = StructuredDatasetTransformerEngine
-    try:
-        engine.register(FrameEncoder(), default_format_for_type=True)
-        engine.register(FrameDecoder(), default_format_for_type=True)
-    except DuplicateHandlerError:  # a program's own handlers stay
-        return
+    engine, encoder = StructuredDatasetTransformerEngine, FrameEncoder()
+    engine.register(encoder, default_format_for_type=True)
+    if engine.get_encoder(dd.DataFrame, "file", PARQUET) is not encoder:
+        return  # a program has handlers of its own
+    engine.register(FrameDecoder(), default_format_for_type=True)
     engine.register(PandasEncoder(), override=True)
     renderer: Any = FrameRenderer()
     engine.register_renderer(dd.DataFrame, renderer)
