@@ -17,9 +17,10 @@ from flyte_dask_engine.collections.folder import Folder
 from flyte_dask_engine.collections.partitions import UnwritableError
 from flyte_dask_engine.collections.writing import write_all
 from flyte_dask_engine.collections.written import Written
+from tests.support.parts import needs_arrays
 
 # of types, such as times and texts, which Zarr has not standardized yet
-pytestmark = pytest.mark.filterwarnings("ignore:The data type")
+pytestmark = [pytest.mark.filterwarnings("ignore:The data type"), needs_arrays]
 
 arange: Any = da.arange
 

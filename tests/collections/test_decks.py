@@ -15,7 +15,7 @@ from flytekit.core.type_engine import TypeEngine
 
 from flytekitplugins.dask.deck import may_compute
 from tests.support.collected import frame
-from tests.support.parts import computed
+from tests.support.parts import computed, needs_arrays
 
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword")  # of Dask itself
 
@@ -64,6 +64,7 @@ def test_of_a_frame_that_was_read(tmp_path: Path) -> None:
     assert not may_compute(found)
 
 
+@needs_arrays
 def test_of_an_array_that_was_written() -> None:
     arange: Any = da.arange
     made = arange(10, chunks=4)

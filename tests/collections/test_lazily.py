@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from tests.support.parts import needs_arrays
 from tests.support.processes import run
 
 
@@ -61,6 +62,7 @@ print(TypeEngine.to_literal_type(dd.DataFrame).structured_dataset_type.format ==
     assert output(program, tmp_path) == "True\n"
 
 
+@needs_arrays
 def test_a_missing_package_is_an_error_that_names_the_extra(tmp_path: Path) -> None:
     program = """
 import sys, importlib.util

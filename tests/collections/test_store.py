@@ -14,6 +14,7 @@ from tests.support import collected
 from tests.support.backend import ADDRESS, Cluster, cluster
 from tests.support.faults import is_not_retried
 from tests.support.network import Network, network_to
+from tests.support.parts import needs_arrays
 from tests.support.runner import run_task, without_flytekit
 from tests.support.s3 import Store, s3_store, without_keys
 
@@ -93,6 +94,7 @@ class TestFrames:
         assert objects(store, f"{RAW}/2") == []
 
 
+@needs_arrays
 def test_arrays_pass(
     store: Store, recorded: tuple[Network, dict[str, str]], tmp_path: Path
 ) -> None:

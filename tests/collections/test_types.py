@@ -18,7 +18,7 @@ from flytekitplugins.dask.collections.options import ReadOptions
 from flytekitplugins.dask.errors import InvalidOutput
 from tests.support import collected
 from tests.support.collected import ROWS, frame
-from tests.support.parts import computed
+from tests.support.parts import computed, needs_arrays
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The inplace keyword"),  # of Dask itself
@@ -36,6 +36,7 @@ def _nothing_computed() -> None:
 class TestTheyPass:
     """From task to task, by their place in the blob store."""
 
+    @needs_arrays
     def test_in_all_places(self) -> None:
         """In containers, dataclasses and datasets; what they share is computed once."""
         some = ROWS - 4
@@ -61,6 +62,7 @@ class TestTheyPass:
         passed: Any = collected.models()
         assert passed == 4
 
+    @needs_arrays
     def test_changed_in_place(self) -> None:
         """Then they are written, although they are the same objects."""
         made: Any = collected.makes()
@@ -111,12 +113,13 @@ class TestErrors:
                     "npartitions=1)"
                 ),
             ),
-            (
+            pytest.param(
                 collected.of_wrong_array,
                 (
                     "the type is dask.array.Array, but the value is a numpy.ndarray: change the "
                     "type, or the value, such as by dask.array.from_array(values)"
                 ),
+                marks=needs_arrays,
             ),
             (
                 collected.of_pandas_type,

@@ -17,12 +17,14 @@ from flyte_dask_engine.collections.frames import FrameWriter
 from flyte_dask_engine.collections.reading import read_frame
 from flyte_dask_engine.session.session import session
 from tests.support.other_sdk import OTHER_SDK, InvalidOutput
+from tests.support.parts import needs_arrays
 
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword")  # of Dask itself
 
 ROWS = pd.DataFrame({"x": range(6)})
 
 
+@needs_arrays
 def test_a_session_writes_them_together(tmp_path: Path) -> None:
     arange: Any = da.arange
     frame, array = dd.from_pandas(ROWS, npartitions=3), arange(6, chunks=2)

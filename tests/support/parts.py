@@ -5,6 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import distributed
+import pytest
+from dask import array
+
+needs_arrays = pytest.mark.skipif(
+    not hasattr(array.Array, "__weakref__"), reason="the extra array needs a newer Dask"
+)
+"""For tests of arrays, with the oldest Dask."""
 
 computed = list[str]()
 """What has been computed in this process, in order."""

@@ -62,7 +62,7 @@ class ArrayWriter:
 
         try:
             return da.to_zarr(self._array, self.folder.uri, compute=False)
-        except (TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise UnwritableError(
                 f"{self._output}: Zarr has no type for {self._array.dtype}: {error}. Convert it by "
                 "astype(...)"

@@ -100,8 +100,10 @@ def register() -> None:
 
 
 def _check_extra() -> None:
-    if importlib.util.find_spec("zarr") is None:
+    is_old = not hasattr(da.Array, "__weakref__")
+    if is_old or importlib.util.find_spec("zarr") is None:
+        problem = "this Dask is too old for it" if is_old else "zarr is not installed"
         raise MissingExtra(
-            "Dask Arrays are written and read as Zarr arrays, but zarr is not installed: "
-            "pip install 'flyte-dask[array]', in the images of the task and its cluster"
+            f"Dask Arrays are written and read as Zarr arrays, but {problem}: pip install "
+            "'flyte-dask[array]', in the images of the task and its cluster"
         )
