@@ -16,9 +16,11 @@ SOURCES = PROJECT / "dsl"
 
 # No deadline: a busy machine does not falsify a property.
 settings.register_profile("patient", settings.get_profile("default"), deadline=None)
-# CI uses the same examples each time; elsewhere they are random, and may find new failures.
-# Hypothesis has a profile "ci" of its own.
-settings.register_profile("fixed", settings.get_profile("patient"), derandomize=True, database=None)
+# CI uses the same examples each time, so fewer of them; elsewhere they are random, and may find new
+# failures. Hypothesis has a profile "ci" of its own.
+settings.register_profile(
+    "fixed", settings.get_profile("patient"), max_examples=50, derandomize=True, database=None
+)
 # Enough examples to find differences between Pythons; the default Python runs all of them.
 settings.register_profile("few", settings.get_profile("fixed"), max_examples=20)
 settings.load_profile("fixed" if "CI" in os.environ else "patient")
