@@ -5,8 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.parts import needs_arrays
 from tests.support.processes import run
+
+pytestmark = pytest.mark.once
 
 
 def output(program: str, folder: Path) -> str:

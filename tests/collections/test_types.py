@@ -21,6 +21,7 @@ from tests.support.collected import ROWS, frame
 from tests.support.parts import computed, needs_arrays
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:The inplace keyword"),  # of Dask itself
     pytest.mark.filterwarnings("ignore:.*Sending large graph:UserWarning"),
 ]
