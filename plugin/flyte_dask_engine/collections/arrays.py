@@ -9,8 +9,8 @@ import attrs
 
 from flyte_dask_engine.collections.blocks import check_block
 from flyte_dask_engine.collections.folder import Folder
-from flyte_dask_engine.collections.frames import Compute, naming
-from flyte_dask_engine.collections.partitions import UnwritableError
+from flyte_dask_engine.collections.frames import Compute
+from flyte_dask_engine.collections.partitions import UnwritableError, naming
 from flyte_dask_engine.collections.sent import Sent
 from flyte_dask_engine.collections.written import Written
 from flyte_dask_engine.distributed_internals import meta_of

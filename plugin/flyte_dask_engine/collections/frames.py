@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import attrs
 
 from flyte_dask_engine.collections import partitions
 from flyte_dask_engine.collections.folder import SORTED, Folder
-from flyte_dask_engine.collections.partitions import WRITING, Layout, Part, UnwritableError
+from flyte_dask_engine.collections.partitions import WRITING, Layout, Part, UnwritableError, naming
 from flyte_dask_engine.collections.schemas import are_sorted, check_orders, common_schema, schema_of
 from flyte_dask_engine.collections.sent import Sent
 from flyte_dask_engine.collections.written import Written
 from flyte_dask_engine.distributed_internals import meta_of
 
-__all__ = ["Compute", "FrameWriter", "naming"]
+__all__ = ["Compute", "FrameWriter"]
 
 Compute = Callable[[Sequence[Any]], Sequence[Any]]
 """Computes collections together, and returns the results."""
 
 _PREVIEWED = 10  # rows
-
-
-@contextmanager
-def naming(output: str) -> Iterator[None]:
-    """Let the text of an `UnwritableError` of the block begin with *output*."""
-    try:
-        yield
-    except UnwritableError as error:
-        raise UnwritableError(f"{output}: {error}") from None
 
 
 @attrs.frozen
@@ -114,8 +104,9 @@ class FrameWriter:
             rewrite = delayed(
                 Sent(partitions.rewrite_part, layout=self._layout, schema=schema), pure=False
             )
-            new = {each[0]: each for each in compute([rewrite(each) for each in again])}
-            parts = [part._replace(bytes=new.get(part.number, part)[2]) for part in parts]
+            new = compute([rewrite(each) for each in again])
+            sizes = {number: size for number, _, size, _ in new}
+            parts = [part._replace(bytes=sizes.get(part.number, part.bytes)) for part in parts]
         if self._layout.has_index and are_sorted(parts):
             self.folder.mark(SORTED)
         self.folder.unmark(WRITING)

@@ -11,10 +11,11 @@ and workers may lack flyte-dask. So it uses only Python and what Dask's DataFram
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-__all__ = ["WRITING", "Layout", "Part", "UnwritableError", "rewrite_part", "write_part"]
+__all__ = ["WRITING", "Layout", "Part", "UnwritableError", "naming", "rewrite_part", "write_part"]
 
 WRITING = "_writing"
 """The file that is in a folder as long as its files are wanted."""
@@ -24,6 +25,15 @@ _ROW_GROUP = 2**20  # rows; pyarrow's default
 
 class UnwritableError(ValueError):
     """A collection cannot be written; the text begins with the output that it is."""
+
+
+@contextmanager
+def naming(output: str) -> Iterator[None]:
+    """Let the text of an `UnwritableError` of the block begin with *output*."""
+    try:
+        yield
+    except UnwritableError as error:
+        raise UnwritableError(f"{output}: {error}") from None
 
 
 class Layout(NamedTuple):
@@ -73,11 +83,9 @@ def write_part(frame: Any, layout: Layout, partition_info: Mapping[str, Any] | N
     import pandas as pd  # noqa: PLC0415  # only workers that write need it
 
     number = (partition_info or {})["number"]
-    try:
+    with naming(layout.output):
         aligned = _aligned(frame, layout, number)
         table = _conformed(_table(aligned, layout, number), layout, number)
-    except UnwritableError as error:
-        raise UnwritableError(f"{layout.output}: {error}") from None
     bounds = _bounds(frame.index) if layout.has_index else None
     part = (*_write(table, layout, number), bounds, _orders(aligned))
     return pd.Series([part], dtype="object")
@@ -89,7 +97,9 @@ def rewrite_part(number: int, layout: Layout, schema: Any) -> tuple[Any, ...]:
 
     with layout.filesystem.open(layout.path(number), "rb") as file:
         table = pq.read_table(file)
-    return _write(_cast(table, schema, number), layout, number)
+    with naming(layout.output):
+        table = _cast(table, schema, number)
+    return _write(table, layout, number)
 
 
 def _write(table: Any, layout: Layout, number: int) -> tuple[Any, ...]:

@@ -134,7 +134,7 @@ def _base_of(kind: Any) -> Any:
 
 
 def _columns_of(kind: Any) -> tuple[str, ...]:
-    found: Any = TypeEngine.to_literal_type(kind).structured_dataset_type
+    found = _dataset_type(kind)
     return tuple(each.name for each in (found.columns if found else ()))
 
 
@@ -145,8 +145,13 @@ def _is_of(value: object, base: Any) -> bool:
 
 
 def _is_parquet(kind: Any) -> bool:
-    found: Any = TypeEngine.to_literal_type(kind).structured_dataset_type
+    found = _dataset_type(kind)
     return found is None or found.format in {"", "parquet"}
+
+
+def _dataset_type(kind: Any) -> Any:
+    """Flytekit's type of a structured dataset or frame; None if *kind* is neither."""
+    return TypeEngine.to_literal_type(kind).structured_dataset_type
 
 
 def _is_frame(value: object) -> bool:
