@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 
 __all__ = ["REMEDY", "start"]
 
@@ -11,15 +14,65 @@ REMEDY = (
 )
 """Both commands, in this order: uninstalling either package removes the files of both."""
 
+_FLYTE_2 = "flyte"
+"""The module of the SDK of Flyte 2."""
+
 _METADATA = r"\bflytekitplugins_dask-([\w.]+?)(-[^/]*)?\.(dist|egg)-info\b"
 
 
 def start() -> None:
-    """Warn of the official plugin, and register with flytekit, where either is there."""
+    """Warn of the official plugin, and register with flytekit and Flyte 2, where they are there."""
     _warn_of_official_plugin()
     # flytekit loads its plugins when it is imported: ours waits there until there can be a config
     if "flytekitplugins.dask.plugin" in sys.modules:
         sys.modules["flytekitplugins.dask.plugin"].register()
+    if _FLYTE_2 in sys.modules:
+        _register_with_flyte_2()
+    else:
+        sys.meta_path.insert(0, _Flyte2Finder())
+
+
+class _Flyte2Finder:
+    """Finds the SDK of Flyte 2, once, and lets its import end with a registration.
+
+    It has no entry points for types of tasks, and a program may import it after its configs.
+    """
+
+    is_done = False
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        """The module of the SDK, as other finders know it; None for all others."""
+        if name != _FLYTE_2 or self.is_done:
+            return None
+        self.is_done = True
+        from importlib.util import find_spec  # noqa: PLC0415  # needed only with the SDK
+
+        spec = find_spec(name)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def execute_and_register(module: ModuleType) -> None:
+                execute(module)
+                _register_with_flyte_2()
+
+            spec.loader.exec_module = execute_and_register  # type: ignore[method-assign]  # of one
+        # a new list, since this one is being iterated
+        sys.meta_path = [each for each in sys.meta_path if each is not self]
+        return spec
+
+
+def _register_with_flyte_2() -> None:
+    """Register with the SDK; a log record tells if that is too old, or not what it seems to be."""
+    try:
+        import_module("flyteplugins.flyte_dask.plugin").register()
+    except Exception:
+        import logging  # noqa: PLC0415  # this is rare
+
+        logging.getLogger("flyte_dask").warning(
+            "cannot register with the SDK of Flyte 2, which then rejects configs of flyte-dask. "
+            "Remedy: pip install 'flyte-dask[flyte2]'",
+            exc_info=True,
+        )
 
 
 def _warn_of_official_plugin() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias, TypeVar, cast
@@ -58,6 +58,14 @@ class Host:
     def code(self) -> bytes | None:
         """The tar archive of fast-registered code; None if the code is in the image."""
         return None
+
+    def import_paths(self) -> Sequence[str]:
+        """The folders from which the runner imports the code, relative to its root, in order.
+
+        The root is that of the archive; without one, the working directory of the image. Empty if
+        the processes of the cluster import from the same folders anyway.
+        """
+        return ()
 
     def storage_options(self) -> StorageOptions:
         """The options with which the SDK itself makes filesystems in this process.

@@ -28,11 +28,11 @@ from flytekit import task
 from flyte_dask import InvalidConfig, Parent, Resources, Runtime
 from flyte_dask_engine.errors import ClusterUnavailable, MissingBokeh
 from flyte_dask_engine.local.cluster import Shape, describe, local_cluster
+from flyte_dask_engine.local.import_root import import_root
 from flyte_dask_engine.session.default_client import default_cluster
 from flyte_dask_engine.session.scopes import Scope
 from flyte_dask_engine.session.session import session
 from flytekitplugins.dask import Dask, WorkerGroup, presets
-from flytekitplugins.dask.task import _root_of
 from tests.support import tasks as typed_tasks
 
 tasks: Any = typed_tasks  # flytekit's annotations do not say that a task returns its value here
@@ -189,7 +189,7 @@ def test_a_module_whose_name_does_not_match_its_path_has_no_root(
     monkeypatch.setitem(sys.modules, module.__name__, module)
     function: Any = lambda: None  # noqa: E731  # a function
     function.__module__ = module.__name__
-    assert _root_of(function) is None
+    assert import_root(function) is None
 
 
 @pytest.mark.slow

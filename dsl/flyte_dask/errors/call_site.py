@@ -13,11 +13,11 @@ __all__ = ["CallSite", "decoration_site", "importing_module", "is_library", "use
 
 _LIBRARIES = frozenset(
     {
-        *("attr", "attrs", "click", "dataclasses", "flyte_dask", "flyte_dask_cli", "flytekit"),
-        *("functools", "importlib"),
+        *("attr", "attrs", "click", "dataclasses", "flyte", "flyte_dask", "flyte_dask_cli"),
+        *("flytekit", "functools", "importlib"),
     }
 )
-_PLUGIN = "flytekitplugins.dask"  # not all of flytekitplugins: other plugins count as user code
+_PLUGINS = ("flytekitplugins.dask.", "flyteplugins.flyte_dask.")  # others count as user code
 # Part of flyte-dask, but it sets the sizes of the built-in presets as a user's module sets others.
 _BUILT_IN = ("flyte_dask.catalog.builtin", "<lambda>")
 
@@ -92,7 +92,7 @@ def is_library(frame: FrameType) -> bool:
 @lru_cache(maxsize=1024)
 def _is_library_module(name: object) -> bool:
     module = str(name)
-    return module.partition(".")[0] in _LIBRARIES or f"{module}.".startswith(f"{_PLUGIN}.")
+    return module.partition(".")[0] in _LIBRARIES or f"{module}.".startswith(_PLUGINS)
 
 
 def _is_generated(file: str, function: str) -> bool:

@@ -1,4 +1,4 @@
-"""Plugins that put the code of a fast registration on the import path of scheduler and workers."""
+"""Plugins that put the task's code on the import path of scheduler and workers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 import sys
 import tarfile
 import tempfile
+from collections.abc import Sequence
 from hashlib import sha256
 from importlib import invalidate_caches
 from pathlib import Path
@@ -20,36 +21,49 @@ __all__ = ["CodeOnScheduler", "CodeOnWorker"]
 
 
 class _Code:
-    """The code in a tar *archive*, which Flyte hands to the runner only."""
+    """The code in a tar *archive*, which Flyte hands to the runner only; without one, in the image.
+
+    Modules are imported from *paths*, relative to its root, or from the root itself.
+    """
 
     idempotent = True
 
-    def __init__(self, archive: bytes) -> None:
-        self.name = f"flyte-dask-code-{sha256(archive).hexdigest()[:16]}"
+    def __init__(self, archive: bytes | None, paths: Sequence[str] = ()) -> None:
+        digest = sha256(b"\0".join([archive or b"", *(path.encode() for path in paths)]))
+        self.name = f"flyte-dask-code-{digest.hexdigest()[:16]}"
         self.archive = archive
+        self.paths = [*paths] or ["."]
 
 
 class CodeOnWorker(_Code, WorkerPlugin):
-    """Puts uploaded code before the image's on a worker, and again whenever the worker restarts."""
+    """Puts the code first on a worker's import path, and again whenever the worker restarts."""
 
     def setup(self, worker: Worker) -> None:
-        """Unpack the code below the worker's local directory, which is removed with the worker."""
-        import_first(unpack(self.archive, Path(worker.local_directory, self.name)))
+        """Unpack an archive below the worker's local directory, which is removed with the worker."""
+        if self.archive is None:
+            look_first(Path.cwd(), self.paths)
+        else:
+            root = unpack(self.archive, Path(worker.local_directory, self.name))
+            import_first(root, self.paths)
 
 
 class CodeOnScheduler(_Code, SchedulerPlugin):
-    """Puts uploaded code before the image's on the scheduler, which unpickles graphs."""
+    """Puts the code first on the import path of the scheduler, which unpickles graphs."""
 
     folder = ""
 
     async def start(self, scheduler: Scheduler) -> None:  # noqa: ARG002
-        """Unpack the code into a temporary folder."""
-        self.folder = tempfile.mkdtemp(prefix=self.name)
-        import_first(unpack(self.archive, Path(self.folder, "code")))
+        """Unpack an archive into a temporary folder."""
+        if self.archive is None:
+            look_first(Path.cwd(), self.paths)
+        else:
+            self.folder = tempfile.mkdtemp(prefix=self.name)
+            import_first(unpack(self.archive, Path(self.folder, "code")), self.paths)
 
     async def close(self) -> None:
         """Remove the temporary folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def unpack(archive: bytes, folder: Path) -> Path:
@@ -64,18 +78,27 @@ def unpack(archive: bytes, folder: Path) -> Path:
     return folder
 
 
-def import_first(root: Path) -> None:
-    """Put *root* first on the import path, and forget modules imported from elsewhere before."""
-    path = os.path.realpath(root)
-    sys.path[:] = [path, *(each for each in sys.path if each != path)]
+def import_first(root: Path, paths: Sequence[str] = (".",)) -> None:
+    """Import from *paths* below *root* first, and forget modules imported from elsewhere before."""
+    for path in look_first(root, paths):
+        for name in stale(path, os.path.realpath(root)):
+            del sys.modules[name]
+
+
+def look_first(root: Path, paths: Sequence[str]) -> list[str]:
+    """Put *paths* below *root* first on the import path; their absolute paths."""
+    first = [os.path.realpath(root / path) for path in paths]
+    sys.path[:] = [*first, *(each for each in sys.path if each not in first)]
     invalidate_caches()
-    for name in stale(path):
-        del sys.modules[name]
+    return first
 
 
-def stale(root: str) -> list[str]:
-    """Names of imported modules that *root* has its own version of, and of their submodules."""
-    ours = modules_in(Path(root))
+def stale(path: str, root: str) -> list[str]:
+    """Names of imported modules, from outside of *root*, that *path* has its own version of.
+
+    Their submodules are included.
+    """
+    ours = modules_in(Path(path))
     found: set[str] = set()
     for name, module in sorted(sys.modules.items()):
         file = getattr(module, "__file__", None)

@@ -295,10 +295,11 @@ def _prepare(
         assessment.version_check = lambda name, versions: check_joined(
             found, name, versions, subject
         )
-    archive = subject.host.code() if runtime.ship_code else None
-    if archive is not None:
-        for plugin in (CodeOnScheduler, CodeOnWorker):
-            client.register_plugin(plugin(archive))
+    if runtime.ship_code:
+        archive, paths = subject.host.code(), subject.host.import_paths()
+        if archive is not None or paths:
+            for plugin in (CodeOnScheduler, CodeOnWorker):
+                client.register_plugin(plugin(archive, paths))
     return installed
 
 

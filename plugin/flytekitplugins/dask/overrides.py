@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from inspect import signature
 from typing import Any
@@ -28,15 +28,14 @@ from flyte_dask.errors import InvalidConfig, Problem, raise_if_any
 from flyte_dask.errors.call_site import user_call_site
 from flyte_dask.roles.base import set_fields
 from flyte_dask_engine.host import make_visible
+from flyte_dask_engine.task_configs import rejection, runtime_problems
 from flytekitplugins.dask.flytekit_internals import override, set_task
-from flytekitplugins.dask.rejected_configs import rejection
 
 __all__ = [
     "check",
     "give_own_config",
     "pickled_resolver",
     "resolver",
-    "runtime_problems",
     "shared_config",
     "variant_name",
     "warn_of_overrides",
@@ -79,19 +78,9 @@ def variant_name(name: str, config: Dask) -> str:
 
 def check(config: object) -> None:
     """Raise `InvalidConfig` if *config* cannot be that of a node."""
-    problems = runtime_problems(config) if isinstance(config, Dask) else [rejection(config)]
+    is_config = isinstance(config, Dask)
+    problems = runtime_problems(config) if is_config else [rejection(config, "task_config")]
     raise_if_any("with_overrides(...)", problems)
-
-
-def runtime_problems(config: Dask) -> Iterator[Problem]:
-    """What would keep a task with *config* from ever starting its function.
-
-    It is not checked earlier, because configs that are only merged later may be incomplete.
-    """
-    minimum, number = config.runtime.min_workers, config.workers.number_of_workers
-    if minimum > number:
-        rule = f"is above the number of workers, {number}"
-        yield Problem("runtime.min_workers", minimum, rule, "lower it, or set more workers")
 
 
 def shared_config(name: str, config: object) -> InvalidConfig:

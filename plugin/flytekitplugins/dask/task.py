@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from contextvars import ContextVar
 from inspect import iscoroutinefunction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -32,9 +31,10 @@ from flyte_dask.config.dask import Dask
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.errors.call_site import decoration_site
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
+from flyte_dask_engine.task_configs import rejection, runtime_problems
 from flytekitplugins.dask import overrides  # the module: in a variant's pod it may import this one
 from flytekitplugins.dask.flytekit_internals import OpenTask
-from flytekitplugins.dask.rejected_configs import reject_all_but, rejection
+from flytekitplugins.dask.rejected_configs import reject_all_but
 
 if TYPE_CHECKING:
     from flyte_dask.advice import Advice, Job
@@ -250,10 +250,11 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
                 FLYTEKIT.runtime_logger.warning(_UNUSED, self.name)
             return base.execute(self, **kwargs)
         # distributed is slow to import, and only a task that runs needs it
+        from flyte_dask_engine.local.import_root import import_root  # noqa: PLC0415
         from flyte_dask_engine.session.session import session  # noqa: PLC0415
 
         cluster = self._running
-        root, retries = _root_of(self.task_function), self.metadata.retries
+        root, retries = import_root(self.task_function), self.metadata.retries
         opening = session(
             self.task_config,
             self.name,
@@ -330,20 +331,6 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
             session.end()
 
 
-def _root_of(function: Callable[..., Any]) -> Path | None:
-    """The folder from which the module of *function* is imported.
-
-    ``pyflyte run`` has that folder in ``sys.path`` only while it imports.
-    """
-    module = sys.modules.get(function.__module__)
-    file = getattr(module, "__file__", None)
-    if not file:
-        return None  # in a notebook
-    path = Path(file).parent if Path(file).stem == "__init__" else Path(file)
-    parents, depth = path.parents, function.__module__.count(".")
-    return parents[depth] if depth < len(parents) else None  # loaded under an unrelated name
-
-
 def _enables_deck(arguments: Mapping[str, Any]) -> bool | None:
     """Whether the arguments of ``@task`` enable a deck; None if they do not set it."""
     enabled, disabled = arguments.get("enable_deck"), arguments.get("disable_deck")
@@ -355,9 +342,9 @@ def _task_problems(
 ) -> Iterator[Problem]:
     """What keeps *config* and *function* from being a task."""
     if not isinstance(config, Dask):
-        yield rejection(config)
+        yield rejection(config, "task_config")
     else:
-        yield from overrides.runtime_problems(config)
+        yield from runtime_problems(config)
         yield from _deck_problems(config, enables_deck)
     if is_dynamic and iscoroutinefunction(function):
         rule = "is a coroutine function, which flytekit does not support for dynamic tasks"

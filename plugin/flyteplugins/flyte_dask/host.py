@@ -1,0 +1,102 @@
+"""The ``flyte`` SDK as the host of the engine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any, ClassVar, final
+
+import flyte
+import flyte.storage
+from flyte.models import TaskContext
+
+from flyte_dask_engine.host import Host
+from flyteplugins.flyte_dask.errors import NOT_RETRIED
+from flyteplugins.flyte_dask.flyte_internals import SYS_PATH
+
+__all__ = ["FLYTE", "Flyte", "task_context"]
+
+
+def task_context() -> TaskContext | None:
+    """The context of the task that runs; None outside of one."""
+    context = flyte.ctx()
+    return context or None  # recent releases have a null object
+
+
+@final
+class Flyte(Host):
+    """The host of tasks that the ``flyte`` SDK runs.
+
+    Args:
+        environment: the name of the task's environment, which knows its image.
+    """
+
+    logger = flyte.logger.getChild("dask")  # below the SDK's for users, whose format it has
+    level_variable = "USER_LOG_LEVEL"
+    decorator = "@env.task"
+    errors: ClassVar[Mapping[type, type]] = NOT_RETRIED
+
+    def __init__(self, environment: str | None = None) -> None:
+        self._environment = environment
+
+    def is_on_flyte(self) -> bool:
+        """Whether the function runs in a pod that Flyte started."""
+        context = task_context()
+        return context is not None and context.is_in_cluster()
+
+    def image(self) -> str | None:
+        """The reference of the runner's image; None if unknown."""
+        context = task_context()
+        cache = None if context is None else context.compiled_image_cache
+        return None if cache is None else cache.image_lookup.get(self._environment)
+
+    def attempt(self) -> int | None:
+        """The number of this attempt at the task, counted from 1; None if unknown."""
+        context = task_context()
+        is_known = context is not None and "FLYTE_ATTEMPT_NUMBER" in os.environ
+        return context.attempt_number + 1 if context is not None and is_known else None
+
+    def code(self) -> bytes | None:
+        """The archive of the code bundle; None if the code is in the image.
+
+        Flyte hands it to the runner only, whose entrypoint downloads the archive and unpacks it
+        into a folder. A pickled bundle has the task only, and is no archive.
+        """
+        context = task_context()
+        bundle = None if context is None else context.code_bundle
+        if bundle is None or bundle.tgz is None or not self.is_on_flyte():
+            return None
+        name = PurePosixPath(bundle.tgz).name
+        here = Path(bundle.destination).expanduser() / name
+        if here.is_file():
+            return here.read_bytes()
+        with tempfile.TemporaryDirectory() as folder:  # the archive was deleted
+            downloaded = asyncio.run(flyte.storage.get(bundle.tgz, str(Path(folder, name))))
+            return Path(downloaded).read_bytes()
+
+    def import_paths(self) -> Sequence[str]:
+        """The folders that the entrypoint puts on the import path of the runner, but not of others.
+
+        These are the root of the code, which is the working directory of the image if there is no
+        bundle, and further folders of a layout such as ``src``.
+        """
+        if not self.is_on_flyte():
+            return ()
+        more = filter(None, os.environ.get(SYS_PATH, "").split(":"))
+        return tuple(dict.fromkeys([*more, "."]))
+
+    @contextmanager
+    def show_report(self, make: Callable[[], str], task: str) -> Iterator[None]:
+        """Show the report of *task* as a tab of its own, also if the task fails."""
+        from flyteplugins.flyte_dask.report import shown_in_tab  # noqa: PLC0415  # slow to import
+
+        with shown_in_tab(make, task, self):
+            yield
+
+
+FLYTE = Flyte()
+"""The host of tasks that are registered."""

@@ -1,0 +1,185 @@
+"""The Flyte 2 task of a `Dask` config: its registration and its execution."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any
+
+import flyte
+from flyte.errors import NonRecoverableError
+from flyte.models import SerializationContext
+
+from flyte_dask.config.dask import Dask
+from flyte_dask.errors import ConfigError, Problem, raise_if_any
+from flyte_dask.errors.call_site import CallSite, decoration_site
+from flyte_dask_engine.task_configs import rejection, runtime_problems
+from flyteplugins.flyte_dask.threads import OnLoop, in_thread
+
+if TYPE_CHECKING:
+    from flyte_dask.advice import Advice, Job
+    from flyte_dask.prediction.platform import Platform
+    from flyte_dask_engine.registration.cluster import TaskCluster
+    from flyte_dask_engine.registration.review import Review
+    from flyte_dask_engine.session.session import Session
+
+__all__ = ["DaskTask"]
+
+
+@dataclass(kw_only=True)
+class DaskTask(flyte.AsyncFunctionTaskTemplate[Any, Any, Any]):
+    """A task whose function runs next to its own Dask cluster, with a client of that cluster.
+
+    On Flyte the backend starts the cluster; in a local run one of the same shape, scaled to the
+    machine, is started for the task and closed with it. Either way its client is Dask's default
+    while the function runs, so a bare ``.compute()`` uses the cluster. The function may be a
+    coroutine function, which runs on the SDK's event loop; what blocks does not: the cluster is
+    opened and closed in a thread.
+    """
+
+    plugin_config: Dask
+    task_type: str = "dask"
+
+    def __post_init__(self) -> None:
+        """Complete the task.
+
+        Raises:
+            InvalidConfig: if its config cannot be used on Flyte 2.
+        """
+        self.call_site: CallSite | None = decoration_site(self.func)
+        """Where the task was decorated, or where its override was called."""
+        self._is_advised = False
+        subject = f"@env.task of {self.func.__qualname__}"
+        raise_if_any(subject, _problems(self.plugin_config), at=self.call_site)
+        super().__post_init__()
+        self.report = self.report or bool(self.cluster_config.runtime.report)
+
+    @property
+    def cluster_config(self) -> Dask:
+        """The config of its cluster."""
+        return self.plugin_config
+
+    def custom_config(self, sctx: SerializationContext) -> dict[str, Any]:
+        """The template's ``custom``: what the config sets and inherits.
+
+        There is no review in a pod, where a task serializes those that it calls.
+        """
+        from flyteplugins.flyte_dask.host import FLYTE  # noqa: PLC0415  # as below
+
+        cluster = self.cluster()
+        FLYTE.logger.debug("%s %s", self.name, cluster)
+        if not FLYTE.is_on_flyte():
+            review = self.review(sctx, cluster)
+            review.enforce()
+            if not self._is_advised:
+                review.log()
+            self._is_advised = True
+        return cluster.custom
+
+    def cluster(self) -> TaskCluster:
+        """The cluster that the template asks for."""
+        # betterproto is needed only here, and importing the plugin must stay fast
+        from flyteplugins.flyte_dask.registration import cluster_of  # noqa: PLC0415
+
+        return cluster_of(self)
+
+    def review(
+        self,
+        settings: SerializationContext | None,
+        cluster: TaskCluster | None = None,
+        with_options: Callable[[Platform], Platform] | None = None,
+    ) -> Review:
+        """The review of the task's cluster before registration.
+
+        Args:
+            settings: the settings of the registration; None if there is none.
+            cluster: the task's cluster; by default it is computed.
+            with_options: changes the team file's platform; by default that is used.
+
+        Raises:
+            InvalidConfig: with every problem of the team file.
+        """
+        from flyteplugins.flyte_dask.registration import review_of  # noqa: PLC0415  # as above
+
+        return review_of(self, cluster or self.cluster(), settings, with_options)
+
+    async def execute(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the function next to its cluster.
+
+        Raises:
+            NonRecoverableError: instead of an error in the configuration, which stays the same.
+        """
+        function: Callable[[], Any] = partial(self.func, *args, **kwargs)
+        cancel = None
+        if iscoroutinefunction(self.func):
+            function = on_loop = OnLoop(asyncio.get_running_loop(), function)
+            cancel = on_loop.cancel
+        try:
+            return await in_thread(
+                lambda: self._run(function), f"flyte-dask {self.short_name}", cancel
+            )
+        except ConfigError as error:
+            raise NonRecoverableError(str(error), type(error).__name__) from error
+
+    def _run(self, function: Callable[[], Any]) -> Any:
+        """Call *function* in a session, and let the workers write the collections it returns."""
+        # distributed is slow to import, and only a task that runs needs it
+        from flyte_dask_engine.local.import_root import import_root  # noqa: PLC0415
+        from flyte_dask_engine.session.session import session  # noqa: PLC0415
+        from flyteplugins.flyte_dask.host import Flyte  # noqa: PLC0415
+
+        cluster = self.cluster()
+        opening = session(
+            self.cluster_config,
+            self.name,
+            cluster.parent,
+            import_root(self.func),
+            flyte_retries(self),
+            has_deck=self.report,
+            assess=lambda: self._assess(cluster),
+            host=Flyte(self.parent_env_name),
+        )
+        with opening as opened:
+            outputs = opened.run(function)
+            self._keep(outputs, opened)
+            return outputs
+
+    def _keep(self, outputs: Any, opened: Session) -> None:
+        """Check that *outputs* outlive the cluster."""
+        names = [*self.interface.outputs]
+        values = (outputs,) if len(names) == 1 or not isinstance(outputs, tuple) else outputs
+        opened.check_outputs(
+            dict(zip(names, values, strict=False))
+        )  # the SDK reports a wrong number
+
+    def _assess(self, cluster: TaskCluster) -> tuple[Job, tuple[Advice, ...]]:
+        """The job and its advice while it runs."""
+        review = self.review(None, cluster)
+        return review.job, review.advice
+
+
+def flyte_retries(task: flyte.AsyncFunctionTaskTemplate[Any, Any, Any]) -> int | None:
+    """The number of retries of *task*; None if unknown."""
+    return task.retries if isinstance(task.retries, int) else getattr(task.retries, "count", None)
+
+
+def _problems(config: object) -> Iterator[Problem]:
+    """What keeps *config* from being that of a task on Flyte 2."""
+    if not isinstance(config, Dask):
+        yield rejection(config, "plugin_config")
+        return
+    yield from runtime_problems(config)
+    roles = {"scheduler": config.scheduler, "workers": config.workers}
+    for name, role in roles.items():
+        image = role.image
+        if image is None or (isinstance(image, str) and "{{" not in image):
+            continue
+        if isinstance(image, str):
+            rule = "is a template, which flytekit renders and Flyte 2 does not"
+        else:
+            rule = "is an ImageSpec, which flytekit builds and Flyte 2 does not"
+        remedy = "use a reference such as 'acme/etl:3', or omit it to use the environment's image"
+        yield Problem(f"{name}.image", image, rule, remedy)
