@@ -46,6 +46,11 @@ def image_problems(path: str, image: object, *, required: bool = False) -> Itera
     if (image is None and not required) or _is_spec(image):
         return
     if not isinstance(image, str):
+        if type(image).__module__.partition(".")[0] == "flyte":
+            remedy = (
+                "set it as the image of the task's environment, which the roles use too, or use a "
+                "reference such as 'acme/etl:3'"
+            )
         rule = f"must be a str or an ImageSpec, not {type(image).__name__}"
         yield Problem(path, image, rule, remedy)
         return

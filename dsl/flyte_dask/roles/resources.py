@@ -261,7 +261,10 @@ def side_problems(requests: object, limits: object) -> Iterator[Problem]:
             yield from problems.values()
         else:
             valid.append({})
-            yield Problem(name, side, "is not a Resources", "write Resources(cpu=..., mem=...)")
+            remedy = "write Resources(cpu=..., mem=...)"
+            if hasattr(side, "memory"):  # Flyte 2's
+                remedy = "pass it as resources=, which sets requests and limits"
+            yield Problem(name, side, "is not a Resources", remedy)
     requested, limited = valid
     found = (_pair_problem(name, requested.get(name), limited.get(name)) for name in DIMENSIONS)
     yield from filter(None, found)

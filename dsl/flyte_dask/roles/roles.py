@@ -10,6 +10,7 @@ import attrs
 
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.roles.base import Config, with_values
+from flyte_dask.roles.combined import CombinedResources, split
 from flyte_dask.roles.image import Image, image_problems, plain_image
 from flyte_dask.roles.origin import NO_ORIGINS, Leaf, Origin, Pair, merge_origins, origins_of
 from flyte_dask.roles.resources import (
@@ -48,6 +49,8 @@ class Scheduler(Config):
             the task's image.
         requests: what the pod is scheduled by; default, if *limits* is unset too: the task's.
         limits: what the pod may use at most.
+        resources: both of these in one, as an SDK's ``Resources``: an amount is a request, a pair
+            is request and limit.
 
     Raises:
         InvalidConfig: with every problem of the call.
@@ -56,6 +59,7 @@ class Scheduler(Config):
     image: Image | None = None
     requests: Resources | None = attrs.field(default=None, converter=as_resources)
     limits: Resources | None = attrs.field(default=None, converter=as_resources)
+    _resources: CombinedResources | None = attrs.field(default=None, alias="resources", kw_only=True)
     _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -89,6 +93,8 @@ class WorkerGroup(Config):
             the task's image.
         requests: what each pod is scheduled by; default, if *limits* is unset too: the task's.
         limits: what each pod may use at most.
+        resources: both of these in one, as an SDK's ``Resources``: an amount is a request, a pair
+            is request and limit.
 
     Raises:
         InvalidConfig: with every problem of the call.
@@ -100,6 +106,7 @@ class WorkerGroup(Config):
     image: Image | None = None
     requests: Resources | None = attrs.field(default=None, converter=as_resources)
     limits: Resources | None = attrs.field(default=None, converter=as_resources)
+    _resources: CombinedResources | None = attrs.field(default=None, alias="resources", kw_only=True)
     _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -214,4 +221,19 @@ def count_problems(path: str, count: object, *, required: bool = False) -> Itera
 
 def _pod_problems(role: Scheduler | WorkerGroup) -> Iterator[Problem]:
     yield from image_problems("image", role.image)
+    if role._resources is not None:
+        yield from _split_problems(role)
     yield from side_problems(role.requests, role.limits)
+
+
+def _split_problems(role: Scheduler | WorkerGroup) -> Iterator[Problem]:
+    """The problems of *resources*, of which the *role* keeps requests and limits."""
+    (requests, limits), problems = split(role._resources)
+    if role.requests is not None or role.limits is not None:
+        rule = "is set together with requests or limits, which it contains"
+        yield Problem("resources", role._resources, rule, "use either, not both")
+    elif not problems:
+        object.__setattr__(role, "requests", requests)
+        object.__setattr__(role, "limits", limits)
+    yield from problems
+    object.__setattr__(role, "_resources", None)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flyte_dask import presets
     from flyte_dask.config.runtime import Runtime
-    from flytekitplugins.dask.collections.options import ReadOptions
+    from flyte_dask_engine.collections.options import ReadOptions
     from flytekitplugins.dask.task import Dask, Scheduler, WorkerGroup
 else:
     _MODULES = {
-        "ReadOptions": f"{__name__}.collections.options",
+        "ReadOptions": "flyte_dask_engine.collections.options",
         "Runtime": "flyte_dask.config.runtime",
         "presets": "flyte_dask",
     }

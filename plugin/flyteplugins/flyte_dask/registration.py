@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flyte.models import SerializationContext
 
@@ -23,13 +23,13 @@ __all__ = ["cluster_of", "review_of"]
 _ANYWHERE = Platform(backend="v2")
 
 
-def cluster_of(task: DaskTask[Any, Any, Any]) -> TaskCluster:
+def cluster_of(task: DaskTask) -> TaskCluster:
     """The cluster that the template of *task* asks for."""
-    return TaskCluster(task.plugin_config, requested_by(task), task.name, task.call_site)
+    return TaskCluster(task.cluster_config, requested_by(task), task.name, task.call_site)
 
 
 def review_of(
-    task: DaskTask[Any, Any, Any],
+    task: DaskTask,
     cluster: TaskCluster,
     settings: SerializationContext | None,
     with_options: Callable[[Platform], Platform] | None = None,

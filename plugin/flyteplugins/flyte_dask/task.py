@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import flyte
 from flyte.errors import NonRecoverableError
@@ -40,7 +40,7 @@ class DaskTask(flyte.AsyncFunctionTaskTemplate[Any, Any, Any]):
     opened and closed in a thread.
     """
 
-    plugin_config: Dask
+    plugin_config: Any
     task_type: str = "dask"
 
     def __post_init__(self) -> None:
@@ -52,15 +52,26 @@ class DaskTask(flyte.AsyncFunctionTaskTemplate[Any, Any, Any]):
         self.call_site: CallSite | None = decoration_site(self.func)
         """Where the task was decorated, or where its override was called."""
         self._is_advised = False
+        self.cluster_config = self.as_dask(self.plugin_config)
+        """The config of its cluster."""
         subject = f"@env.task of {self.func.__qualname__}"
-        raise_if_any(subject, _problems(self.plugin_config), at=self.call_site)
+        raise_if_any(subject, _problems(self.cluster_config), at=self.call_site)
         super().__post_init__()
         self.report = self.report or bool(self.cluster_config.runtime.report)
 
-    @property
-    def cluster_config(self) -> Dask:
-        """The config of its cluster."""
-        return self.plugin_config
+    @classmethod
+    def as_dask(cls, config: Any) -> Dask:
+        """The config of a cluster for the *config* of a task; invalid ones are unchanged."""
+        return cast("Dask", config)
+
+    def container_args(self, serialize_context: SerializationContext) -> list[str]:
+        """The arguments of its container, which loads a task with this config.
+
+        By default it would load the task of the module, which does not know of an override.
+        """
+        from flyteplugins.flyte_dask.overrides import with_own_config  # noqa: PLC0415  # slow
+
+        return super(DaskTask, with_own_config(self)).container_args(serialize_context)
 
     def custom_config(self, sctx: SerializationContext) -> dict[str, Any]:
         """The template's ``custom``: what the config sets and inherits.

@@ -25,7 +25,7 @@ from flyte_dask_engine.collections.reading import UnreadableError, read_frame
 from flyte_dask_engine.collections.writing import write_all, writing
 from flyte_dask_engine.errors import InvalidInput
 from flyte_dask_engine.session.storage import storage_here
-from flytekitplugins.dask.collections.options import current_blocksize, reading_as
+from flyte_dask_engine.collections.options import current_blocksize, reading_as
 from flytekitplugins.dask.collections.running import (
     compute_here,
     new_folder,
