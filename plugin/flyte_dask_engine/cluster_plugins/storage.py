@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 from distributed import Scheduler, Worker
@@ -29,6 +30,10 @@ _CREDENTIALS = frozenset(
         *("client_id", "client_secret", "tenant_id"),
     }
 )
+
+
+_FOREIGN_OPTIONS = frozenset({"client_options", "config", "credential_provider", "retry_config"})
+"""Options that only a foreign filesystem has: obstore's, with which Flyte 2 makes its own."""
 
 
 class _Storage:
@@ -78,15 +83,22 @@ def _nothing() -> None:
     """Undo nothing."""
 
 
-def add_options(options: Mapping[str, Options]) -> Callable[[], None]:
+def add_options(
+    options: Mapping[str, Options], unpicklable: Collection[str] = ()
+) -> Callable[[], None]:
     """Add *options*, by protocol, to the filesystems that this process makes from now on.
 
     What the user sets has precedence: ``storage_options``, and the configuration of fsspec.
 
+    Args:
+        options: the options.
+        unpicklable: packages that registered filesystems which workers cannot get. Where those
+            would be made, but not with options of their own, fsspec's choice for the protocol is.
+
     Returns:
         a function that ends it. Filesystems that were made keep what they have.
     """
-    if not options:
+    if not options and not unpicklable:
         return _nothing
     from fsspec.config import apply_config  # noqa: PLC0415  # many processes need none
     from fsspec.spec import AbstractFileSystem  # noqa: PLC0415
@@ -97,6 +109,8 @@ def add_options(options: Mapping[str, Options]) -> Callable[[], None]:
     cache: dict[str, Any] = {}  # not fsspec's, where such a filesystem equals one of the user's
 
     def make(cls: Any, *args: Any, **kwargs: Any) -> Any:
+        if cls.__module__.partition(".")[0] in unpicklable and not _FOREIGN_OPTIONS & kwargs.keys():
+            cls = _usual_class(cls)
         theirs = apply_config(cls, kwargs)
         ours = {} if args else added(_options_of(cls, current), theirs)
         if not ours:
@@ -121,6 +135,18 @@ def add_options(options: Mapping[str, Options]) -> Callable[[], None]:
 
     kind.__call__ = make
     return undo
+
+
+def _usual_class(cls: Any) -> Any:
+    """The class that fsspec chooses for the protocol of *cls*; that itself if it is missing."""
+    from fsspec.registry import known_implementations  # noqa: PLC0415  # as above
+
+    protocols = [cls.protocol] if isinstance(cls.protocol, str) else cls.protocol
+    for protocol in protocols:
+        with suppress(KeyError, ImportError):
+            module, _, name = known_implementations[protocol]["class"].rpartition(".")
+            return getattr(import_module(module), name)
+    return cls
 
 
 def _options_of(cls: Any, options: Mapping[str, Options]) -> Options:

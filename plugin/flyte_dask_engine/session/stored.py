@@ -14,7 +14,9 @@ from itertools import chain, count, islice
 from types import FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
-__all__ = ["ATOMS", "MAX_MEMBERS", "Step", "attributes", "imported_class", "items", "members"]
+from flyte_dask_engine.collections.imported import imported_class
+
+__all__ = ["ATOMS", "MAX_MEMBERS", "Step", "attributes", "items", "members"]
 
 ATOMS = (str, bytes, bytearray, int, float, complex, type(None), type)
 """Classes of objects without members."""
@@ -169,8 +171,3 @@ def _of_array(value: Any) -> _Members | None:
 
 def _is_object(dtype: Any) -> bool:
     return bool(dtype.kind == "O")  # of strings too, with some of pandas' types
-
-
-def imported_class(module: str, name: str) -> object:
-    """A class of *module*; None as long as it is not imported."""
-    return getattr(sys.modules.get(module), name, None)

@@ -276,11 +276,11 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
             named = self._named(outputs)
             opened.check_outputs(named)
             if "dask.base" in sys.modules:
-                from flytekitplugins.dask.collections.outputs import (  # noqa: PLC0415  # as above
-                    write_outputs,
-                )
+                from flyte_dask_engine.collections.outputs import write_outputs  # noqa: PLC0415
+                from flytekitplugins.dask.collections.outputs import FlytekitTypes  # noqa: PLC0415
 
-                write_outputs(self.name, named, self.python_interface.outputs, opened)
+                kinds = self.python_interface.outputs
+                write_outputs(named, kinds, FlytekitTypes(), opened.write, self.name, FLYTEKIT)
             return outputs
 
     def _named(self, outputs: Any) -> dict[str, object]:

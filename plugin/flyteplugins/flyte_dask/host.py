@@ -14,9 +14,10 @@ import flyte
 import flyte.storage
 from flyte.models import TaskContext
 
-from flyte_dask_engine.host import Host
+from flyte_dask_engine.host import Host, StorageOptions
 from flyteplugins.flyte_dask.errors import NOT_RETRIED
 from flyteplugins.flyte_dask.flyte_internals import SYS_PATH
+from flyteplugins.flyte_dask.storage import read_storage
 
 __all__ = ["FLYTE", "Flyte", "task_context"]
 
@@ -38,6 +39,7 @@ class Flyte(Host):
     logger = flyte.logger.getChild("dask")  # below the SDK's for users, whose format it has
     level_variable = "USER_LOG_LEVEL"
     decorator = "@env.task"
+    filesystems = ("obstore",)
     errors: ClassVar[Mapping[type, type]] = NOT_RETRIED
 
     def __init__(self, environment: str | None = None) -> None:
@@ -88,6 +90,14 @@ class Flyte(Host):
             return ()
         more = filter(None, os.environ.get(SYS_PATH, "").split(":"))
         return tuple(dict.fromkeys([*more, "."]))
+
+    def storage_options(self) -> StorageOptions:
+        """The options of the storage settings in the environment, as fsspec's filesystems know."""
+        return read_storage()
+
+    def storage_reader(self) -> Callable[[], StorageOptions]:
+        """A function that returns these options in a process of the cluster."""
+        return read_storage
 
     @contextmanager
     def show_report(self, make: Callable[[], str], task: str) -> Iterator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -159,12 +160,17 @@ class DaskTask(flyte.AsyncFunctionTaskTemplate[Any, Any, Any]):
             return outputs
 
     def _keep(self, outputs: Any, opened: Session) -> None:
-        """Check that *outputs* outlive the cluster."""
-        names = [*self.interface.outputs]
-        values = (outputs,) if len(names) == 1 or not isinstance(outputs, tuple) else outputs
-        opened.check_outputs(
-            dict(zip(names, values, strict=False))
-        )  # the SDK reports a wrong number
+        """Check that *outputs* outlive the cluster, and let the workers write its collections."""
+        kinds = self.interface.outputs
+        values = (outputs,) if len(kinds) == 1 or not isinstance(outputs, tuple) else outputs
+        named = dict(zip(kinds, values, strict=False))  # the SDK reports a wrong number of them
+        opened.check_outputs(named)
+        if "dask.dataframe" in sys.modules:
+            from flyte_dask_engine.collections.outputs import write_outputs  # noqa: PLC0415
+            from flyteplugins.flyte_dask.collections.outputs import Flyte2Types  # noqa: PLC0415
+            from flyteplugins.flyte_dask.host import FLYTE  # noqa: PLC0415
+
+            write_outputs(named, kinds, Flyte2Types(), opened.write, self.name, FLYTE)
 
     def _assess(self, cluster: TaskCluster) -> tuple[Job, tuple[Advice, ...]]:
         """The job and its advice while it runs."""

@@ -20,6 +20,7 @@ from flytekit.types.structured.structured_dataset import (
 
 from flyte_dask_engine.collections.folder import Folder
 from flyte_dask_engine.collections.frames import FrameWriter
+from flyte_dask_engine.collections.outputs import not_pandas
 from flyte_dask_engine.collections.places import Place, place_of, remember, take_place
 from flyte_dask_engine.collections.reading import UnreadableError, read_frame
 from flyte_dask_engine.collections.writing import write_all, writing
@@ -30,7 +31,6 @@ from flytekitplugins.dask.collections.running import (
     compute_here,
     new_folder,
     not_of_type,
-    not_pandas,
     task_of,
 )
 from flytekitplugins.dask.collections.showing import page, shown
@@ -127,7 +127,7 @@ class PandasEncoder(PandasToParquetEncodingHandler):
     ) -> literals.StructuredDataset:
         """The literal of a frame of pandas."""
         if isinstance(structured_dataset.dataframe, dd.DataFrame):
-            raise not_pandas("the value")
+            raise not_pandas("the value", FLYTEKIT)
         return super().encode(ctx, structured_dataset, structured_dataset_type)
 
 

@@ -11,7 +11,7 @@ from flytekit import FlyteContext
 from flyte_dask_engine.errors import InvalidOutput
 from flytekitplugins.dask.host import FLYTEKIT
 
-__all__ = ["compute_here", "new_folder", "not_of_type", "not_pandas", "task_of"]
+__all__ = ["compute_here", "new_folder", "not_of_type", "task_of"]
 
 
 def compute_here(collections: Sequence[Any]) -> Sequence[Any]:
@@ -39,12 +39,4 @@ def not_of_type(value: object, kind: str, maker: str) -> InvalidOutput:
     return FLYTEKIT.error(InvalidOutput)(
         f"the type is {kind}, but the value is a {package}.{type(value).__name__}: change the "
         f"type, or the value, such as by {kind.rpartition('.')[0]}.{maker}"
-    )
-
-
-def not_pandas(what: str) -> InvalidOutput:
-    """The error for a Dask DataFrame whose type is said to be that of pandas."""
-    return FLYTEKIT.error(InvalidOutput)(
-        f"{what} is a Dask DataFrame, but its type is pandas.DataFrame: return frame.compute(), or "
-        "annotate dask.dataframe.DataFrame, which the workers write"
     )

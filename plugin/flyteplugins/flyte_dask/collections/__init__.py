@@ -1,0 +1,1 @@
+"""Dask DataFrames as inputs and outputs of Flyte 2 tasks."""
