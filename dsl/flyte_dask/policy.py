@@ -172,7 +172,7 @@ def _origin(resolved: Resolved, parent: Parent, platform: Platform, role: str, n
 def _foreign_images(policy: Policy, config: Dask, parent: Parent) -> Iterator[Problem]:
     if policy.registries is None:
         return
-    by: Origin | str = "@task"
+    by: Origin | str = "@task" if parent.sdk == "flytekit" else "@env.task"
     if parent.node and parent.node.image and parent.node.image == parent.image:
         by = Origin(NODE_CALL, parent.node.call_site, parent.image)
     images = {

@@ -40,7 +40,7 @@ class _Flyte2Finder:
 
     is_done = False
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
         """The module of the SDK, as other finders know it; None for all others."""
         if name != _FLYTE_2 or self.is_done:
             return None

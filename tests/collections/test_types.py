@@ -13,8 +13,8 @@ from flytekit.core.local_cache import LocalTaskCache
 from flytekit.core.type_engine import TypeTransformerFailedError
 
 from flyte_dask.errors import InvalidConfig
-from flyte_dask_engine.collections.places import place_of
 from flyte_dask_engine.collections.options import ReadOptions
+from flyte_dask_engine.collections.places import place_of
 from flytekitplugins.dask.errors import InvalidOutput
 from tests.support import collected
 from tests.support.collected import ROWS, frame

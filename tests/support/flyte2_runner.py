@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -106,9 +105,7 @@ def register(task: Any, *arguments: Any, root: Path = PROJECT) -> Registered:
     return Registered(made.task_spec.task_template, made.inputs.proto_inputs)
 
 
-def command(
-    registered: Registered, folder: Path, env: Mapping[str, str] | None = None
-) -> list[str]:
+def command(registered: Registered, folder: Path) -> list[str]:
     """The arguments of its container, with their placeholders filled in."""
     folder.mkdir(exist_ok=True)
     (folder / "inputs.pb").write_bytes(registered.inputs.SerializeToString())

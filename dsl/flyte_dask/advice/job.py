@@ -174,6 +174,8 @@ class Job:
             node = on_node(self.parent, self.platform)
             on = pairs(node.requests, node.limits)
             own |= {name: on[name] for name in ALWAYS_GIVEN if name in on}
+        if self.parent.sdk == "flyte":
+            return _environment_call(self._allowed({**own, **amounts}), task_config)
         is_renamed = self.platform.backend == "v1" and not self.can_roles_set_gpus
         is_missing = needs_pod_template and is_renamed and not self.parent.has_own_pod_template
         more = {"task_config": task_config, "pod_template": "PodTemplate()" if is_missing else None}
@@ -231,6 +233,22 @@ def _task_decorator(
     """The decorator that sets *amounts*, and *more* arguments, of which None is left out."""
     named = [f"{name}={code}" for name, code in more.items() if code is not None]
     return f"@task({', '.join(filter(None, [_amounts_code(amounts), *named]))})"
+
+
+_NAMES_IN_FLYTE_2 = {"cpu": "cpu", "mem": "memory", "gpu": "gpu", "ephemeral_storage": "disk"}
+
+
+def _environment_call(amounts: Mapping[str, Pair], plugin_config: str | None) -> str:
+    """The environment of Flyte 2 that sets *amounts*, and *plugin_config* if it is not None."""
+    listed = []
+    for name, (request, limit) in amounts.items():
+        least, most = request or limit, limit or request
+        is_single = name in {"gpu", "ephemeral_storage"}  # which have no pairs there
+        value = _literal(most) if is_single else f'("{least}", "{most}")'
+        listed.append(f"{_NAMES_IN_FLYTE_2[name]}={value}")
+    config = [f"plugin_config={plugin_config}"] if plugin_config is not None else []
+    resources = [f"resources=flyte.Resources({', '.join(listed)})"] if listed else []
+    return f"TaskEnvironment({', '.join([*resources, *config])})"
 
 
 def _amounts_code(amounts: Mapping[str, Pair]) -> str:

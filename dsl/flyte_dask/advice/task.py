@@ -39,7 +39,9 @@ def reserved_env_var(job: Job) -> Iterator[Advice]:
     for name in job.parent.environment:
         if name in _VARIABLES:
             consequence = _VARIABLES[name].format(workers=job.each_worker)
-            remedy = f"remove {name} from @task(environment=...)"
+            is_flytekit = job.parent.sdk == "flytekit"
+            place = "@task(environment=...)" if is_flytekit else "TaskEnvironment(env_vars=...)"
+            remedy = f"remove {name} from {place}"
             yield Advice("reserved-env-var", f"task.environment.{name}", consequence, remedy)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from types import MappingProxyType
-from typing import cast, final
+from typing import Literal, TypeAlias, cast, final
 
 import attrs
 
@@ -24,7 +24,12 @@ from flyte_dask.roles.resources import (
     side_problems,
 )
 
-__all__ = ["NodeOverrides", "Parent", "Sidecar", "with_origin"]
+__all__ = ["SDKS", "NodeOverrides", "Parent", "Sdk", "Sidecar", "with_origin"]
+
+Sdk: TypeAlias = Literal["flytekit", "flyte"]
+"""The SDK of Flyte 1 or that of Flyte 2."""
+
+SDKS = ("flytekit", "flyte")
 
 
 # attrs and type checkers take the type of an argument from its converter, which cannot be generic.
@@ -144,6 +149,7 @@ class Parent(Config):
             it.
         accelerator: the type of GPU that it requires, such as ``nvidia-tesla-t4``.
         node: what a node of a workflow overrides, if it is the task of that node.
+        sdk: the SDK in which it is written, and so in whose words advice is given.
 
     Raises:
         InvalidConfig: with every problem of the call.
@@ -165,6 +171,7 @@ class Parent(Config):
     interruptible: bool | None = attrs.field(default=None, kw_only=True)
     accelerator: str | None = attrs.field(default=None, converter=_as_text, kw_only=True)
     node: NodeOverrides | None = attrs.field(default=None, kw_only=True)
+    sdk: Sdk = attrs.field(default="flytekit", kw_only=True)
     _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -206,6 +213,8 @@ def _problems(parent: Parent) -> Iterator[Problem]:
     if parent.node is not None and not isinstance(parent.node, NodeOverrides):
         remedy = "pass NodeOverrides(...)"
         yield Problem("node", parent.node, "is not a NodeOverrides", remedy)
+    if parent.sdk not in SDKS:
+        yield Problem("sdk", parent.sdk, "is not an SDK", f"use one of {', '.join(SDKS)}")
 
 
 def _flag_problems(**flags: object) -> Iterator[Problem]:

@@ -59,7 +59,9 @@ class Scheduler(Config):
     image: Image | None = None
     requests: Resources | None = attrs.field(default=None, converter=as_resources)
     limits: Resources | None = attrs.field(default=None, converter=as_resources)
-    _resources: CombinedResources | None = attrs.field(default=None, alias="resources", kw_only=True)
+    _resources: CombinedResources | None = attrs.field(
+        default=None, alias="resources", kw_only=True
+    )
     _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -106,7 +108,9 @@ class WorkerGroup(Config):
     image: Image | None = None
     requests: Resources | None = attrs.field(default=None, converter=as_resources)
     limits: Resources | None = attrs.field(default=None, converter=as_resources)
-    _resources: CombinedResources | None = attrs.field(default=None, alias="resources", kw_only=True)
+    _resources: CombinedResources | None = attrs.field(
+        default=None, alias="resources", kw_only=True
+    )
     _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins", kw_only=True)
 
     def __attrs_post_init__(self) -> None:

@@ -20,7 +20,9 @@ from flyte_dask.errors.call_site import CallSite
 from flyte_dask.errors.suggestions import did_you_mean
 from flyte_dask.explanation.summary import Json
 from flyte_dask_cli.loading.findings import finding, from_error, is_installed
+from flyte_dask_cli.loading.flyte2_tasks import is_of_flyte2, tasks_in
 from flyte_dask_cli.loading.nodes import OverriddenNode, Subject, overridden_nodes
+from flyte_dask_cli.loading.serialize import Task
 from flyte_dask_cli.loading.targets import Target
 from flytekitplugins.dask.flytekit_internals import function_of
 from flytekitplugins.dask.task import DaskTask
@@ -32,7 +34,7 @@ __all__ = ["Loaded", "Loader"]
 class Loaded(NamedTuple):
     """The tasks of a module, the variants and the nodes of its workflows, and other findings."""
 
-    tasks: list[DaskTask]
+    tasks: list[Task]
     nodes: Sequence[OverriddenNode] = ()
     findings: Sequence[Json] = ()
 
@@ -59,6 +61,7 @@ class Loader:
         defined = self._defined.get(module.__name__, [])
         if target.task:
             return Loaded([_task_named(target.task, module, defined)])
+        of_flyte2 = tasks_in(module)
         findings = [_ignored_config(each) for each in defined if _has_ignored_config(each)]
         nodes: list[OverriddenNode] = []
         for each in defined:
@@ -67,7 +70,7 @@ class Loader:
                 nodes += [] if problems else self._new_nodes(each, problems)
                 findings = [*problems, *findings]
         tasks = [each for each in defined if isinstance(each, DaskTask)]
-        return Loaded([*tasks, *self._new_variants()], nodes, findings)
+        return Loaded([*tasks, *self._new_variants(), *of_flyte2], nodes, findings)
 
     def _new_nodes(self, workflow: WorkflowBase, findings: list[Json]) -> Iterator[OverriddenNode]:
         """The nodes with overrides that no other workflow has; adds *findings* of invalid ones."""
@@ -148,12 +151,16 @@ def _compiled(workflow: WorkflowBase) -> list[Json]:
     return []
 
 
-def _task_named(name: str, module: ModuleType, defined: list[Any]) -> DaskTask:
+def _task_named(name: str, module: ModuleType, defined: list[Any]) -> Task:
     """The Dask task of *module* whose variable or function is called *name*."""
-    tasks = {each.task_function.__name__: each for each in defined if isinstance(each, DaskTask)}
-    found = getattr(module, name, None) or tasks.get(name)
-    if isinstance(found, DaskTask):
-        return found
+    tasks: dict[str, Task] = {each.func.__name__: each for each in tasks_in(module)}
+    for each in defined:
+        if isinstance(each, DaskTask):
+            tasks[each.task_function.__name__] = each
+    found: Any = getattr(module, name, None) or tasks.get(name)
+    if isinstance(found, DaskTask) or is_of_flyte2(found):
+        task: Task = found
+        return task
     rule = f"of {module.__name__} is not a Dask task"
     remedy = "decorate its function with @task(task_config=Dask(...))"
     if found is None:

@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-from collections import OrderedDict
 from collections.abc import Iterator
-from typing import Any
-
-from flytekit.configuration import (
-    DEFAULT_RUNTIME_PYTHON_INTERPRETER,
-    ImageConfig,
-    SerializationSettings,
-)
-from flytekit.image_spec.image_spec import ImageBuildEngine, ImageSpec, ImageSpecBuilder
-from flytekit.tools.translator import get_serializable
-from google.protobuf.json_format import MessageToDict
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flyte_dask.errors import InvalidConfig
 from flyte_dask.errors.call_site import CallSite
@@ -22,14 +12,21 @@ from flyte_dask.explanation.summary import Json, place, summarize
 from flyte_dask.prediction.platform import Platform
 from flyte_dask_cli.loading.client import Request
 from flyte_dask_cli.loading.findings import from_advice, from_error, from_problem
+from flyte_dask_cli.loading.flyte2_tasks import Flyte2Tasks, is_of_flyte2
+from flyte_dask_cli.loading.flytekit_tasks import FlytekitTasks
 from flyte_dask_cli.loading.nodes import OverriddenNode, Subject
 from flyte_dask_cli.options import with_options
 from flyte_dask_engine.registration import serialization
 from flyte_dask_engine.registration.review import Review
-from flytekitplugins.dask.requested import declared_image
 from flytekitplugins.dask.task import DaskTask
 
-__all__ = ["Serializer"]
+if TYPE_CHECKING:
+    from flyteplugins.flyte_dask.task import DaskTask as Flyte2Task
+
+__all__ = ["Serializer", "Task"]
+
+Task: TypeAlias = "DaskTask | Flyte2Task"
+"""A Dask task of either SDK."""
 
 
 class Serializer:
@@ -41,13 +38,13 @@ class Serializer:
 
     def __init__(self, request: Request) -> None:
         self._request = request
-        self._settings = SerializationSettings(
-            _images(request), python_interpreter=DEFAULT_RUNTIME_PYTHON_INTERPRETER
-        )
-        logging.getLogger("flytekit.dask.advice").disabled = True  # we report it
-        _build_no_images()
+        self._flytekit = FlytekitTasks(request)
 
-    def serialize(self, task: DaskTask) -> Json | list[Json]:
+    @cached_property
+    def _flyte2(self) -> Flyte2Tasks:
+        return Flyte2Tasks(self._request)
+
+    def serialize(self, task: Task) -> Json | list[Json]:
         """*task* with its findings; the findings alone if it cannot be serialized."""
         return self._serialized(task, Subject(task.name, task.call_site))
 
@@ -61,28 +58,21 @@ class Serializer:
         return self._request.form not in {"custom", "template"}
 
     def _serialized(
-        self, task: DaskTask, subject: Subject, node: OverriddenNode | None = None
+        self, task: Task, subject: Subject, node: OverriddenNode | None = None
     ) -> Json | list[Json]:
         name, call_site = subject
-        head = {"name": name, "function": task.task_function.__name__, **place(call_site)}
+        sdk: Any = self._flyte2 if is_of_flyte2(task) else self._flytekit
+        head = {"name": name, "function": sdk.function(task), **place(call_site)}
         overrides, of = (node.overrides, node.as_dict()) if node else (None, None)
         try:
-            self._resolve_image(task)
-            review = task.review(self._settings, with_options=self._platform, node=overrides)
+            review: Review = sdk.review(task, self._platform, overrides)
             found = [{**each, "node": of} for each in _findings(review, subject)]
-            return {**head, "node": of, **self._content(task, review), "findings": found}
+            return {**head, "node": of, **self._content(sdk, task, review), "findings": found}
         except BaseException as error:  # image builders are users' code too
             problems = from_error(error, "cannot be registered", name, call_site)
             return [{**each, "node": of} for each in problems]
 
-    def _resolve_image(self, task: DaskTask) -> None:
-        """Let *task* compute the reference of its image, if that is an `ImageSpec`."""
-        image = declared_image(task)
-        if isinstance(image, ImageSpec):
-            is_own = image is task.container_image
-            (task.get_image if is_own else task.get_k8s_pod)(self._settings)
-
-    def _content(self, task: DaskTask, review: Review) -> Json:
+    def _content(self, sdk: Any, task: Task, review: Review) -> Json:
         form = self._request.form
         if form == "findings":
             return {}
@@ -92,14 +82,11 @@ class Serializer:
         if form == "pods":
             return {"rendered": review.job.pods.as_dict()}
         custom = serialization.custom(review.job.config, review.job.resolved)
-        return {"rendered": custom if form == "custom" else self._template(task, custom)}
-
-    def _template(self, task: DaskTask, custom: Json) -> Json:
-        spec: Any = get_serializable(OrderedDict(), self._settings, task)
-        template: Json = MessageToDict(spec.to_flyte_idl().template)
-        template["custom"] = custom  # with integers, not floats
+        if form == "custom":
+            return {"rendered": custom}
+        template = {**sdk.template(task), "custom": custom}  # with integers, not floats
         _hide_environment(template)
-        return template
+        return {"rendered": template}
 
     def _platform(self, platform: Platform) -> Platform:
         options = self._request
@@ -121,35 +108,6 @@ def _findings(review: Review, subject: Subject) -> Iterator[Json]:
     for each in review.advice:
         if (each.code, each.path) not in fatal:
             yield from_advice(each, call_site, name)
-
-
-def _images(request: Request) -> ImageConfig:
-    """The images of the request; without a default one, except in templates, which need one."""
-    images: ImageConfig
-    try:
-        images = ImageConfig.validate_image(None, "--image", request.images)
-    except (AssertionError, ValueError) as error:
-        raise ValueError(f"--image: {error}") from None
-    has_default = any("=" not in each or each.startswith("default=") for each in request.images)
-    if has_default or request.form == "template":
-        return images
-    return ImageConfig(default_image=None, images=images.images)
-
-
-class _NameOnly(ImageSpecBuilder):
-    """A builder that builds nothing: the name of an image is computed without."""
-
-    def should_build(self, image_spec: ImageSpec) -> bool:  # noqa: ARG002
-        return False
-
-    def build_image(self, image_spec: ImageSpec) -> None:
-        """Never called."""
-
-
-def _build_no_images() -> None:
-    for name, (_, priority) in list(ImageBuildEngine.get_registry().items()):
-        if name != "noop":  # it builds nothing either, and computes another name
-            ImageBuildEngine.register(name, _NameOnly(), priority)
 
 
 def _hide_environment(value: object) -> None:

@@ -39,7 +39,7 @@ class CodeOnWorker(_Code, WorkerPlugin):
     """Puts the code first on a worker's import path, and again whenever the worker restarts."""
 
     def setup(self, worker: Worker) -> None:
-        """Unpack an archive below the worker's local directory, which is removed with the worker."""
+        """Unpack an archive below the worker's local directory, which ends with the worker."""
         if self.archive is None:
             look_first(Path.cwd(), self.paths)
         else:

@@ -47,8 +47,15 @@ class Output:
 class SdkTypes(Protocol):
     """What an SDK knows of the types of outputs."""
 
-    has_arrays: bool
-    """Whether a Dask Array is a type of the SDK."""
+    @property
+    def host(self) -> Host:
+        """The SDK, for errors."""
+        ...
+
+    @property
+    def has_arrays(self) -> bool:
+        """Whether a Dask Array is a type of the SDK."""
+        ...
 
     def columns(self, kind: Any) -> tuple[str, ...]:
         """The columns that the type *kind* of a frame names."""
@@ -69,7 +76,6 @@ def write_outputs(
     sdk: SdkTypes,
     write: Callable[[Sequence[Writer]], Sequence[Written]],
     task: str,
-    host: Host,
 ) -> None:
     """Let the workers write the Dask collections in *outputs*, all of them together.
 
@@ -81,7 +87,6 @@ def write_outputs(
         sdk: what the SDK knows of types.
         write: writes collections.
         task: the name of the task.
-        host: the SDK.
 
     Raises:
         InvalidOutput: if one cannot be written, or is none although its type says so.
@@ -89,7 +94,7 @@ def write_outputs(
     found = [
         each
         for name, value in outputs.items()
-        for each in _Search(sdk, host).collections(name, value, kinds.get(name))
+        for each in _collections(name, value, kinds.get(name), sdk)
     ]
     pending = dict[tuple[int, tuple[str, ...], str | None], list[Output]]()
     for each in found:
@@ -97,7 +102,7 @@ def write_outputs(
             pending.setdefault((id(each.collection), each.columns, each.uri), []).append(each)
     if not pending:
         return
-    with writing(task, host):
+    with writing(task, sdk.host):
         writers = [first.writer(sdk.new_folder) for first, *_ in pending.values()]
     for same, written in zip(pending.values(), write(writers), strict=True):
         first = same[0]
@@ -118,32 +123,21 @@ def _is_input(output: Output) -> bool:
     return place is not None and place.written is None
 
 
-@attrs.frozen
-class _Search:
-    """The search for collections that an SDK converts by one of our types."""
-
-    sdk: SdkTypes
-    host: Host
-
-    def collections(self, name: str, value: Any, kind: Any) -> Iterator[Output]:
-        """The collections in *value*, which is of the type *kind*."""
-        base = _base_of(kind)
-        dataset = self.sdk.dataset(name, value, kind)
-        if dataset is not None:
-            yield from dataset
-        elif _is_frame(value) and is_imported_class(base, "dask.dataframe", "DataFrame"):
-            yield Output(name, value, self.sdk.columns(kind))
-        elif _is_frame(value) and is_imported_class(base, "pandas", "DataFrame"):
-            raise not_pandas(f"the output {name}", self.host)
-        elif (
-            self.sdk.has_arrays
-            and is_instance(value, "dask.array", "Array")
-            and is_imported_class(base, "dask.array", "Array")
-        ):
-            yield Output(name, value, is_array=True)
-        else:
-            for inner_name, inner, inner_kind in _members(name, value, base):
-                yield from self.collections(inner_name, inner, inner_kind)
+def _collections(name: str, value: Any, kind: Any, sdk: SdkTypes) -> Iterator[Output]:
+    """The collections in *value*, of the type *kind*, that the SDK converts by a type of ours."""
+    base = _base_of(kind)
+    dataset = sdk.dataset(name, value, kind)
+    if dataset is not None:
+        yield from dataset
+    elif _is_frame(value) and is_imported_class(base, "dask.dataframe", "DataFrame"):
+        yield Output(name, value, sdk.columns(kind))
+    elif _is_frame(value) and is_imported_class(base, "pandas", "DataFrame"):
+        raise not_pandas(f"the output {name}", sdk.host)
+    elif sdk.has_arrays and _is_array(value) and is_imported_class(base, "dask.array", "Array"):
+        yield Output(name, value, is_array=True)
+    else:
+        for inner_name, inner, inner_kind in _members(name, value, base):
+            yield from _collections(inner_name, inner, inner_kind, sdk)
 
 
 def _members(name: str, value: Any, base: Any) -> Iterator[tuple[str, Any, Any]]:
@@ -185,3 +179,7 @@ def _is_of(value: object, base: Any) -> bool:
 
 def _is_frame(value: object) -> bool:
     return is_instance(value, "dask.dataframe", "DataFrame")
+
+
+def _is_array(value: object) -> bool:
+    return is_instance(value, "dask.array", "Array")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import copyreg
 import functools
-import sys
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterable
 from contextlib import suppress

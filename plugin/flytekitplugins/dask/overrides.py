@@ -78,8 +78,9 @@ def variant_name(name: str, config: Dask) -> str:
 
 def check(config: object) -> None:
     """Raise `InvalidConfig` if *config* cannot be that of a node."""
-    is_config = isinstance(config, Dask)
-    problems = runtime_problems(config) if is_config else [rejection(config, "task_config")]
+    problems = (
+        runtime_problems(config) if isinstance(config, Dask) else [rejection(config, "task_config")]
+    )
     raise_if_any("with_overrides(...)", problems)
 
 

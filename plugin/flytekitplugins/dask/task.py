@@ -280,7 +280,7 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
                 from flytekitplugins.dask.collections.outputs import FlytekitTypes  # noqa: PLC0415
 
                 kinds = self.python_interface.outputs
-                write_outputs(named, kinds, FlytekitTypes(), opened.write, self.name, FLYTEKIT)
+                write_outputs(named, kinds, FlytekitTypes(), opened.write, self.name)
             return outputs
 
     def _named(self, outputs: Any) -> dict[str, object]:

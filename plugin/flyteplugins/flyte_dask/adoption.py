@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
-from flyteplugins import dask as official
-
 from flyte_dask.config.dask import Dask
+from flyte_dask.errors import MissingExtra
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
-from flyteplugins.flyte_dask.flyte_internals import task_plugins
+from flyteplugins.flyte_dask.flyte_internals import TaskPluginRegistry
 from flyteplugins.flyte_dask.task import DaskTask
 
 __all__ = ["adopt"]
@@ -21,8 +21,11 @@ def adopt() -> None:
     Their code stays as it is, but for this call, which comes before the tasks are decorated: their
     configs are checked, and their functions run in a session, as those of
     ``flyteplugins.flyte_dask.Dask`` do.
+
+    Raises:
+        MissingExtra: if ``flyteplugins-dask`` is not installed.
     """
-    task_plugins.register(official.Dask, _AdoptedTask)
+    TaskPluginRegistry.register(_official().Dask, _AdoptedTask)
 
 
 @dataclass(kw_only=True)
@@ -36,18 +39,24 @@ class _AdoptedTask(DaskTask):
         Raises:
             InvalidConfig: if it is none.
         """
+        official = _official()
         if not isinstance(config, official.Dask):
             return super().as_dask(config)
-        return Dask(_scheduler(config.scheduler), _workers(config.workers))
+        scheduler, workers = config.scheduler, config.workers
+        if isinstance(scheduler, official.Scheduler):
+            scheduler = Scheduler(scheduler.image, resources=scheduler.resources)
+        if isinstance(workers, official.WorkerGroup):
+            number, resources = workers.number_of_workers, workers.resources
+            workers = WorkerGroup(number, workers.image, resources=resources)
+        return Dask(scheduler, workers)
 
 
-def _scheduler(theirs: Any) -> Any:
-    if isinstance(theirs, official.Scheduler):
-        return Scheduler(theirs.image, resources=theirs.resources)
-    return theirs
-
-
-def _workers(theirs: Any) -> Any:
-    if isinstance(theirs, official.WorkerGroup):
-        return WorkerGroup(theirs.number_of_workers, theirs.image, resources=theirs.resources)
-    return theirs
+def _official() -> Any:
+    """The official plugin."""
+    try:
+        return import_module("flyteplugins.dask")
+    except ModuleNotFoundError as error:
+        raise MissingExtra(
+            "flyteplugins.dask is not installed, whose configs are to be adopted: pip install "
+            "flyteplugins-dask, or use those of flyteplugins.flyte_dask"
+        ) from error

@@ -6,9 +6,29 @@
 
 from __future__ import annotations
 
-from flyte._task_plugins import TaskPluginRegistry as task_plugins
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["SYS_PATH", "task_plugins"]
+from flyte._task_plugins import TaskPluginRegistry
+
+if TYPE_CHECKING:
+    from flyte.models import SerializationContext
+
+__all__ = ["SYS_PATH", "TaskPluginRegistry", "images", "template_of"]
 
 SYS_PATH = "_F_SYS_PATH"
 """The environment variable with what the runner adds to its import path, relative to the code."""
+
+
+def images(references: Mapping[str, str]) -> Any:
+    """The cache of images with these *references* for the names of environments."""
+    from flyte._internal.image_cache import ImageCache  # noqa: PLC0415  # slow, and seldom needed
+
+    return ImageCache(image_lookup={**references})
+
+
+def template_of(task: Any, settings: SerializationContext) -> Any:
+    """The template of *task*, as it is registered with these *settings*."""
+    from flyte._internal.runtime.task_serde import get_proto_task  # noqa: PLC0415  # as above
+
+    return get_proto_task(task, settings)

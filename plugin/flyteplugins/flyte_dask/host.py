@@ -8,24 +8,18 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar, final
+from typing import ClassVar, final
 
 import flyte
 import flyte.storage
-from flyte.models import TaskContext
 
 from flyte_dask_engine.host import Host, StorageOptions
+from flyteplugins.flyte_dask.context import task_context
 from flyteplugins.flyte_dask.errors import NOT_RETRIED
 from flyteplugins.flyte_dask.flyte_internals import SYS_PATH
 from flyteplugins.flyte_dask.storage import read_storage
 
-__all__ = ["FLYTE", "Flyte", "task_context"]
-
-
-def task_context() -> TaskContext | None:
-    """The context of the task that runs; None outside of one."""
-    context = flyte.ctx()
-    return context or None  # recent releases have a null object
+__all__ = ["FLYTE", "Flyte"]
 
 
 @final
@@ -54,7 +48,7 @@ class Flyte(Host):
         """The reference of the runner's image; None if unknown."""
         context = task_context()
         cache = None if context is None else context.compiled_image_cache
-        return None if cache is None else cache.image_lookup.get(self._environment)
+        return None if cache is None else cache.image_lookup.get(self._environment or "")
 
     def attempt(self) -> int | None:
         """The number of this attempt at the task, counted from 1; None if unknown."""

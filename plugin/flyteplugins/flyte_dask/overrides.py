@@ -17,12 +17,11 @@ from flyte._internal.resolvers.default import DefaultTaskResolver
 
 from flyte_dask.config.dask import Dask
 from flyte_dask.roles.base import set_fields
-from flyteplugins.flyte_dask.task import DaskTask
 
 __all__ = ["ConfigResolver", "with_own_config"]
 
 
-def with_own_config(task: DaskTask) -> DaskTask:
+def with_own_config(task: Any) -> Any:
     """*task*, or a copy that is loaded with its config, if that is not the one of its module."""
     module = sys.modules.get(task.func.__module__)
     defined = getattr(module, task.func.__name__, None)
@@ -49,7 +48,7 @@ class ConfigResolver:
         """The import path by which the entrypoint finds it."""
         return f"{__name__}.{type(self).__name__}"
 
-    def loader_args(self, task: DaskTask, root_dir: Path) -> list[str]:
+    def loader_args(self, task: Any, root_dir: Path) -> list[str]:
         """The arguments from which `load_task` makes *task* again."""
         config = task.cluster_config
         return [

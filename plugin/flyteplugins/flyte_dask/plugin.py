@@ -14,8 +14,8 @@ def register() -> None:
     import flyte  # noqa: F401, PLC0415  # its import may call this function: then not amid our own
 
     from flyte_dask_engine.task_configs import KINDS  # noqa: PLC0415
-    from flyteplugins.flyte_dask.flyte_internals import task_plugins  # noqa: PLC0415
+    from flyteplugins.flyte_dask.flyte_internals import TaskPluginRegistry  # noqa: PLC0415
     from flyteplugins.flyte_dask.task import DaskTask  # noqa: PLC0415
 
     for each in KINDS:
-        task_plugins.register(each, DaskTask)
+        TaskPluginRegistry.register(each, DaskTask)

@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from flyte.models import SerializationContext
 
+from flyte_dask.config.dask import Dask
+from flyte_dask.errors import CallSite
 from flyte_dask.prediction.platform import Platform
-from flyte_dask.roles.base import with_values
 from flyte_dask_engine.registration.cluster import TaskCluster
 from flyte_dask_engine.registration.review import Review, team_of
 from flyteplugins.flyte_dask.bundle_check import left_behind
 from flyteplugins.flyte_dask.host import FLYTE
-from flyteplugins.flyte_dask.requested import described, description_key, requested_by
-
-if TYPE_CHECKING:
-    from flyteplugins.flyte_dask.task import DaskTask
+from flyteplugins.flyte_dask.requested import Task, described, description_key, requested_by
 
 __all__ = ["cluster_of", "review_of"]
 
 _ANYWHERE = Platform(backend="v2")
 
 
-def cluster_of(task: DaskTask) -> TaskCluster:
-    """The cluster that the template of *task* asks for."""
-    return TaskCluster(task.cluster_config, requested_by(task), task.name, task.call_site)
+def cluster_of(task: Task, config: Dask, call_site: CallSite | None) -> TaskCluster:
+    """The cluster that the template of *task* asks for, with *config* set at *call_site*."""
+    return TaskCluster(config, requested_by(task), task.name, call_site)
 
 
 def review_of(
-    task: DaskTask,
+    task: Task,
     cluster: TaskCluster,
     settings: SerializationContext | None,
     with_options: Callable[[Platform], Platform] | None = None,

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import flyte.report
+
 from flyte_dask_engine.host import Host
-from flyteplugins.flyte_dask.host import task_context
+from flyteplugins.flyte_dask.context import task_context
 
 __all__ = ["shown_in_tab"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 import flyte
@@ -21,11 +21,11 @@ from flyte_dask_engine.registration.pod_template import (
 )
 from flyte_dask_engine.registration.requested import Amounts, RequestedResources
 
-__all__ = ["described", "description_key", "requested_by"]
+__all__ = ["Task", "described", "description_key", "requested_by"]
 
-Task = flyte.AsyncFunctionTaskTemplate[Any, Any, Any]
+Task: TypeAlias = flyte.AsyncFunctionTaskTemplate[Any, Any, Any]
 
-_BY = "resources of its environment"
+_BY = "@env.task"
 
 
 def requested_by(task: Task) -> RequestedResources:
@@ -70,6 +70,7 @@ def described(parent: Parent, task: Task, settings: SerializationContext | None)
         image=image_of(task, settings),
         interruptible=task.interruptible,
         accelerator=_accelerator(task),
+        sdk="flyte",
     )
     environment = dict.fromkeys(task.env_vars or ())
     others: dict[str, Any] = {}
@@ -93,9 +94,10 @@ def description_key(
     task: Task, settings: SerializationContext | None
 ) -> tuple[Hashable, ...] | None:
     """The cache key of what `described` adds; None for a task with a pod template."""
-    if _pod_template(task) is not None:
+    name = task.pod_template
+    if name is not None and not isinstance(name, str):
         return None
-    others = task.pod_template, task.interruptible, _accelerator(task)
+    others = name, task.interruptible, _accelerator(task)
     return image_of(task, settings), tuple(task.env_vars or ()), *others
 
 
@@ -105,7 +107,7 @@ def image_of(task: Task, settings: SerializationContext | None) -> str | None:
     if isinstance(of_pod, str):
         return of_pod
     cache = settings.image_cache if settings else None
-    found = cache.image_lookup.get(task.parent_env_name) if cache else None
+    found = cache.image_lookup.get(task.parent_env_name or "") if cache else None
     is_reference = isinstance(found, str) and not any(image_problems("image", found, required=True))
     return found if is_reference else None
 

@@ -41,7 +41,7 @@ class DaskTask(flyte.AsyncFunctionTaskTemplate[Any, Any, Any]):
     opened and closed in a thread.
     """
 
-    plugin_config: Any
+    plugin_config: Any = None
     task_type: str = "dask"
 
     def __post_init__(self) -> None:
@@ -57,7 +57,7 @@ class DaskTask(flyte.AsyncFunctionTaskTemplate[Any, Any, Any]):
         """The config of its cluster."""
         subject = f"@env.task of {self.func.__qualname__}"
         raise_if_any(subject, _problems(self.cluster_config), at=self.call_site)
-        super().__post_init__()
+        super().__post_init__()  # type: ignore[no-untyped-call]  # the SDK's
         self.report = self.report or bool(self.cluster_config.runtime.report)
 
     @classmethod
@@ -72,7 +72,8 @@ class DaskTask(flyte.AsyncFunctionTaskTemplate[Any, Any, Any]):
         """
         from flyteplugins.flyte_dask.overrides import with_own_config  # noqa: PLC0415  # slow
 
-        return super(DaskTask, with_own_config(self)).container_args(serialize_context)
+        base = flyte.AsyncFunctionTaskTemplate[Any, Any, Any]
+        return base.container_args(with_own_config(self), serialize_context)
 
     def custom_config(self, sctx: SerializationContext) -> dict[str, Any]:
         """The template's ``custom``: what the config sets and inherits.
@@ -96,7 +97,7 @@ class DaskTask(flyte.AsyncFunctionTaskTemplate[Any, Any, Any]):
         # betterproto is needed only here, and importing the plugin must stay fast
         from flyteplugins.flyte_dask.registration import cluster_of  # noqa: PLC0415
 
-        return cluster_of(self)
+        return cluster_of(self, self.cluster_config, self.call_site)
 
     def review(
         self,
@@ -168,9 +169,8 @@ class DaskTask(flyte.AsyncFunctionTaskTemplate[Any, Any, Any]):
         if "dask.dataframe" in sys.modules:
             from flyte_dask_engine.collections.outputs import write_outputs  # noqa: PLC0415
             from flyteplugins.flyte_dask.collections.outputs import Flyte2Types  # noqa: PLC0415
-            from flyteplugins.flyte_dask.host import FLYTE  # noqa: PLC0415
 
-            write_outputs(named, kinds, Flyte2Types(), opened.write, self.name, FLYTE)
+            write_outputs(named, kinds, Flyte2Types(), opened.write, self.name)
 
     def _assess(self, cluster: TaskCluster) -> tuple[Job, tuple[Advice, ...]]:
         """The job and its advice while it runs."""
@@ -189,9 +189,8 @@ def _problems(config: object) -> Iterator[Problem]:
         yield rejection(config, "plugin_config")
         return
     yield from runtime_problems(config)
-    roles = {"scheduler": config.scheduler, "workers": config.workers}
-    for name, role in roles.items():
-        image = role.image
+    images = {"scheduler": config.scheduler.image, "workers": config.workers.image}
+    for name, image in images.items():
         if image is None or (isinstance(image, str) and "{{" not in image):
             continue
         if isinstance(image, str):

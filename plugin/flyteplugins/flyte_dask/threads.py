@@ -61,7 +61,7 @@ async def in_thread(
     def call() -> None:
         try:
             result = context.run(function)
-        except BaseException as error:  # noqa: BLE001  # it is raised where the result is awaited
+        except BaseException as error:  # it is raised where the result is awaited
             future.set_exception(error)
         else:
             future.set_result(result)

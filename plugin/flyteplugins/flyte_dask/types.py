@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from typing import Any
 
 from flyte.types import TypeEngine
 
@@ -15,21 +16,17 @@ __all__ = ["register"]
 
 
 def register() -> None:
-    """Register them now, or before a later look-up of a type, of which each calls a hook."""
-    engine = vars(TypeEngine)
-    known = TypeEngine.lazy_import_transformers
-    if getattr(known, "is_ours", False):
-        return
-    registered = False
+    """Register them as soon as they are imported; the SDK calls a hook before each look-up."""
+    engine: Any = TypeEngine
+    known = engine.lazy_import_transformers
+    is_registered = False
 
     def lazy_import_transformers() -> None:
-        nonlocal registered
+        nonlocal is_registered
         known()
         # one that is still being imported has no such class yet
-        if not registered and hasattr(sys.modules.get("dask.dataframe"), "DataFrame"):
-            registered = True
+        if not is_registered and hasattr(sys.modules.get("dask.dataframe"), "DataFrame"):
+            is_registered = True
             import_module("flyteplugins.flyte_dask.collections.frames").register()
 
-    assert "lazy_import_transformers" in engine
-    lazy_import_transformers.is_ours = True  # type: ignore[attr-defined]  # a mark
-    TypeEngine.lazy_import_transformers = staticmethod(lazy_import_transformers)
+    engine.lazy_import_transformers = staticmethod(lazy_import_transformers)

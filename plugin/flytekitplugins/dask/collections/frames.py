@@ -20,13 +20,13 @@ from flytekit.types.structured.structured_dataset import (
 
 from flyte_dask_engine.collections.folder import Folder
 from flyte_dask_engine.collections.frames import FrameWriter
+from flyte_dask_engine.collections.options import current_blocksize, reading_as
 from flyte_dask_engine.collections.outputs import not_pandas
 from flyte_dask_engine.collections.places import Place, place_of, remember, take_place
 from flyte_dask_engine.collections.reading import UnreadableError, read_frame
 from flyte_dask_engine.collections.writing import write_all, writing
 from flyte_dask_engine.errors import InvalidInput
 from flyte_dask_engine.session.storage import storage_here
-from flyte_dask_engine.collections.options import current_blocksize, reading_as
 from flytekitplugins.dask.collections.running import (
     compute_here,
     new_folder,

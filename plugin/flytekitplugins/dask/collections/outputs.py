@@ -11,6 +11,7 @@ from flytekit.core.type_engine import TypeEngine
 from flyte_dask_engine.collections.imported import is_instance
 from flyte_dask_engine.collections.outputs import Output
 from flytekitplugins.dask.collections.running import new_folder
+from flytekitplugins.dask.host import FLYTEKIT
 
 __all__ = ["FlytekitTypes"]
 
@@ -18,6 +19,7 @@ __all__ = ["FlytekitTypes"]
 class FlytekitTypes:
     """What flytekit knows of the types of outputs."""
 
+    host = FLYTEKIT
     has_arrays = True
 
     def columns(self, kind: Any) -> tuple[str, ...]:

@@ -9,9 +9,9 @@ import dask.dataframe as dd
 from dask.base import compute
 from flyte.io import DataFrame
 from flyte.io.extend import DataFrameDecoder, DataFrameEncoder, DataFrameTransformerEngine
+from flyte.types import TypeEngine
 from flyteidl2.core.literals_pb2 import Literal, StructuredDataset, StructuredDatasetMetadata
 from flyteidl2.core.types_pb2 import LiteralType, StructuredDatasetType
-from flyte.types import TypeEngine
 
 from flyte_dask_engine.collections.folder import Folder
 from flyte_dask_engine.collections.frames import FrameWriter
@@ -88,7 +88,9 @@ def register() -> None:
     if engine.get_encoder(dd.DataFrame, "file", _PARQUET) is not encoder:
         return  # a program has handlers of its own
     engine.register(FrameDecoder(), default_format_for_type=True)
-    TypeEngine.register_additional_type(FrameEngine(), dd.DataFrame, override=True)
+    types: Any = TypeEngine
+    made = FrameEngine()  # type: ignore[no-untyped-call]  # the SDK's
+    types.register_additional_type(made, dd.DataFrame, override=True)
 
 
 def _written(frame: Any, columns: Sequence[str], uri: str) -> Place:

@@ -10,7 +10,8 @@ from flyte.types import TypeEngine
 
 from flyte_dask_engine.collections.imported import is_instance
 from flyte_dask_engine.collections.outputs import Output
-from flyteplugins.flyte_dask.host import task_context
+from flyteplugins.flyte_dask.context import task_context
+from flyteplugins.flyte_dask.host import FLYTE
 
 __all__ = ["Flyte2Types", "new_folder"]
 
@@ -18,6 +19,7 @@ __all__ = ["Flyte2Types", "new_folder"]
 class Flyte2Types:
     """What the SDK knows of the types of outputs."""
 
+    host = FLYTE
     has_arrays = False
 
     def columns(self, kind: Any) -> tuple[str, ...]:

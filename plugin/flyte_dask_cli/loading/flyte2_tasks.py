@@ -1,0 +1,115 @@
+"""Tasks of Flyte 2: where they are found, their review and their template.
+
+Only a program that has imported the SDK has such tasks, so it is not imported here before.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, final
+
+from google.protobuf.json_format import MessageToDict
+
+from flyte_dask.errors import InvalidConfig, Problem
+from flyte_dask.explanation.summary import Json
+from flyte_dask.inheritance.parent import NodeOverrides
+from flyte_dask.prediction.platform import Platform
+from flyte_dask_cli.loading.client import Request
+from flyte_dask_engine.registration.review import Review
+
+if TYPE_CHECKING:
+    from flyte.models import SerializationContext
+
+    from flyteplugins.flyte_dask.task import DaskTask
+
+__all__ = ["Flyte2Tasks", "is_of_flyte2", "tasks_in"]
+
+
+def is_of_flyte2(task: object) -> bool:
+    """Whether *task* is a Dask task of Flyte 2."""
+    module: Any = sys.modules.get("flyteplugins.flyte_dask.task")
+    return module is not None and isinstance(task, module.DaskTask)
+
+
+def tasks_in(module: ModuleType) -> list[DaskTask]:
+    """The Dask tasks whose functions *module* defines, in this order."""
+    found = {id(each): each for each in _all_in(module) if is_of_flyte2(each)}
+    return [each for each in found.values() if each.func.__module__ == module.__name__]
+
+
+def _all_in(module: ModuleType) -> Iterator[Any]:
+    """Its attributes, and the tasks of those that are environments."""
+    flyte: Any = sys.modules.get("flyte")
+    for each in [*vars(module).values()]:
+        yield each
+        if flyte is not None and isinstance(each, flyte.TaskEnvironment):
+            yield from each.tasks.values()
+
+
+def _only_flyte2(
+    with_options: Callable[[Platform], Platform],
+) -> Callable[[Platform], Platform]:
+    """*with_options*, which must not set the backend of Flyte 1.
+
+    Raises:
+        InvalidConfig: if it does.
+    """
+
+    def checked(platform: Platform) -> Platform:
+        changed = with_options(platform)
+        if changed.backend != "v2":
+            rule = "is that of Flyte 1, where tasks of the flyte SDK do not run"
+            problem = Problem("backend", changed.backend, rule, "use --backend v2, or omit it")
+            raise InvalidConfig("platform", [problem])
+        return changed
+
+    return checked
+
+
+@final
+class Flyte2Tasks:
+    """How tasks of Flyte 2 are registered with the options of one request."""
+
+    def __init__(self, request: Request) -> None:
+        from flyteplugins.flyte_dask.host import FLYTE  # noqa: PLC0415  # not without such tasks
+
+        FLYTE.logger.getChild("advice").disabled = True  # the command reports it
+        named = (each.rpartition("=") for each in request.images)
+        self._images = {name or "default": reference for name, _, reference in named}
+
+    def function(self, task: DaskTask) -> str:
+        """The name of its function."""
+        return str(task.func.__name__)
+
+    def review(
+        self,
+        task: DaskTask,
+        with_options: Callable[[Platform], Platform],
+        node: NodeOverrides | None = None,  # noqa: ARG002  # only flytekit has nodes
+    ) -> Review:
+        """The review of *task*."""
+        return task.review(self._settings(task), with_options=_only_flyte2(with_options))
+
+    def template(self, task: DaskTask) -> Json:
+        """Its template."""
+        from flyteplugins.flyte_dask.flyte_internals import template_of  # noqa: PLC0415  # as above
+
+        template: Json = MessageToDict(template_of(task, self._settings(task)))
+        return template
+
+    def _settings(self, task: DaskTask) -> SerializationContext:
+        """The settings of a registration, with the image of the task's environment if known."""
+        from flyte.models import SerializationContext  # noqa: PLC0415  # as above
+
+        from flyteplugins.flyte_dask.flyte_internals import images  # noqa: PLC0415  # as above
+
+        name = task.parent_env_name or ""
+        image = self._images.get(name) or self._images.get("default")
+        return SerializationContext(
+            version="",
+            root_dir=Path(sys.path[0]),
+            image_cache=images({name: image}) if image else None,
+        )
