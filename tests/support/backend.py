@@ -57,48 +57,54 @@ def cluster(  # noqa: PLR0913  # what the backend decides, and where
     exact: bool = False,
     nannies: bool = True,
     env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
 ) -> Iterator[Cluster]:
     """Scheduler and workers as *generation* of Flyte starts them; unless *exact*, on loopback.
 
-    Without *nannies* each worker is one process only, for tests that have no use for a second.
+    *cwd* is the working directory of their image. Without *nannies* each worker is one process
+    only, for tests that have no use for a second.
     """
     with ExitStack() as stack:
         line = [*_script(SCHEDULER[generation]), *([] if exact else SCHEDULER_HERE)]
-        started = scheduler(stack, line, env)
+        started = scheduler(stack, line, env, cwd)
 
         def add(number: int) -> Running:
             line = _script(WORKER[generation])
             sizes = ["--nthreads", str(nthreads), "--memory-limit", memory_limit]
             here = [] if exact else WORKER_HERE
             alone = [] if nannies else ["--no-nanny"]
-            return worker(stack, started.address, number, [*line, *sizes, *here, *alone], env)
+            return worker(stack, started.address, number, [*line, *sizes, *here, *alone], env, cwd)
 
         started.workers.extend(add(number) for number in range(workers))
         yield started
 
 
 def scheduler(
-    stack: ExitStack, line: Sequence[str] | None = None, env: Mapping[str, str] | None = None
+    stack: ExitStack,
+    line: Sequence[str] | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
 ) -> Cluster:
     """A scheduler without workers, which ends with *stack*."""
     command = line or [*_script(SCHEDULER["v2"]), *SCHEDULER_HERE]
-    started = stack.enter_context(running(command, r"Scheduler at:\s*(tcp://\S+)", env))
+    started = stack.enter_context(running(command, r"Scheduler at:\s*(tcp://\S+)", env, cwd))
     assert started.match is not None
     return Cluster(started.match[1], started, [])
 
 
-def worker(
+def worker(  # noqa: PLR0913, PLR0917  # as above
     stack: ExitStack,
     address: str,
     number: int = 0,
     line: Sequence[str] | None = None,
     env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
 ) -> Running:
     """A worker of the scheduler at *address*, which ends with *stack*."""
     name = f"default-worker-{number}"
     command = [*(line or [*_script(WORKER["v2"]), *WORKER_HERE]), "--name", name]
     given = {ADDRESS: address, "DASK_WORKER_NAME": name, **(env or {})}
-    return stack.enter_context(running(command, r"Registered to:\s*tcp://", given))
+    return stack.enter_context(running(command, r"Registered to:\s*tcp://", given, cwd))
 
 
 def arguments(

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import threading
@@ -18,6 +19,7 @@ from dask.delayed import delayed
 
 from flyte_dask import Resources
 from flyteplugins.flyte_dask import Dask, Scheduler, WorkerGroup
+from flyteplugins.flyte_dask.host import Flyte
 from tests.support import steps
 
 TWO = Dask(
@@ -141,6 +143,51 @@ def returns_a_future() -> Any:
     return client().submit(sum, [1, 2])
 
 
+@env.task(retries=2)
+def computes_after_shutdown() -> int:
+    """Use its cluster after it has shut that down."""
+    client().shutdown()
+    return int(delayed(sum)([1, 2]).compute())
+
+
+@env.task(retries=2)
+def uses_a_module() -> int:
+    """Which is not everywhere; its function is sent by name."""
+    return int(client().submit(importlib.import_module("acme_steps").step, 1).result())
+
+
+@env.task(retries=2)
+def waits_for_workers() -> int:
+    """For more of them than its config has."""
+    client().wait_for_workers(9)
+    return 1
+
+
 @alone.task
 def computes() -> int:
     return int(delayed(sum)([1, 2]).compute())
+
+
+@env.task
+def idles() -> int:
+    return 1
+
+
+@env.task
+def sees_its_host() -> str:
+    """What the engine knows of the pod."""
+    host = Flyte(env.name)
+    return json.dumps(
+        {
+            "attempt": host.attempt(),
+            "image": host.image(),
+            "is on Flyte": host.is_on_flyte(),
+            "paths": host.import_paths(),
+        }
+    )
+
+
+@flyte.TaskEnvironment(name="plain").task
+def plain() -> str:
+    """Without a config of its own."""
+    return json.dumps(names())

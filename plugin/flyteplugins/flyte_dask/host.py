@@ -78,12 +78,14 @@ class Flyte(Host):
         """The folders that the entrypoint puts on the import path of the runner, but not of others.
 
         These are the root of the code, which is the working directory of the image if there is no
-        bundle, and further folders of a layout such as ``src``.
+        bundle, and in a bundle further folders of a layout such as ``src``.
         """
-        if not self.is_on_flyte():
+        context = task_context()
+        if context is None or not self.is_on_flyte():
             return ()
-        more = filter(None, os.environ.get(SYS_PATH, "").split(":"))
-        return tuple(dict.fromkeys([*more, "."]))
+        has_bundle = context.code_bundle is not None
+        more = os.environ.get(SYS_PATH, "").split(":") if has_bundle else ()
+        return tuple(dict.fromkeys([*filter(None, more), "."]))
 
     def storage_options(self) -> StorageOptions:
         """The options of the storage settings in the environment, as fsspec's filesystems know."""

@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import flyte
 from flyte._internal.resolvers.default import DefaultTaskResolver
 
 from flyte_dask.config.dask import Dask
@@ -25,7 +26,8 @@ def with_own_config(task: Any) -> Any:
     """*task*, or a copy that is loaded with its config, if that is not the one of its module."""
     module = sys.modules.get(task.func.__module__)
     defined = getattr(module, task.func.__name__, None)
-    if defined is None or _config_of(defined) == _config_of(task):
+    is_task = isinstance(defined, flyte.TaskTemplate)
+    if not is_task or _config_of(defined) == _config_of(task):
         return task
     loaded = copy.copy(task)
     loaded.task_resolver = ConfigResolver(task.task_resolver or DefaultTaskResolver())

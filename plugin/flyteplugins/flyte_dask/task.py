@@ -90,7 +90,11 @@ class DaskTask(flyte.AsyncFunctionTaskTemplate[Any, Any, Any]):
             if not self._is_advised:
                 review.log()
             self._is_advised = True
-        return cluster.custom
+        # a role without resources has no message of them here, other than in flytekit's templates
+        return {
+            role: {name: value for name, value in fields.items() if value != {}}
+            for role, fields in cluster.custom.items()
+        }
 
     def cluster(self) -> TaskCluster:
         """The cluster that the template asks for."""
