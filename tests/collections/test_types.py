@@ -109,16 +109,16 @@ class TestErrors:
             (
                 collected.of_wrong_type,
                 (
-                    "the type is dask.dataframe.DataFrame, but the value is a pandas.DataFrame: "
-                    "change the type, or the value, such as by dask.dataframe.from_pandas(frame, "
-                    "npartitions=1)"
+                    "the type of the output o0 is dask.dataframe.DataFrame, but it is a "
+                    "pandas.DataFrame: change the type, or the value, such as by "
+                    "dask.dataframe.from_pandas(frame, npartitions=1)"
                 ),
             ),
             pytest.param(
                 collected.of_wrong_array,
                 (
-                    "the type is dask.array.Array, but the value is a numpy.ndarray: change the "
-                    "type, or the value, such as by dask.array.from_array(values)"
+                    "the type of the value is dask.array.Array, but it is a numpy.ndarray: change "
+                    "the type, or the value, such as by dask.array.from_array(values)"
                 ),
                 marks=needs_arrays,
             ),

@@ -10,11 +10,14 @@ from typing import Any
 
 import attrs
 import flyte
+from flyte.models import SerializationContext
 from flyteidl2.core.execution_pb2 import ContainerError, ErrorDocument
+from flyteidl2.core.literals_pb2 import Literal
 from flyteidl2.core.tasks_pb2 import TaskTemplate
-from flyteidl2.task.common_pb2 import Inputs, Outputs
+from flyteidl2.task.common_pb2 import Inputs, NamedLiteral, Outputs
 from google.protobuf.json_format import MessageToDict
 
+from flyteplugins.flyte_dask.flyte_internals import template_of
 from tests.support.backend import Cluster, cluster
 from tests.support.paths import PROJECT
 from tests.support.processes import BIN, PATIENCE, Running, run, running
@@ -48,10 +51,15 @@ class Done:
     @property
     def result(self) -> Any:
         """What the task returned: a number, or the value of a string in JSON."""
+        value = self.output.scalar.primitive
+        return json.loads(value.string_value) if value.string_value else value.integer
+
+    @property
+    def output(self) -> Literal:
+        """The literal of its only output."""
         assert not (self.folder / "error.pb").exists(), self.log
         outputs = Outputs.FromString((self.folder / "outputs.pb").read_bytes())
-        value = outputs.literals[0].value.scalar.primitive
-        return json.loads(value.string_value) if value.string_value else value.integer
+        return outputs.literals[0].value
 
     @property
     def error(self) -> ContainerError:
@@ -96,8 +104,16 @@ class Registered:
 
 
 def register(task: Any, *arguments: Any, root: Path = PROJECT) -> Registered:
-    """The template of *task* whose code is in the image, at *root*."""
+    """The template of *task* whose code is in the image, at *root*.
+
+    Its arguments are values, or literals of other tasks' outputs.
+    """
     flyte.init(root_dir=root, org="acme", project="etl", domain="development")
+    if any(isinstance(each, Literal) for each in arguments):  # which the SDK can't upload here
+        names = [*task.interface.inputs]
+        pairs = zip(names, arguments, strict=True)
+        inputs = Inputs(literals=[NamedLiteral(name=name, value=each) for name, each in pairs])
+        return Registered(template_of(task, SerializationContext("v1", root_dir=root)), inputs)
     context: Any = flyte.with_runcontext(
         mode="remote", dry_run=True, copy_style="none", version="v1"
     )
@@ -105,14 +121,14 @@ def register(task: Any, *arguments: Any, root: Path = PROJECT) -> Registered:
     return Registered(made.task_spec.task_template, made.inputs.proto_inputs)
 
 
-def command(registered: Registered, folder: Path) -> list[str]:
+def command(registered: Registered, folder: Path, raw: str | None = None) -> list[str]:
     """The arguments of its container, with their placeholders filled in."""
     folder.mkdir(exist_ok=True)
     (folder / "inputs.pb").write_bytes(registered.inputs.SerializeToString())
     places = {
         "{{.input}}": str(folder / "inputs.pb"),
         "{{.outputPrefix}}": str(folder),
-        "{{.rawOutputDataPrefix}}": str(folder / "raw"),
+        "{{.rawOutputDataPrefix}}": raw or str(folder / "raw"),
         "{{.checkpointOutputPrefix}}": str(folder / "checkpoint"),
         "{{.prevCheckpointPrefix}}": "",
         "{{.runName}}": "r1",
@@ -125,9 +141,12 @@ def command(registered: Registered, folder: Path) -> list[str]:
     return [str(BIN / script), *filled[:at], "--run-base-dir", str(folder), *filled[at:]]
 
 
-def run_task(task: Any, folder: Path, env: Mapping[str, str], *arguments: Any) -> Done:
-    """Run *task* to its end, with its outputs in *folder*."""
-    done = run(*command(register(task, *arguments), folder), cwd=PROJECT, env={**POD, **env})
+def run_task(
+    task: Any, folder: Path, env: Mapping[str, str], *arguments: Any, raw: str | None = None
+) -> Done:
+    """Run *task* to its end, with its outputs in *folder*, and their data at the prefix *raw*."""
+    made = register(task, *arguments)
+    done = run(*command(made, folder, raw), cwd=PROJECT, env={**POD, **env})
     return Done(done.stdout + done.stderr, folder)
 
 

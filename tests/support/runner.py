@@ -127,7 +127,9 @@ import sys
 
 class Blocker:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"flytekit", "flytekitplugins", "flyte_dask_engine"}:
+        if name.partition(".")[0] in {
+            "flyte", "flyte_dask_engine", "flytekit", "flytekitplugins", "flyteplugins",
+        }:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Blocker())

@@ -17,7 +17,7 @@ from flyte_dask_engine.collections.written import Written
 from flyte_dask_engine.errors import InvalidOutput
 from flyte_dask_engine.host import Host
 
-__all__ = ["Output", "SdkTypes", "not_pandas", "write_outputs"]
+__all__ = ["Output", "SdkTypes", "not_a_frame", "not_of_type", "not_pandas", "write_outputs"]
 
 
 @attrs.frozen(eq=False)
@@ -109,6 +109,22 @@ def write_outputs(
         remember(first.collection, Place(written.uri, first.columns, written, len(same)))
 
 
+def not_a_frame(what: str, value: object, host: Host) -> InvalidOutput:
+    """The error for a *value* whose type is said to be a Dask DataFrame."""
+    return not_of_type(
+        what, value, "dask.dataframe.DataFrame", "from_pandas(frame, npartitions=1)", host
+    )
+
+
+def not_of_type(what: str, value: object, kind: str, maker: str, host: Host) -> InvalidOutput:
+    """The error for a *value* whose type is said to be *kind*, which *maker* makes."""
+    package = type(value).__module__.partition(".")[0]
+    return host.error(InvalidOutput)(
+        f"the type of {what} is {kind}, but it is a {package}.{type(value).__name__}: change the "
+        f"type, or the value, such as by {kind.rpartition('.')[0]}.{maker}"
+    )
+
+
 def not_pandas(what: str, host: Host) -> InvalidOutput:
     """The error for a Dask DataFrame whose type is said to be that of pandas."""
     return host.error(InvalidOutput)(
@@ -131,6 +147,8 @@ def _collections(name: str, value: Any, kind: Any, sdk: SdkTypes) -> Iterator[Ou
         yield from dataset
     elif _is_frame(value) and is_imported_class(base, "dask.dataframe", "DataFrame"):
         yield Output(name, value, sdk.columns(kind))
+    elif is_imported_class(base, "dask.dataframe", "DataFrame"):
+        raise not_a_frame(f"the output {name}", value, sdk.host)
     elif _is_frame(value) and is_imported_class(base, "pandas", "DataFrame"):
         raise not_pandas(f"the output {name}", sdk.host)
     elif sdk.has_arrays and _is_array(value) and is_imported_class(base, "dask.array", "Array"):

@@ -16,11 +16,12 @@ from flytekit.models.types import LiteralType
 from flyte_dask.errors import MissingExtra
 from flyte_dask_engine.collections.arrays import ArrayWriter, read_array
 from flyte_dask_engine.collections.folder import Folder
+from flyte_dask_engine.collections.outputs import not_of_type
 from flyte_dask_engine.collections.places import Place, place_of, remember, take_place
 from flyte_dask_engine.collections.writing import write_all, writing
 from flyte_dask_engine.errors import InvalidInput
 from flyte_dask_engine.session.storage import storage_here
-from flytekitplugins.dask.collections.running import compute_here, new_folder, not_of_type, task_of
+from flytekitplugins.dask.collections.running import compute_here, new_folder, task_of
 from flytekitplugins.dask.collections.showing import page, shown
 from flytekitplugins.dask.host import FLYTEKIT
 
@@ -49,7 +50,8 @@ class ArrayTransformer(TypeTransformer[Any]):
         """The literal of an array; one that is nowhere yet, as in a plain task, is written here."""
         _check_extra()
         if not isinstance(python_val, da.Array):
-            raise not_of_type(python_val, "dask.array.Array", "from_array(values)")
+            kind, maker = "dask.array.Array", "from_array(values)"
+            raise not_of_type("the value", python_val, kind, maker, FLYTEKIT)
         place = take_place(python_val, (), None)
         if place is None:
             uri = new_folder(ctx)

@@ -21,7 +21,7 @@ from flytekit.types.structured.structured_dataset import (
 from flyte_dask_engine.collections.folder import Folder
 from flyte_dask_engine.collections.frames import FrameWriter
 from flyte_dask_engine.collections.options import current_blocksize, reading_as
-from flyte_dask_engine.collections.outputs import not_pandas
+from flyte_dask_engine.collections.outputs import not_a_frame, not_pandas
 from flyte_dask_engine.collections.places import Place, place_of, remember, take_place
 from flyte_dask_engine.collections.reading import UnreadableError, read_frame
 from flyte_dask_engine.collections.writing import write_all, writing
@@ -30,7 +30,6 @@ from flyte_dask_engine.session.storage import storage_here
 from flytekitplugins.dask.collections.running import (
     compute_here,
     new_folder,
-    not_of_type,
     task_of,
 )
 from flytekitplugins.dask.collections.showing import page, shown
@@ -100,9 +99,7 @@ class FrameEngine(StructuredDatasetTransformerEngine):
     ) -> Literal:
         """The literal of a frame, or of a structured dataset."""
         if not isinstance(python_val, (dd.DataFrame, StructuredDataset)):
-            raise not_of_type(
-                python_val, "dask.dataframe.DataFrame", "from_pandas(frame, npartitions=1)"
-            )
+            raise not_a_frame("the value", python_val, FLYTEKIT)
         return await super().async_to_literal(ctx, python_val, python_type, expected)
 
     async def async_to_python_value(

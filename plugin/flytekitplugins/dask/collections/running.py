@@ -8,10 +8,7 @@ from typing import Any
 from dask.base import compute
 from flytekit import FlyteContext
 
-from flyte_dask_engine.errors import InvalidOutput
-from flytekitplugins.dask.host import FLYTEKIT
-
-__all__ = ["compute_here", "new_folder", "not_of_type", "task_of"]
+__all__ = ["compute_here", "new_folder", "task_of"]
 
 
 def compute_here(collections: Sequence[Any]) -> Sequence[Any]:
@@ -31,12 +28,3 @@ def task_of(context: FlyteContext) -> str | None:
     parameters = context.user_space_params
     task = parameters.task_id if parameters and parameters.has_attr("TASK_ID") else None
     return task.name if task else None
-
-
-def not_of_type(value: object, kind: str, maker: str) -> InvalidOutput:
-    """The error for a *value* whose type is said to be *kind*, which *maker* makes."""
-    package = type(value).__module__.partition(".")[0]
-    return FLYTEKIT.error(InvalidOutput)(
-        f"the type is {kind}, but the value is a {package}.{type(value).__name__}: change the "
-        f"type, or the value, such as by {kind.rpartition('.')[0]}.{maker}"
-    )

@@ -16,6 +16,7 @@ from flyteidl2.core.types_pb2 import LiteralType, StructuredDatasetType
 from flyte_dask_engine.collections.folder import Folder
 from flyte_dask_engine.collections.frames import FrameWriter
 from flyte_dask_engine.collections.options import current_blocksize, reading_as
+from flyte_dask_engine.collections.outputs import not_a_frame
 from flyte_dask_engine.collections.places import Place, remember, take_place
 from flyte_dask_engine.collections.reading import UnreadableError, read_frame
 from flyte_dask_engine.collections.writing import write_all, writing
@@ -73,6 +74,8 @@ class FrameEngine(DataFrameTransformerEngine):
 
     async def to_literal(self, python_val: Any, python_type: Any, expected: LiteralType) -> Literal:
         """The literal of a frame, or of a dataframe."""
+        if not isinstance(python_val, (dd.DataFrame, DataFrame)):
+            raise not_a_frame("the value", python_val, FLYTE)
         return await super().to_literal(python_val, python_type, expected)
 
     async def to_python_value(self, lv: Literal, expected_python_type: Any) -> Any:
