@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,7 +11,6 @@ import flyte
 import pytest
 
 from flyte_dask import InvalidConfig
-from flyteplugins import dask as official
 from flyteplugins.flyte_dask import Dask, Scheduler, WorkerGroup, adopt
 from flyteplugins.flyte_dask.flyte_internals import TaskPluginRegistry
 from flyteplugins.flyte_dask.task import DaskTask
@@ -19,6 +19,8 @@ from tests.support.flyte2_runner import CODE, POD, Done, register
 from tests.support.flyte2_runner import command as command_of
 from tests.support.paths import PROJECT
 from tests.support.processes import run
+
+official: Any = import_module("flyteplugins.dask")
 
 SIZE = flyte.Resources(cpu=(1, 2), memory="2Gi")
 

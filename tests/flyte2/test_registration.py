@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,10 +17,11 @@ from hypothesis import strategies as st
 
 from flyte_dask import InvalidConfig, PolicyViolation, Resources, presets
 from flyte_dask_engine.registration import serialization
-from flyteplugins import dask as official
 from flyteplugins.flyte_dask import Dask, Runtime, Scheduler, WorkerGroup
 from flyteplugins.flyte_dask.task import DaskTask
 from tests.support.flyte2_runner import register
+
+official: Any = import_module("flyteplugins.dask")
 
 
 def number() -> int:
@@ -171,7 +173,7 @@ def test_the_origins_of_inherited_values_name_the_decorator() -> None:
 
 def test_roles_inherit_what_an_override_of_the_task_sets() -> None:
     made = task_of(Dask(workers=3).with_workers(mem="16Gi"), flyte.Resources(cpu=(2, 4)))
-    changed = made.override(resources=flyte.Resources(cpu=(6, 8)))
+    changed: Any = made.override(resources=flyte.Resources(cpu=(6, 8)))
     requests = changed.custom_config(cast("Any", None))["workers"]["resources"]["requests"]
     assert requests[0] == {"name": "CPU", "value": "6"}
 
@@ -284,9 +286,8 @@ def test_an_overridden_config_is_in_the_arguments_of_the_container() -> None:
     assert loaded.func is tasks.sees.func
     assert loaded.cluster_config.runtime.stall_timeout == 9
     assert loaded.cluster_config.silence == ("tiny-memory",)
-    assert loaded.custom_config(None) == tasks.sees.override(plugin_config=config).custom_config(
-        None
-    )
+    again: Any = tasks.sees.override(plugin_config=config)
+    assert loaded.custom_config(None) == again.custom_config(None)
 
 
 def test_an_equal_config_is_loaded_with_the_module() -> None:
@@ -394,3 +395,24 @@ def test_one_config_drives_tasks_of_both_sdks() -> None:
     made = task_of(config)
     assert made.plugin_config is of_flytekit.task_config
     assert made.custom_config(cast("Any", None)) == of_flytekit.get_custom(SETTINGS)
+
+
+def test_amounts_of_a_config_are_what_both_sdks_take() -> None:
+    """As tools do that convert configs, with the spelling of each."""
+    from flytekit import Resources as OfFlytekit
+    from flytekit.core.resources import convert_resources_to_resource_model
+
+    config = Dask(workers=WorkerGroup(2, None, Resources("500m", "2G"), Resources(4, "4Gi", gpu=1)))
+    requests: Any = config.workers.requests
+    limits: Any = config.workers.limits
+    theirs = flyte.Resources(cpu=(requests.cpu, limits.cpu), memory=(requests.mem, limits.mem))
+    model: Any = convert_resources_to_resource_model(
+        OfFlytekit(cpu=requests.cpu, mem=requests.mem),
+        OfFlytekit(cpu=limits.cpu, mem=limits.mem, gpu=limits.gpu),
+    )
+    of_flyte2: Any = get_proto_resources(theirs)
+    assert [each.value for each in of_flyte2.requests] == ["500m", "2G"]
+    assert [each.value for each in of_flyte2.limits] == ["4", "4Gi"]
+    assert [each.value for each in model.to_flyte_idl().requests] == ["500m", "2G"]
+    assert [each.value for each in model.to_flyte_idl().limits] == ["4", "4Gi", "1"]
+    assert theirs == flyte.Resources(cpu=("500m", "4"), memory=("2G", "4Gi"))

@@ -121,4 +121,5 @@ def test_its_signature_is_there_for_editors() -> None:
         "image",
         "requests",
         "limits",
+        "resources",
     ]

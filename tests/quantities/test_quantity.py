@@ -6,6 +6,8 @@ import json
 import math
 import pickle
 from fractions import Fraction
+from functools import reduce
+from operator import add
 from typing import Any
 
 import pytest
@@ -178,7 +180,7 @@ def test_a_multiple_is_a_footprint() -> None:
         "0",
         "2T",
     ]
-    assert sum([Quantity("8Gi")] * 3, Quantity("4Gi")).text == "28Gi"
+    assert reduce(add, [Quantity("8Gi")] * 3, Quantity("4Gi")).text == "28Gi"
 
 
 @given(TEXTS, TEXTS, st.integers(-10, 10))
@@ -199,9 +201,24 @@ def test_a_quantity_is_frozen() -> None:
         quantity.txt = "2Gi"
 
 
-def test_a_quantity_is_neither_a_number_nor_a_str() -> None:
+def test_a_quantity_is_a_text_that_is_compared_by_its_value() -> None:
+    """From either side."""
+    amount = Quantity("1000m")
+    assert isinstance(amount, str)
+    assert [str.__str__(amount), f"{amount}", json.dumps(amount)] == ["1000m", "1000m", '"1000m"']
+    assert type(amount.text) is type(str(amount)) is str
+    assert [amount == each for each in ("1", "1000m", "2", "one", "")] == [True, True, *[False] * 3]
+    assert [each == amount for each in ("1", "1000m", "2", "one", "")] == [True, True, *[False] * 3]
+    assert [amount != each for each in ("1", "2", "one")] == [False, True, True]
+    assert amount < "2"
+    assert Quantity("9Mi") < "10Mi" <= Quantity("10Mi")
+    assert Quantity("9Mi") < "10Mi"
+    with pytest.raises(InvalidConfig, match="'one' is not a Kubernetes quantity"):
+        amount < "one"  # noqa: B015  # what this test is about
+
+
+def test_a_quantity_is_no_number() -> None:
     assert Quantity("1") != 1
-    assert Quantity("1") != "1"
     with pytest.raises(TypeError):
         Quantity("1") < 2  # type: ignore[operator]  # noqa: B015  # what this test is about
     for wrong in (1, 0.5, "1"):

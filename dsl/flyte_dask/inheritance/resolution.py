@@ -205,8 +205,8 @@ def _amounts_of(owner: Parent | Scheduler | WorkerGroup, source: Source) -> dict
     origins = owner.origins
     return {
         name: (
-            request and _Amount(request, source, origins.get(name)),
-            limit and _Amount(limit, source, origins.get(name)),
+            None if request is None else _Amount(request, source, origins.get(name)),
+            None if limit is None else _Amount(limit, source, origins.get(name)),
         )
         for name, (request, limit) in pairs(owner.requests, owner.limits).items()
     }

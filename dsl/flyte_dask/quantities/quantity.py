@@ -51,10 +51,14 @@ _SYNTAX = "write a number and a unit such as '500m', '2', '16Gi' or '16G'"
 
 
 @final
-class Quantity:
+class Quantity(str):
     """An amount in Kubernetes notation: its exact value, and the text that it was written as.
 
-    Equality, order and hash use the value (``1000m`` equals ``1``); *text* is serialized unchanged.
+    It is a str, so that whatever takes amounts as texts takes it too, such as the ``Resources`` of
+    both SDKs and `json`. But equality, order and hash use the value (``1000m`` equals ``1``), also
+    where the other side is a plain text; *text* is serialized unchanged. As keys, quantities and
+    plain texts do not mix: their hashes differ.
+
     The unit is that of the dimension: CPUs, bytes, whole GPUs. Quantities can be added, subtracted,
     and multiplied by an int; the result may exceed the limits on *text*, up to 2000 digits.
 
@@ -71,29 +75,28 @@ class Quantity:
     """
 
     # Not an attrs class: attrs takes longer to make one than Python to load a module of flyte_dask.
-    __slots__ = ("_ratio", "_text")
+    __slots__ = ("_ratio",)
 
-    _text: str
     _ratio: tuple[int, int]
     """Numerator and denominator; the denominator is positive, the fraction may be reducible."""
 
-    def __init__(self, text: str) -> None:
+    def __new__(cls, text: str) -> Quantity:
+        """The amount *text*."""
         problem = quantity_problem("text", text)
         raise_if_any("Quantity(...)", [problem] if problem else [])
         text = plain_text(text)
-        object.__setattr__(self, "_text", text)
-        object.__setattr__(self, "_ratio", _parse(text))
+        return _unvalidated(text, cast("tuple[int, int]", _parse(text)))
 
     if not TYPE_CHECKING:  # type checkers should see that nothing can be set
         __setattr__ = __delattr__ = reject_change
 
     def __reduce__(self) -> tuple[Callable[[str, tuple[int, int]], Quantity], tuple[object, ...]]:
-        return _unvalidated, (self._text, self._ratio)
+        return _unvalidated, (self.text, self._ratio)
 
     @property
     def text(self) -> str:
-        """The amount as it was written."""
-        return self._text
+        """The amount as it was written, as a plain str."""
+        return str.__str__(self)
 
     @property
     def value(self) -> Fraction:
@@ -115,35 +118,38 @@ class Quantity:
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not Quantity:
-            return NotImplemented
+            if not issubclass(type(other), str):
+                return NotImplemented
+            amount = quantity_or_none(plain_text(cast("str", other)))
+            return amount is not None and self._compare(amount) == 0
         return self._ratio == other._ratio or self._compare(other) == 0
+
+    def __ne__(self, other: object) -> bool:
+        equal = self.__eq__(other)
+        return equal if equal is NotImplemented else not equal
 
     # All four: those of functools.total_ordering compare twice, and comparisons are frequent.
 
-    def __lt__(self, other: Quantity) -> bool:
-        if type(other) is not Quantity:
-            return NotImplemented
-        return self._compare(other) < 0
+    def __lt__(self, other: str) -> bool:
+        amount = _amount(other)
+        return NotImplemented if amount is None else self._compare(amount) < 0
 
-    def __le__(self, other: Quantity) -> bool:
-        if type(other) is not Quantity:
-            return NotImplemented
-        return self._compare(other) <= 0
+    def __le__(self, other: str) -> bool:
+        amount = _amount(other)
+        return NotImplemented if amount is None else self._compare(amount) <= 0
 
-    def __gt__(self, other: Quantity) -> bool:
-        if type(other) is not Quantity:
-            return NotImplemented
-        return self._compare(other) > 0
+    def __gt__(self, other: str) -> bool:
+        amount = _amount(other)
+        return NotImplemented if amount is None else self._compare(amount) > 0
 
-    def __ge__(self, other: Quantity) -> bool:
-        if type(other) is not Quantity:
-            return NotImplemented
-        return self._compare(other) >= 0
+    def __ge__(self, other: str) -> bool:
+        amount = _amount(other)
+        return NotImplemented if amount is None else self._compare(amount) >= 0
 
     def __hash__(self) -> int:
         return hash(self.value)
 
-    def __add__(self, other: Quantity) -> Quantity:
+    def __add__(self, other: Quantity) -> Quantity:  # type: ignore[override]  # no text is added
         """The sum, in the largest unit in which it is whole; the same for ``-`` and ``*``."""
         if type(other) is not Quantity:
             return NotImplemented
@@ -154,12 +160,12 @@ class Quantity:
             return NotImplemented
         return _in_largest_unit(self.value - other.value, self.text, other.text)
 
-    def __mul__(self, times: int) -> Quantity:
+    def __mul__(self, times: int) -> Quantity:  # type: ignore[override]  # as above
         if not issubclass(type(times), int):
             return NotImplemented
         return _in_largest_unit(self.value * int.__int__(times), self.text)
 
-    __rmul__ = __mul__
+    __rmul__ = __mul__  # type: ignore[assignment]  # as above
 
     def __str__(self) -> str:
         return self.text
@@ -171,6 +177,17 @@ class Quantity:
         """A number that is negative, zero or positive if this is below, at or above *other*."""
         numerator, denominator = self._ratio
         return numerator * other._ratio[1] - other._ratio[0] * denominator
+
+
+def _amount(value: object) -> Quantity | None:
+    """*value* as a quantity; None if it is no text.
+
+    Raises:
+        InvalidConfig: if it is another text, which is neither below nor above one.
+    """
+    if type(value) is Quantity:
+        return value
+    return Quantity(cast("str", value)) if issubclass(type(value), str) else None
 
 
 def plain_text(text: str) -> str:
@@ -239,8 +256,7 @@ def _exponent(unit: str) -> tuple[int, int] | None:
 
 def _unvalidated(text: str, ratio: tuple[int, int]) -> Quantity:
     """A quantity with this text and value, which are known to be valid."""
-    quantity = object.__new__(Quantity)
-    object.__setattr__(quantity, "_text", text)
+    quantity = str.__new__(Quantity, text)
     object.__setattr__(quantity, "_ratio", ratio)
     return quantity
 
