@@ -54,6 +54,14 @@ lowest *args:
     uv pip install -q --python .venv-lowest/bin/python --resolution lowest-direct -e ".[examples]" --group dev
     .venv-lowest/bin/python -m pytest {{args}}
 
+# run the tests of Flyte 2 with the oldest SDK that pyproject.toml allows
+flyte2-oldest *args:
+    {{python}} -m venv --clear .venv-flyte2
+    .venv-flyte2/bin/pip install -q --no-deps -r requirements/dev.txt
+    .venv-flyte2/bin/pip install -q --no-deps -r requirements/flyte2-oldest.txt
+    .venv-flyte2/bin/pip install -q --no-deps --no-build-isolation -e .
+    .venv-flyte2/bin/python -m pytest tests/flyte2 tests/contracts/test_flyte.py {{args}}
+
 # run all checks
 check: lint type (codegen "--check") (tables "--check") docs test
 
@@ -103,3 +111,4 @@ pin *args:
     {{pins}} {{args}} pyproject.toml -c requirements/dev.txt --no-annotate -o requirements/plain.txt
     {{pins}} {{args}} requirements/dask.in -c requirements/dev.txt --no-annotate -o requirements/dask.txt
     {{pins}} {{args}} requirements/oldest.in --no-annotate -o requirements/oldest.txt
+    {{pins}} {{args}} requirements/flyte2-oldest.in --no-deps --no-annotate -o requirements/flyte2-oldest.txt

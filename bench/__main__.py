@@ -11,7 +11,7 @@ from bench.venvs import venvs
 # Sections of whole processes come first, while this one is small: their peak memory includes it.
 SECTIONS = [
     *("imports", "configs", "packaging", "command", "local"),
-    *("runtime", "deck", "collections", "faults"),
+    *("runtime", "deck", "collections", "faults", "flyte2"),
 ]
 
 

@@ -131,6 +131,20 @@ class Case:
     has_old_workers: bool = False
 
 
+@attrs.frozen
+class Sdk:
+    """How tasks are written for an SDK, started by it, and what they end in."""
+
+    source: Callable[[Side], str]
+    """The module of the tasks, for either plugin."""
+    command: Callable[[Path, str, Side], list[str]]
+    """The command of a task's container, in a folder."""
+    env: Mapping[str, str]
+    """The environment of a pod."""
+    summary: Callable[[bytes], str]
+    """The name of an error, and whether it is retried, from the file of errors."""
+
+
 CASES = [
     Case("all workers are killed", act=kill_workers),
     Case("a task kills each worker", "kills"),
@@ -162,22 +176,7 @@ class End:
 
 def report(sides: Sides) -> Section:
     """The section, in Markdown."""
-    waiting = len(CASES) * 3
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        ThreadPoolExecutor(waiting) as pool,
-        ThreadPoolExecutor(_AT_ONCE) as few,
-    ):
-        old = make_venv(Path(folder), "oldest.txt")
-        settings = [(sides.ours, SHORT), (sides.ours, {}), (sides.official, {})]
-        ends = [
-            [pool.submit(_run, few, Run(case, side, env, old)) for side, env in settings]
-            for case in CASES
-        ]
-        lines = [
-            f"| {case.what} | {' | '.join(str(end.result()) for end in of_case)} |"
-            for case, of_case in zip(CASES, ends, strict=True)
-        ]
+    lines = table(sides, FLYTEKIT)
     return Section(f"""## Faults
 
 The time from the fault until the task's container ends with an error, and the error that the
@@ -193,6 +192,25 @@ dominate. `5 s` is `stall_timeout=5, scheduler_timeout=5, worker_timeout=5`. Cas
 """)
 
 
+def table(sides: Sides, sdk: Sdk) -> list[str]:
+    """The lines of the table: each case on both sides, which all run at once."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ThreadPoolExecutor(len(CASES) * 3) as pool,
+        ThreadPoolExecutor(_AT_ONCE) as few,
+    ):
+        old = make_venv(Path(folder), "oldest.txt")
+        settings = [(sides.ours, SHORT), (sides.ours, {}), (sides.official, {})]
+        ends = [
+            [pool.submit(_run, few, Run(case, side, env, old, sdk)) for side, env in settings]
+            for case in CASES
+        ]
+        return [
+            f"| {case.what} | {' | '.join(str(end.result()) for end in of_case)} |"
+            for case, of_case in zip(CASES, ends, strict=True)
+        ]
+
+
 @attrs.frozen
 class Run:
     """A case on one side."""
@@ -202,6 +220,7 @@ class Run:
     env: Mapping[str, str]
     old: Path
     """An interpreter with the Dask of 2024.8."""
+    sdk: Sdk
 
 
 def _run(few: ThreadPoolExecutor, run: Run) -> End:
@@ -214,16 +233,13 @@ def _run(few: ThreadPoolExecutor, run: Run) -> End:
         except subprocess.TimeoutExpired:
             return End(CAP, f"still waiting after {CAP:.0f} s", is_clear=False)
         seconds = time.perf_counter() - start
-        return _end(folder / "outputs", seconds, container.output)
+        return _end(folder / "outputs", seconds, container.output, run.sdk)
 
 
 def _start(stack: ExitStack, folder: Path, run: Run) -> tuple[Running, float]:
     """Start the container and its cluster; return it with the time of the fault."""
-    is_ours, case = run.side.name == "flyte-dask", run.case
-    config = _OURS if is_ours else _THEIRS
-    client = "distributed.default_client()" if is_ours else "distributed.Client()"
-    source = _TASKS.format(config=config, client=client)
-    (folder / "acme_tasks.py").write_text(source, encoding="utf-8")
+    case = run.case
+    (folder / "acme_tasks.py").write_text(run.sdk.source(run.side), encoding="utf-8")
     if case.needs_module:
         (folder / "lib").mkdir()
         (folder / "lib" / "acme_steps.py").write_text("def step(number):\n    return number + 1\n")
@@ -232,11 +248,10 @@ def _start(stack: ExitStack, folder: Path, run: Run) -> tuple[Running, float]:
         **run.env,
         **made.env,
         "ACME_FILE": str(folder / "runs"),
+        **run.sdk.env,
         "PYTHONPATH": f"{folder}:{folder / 'lib'}",
-        "FLYTE_INTERNAL_EXECUTION_ID": "e1",
-        "FLYTE_INTERNAL_IMAGE": "acme/task:1",
     }
-    command = _command(folder, case.task, run.side)
+    command = run.sdk.command(folder, case.task, run.side)
     if case.is_from_start:
         start = time.perf_counter()
         command = ["sh", "-c", 'echo starts; exec "$@"', "sh", *command]
@@ -262,6 +277,17 @@ def _cluster(stack: ExitStack, folder: Path, run: Run) -> Cluster:
     return made
 
 
+def tasks(config: str, side: Side) -> str:
+    """The module of the tasks, with the code of a *config* for either plugin."""
+    is_ours = side.name == "flyte-dask"
+    client = "distributed.default_client()" if is_ours else "distributed.Client()"
+    return _TASKS.format(config=config, client=client)
+
+
+def _source(side: Side) -> str:
+    return tasks(_OURS if side.name == "flyte-dask" else _THEIRS, side)
+
+
 def _command(folder: Path, task: str, side: Side) -> list[str]:
     inputs = folder / "inputs.pb"
     inputs.write_bytes(LiteralMap().SerializeToString())
@@ -278,16 +304,26 @@ def _command(folder: Path, task: str, side: Side) -> list[str]:
     ]
 
 
-def _end(outputs: Path, seconds: float, log: str) -> End:
+def _end(outputs: Path, seconds: float, log: str, sdk: Sdk) -> End:
     path = outputs / "error.pb"
     if not path.exists():
         if (outputs / "outputs.pb").exists():
             return End(seconds, f"succeeded after {seconds:.1f} s", is_clear=False)
         return End(seconds, f"ended after {seconds:.1f} s without an error: {log[-200:]}", False)
-    error = ErrorDocument.FromString(path.read_bytes()).error
+    return End(seconds, sdk.summary(path.read_bytes()), is_clear=True)
+
+
+def _summary(document: bytes) -> str:
+    error = ErrorDocument.FromString(document).error
     retried = "retried" if error.kind == ContainerError.RECOVERABLE else "not retried"
     summary = error.message.rpartition("Message:")[2]
     names = re.findall(r"^\s*(?:[\w.]+\.)?(\w+)(?::|$)", summary, re.MULTILINE)
-    return End(
-        seconds, f"`{names[0] if names else summary.strip()[:80]}`, {retried}", is_clear=True
-    )
+    return f"`{names[0] if names else summary.strip()[:80]}`, {retried}"
+
+
+FLYTEKIT = Sdk(
+    _source,
+    _command,
+    {"FLYTE_INTERNAL_EXECUTION_ID": "e1", "FLYTE_INTERNAL_IMAGE": "acme/task:1"},
+    _summary,
+)

@@ -48,9 +48,6 @@ def report(_: Sides) -> Section:
     logging.getLogger("flytekit.dask.runtime").setLevel(logging.ERROR)  # sessions without tasks
     with cluster(2) as started, tempfile.TemporaryDirectory() as folder:
 
-        def bare() -> AbstractContextManager[Client]:
-            return _bare(started.address)
-
         def ours() -> AbstractContextManager[Client]:
             return _session({ADDRESS: started.address})
 
@@ -61,16 +58,18 @@ def report(_: Sides) -> Section:
 
             return opening
 
-        opening = _seconds(TURNS, bare, ours, with_code(*SMALL), with_code(*LARGE))
-        working = _seconds(WORKING_TURNS, bare, ours, of=_work)
-    local = _seconds(TURNS, _bare_local, lambda: _session({}))
+        opening = seconds_of(
+            TURNS, partial(bare, started.address), ours, with_code(*SMALL), with_code(*LARGE)
+        )
+        working = seconds_of(WORKING_TURNS, partial(bare, started.address), ours, of=_work)
+    local = seconds_of(TURNS, _bare_local, lambda: _session({}))
     plain, *others = opening
     whats = [
         "opening a session, against `Client()`",
         "opening it with 100 kB of code",
         "opening it with 5 MB of code in 250 files",
     ]
-    rows = [_more(what, ours, plain) for what, ours in zip(whats, others, strict=True)]
+    rows = [more(what, ours, plain) for what, ours in zip(whats, others, strict=True)]
     bare_rates, rates = ([TASKS / each for each in side] for side in working)
     bare_local, ours_local = local
     local_row = (
@@ -92,17 +91,18 @@ different each time, as in a new registration.
 """)
 
 
-def _more(what: str, ours: list[float], bare: list[float]) -> str:
+def more(what: str, ours: list[float], bare: list[float]) -> str:
+    """A row of the table, with the difference."""
     mine, other = _ms(ours), _ms(bare)
-    more = statistics.median(mine) - statistics.median(other)
-    return f"| {what} | {spread(mine, 'ms')} | {spread(other, 'ms')} | +{more:.0f} ms |"
+    added = statistics.median(mine) - statistics.median(other)
+    return f"| {what} | {spread(mine, 'ms')} | {spread(other, 'ms')} | +{added:.0f} ms |"
 
 
 def _ms(seconds: list[float]) -> list[float]:
     return [1000 * each for each in seconds]
 
 
-def _seconds(
+def seconds_of(
     turns: int, *openings: Open, of: Callable[[Client], None] | None = None
 ) -> list[list[float]]:
     """Seconds of opening each, or of *of* with its client."""
@@ -124,7 +124,8 @@ def _work(client: Client) -> None:
 
 
 @contextmanager
-def _bare(address: str) -> Iterator[Client]:
+def bare(address: str) -> Iterator[Client]:
+    """A client of the cluster there."""
     with Client(address) as client:
         yield client
 

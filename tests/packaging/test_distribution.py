@@ -21,6 +21,7 @@ PACKAGES = {
     "flyte_dask_engine": "plugin/flyte_dask_engine",
     "flyte_dask_pytest": "plugin/flyte_dask_pytest",
     "flytekitplugins/dask": "plugin/flytekitplugins/dask",
+    "flyteplugins/flyte_dask": "plugin/flyteplugins/flyte_dask",
 }
 
 
@@ -75,5 +76,5 @@ def test_every_public_name_of_the_dsl_has_a_type(wheel_file: Path, tmp_path: Pat
 
 
 def test_the_plugin_keeps_its_namespace_open(wheel: dict[str, bytes]) -> None:
-    """With an ``__init__`` in the wheel, other flytekit plugins could not be imported."""
-    assert "flytekitplugins/__init__.py" not in wheel
+    """With an ``__init__`` in the wheel, other plugins of an SDK could not be imported."""
+    assert not {"flytekitplugins/__init__.py", "flyteplugins/__init__.py"} & wheel.keys()

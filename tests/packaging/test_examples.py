@@ -220,6 +220,17 @@ def _on_sphere(latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
     return np.stack([np.cos(phi) * np.cos(theta), np.cos(phi) * np.sin(theta), np.sin(phi)], -1)
 
 
+def test_one_module_has_tasks_of_both_sdks(project: Path, flights: pd.DataFrame) -> None:
+    """They return the same, and ask for the same cluster."""
+    program, _, diff = COMMANDS["both_sdks"]
+    done = run(sys.executable, *program.split()[1:], cwd=project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    mean = flights[flights["month"].isin([6, 7])]["arr_delay"].mean()
+    assert done.stdout.splitlines()[-1] == f"{mean:.1f} {mean:.1f}"
+    compared = run(BIN / "flyte-dask", *diff.split()[1:], cwd=project)
+    assert (compared.returncode, compared.stdout) == (0, "no changes\n"), compared.stderr
+
+
 class TestClaims:
     """Other claims of the examples' docstrings and comments."""
 
@@ -320,6 +331,7 @@ class TestPyflytePackage:
                 numbers[name] = job.workers.number_of_workers
         assert numbers == {
             "array_reduction.farthest_from": 5,
+            "both_sdks.mean_delay": 3,
             "data_between_tasks.clean": 5,
             "data_between_tasks.with_wind": 2,
             "distributed_dask_task.delays_by_hour": 5,

@@ -1,5 +1,8 @@
 """Tasks of Flyte 2 that pass Dask DataFrames."""
 
+# pyright: reportAttributeAccessIssue=false, reportOperatorIssue=false
+# (attributes of frames, which pyright does not find)
+
 from __future__ import annotations
 
 import dataclasses

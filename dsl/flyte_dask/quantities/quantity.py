@@ -165,7 +165,8 @@ class Quantity(str):
             return NotImplemented
         return _in_largest_unit(self.value * int.__int__(times), self.text)
 
-    __rmul__ = __mul__  # type: ignore[assignment]  # as above
+    def __rmul__(self, times: int) -> Quantity:  # type: ignore[override]  # as above
+        return self * times
 
     def __str__(self) -> str:
         return self.text

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from flyte._task_plugins import TaskPluginRegistry
@@ -22,13 +23,15 @@ SYS_PATH = "_F_SYS_PATH"
 
 def images(references: Mapping[str, str]) -> Any:
     """The cache of images with these *references* for the names of environments."""
-    from flyte._internal.image_cache import ImageCache  # noqa: PLC0415  # slow, and seldom needed
-
-    return ImageCache(image_lookup={**references})
+    try:
+        module = import_module("flyte._internal.image_cache")
+    except ModuleNotFoundError:  # of older releases
+        module = import_module("flyte._internal.imagebuild.image_builder")
+    return module.ImageCache(image_lookup={**references})
 
 
 def template_of(task: Any, settings: SerializationContext) -> Any:
     """The template of *task*, as it is registered with these *settings*."""
-    from flyte._internal.runtime.task_serde import get_proto_task  # noqa: PLC0415  # as above
+    from flyte._internal.runtime.task_serde import get_proto_task  # noqa: PLC0415  # slow
 
     return get_proto_task(task, settings)
