@@ -17,6 +17,8 @@ from flytekit import Resources as FlyteResources
 import flyte_dask
 import flyte_dask_pytest
 import flytekitplugins.dask
+import flyteplugins.flyte_dask
+import flyteplugins.flyte_dask.errors
 from flyte_dask import (
     CallSite,
     Dask,
@@ -109,7 +111,10 @@ def _pages(nav: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     "module",
-    [flyte_dask, flytekitplugins.dask, presets, failures, models, flyte_dask_pytest],
+    [
+        *(flyte_dask, flytekitplugins.dask, presets, failures, models, flyte_dask_pytest),
+        *(flyteplugins.flyte_dask, flyteplugins.flyte_dask.errors),
+    ],
     ids=lambda module: module.__name__,
 )
 def test_each_public_name_is_in_the_reference(module: ModuleType) -> None:

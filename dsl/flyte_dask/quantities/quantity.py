@@ -52,7 +52,7 @@ _SYNTAX = "write a number and a unit such as '500m', '2', '16Gi' or '16G'"
 
 @final
 class Quantity(str):
-    """An amount in Kubernetes notation: its exact value, and the text that it was written as.
+    """An amount in Kubernetes notation, such as ``Quantity("16Gi")``: value and text, both exact.
 
     It is a str, so that whatever takes amounts as texts takes it too, such as the ``Resources`` of
     both SDKs and `json`. But equality, order and hash use the value (``1000m`` equals ``1``), also
@@ -65,9 +65,6 @@ class Quantity(str):
     Everything that the API server's parser accepts is accepted, even without digits: ``Gi`` is
     zero. (That parser rounds up to billionths, and clamps binary amounts to ``2**63 - 1``; *value*
     does neither.)
-
-    Args:
-        text: the amount, such as ``500m`` or ``16Gi``.
 
     Raises:
         InvalidConfig: if Kubernetes would reject *text*, or it is far beyond any machine (more than

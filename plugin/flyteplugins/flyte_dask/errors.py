@@ -10,7 +10,6 @@ from flyte.errors import NonRecoverableError
 from flyte_dask_engine import errors as kinds
 
 __all__ = [
-    "NOT_RETRIED",
     "ClusterFailure",
     "ClusterShutDown",
     "ClusterUnavailable",
