@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
 from tests.support import flyte2_tasks as tasks
 from tests.support.backend import Cluster
-from tests.support.flyte2_runner import run_task, started
+from tests.support.flyte2_runner import PREFIX, run_task, started
 
 pytestmark = pytest.mark.once
 
@@ -26,6 +27,10 @@ def test_a_bare_compute_uses_the_cluster(two: Cluster, tmp_path: Path) -> None:
     (_, begin), (_, end) = done.logged()
     assert begin.startswith(f"etl.sees: cluster at {two.address}; config ")
     assert "workers 2/2, threads 2" in begin
+    url = begin.rpartition("dashboard ")[2]
+    assert PREFIX in url
+    with urlopen(url) as page:  # noqa: S310  # on loopback
+        assert page.status == 200
     assert end.startswith("etl.sees: finished: 9 tasks (default-worker-0: ")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from flyteidl2.task.common_pb2 import Inputs, NamedLiteral, Outputs
 from google.protobuf.json_format import MessageToDict
 
 from flyteplugins.flyte_dask.flyte_internals import template_of
-from tests.support.backend import Cluster, cluster
+from tests.support.backend import WORKER_HERE, Cluster, scheduler, worker
 from tests.support.paths import PROJECT
 from tests.support.processes import BIN, PATIENCE, Running, run, running
 
@@ -26,6 +26,9 @@ CODE = {"PYTHONPATH": str(PROJECT)}
 """The environment of an image that holds the tests, as that of schedulers and workers."""
 
 SHORT = {"FLYTE_DASK_STALL_TIMEOUT": "2", "FLYTE_DASK_SCHEDULER_TIMEOUT": "4"}
+
+PREFIX = "/dashboard/a1"
+"""The start of the paths of the dashboard, which the backend sets where there is a link to it."""
 
 POD = {
     "_U_EP_OVERRIDE": "localhost:1",  # where no backend answers
@@ -168,6 +171,15 @@ def run_and_act(task: Any, folder: Path, env: Mapping[str, str], act: Callable[[
 
 @contextmanager
 def started(workers: int = 2) -> Iterator[Cluster]:
-    """Scheduler and workers as the backend starts them."""
-    with cluster(workers=workers, nannies=False, env=CODE) as made:
+    """Scheduler and workers as the backend starts them, with a link to the dashboard."""
+    with ExitStack() as stack:
+        here = ["--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0"]
+        dask = str(BIN / "dask")
+        line = [dask, "scheduler", "--dashboard-prefix", PREFIX, *here]
+        made = scheduler(stack, line, CODE)
+        sizes = ["--nthreads", "1", "--memory-limit", "1Gi", "--no-nanny"]
+        line = [dask, "worker", *sizes, *WORKER_HERE]
+        made.workers.extend(
+            worker(stack, made.address, number, line, CODE) for number in range(workers)
+        )
         yield made

@@ -7,6 +7,7 @@ from cloudpickle.cloudpickle import register_pickle_by_value
 from flyte_dask_engine import distributed_internals, foreign_errors
 from flyte_dask_engine.cluster_plugins import (
     code,
+    dashboard,
     lifecycle,
     modules,
     recorder,
@@ -23,8 +24,8 @@ from flyte_dask_engine.cluster_plugins import (
 __all__ = ["MODULES"]
 
 MODULES = (
-    *(code, distributed_internals, foreign_errors, lifecycle, modules, recorder, restrictions),
-    *(shutdown, storage, sums, task_errors, task_stream, unfinished, worker_metrics),
+    *(code, dashboard, distributed_internals, foreign_errors, lifecycle, modules, recorder),
+    *(restrictions, shutdown, storage, sums, task_errors, task_stream, unfinished, worker_metrics),
 )
 
 for _module in MODULES:  # distributed looks up the exact module of what it pickles

@@ -36,7 +36,12 @@ from flyte_dask_engine.session.connection import connect, wait_for_workers
 from flyte_dask_engine.session.default_client import default_cluster
 from flyte_dask_engine.session.outputs import check_outputs
 from flyte_dask_engine.session.scopes import Scope, open_scope
-from flyte_dask_engine.session.session_log import log_activity, show_logs, start_line
+from flyte_dask_engine.session.session_log import (
+    dashboard_url,
+    log_activity,
+    show_logs,
+    start_line,
+)
 from flyte_dask_engine.session.storage import send_storage, storage_here
 from flyte_dask_engine.session.versions import (
     Installed,
@@ -194,7 +199,8 @@ def session(  # noqa: PLR0913  # what a task knows
         stack.enter_context(limiting_worker_waits(subject, configured, here, runtime))
         monitor.begin(in_processes=cluster.in_processes, recorded=report is not None)
         has_dashboard = runtime.dashboard or not cluster.is_local
-        dashboard = urlsplit(cluster.address).hostname if has_dashboard else None
+        on = urlsplit(cluster.address).hostname if has_dashboard else None
+        dashboard = dashboard_url(client, info, on, is_local=cluster.is_local)
         line = start_line(config, info, cluster.where, dashboard)
         subject.logger.info("%s: %s", task_name, line)
         # the line first, so that both end at the same time: completing a report can take a while

@@ -8,18 +8,20 @@ import platform
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from typing import Any
 
 from dask.utils import format_bytes
+from distributed import Client
 
 from flyte_dask.config.dask import Dask
 from flyte_dask.quantities.formatting import counted
+from flyte_dask_engine.cluster_plugins.dashboard import dashboard_prefix
 from flyte_dask_engine.host import Host, make_visible
 from flyte_dask_engine.monitor.monitor import Monitor
 
-__all__ = ["log_activity", "show_logs", "start_line"]
+__all__ = ["dashboard_url", "log_activity", "show_logs", "start_line"]
 
 _PATIENCE = 5  # seconds for the last metrics; the task is done, whatever the scheduler responds
 _UNFINISHED = (
@@ -40,10 +42,24 @@ def show_logs(host: Host) -> None:
     make_visible(host.runtime_logger, level, host.level_variable)
 
 
+def dashboard_url(
+    client: Client, scheduler_info: Mapping[str, Any], host: str | None, *, is_local: bool
+) -> str | None:
+    """The URL of the dashboard of *client*'s scheduler on *host*; None if it has none."""
+    port = scheduler_info["services"].get("dashboard")
+    if host is None or not port:
+        return None
+    prefix = ""
+    if not is_local:
+        with suppress(Exception):  # it is for a line of the log only
+            prefix = client.run_on_scheduler(dashboard_prefix)
+    return f"http://{host}:{port}{prefix}/status"
+
+
 def start_line(
     config: Dask, scheduler_info: Mapping[str, Any], where: str, dashboard: str | None
 ) -> str:
-    """The cluster and versions at the start; *dashboard* is the host of the dashboard, if any."""
+    """The cluster and versions at the start; *dashboard* is the URL of the dashboard, if any."""
     workers = scheduler_info["workers"].values()
     memory = sum(each["memory_limit"] or 0 for each in workers)
     parts = [
@@ -55,9 +71,8 @@ def start_line(
         f"dask {version('dask')}",
         f"distributed {version('distributed')}",
     ]
-    port = scheduler_info["services"].get("dashboard")
-    if dashboard and port:
-        parts.append(f"dashboard http://{dashboard}:{port}/status")
+    if dashboard:
+        parts.append(f"dashboard {dashboard}")
     return f"{where}; {', '.join(parts)}"
 
 
