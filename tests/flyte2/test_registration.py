@@ -192,6 +192,34 @@ def test_roles_inherit_from_a_pod_template() -> None:
     assert str(resolved.mem.request.effective) == "4Gi"
 
 
+def test_the_pod_template_is_known_to_the_prediction() -> None:
+    """Its sidecars, variables and tolerations, and whether it is what sets GPUs."""
+    from kubernetes.client import (
+        V1Container,
+        V1EnvVar,
+        V1PodSpec,
+        V1ResourceRequirements,
+        V1Toleration,
+    )
+
+    primary = V1Container(
+        name="primary",
+        env=[V1EnvVar(name="REGION", value="eu")],
+        resources=V1ResourceRequirements(limits={"nvidia.com/gpu": "1"}),
+    )
+    pod = V1PodSpec(
+        containers=[V1Container(name="proxy"), primary], tolerations=[V1Toleration(key="gpu")]
+    )
+    template = flyte.PodTemplate(pod_spec=pod)
+    parent = task_of(Dask(), pod_template=template).review(None).job.parent
+    assert [each.name for each in parent.sidecars] == ["proxy"]
+    assert (parent.environment, parent.tolerations) == (("REGION",), ("gpu",))
+    assert (parent.gpu_from_pod_template, parent.has_own_pod_template) == (True, True)
+    set_by_task = task_of(Dask(), flyte.Resources(gpu="T4:1"), pod_template=template)
+    other = set_by_task.review(None).job.parent
+    assert (other.gpu_from_pod_template, other.accelerator) == (False, "nvidia-tesla-t4")
+
+
 # ------------------------------------------------------------------------------------------------
 # what is rejected
 

@@ -5,11 +5,13 @@ from fractions import Fraction
 from pathlib import Path
 
 import attrs
+import flyte
 from flytekit import ImageSpec, task
 from flytekit import Resources as TheirResources
 from typing_extensions import assert_type
 
 import flyte_dask
+import flyteplugins.flyte_dask
 from flyte_dask import (
     CallSite,
     InvalidConfig,
@@ -37,6 +39,7 @@ from flyte_dask.roles.image import ImageSpecLike
 from flyte_dask.team_files import TeamFile, parse, read, write
 from flyte_dask.team_files.tables import Tables
 from flytekitplugins.dask import Dask, Runtime, Scheduler, WorkerGroup, presets
+from flyteplugins.flyte_dask import adopt
 
 # amounts
 sizes = Resources(cpu=0.5, mem="2Gi", gpu=1, ephemeral_storage=Quantity("10Gi"))
@@ -123,6 +126,25 @@ except InvalidConfig as error:
 def decorated(path: str) -> float:
     """A task as people write it."""
     return len(path)
+
+# Flyte 2
+both = flyte.Resources(cpu=(1, 2), memory="4Gi")
+env = flyte.TaskEnvironment(name="etl", plugin_config=presets.medium(workers=5), resources=both)
+assert_type(WorkerGroup(4, resources=both), WorkerGroup)
+assert_type(Scheduler("img", resources=TheirResources(cpu="1")), Scheduler)
+assert_type(flyteplugins.flyte_dask.Dask(workers=2), Dask)
+adopt()
+
+
+@env.task(retries=2)
+def decorated_2(path: str) -> float:
+    """A task of Flyte 2 as people write it."""
+    return len(path)
+
+
+if (set_limits := presets.medium().workers.limits) and set_limits.cpu and set_limits.mem:
+    flyte.Resources(cpu=set_limits.cpu, memory=set_limits.mem)
+    TheirResources(cpu=set_limits.cpu, mem=set_limits.mem)
 
 # prediction, advice and team files
 platform = Platform(backend="v2", defaults=theirs, limits=sizes)

@@ -31,6 +31,7 @@ WorkerGroup("4")  # E: Argument 1 to "WorkerGroup" has incompatible type "str" |
 WorkerGroup(2.5)  # E: Argument 1 to "WorkerGroup" has incompatible type "float" || "float" cannot be assigned to parameter "number_of_workers"
 WorkerGroup(image=b"img")  # E: Argument "image" to "WorkerGroup" has incompatible type "bytes" || cannot be assigned to parameter "image"
 WorkerGroup(requests="4Gi")  # E: Argument "requests" to "WorkerGroup" has incompatible type "str" || cannot be assigned to parameter "requests" of type "ResourcesLike | None"
+WorkerGroup(resources="4Gi")  # E: Argument "resources" to "WorkerGroup" has incompatible type "str" || cannot be assigned to parameter "resources"
 WorkerGroup(workers=4)  # E: Unexpected keyword argument "workers" for "WorkerGroup" || No parameter named "workers"
 Scheduler(limits={"cpu": 1})  # E: Argument "limits" to "Scheduler" has incompatible type "dict[str, int]" || cannot be assigned to parameter "limits"
 Resources(mem=4.0)  # E: Argument "mem" to "Resources" has incompatible type "float" || "float" cannot be assigned to parameter "mem"

@@ -15,7 +15,7 @@ from flyte._task_plugins import TaskPluginRegistry
 if TYPE_CHECKING:
     from flyte.models import SerializationContext
 
-__all__ = ["SYS_PATH", "TaskPluginRegistry", "images", "template_of"]
+__all__ = ["SYS_PATH", "TaskPluginRegistry", "accelerator_of", "images", "template_of"]
 
 SYS_PATH = "_F_SYS_PATH"
 """The environment variable with what the runner adds to its import path, relative to the code."""
@@ -28,6 +28,16 @@ def images(references: Mapping[str, str]) -> Any:
     except ModuleNotFoundError:  # of older releases
         module = import_module("flyte._internal.imagebuild.image_builder")
     return module.ImageCache(image_lookup={**references})
+
+
+def accelerator_of(resources: Any) -> str:
+    """The backend's name of the type of device that *resources* have."""
+    from flyte._internal.runtime.resources_serde import (  # noqa: PLC0415  # seldom needed
+        get_proto_extended_resources,
+    )
+
+    found: Any = get_proto_extended_resources(resources)
+    return str(found.gpu_accelerator.device)
 
 
 def template_of(task: Any, settings: SerializationContext) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from flyteplugins.flyte_dask.flyte_internals import SYS_PATH
 from flyteplugins.flyte_dask.storage import read_storage
 
 __all__ = ["FLYTE", "Flyte"]
+
+_ATTEMPT = "FLYTE_ATTEMPT_NUMBER"  # which the backend sets, counted from 0
 
 
 @final
@@ -52,9 +55,8 @@ class Flyte(Host):
 
     def attempt(self) -> int | None:
         """The number of this attempt at the task, counted from 1; None if unknown."""
-        context = task_context()
-        is_known = context is not None and "FLYTE_ATTEMPT_NUMBER" in os.environ
-        return context.attempt_number + 1 if context is not None and is_known else None
+        before = os.environ.get(_ATTEMPT, "")
+        return int(before) + 1 if re.fullmatch("[0-9]{1,9}", before) else None
 
     def code(self) -> bytes | None:
         """The archive of the code bundle; None if the code is in the image.

@@ -20,6 +20,7 @@ from flyte_dask_engine.registration.pod_template import (
     primary_container,
 )
 from flyte_dask_engine.registration.requested import Amounts, RequestedResources
+from flyteplugins.flyte_dask.flyte_internals import accelerator_of
 
 __all__ = ["Task", "described", "description_key", "requested_by"]
 
@@ -77,9 +78,11 @@ def described(parent: Parent, task: Task, settings: SerializationContext | None)
     template, name = _pod_template(task), task.pod_template
     if template is not None:
         environment.update(dict.fromkeys(names_of_environment(template)))
-        requested = requested_by(task)
-        sets_gpu = "gpu" in {**requested.requests, **requested.limits}
-        others = fields_of_parent(template, sets_gpu=sets_gpu and _accelerator(task) is None)
+        of_pod, own = (
+            _dimensions(primary_amounts(template)),
+            _dimensions(amounts_of(task.resources)),
+        )
+        others = fields_of_parent(template, sets_gpu="gpu" in of_pod - own)
     if not (environment or others or isinstance(name, str)):
         return of_task  # valid already: the usual case
     return attrs.evolve(
@@ -112,11 +115,18 @@ def image_of(task: Task, settings: SerializationContext | None) -> str | None:
     return found if is_reference else None
 
 
+def _dimensions(sides: tuple[Amounts, Amounts]) -> set[str]:
+    requests, limits = sides
+    return {*requests, *limits}
+
+
 def _pod_template(task: Task) -> flyte.PodTemplate | None:
     return None if isinstance(task.pod_template, str) else task.pod_template
 
 
 def _accelerator(task: Task) -> str | None:
-    """The type of GPU that it requires; None if any will do."""
+    """The type of GPU that it requires, as the backend names it; None if any will do."""
     device = task.resources.get_device() if task.resources else None
-    return device.device if device else None
+    if task.resources is None or device is None or device.device is None:
+        return None
+    return accelerator_of(task.resources)
