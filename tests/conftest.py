@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
+from importlib import import_module
 
 import pytest
 from hypothesis import settings
@@ -40,6 +41,16 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Unset the address of a cluster, and options for the runs of pytest that tests start."""
     for name in (ADDRESS, "PYTEST_ADDOPTS"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _filesystems(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide those that the SDK of Flyte 2 registers for its process from the tests of others."""
+    registry = vars(import_module("fsspec.registry"))["_registry"]
+    if not any("flyte2" in each or each == "test_flyte.py" for each in request.path.parts):
+        for name, kind in [*registry.items()]:
+            if kind.__module__ == "obstore.fsspec":
+                monkeypatch.delitem(registry, name)
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias, TypeVar, cast
@@ -35,8 +35,6 @@ class Host:
     """The environment variable for the level of the SDK's loggers."""
     decorator = "@task"
     """The decorator of a task as users write it; for remedies."""
-    filesystems: ClassVar[Collection[str]] = ()
-    """Packages whose filesystems the SDK registers for itself, and that cannot be pickled."""
     errors: ClassVar[Mapping[type, type]] = {}
     """The SDK's own class for each kind of failure, which decides whether it retries."""
 

@@ -21,6 +21,7 @@ from flyteplugins.flyte_dask.context import task_context
 from flyteplugins.flyte_dask.flyte_internals import (
     SYS_PATH,
     TaskPluginRegistry,
+    default_resolver,
     images,
     template_of,
 )
@@ -49,9 +50,7 @@ def test_the_variable_of_import_paths() -> None:
 
 
 def test_the_default_resolver_loads_a_task_by_its_module() -> None:
-    from flyte._internal.resolvers.default import DefaultTaskResolver
-
-    resolver = DefaultTaskResolver()
+    resolver = default_resolver()
     arguments = resolver.loader_args(task=number, root_dir=Path(__file__).parents[2])
     assert arguments == ["mod", "tests.contracts.test_flyte", "instance", "number"]
     assert resolver.load_task(arguments) is number
@@ -155,12 +154,16 @@ def test_its_filesystems_cannot_be_sent_to_workers() -> None:
     import pickle
 
     from flyte_dask_engine.session.storage import storage_here
+    from flytekitplugins.dask.host import FLYTEKIT
     from flyteplugins.flyte_dask.host import FLYTE
 
     filesystem, _ = url_to_fs("s3://acme/any")
     assert type(filesystem).__module__ == "obstore.fsspec"
     with pytest.raises(pickle.PicklingError):
         pickle.dumps(filesystem)
+    for host in (FLYTE, FLYTEKIT):
+        with storage_here(host):
+            assert type(url_to_fs("s3://acme/any")[0]).__module__ == "s3fs.core"
     with storage_here(FLYTE):
         ours, path = url_to_fs("s3://acme/any")
         assert (type(ours).__module__, path) == ("s3fs.core", "acme/any")

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib import import_module
 from typing import Any
@@ -32,8 +33,9 @@ _CREDENTIALS = frozenset(
 )
 
 
-_FOREIGN_OPTIONS = frozenset({"client_options", "config", "credential_provider", "retry_config"})
-"""Options that only a foreign filesystem has: obstore's, with which Flyte 2 makes its own."""
+_OBSTORE = "obstore.fsspec"
+_OF_OBSTORE = frozenset({"client_options", "config", "credential_provider", "retry_config"})
+"""Options that only obstore's filesystems have, with which Flyte 2 makes its own."""
 
 
 class _Storage:
@@ -83,22 +85,17 @@ def _nothing() -> None:
     """Undo nothing."""
 
 
-def add_options(
-    options: Mapping[str, Options], unpicklable: Collection[str] = ()
-) -> Callable[[], None]:
+def add_options(options: Mapping[str, Options]) -> Callable[[], None]:
     """Add *options*, by protocol, to the filesystems that this process makes from now on.
 
     What the user sets has precedence: ``storage_options``, and the configuration of fsspec.
-
-    Args:
-        options: the options.
-        unpicklable: packages that registered filesystems which workers cannot get. Where those
-            would be made, but not with options of their own, fsspec's choice for the protocol is.
+    obstore's filesystems, which the SDK of Flyte 2 registers for itself, cannot be sent to workers:
+    where one would be made without options of its own, fsspec's choice for the protocol is.
 
     Returns:
         a function that ends it. Filesystems that were made keep what they have.
     """
-    if not options and not unpicklable:
+    if not options and _OBSTORE not in sys.modules:
         return _nothing
     from fsspec.config import apply_config  # noqa: PLC0415  # many processes need none
     from fsspec.spec import AbstractFileSystem  # noqa: PLC0415
@@ -109,7 +106,7 @@ def add_options(
     cache: dict[str, Any] = {}  # not fsspec's, where such a filesystem equals one of the user's
 
     def make(cls: Any, *args: Any, **kwargs: Any) -> Any:
-        if cls.__module__.partition(".")[0] in unpicklable and not _FOREIGN_OPTIONS & kwargs.keys():
+        if cls.__module__ == _OBSTORE and not _OF_OBSTORE & kwargs.keys():
             cls = _usual_class(cls)
         theirs = apply_config(cls, kwargs)
         ours = {} if args else added(_options_of(cls, current), theirs)

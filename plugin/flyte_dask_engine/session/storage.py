@@ -30,7 +30,7 @@ def storage_here(host: Host) -> Iterator[None]:
     Of parallel sessions the first adds them, and the last one to end removes them.
     """
     with _lock:
-        _undo.append(_undo[0] if _undo else add_options(host.storage_options(), host.filesystems))
+        _undo.append(_undo[0] if _undo else add_options(host.storage_options()))
     try:
         yield
     finally:

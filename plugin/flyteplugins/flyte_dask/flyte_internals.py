@@ -15,10 +15,24 @@ from flyte._task_plugins import TaskPluginRegistry
 if TYPE_CHECKING:
     from flyte.models import SerializationContext
 
-__all__ = ["SYS_PATH", "TaskPluginRegistry", "accelerator_of", "images", "template_of"]
+__all__ = [
+    "SYS_PATH",
+    "TaskPluginRegistry",
+    "accelerator_of",
+    "default_resolver",
+    "images",
+    "template_of",
+]
 
 SYS_PATH = "_F_SYS_PATH"
 """The environment variable with what the runner adds to its import path, relative to the code."""
+
+
+def default_resolver() -> Any:
+    """What loads a task by its module and its function."""
+    from flyte._internal.resolvers.default import DefaultTaskResolver  # noqa: PLC0415  # slow
+
+    return DefaultTaskResolver()
 
 
 def images(references: Mapping[str, str]) -> Any:

@@ -36,7 +36,6 @@ class Flyte(Host):
     logger = flyte.logger.getChild("dask")  # below the SDK's for users, whose format it has
     level_variable = "USER_LOG_LEVEL"
     decorator = "@env.task"
-    filesystems = ("obstore",)
     errors: ClassVar[Mapping[type, type]] = NOT_RETRIED
 
     def __init__(self, environment: str | None = None) -> None:

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import flyte
-from flyte._internal.resolvers.default import DefaultTaskResolver
 
 from flyte_dask.config.dask import Dask
 from flyte_dask.roles.base import set_fields
+from flyteplugins.flyte_dask.flyte_internals import default_resolver
 
 __all__ = ["ConfigResolver", "with_own_config"]
 
@@ -30,7 +30,7 @@ def with_own_config(task: Any) -> Any:
     if not is_task or _config_of(defined) == _config_of(task):
         return task
     loaded = copy.copy(task)
-    loaded.task_resolver = ConfigResolver(task.task_resolver or DefaultTaskResolver())
+    loaded.task_resolver = ConfigResolver(task.task_resolver or default_resolver())
     return loaded
 
 
