@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import TypeVar, cast, final
+from typing import TYPE_CHECKING, TypeVar, cast, final
 
 import attrs
 
 from flyte_dask.errors import Problem, raise_if_any
 from flyte_dask.roles.base import Config, with_values
-from flyte_dask.roles.combined import CombinedResources, split
 from flyte_dask.roles.image import Image, image_problems, plain_image
 from flyte_dask.roles.origin import NO_ORIGINS, Leaf, Origin, Pair, merge_origins, origins_of
 from flyte_dask.roles.resources import (
@@ -24,6 +23,9 @@ from flyte_dask.roles.resources import (
     side_problems,
     sides,
 )
+
+if TYPE_CHECKING:
+    from flyte_dask.roles.combined import CombinedResources
 
 __all__ = [
     "MOST_WORKERS",
@@ -232,6 +234,8 @@ def _pod_problems(role: Scheduler | WorkerGroup) -> Iterator[Problem]:
 
 def _split_problems(role: Scheduler | WorkerGroup) -> Iterator[Problem]:
     """The problems of *resources*, of which the *role* keeps requests and limits."""
+    from flyte_dask.roles.combined import split  # noqa: PLC0415  # importing must stay almost free
+
     (requests, limits), problems = split(role._resources)
     if role.requests is not None or role.limits is not None:
         rule = "is set together with requests or limits, which it contains"

@@ -101,7 +101,8 @@ def description_key(
     if name is not None and not isinstance(name, str):
         return None
     others = name, task.interruptible, _accelerator(task)
-    return image_of(task, settings), tuple(task.env_vars or ()), *others
+    # advice is in the words of the SDK
+    return "flyte", image_of(task, settings), tuple(task.env_vars or ()), *others
 
 
 def image_of(task: Task, settings: SerializationContext | None) -> str | None:
