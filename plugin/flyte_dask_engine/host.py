@@ -35,6 +35,14 @@ class Host:
     """The environment variable for the level of the SDK's loggers."""
     decorator = "@task"
     """The decorator of a task as users write it; for remedies."""
+    config_code = "@task(task_config={})"
+    """What gives a task its config, as users write it."""
+    override_code = "with_overrides(task_config={})"
+    """What gives one call of a task another config, as users write it."""
+    environment_code = "@task(environment={})"
+    """What sets environment variables in all pods of a task, as users write it."""
+    shows_notes = True
+    """Whether a user sees the notes of an exception; otherwise they are logged."""
     errors: ClassVar[Mapping[type, type]] = {}
     """The SDK's own class for each kind of failure, which decides whether it retries."""
 

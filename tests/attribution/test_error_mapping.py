@@ -19,8 +19,11 @@ from flytekit.exceptions.user import FlyteUserRuntimeException
 
 from flyte_dask_engine.errors import (
     ClusterFailure,
+    ClusterShutDown,
     ClusterUnavailable,
+    NoValidWorker,
     SchedulerLost,
+    TooFewWorkers,
     WorkersKilled,
     WorkersLost,
     WrongEnvironment,
@@ -208,8 +211,9 @@ class TestTheClusters:
         error = by(opened.client, killed())
         assert type(fail(opened, group_type("several", [ValueError(), error]))) is WorkersKilled
         cause = OSError("cut")
-        ours = caused(WorkersLost("there was no worker for 2 s"), cause)
-        assert chain(fail(opened, group_type("several", [ours]))) == [ours, cause]
+        for kind in (WorkersLost, NoValidWorker, TooFewWorkers, ClusterShutDown):
+            ours = caused(kind("it waits"), cause)
+            assert chain(fail(opened, group_type("several", [ours]))) == [ours, cause]
 
     def test_of_outputs_that_flytekit_converts(self) -> None:
         """Flytekit would raise it as a system error that is not retried."""

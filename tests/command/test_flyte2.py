@@ -66,7 +66,7 @@ def test_it_explains_the_tasks_of_both(project: Path) -> None:
     assert [each["platform"]["backend"] for each in found.values()] == ["v1", "v2", "v2"]
     assert [each["line"] for each in found.values()] == [9, 24, 30]
     runner = found["etl.monthly_2"]["values"]["runner.limits.cpu"]
-    assert (runner["value"], runner["origin"]["set_by"]) == ("2", "@env.task")
+    assert (runner["value"], runner["origin"]["by"]) == ("2", "@env.task")
 
 
 def test_it_checks_by_the_rules_of_the_backend(project: Path) -> None:
@@ -111,3 +111,50 @@ def test_the_backend_of_flyte_1_is_an_error_for_them(project: Path) -> None:
 def test_a_task_that_is_not_there(project: Path) -> None:
     done = flyte_dask(project, "explain", "both.py:yearli")
     assert "did you mean 'yearly'?" in done.stderr
+
+
+def test_it_reports_tasks_that_a_pod_does_not_find(tmp_path: Path) -> None:
+    (tmp_path / "jobs.py").write_text(
+        "import flyte\nfrom flyte_dask import Dask\n\n"
+        "env = flyte.TaskEnvironment(name='etl', plugin_config=Dask())\n\n"
+        "def monthly() -> int:\n    return 1\n\n"
+        "after = env.task(monthly)\n"
+    )
+    done = flyte_dask(tmp_path, "check", "jobs.py", "--format", "json")
+    (found,) = [each for each in json.loads(done.stdout)["findings"] if each["severity"] == "error"]
+    assert done.returncode == 1
+    assert (found["task"], found["line"], found["message"], found["remedy"]) == (
+        "etl.monthly",
+        6,
+        (
+            "a pod, which imports jobs and runs what it finds as monthly, finds a function "
+            "instead of the task"
+        ),
+        "decorate the function with @env.task, under its own name",
+    )
+
+
+def test_it_reports_configs_of_the_official_plugin(tmp_path: Path) -> None:
+    """Without adoption, which may also come too late."""
+    (tmp_path / "jobs.py").write_text(
+        "import flyte\nfrom flyteplugins.dask import Dask\n"
+        "from flyteplugins.flyte_dask import adopt\n\n"
+        "env = flyte.TaskEnvironment(name='etl', plugin_config=Dask())\n\n"
+        "@env.task\ndef early() -> int:\n    return 1\n\n"
+        "adopt()\n\n"
+        "@env.task\ndef late() -> int:\n    return 1\n"
+    )
+    done = flyte_dask(tmp_path, "check", "jobs.py", "--format", "json")
+    of_config = [each for each in json.loads(done.stdout)["findings"] if each["code"] == "config"]
+    assert [(each["task"], each["line"], each["message"]) for each in of_config] == [
+        ("etl.early", 7, "its config is the official plugin's, which runs it without a session")
+    ]
+
+
+def test_a_task_without_a_cluster(project: Path) -> None:
+    done = flyte_dask(project, "explain", "both.py:plain")
+    assert done.returncode == 1
+    assert (
+        "'plain' of both is not a Dask task: give its environment a config: "
+        "flyte.TaskEnvironment(plugin_config=Dask(...))"
+    ) in done.stderr

@@ -110,6 +110,12 @@ def test_a_number_of_workers_is_enough() -> None:
     assert task_of(official.Dask(workers=cast("Any", 5))).cluster_config == Dask(workers=5)
 
 
+def test_their_config_as_an_override() -> None:
+    made: Any = task_of(Dask(workers=2))
+    changed = made.override(plugin_config=official.Dask(workers=official.WorkerGroup(3)))
+    assert changed.cluster_config == Dask(workers=3)
+
+
 @pytest.mark.once
 def test_unchanged_code_runs_in_a_session(two: Cluster, tmp_path: Path) -> None:
     """After the one call, a bare compute uses the cluster."""

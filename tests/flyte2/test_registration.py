@@ -290,6 +290,38 @@ def test_a_reusable_environment_has_no_cluster() -> None:
         )
 
 
+def test_an_override_of_a_reusable_task() -> None:
+    """Which the SDK takes, though its pods have no cluster."""
+    reusable = flyte.TaskEnvironment(
+        name="etl", reusable=flyte.ReusePolicy(replicas=2, idle_ttl=60)
+    ).task(number)
+    with pytest.raises(InvalidConfig) as caught:
+        reusable.override(plugin_config=Dask(workers=2))
+    (problem,) = caught.value.problems
+    assert (problem.path, str(problem)) == (
+        "plugin_config",
+        (
+            "Dask(workers=WorkerGroup(number_of_workers=2)) needs pods of its own, but the "
+            "environment is reusable: use an environment that is not reusable, or add "
+            "reusable='off' to the override"
+        ),
+    )
+    changed: Any = reusable.override(plugin_config=Dask(workers=2), reusable="off")
+    assert changed.cluster_config == Dask(workers=2)
+
+
+def test_an_override_decides_on_the_report_of_a_config() -> None:
+    """And not on one that the task asks for."""
+    with_report = Dask(workers=2).with_runtime(report=True)
+    by_config: Any = task_of(with_report)
+    assert by_config.report
+    assert by_config.override(short_name="other").report
+    assert not by_config.override(plugin_config=Dask(workers=2)).report
+    env = flyte.TaskEnvironment(name="etl", plugin_config=with_report)
+    by_task: Any = env.task(report=True)(number)
+    assert by_task.override(plugin_config=Dask(workers=2)).report
+
+
 def test_an_invalid_amount_of_the_environment() -> None:
     with pytest.raises(InvalidConfig, match="'16GB' is not a Kubernetes quantity"):
         custom_of(Dask(workers=2), flyte.Resources(memory="16GB"))

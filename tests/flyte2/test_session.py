@@ -50,6 +50,18 @@ def test_an_error_of_the_function_is_its_own(two: Cluster, tmp_path: Path) -> No
     done.failed("ZeroDivisionError", "division by zero", is_retried=True)
 
 
+def test_a_hint_is_logged_in_words_of_the_sdk(two: Cluster, tmp_path: Path) -> None:
+    """The SDK keeps the text of an error only, and no notes."""
+    done = run_task(tasks.asks_for_another_cluster, tmp_path, two.env)
+    done.failed("ValueError", "Unexpected keyword arguments", is_retried=True)
+    [hint] = [text for level, text in done.logged() if level == "WARNING" and "ValueError" in text]
+    assert hint == (
+        "etl.asks_for_another_cluster: ValueError: The task has its cluster already, of the size "
+        "that its config sets: flyte.TaskEnvironment(plugin_config=Dask(workers=...)). Client() "
+        "without arguments connects to it, and a bare .compute() uses it without a client."
+    )
+
+
 def test_the_report_of_a_task_is_a_tab(two: Cluster, tmp_path: Path) -> None:
     done = run_task(tasks.reports, tmp_path, two.env)
     assert done.result == sum(each * each for each in range(39))

@@ -121,6 +121,7 @@ def tasks(number: int, **settings: Any) -> Iterator[list[Task]]:
             each.leave()
     assert [dask.config.get(key, None) for key in keys] == before
     assert threading.Thread.start.__module__ == "threading"
+    assert ThreadPoolExecutor.submit.__module__ == "concurrent.futures.thread"
     assert distributed.Client.__init__.__module__ == "distributed.client"
 
 
@@ -136,6 +137,14 @@ def test_each_finds_its_own_cluster(place: Any, client: bool) -> None:
         for each, address in zip(made, addresses, strict=True):
             found = each.run(lambda: place(seen if client else own_client))
             assert found == {address}
+
+
+def test_work_in_a_shared_pool_belongs_to_the_task_that_submits_it() -> None:
+    """The pool's thread was started by another, as in the default executor of an event loop."""
+    with ThreadPoolExecutor(1) as pool, tasks(2) as made:
+        for each in made:
+            address = each.start()
+            assert each.run(lambda: pool.submit(seen).result()) == {address}
 
 
 def own_client() -> set[str]:

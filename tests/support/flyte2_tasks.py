@@ -86,6 +86,13 @@ async def awaits() -> str:
 
 
 @env.task
+def asks_for_another_cluster() -> None:
+    """As a program without Flyte does."""
+    with distributed.Client(n_workers=4):
+        pass
+
+
+@env.task
 def divides_by_zero() -> float:
     """On a worker."""
     return float(client().submit(steps.divided, 0, retries=0).result())

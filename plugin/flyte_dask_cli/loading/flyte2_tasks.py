@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any, final
 from google.protobuf.json_format import MessageToDict
 
 from flyte_dask.errors import InvalidConfig, Problem
+from flyte_dask.errors.call_site import CallSite
 from flyte_dask.explanation.summary import Json
 from flyte_dask.inheritance.parent import NodeOverrides
 from flyte_dask.prediction.platform import Platform
 from flyte_dask_cli.loading.client import Request
+from flyte_dask_cli.loading.findings import finding
 from flyte_dask_engine.registration.review import Review
 
 if TYPE_CHECKING:
@@ -25,13 +27,48 @@ if TYPE_CHECKING:
 
     from flyteplugins.flyte_dask.task import DaskTask
 
-__all__ = ["Flyte2Tasks", "is_of_flyte2", "tasks_in"]
+__all__ = ["Flyte2Tasks", "findings_in", "is_of_flyte2", "is_plain_of_flyte2", "tasks_in"]
+
+
+_ADOPT = "use a config of flyteplugins.flyte_dask, or call its adopt() before the task is decorated"
 
 
 def is_of_flyte2(task: object) -> bool:
     """Whether *task* is a Dask task of Flyte 2."""
     module: Any = sys.modules.get("flyteplugins.flyte_dask.task")
     return module is not None and isinstance(task, module.DaskTask)
+
+
+def is_plain_of_flyte2(task: object) -> bool:
+    """Whether *task* is a task of Flyte 2 without a cluster."""
+    flyte: Any = sys.modules.get("flyte")
+    is_task = flyte is not None and isinstance(task, flyte.AsyncFunctionTaskTemplate)
+    return is_task and not is_of_flyte2(task)
+
+
+def findings_in(module: ModuleType) -> Iterator[Json]:
+    """What is wrong with tasks of *module* without a session, or that a pod does not find."""
+    for each in tasks_in(module):
+        name = each.func.__name__
+        found = getattr(module, name, None)
+        if isinstance(found, type(each)) or "<locals>" in each.func.__qualname__:
+            continue
+        message = (
+            f"a pod, which imports {module.__name__} and runs what it finds as {name}, finds "
+            f"{'nothing' if found is None else f'a {type(found).__name__}'} instead of the task"
+        )
+        yield _error(each, message, "decorate the function with @env.task, under its own name")
+    for each in _all_in(module):
+        config = getattr(each, "plugin_config", None)
+        if is_plain_of_flyte2(each) and type(config).__module__.startswith("flyteplugins.dask."):
+            message = "its config is the official plugin's, which runs it without a session"
+            yield _error(each, message, _ADOPT, severity="warning", blocking=False)
+
+
+def _error(task: Any, message: str, remedy: str, severity: str = "error", **others: Any) -> Json:
+    code = task.func.__code__
+    where = CallSite(code.co_filename, code.co_firstlineno)
+    return finding(severity, "config", message, where, task=task.name, remedy=remedy, **others)
 
 
 def tasks_in(module: ModuleType) -> list[DaskTask]:

@@ -20,7 +20,12 @@ from flyte_dask.errors.call_site import CallSite
 from flyte_dask.errors.suggestions import did_you_mean
 from flyte_dask.explanation.summary import Json
 from flyte_dask_cli.loading.findings import finding, from_error, is_installed
-from flyte_dask_cli.loading.flyte2_tasks import is_of_flyte2, tasks_in
+from flyte_dask_cli.loading.flyte2_tasks import (
+    findings_in,
+    is_of_flyte2,
+    is_plain_of_flyte2,
+    tasks_in,
+)
 from flyte_dask_cli.loading.nodes import OverriddenNode, Subject, overridden_nodes
 from flyte_dask_cli.loading.serialize import Task
 from flyte_dask_cli.loading.targets import Target
@@ -62,7 +67,8 @@ class Loader:
         if target.task:
             return Loaded([_task_named(target.task, module, defined)])
         of_flyte2 = tasks_in(module)
-        findings = [_ignored_config(each) for each in defined if _has_ignored_config(each)]
+        ignored = [_ignored_config(each) for each in defined if _has_ignored_config(each)]
+        findings = [*ignored, *findings_in(module)]
         nodes: list[OverriddenNode] = []
         for each in defined:
             if isinstance(each, WorkflowBase):
@@ -169,6 +175,8 @@ def _task_named(name: str, module: ModuleType, defined: list[Any]) -> Task:
         remedy = did_you_mean(name, tasks) or known
     elif isinstance(found, PythonFunctionWorkflow):
         rule, remedy = f"of {module.__name__} is a workflow", "name one of its tasks"
+    elif is_plain_of_flyte2(found):
+        remedy = "give its environment a config: flyte.TaskEnvironment(plugin_config=Dask(...))"
     elif _has_ignored_config(found):
         rule = f"of {module.__name__} {_rule_of(found)}"
     raise _rejected(Problem("task", name, rule, remedy), module.__file__)

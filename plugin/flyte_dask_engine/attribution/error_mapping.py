@@ -21,11 +21,20 @@ from flyte_dask_engine.attribution.origin import (
     is_without_scheduler,
 )
 from flyte_dask_engine.cluster_plugins.modules import has_module
-from flyte_dask_engine.errors import ClusterFailure, WrongEnvironment
+from flyte_dask_engine.errors import (
+    ClusterFailure,
+    ClusterShutDown,
+    NoValidWorker,
+    TooFewWorkers,
+    WrongEnvironment,
+)
 from flyte_dask_engine.foreign_errors import chain_of, describe, is_a, tame, text_of
 from flyte_dask_engine.monitor.monitor import Monitor
 
 __all__ = ["mapping_errors"]
+
+_OF_SESSIONS = ClusterFailure, ClusterShutDown, NoValidWorker, TooFewWorkers, WrongEnvironment
+"""What a session raises in the function, which may wrap it, as a group of tasks does."""
 
 _LOST = "scheduler-connection-lost"  # the reason that distributed gives for cancelled futures
 _UNREADABLE_GRAPH = "Error during deserialization of the task graph"
@@ -97,7 +106,7 @@ def _mapped(error: Exception, monitor: Monitor) -> Exception | None:
 
 def _map_one(error: BaseException, monitor: Monitor, mappings: _Mappings) -> Exception | None:
     """The error of ours for *error*, without its chain."""
-    if isinstance(error, (ClusterFailure, WrongEnvironment)):
+    if isinstance(error, _OF_SESSIONS):
         return error
     if is_raised_in_task(error):  # by the user's code there, which may use anything
         return None

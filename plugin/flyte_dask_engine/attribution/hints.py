@@ -30,6 +30,7 @@ __all__ = ["hinting"]
 _Recogniser = Callable[[BaseException, Monitor], "str | None"]
 
 _CLIENT = "distributed/client.py"
+_CONFIG = "Dask(workers=...)"
 _PATIENCE = 1  # seconds for the scheduler's events
 _MOST = 20  # exceptions of a chain that are looked at
 
@@ -38,8 +39,8 @@ _MOST = 20  # exceptions of a chain that are looked at
 def hinting(monitor: Monitor) -> Iterator[None]:
     """Add hints to the exceptions of the block, which ran next to the cluster of *monitor*.
 
-    They are notes, which Python prints below the exception. Before Python 3.11, which has no notes,
-    they are logged as warnings.
+    They are notes, which Python prints below the exception. They are logged as warnings where a
+    user does not see them: before Python 3.11, which has no notes, and with some SDKs.
     """
     try:
         yield
@@ -61,8 +62,8 @@ def _add(error: BaseException, hint: str, monitor: Monitor) -> None:
     if hint in notes:
         return
     known.__notes__ = [*notes, hint]  # as `add_note` of Python 3.11 does
-    if sys.version_info < (3, 11):
-        subject = monitor.subject
+    subject = monitor.subject
+    if sys.version_info < (3, 11) or not subject.host.shows_notes:
         subject.logger.warning("%s: %s: %s", subject.task, type(error).__name__, hint)
 
 
@@ -87,8 +88,8 @@ def _cluster_of_its_own(error: BaseException, monitor: Monitor) -> str | None:
         return None
     return (
         "The task has its cluster already, of the size that its config sets: "
-        f"{monitor.subject.host.decorator}(task_config=Dask(workers=...)). Client() without "
-        "arguments connects to it, and a bare .compute() uses it without a client."
+        f"{monitor.subject.host.config_code.format(_CONFIG)}. Client() without arguments connects "
+        "to it, and a bare .compute() uses it without a client."
     )
 
 
@@ -103,10 +104,11 @@ def _cluster_of_the_client(error: BaseException, monitor: Monitor) -> str | None
         return None
     if error.name == "close":
         return "If this is .cluster of a client: it is None, and the task's cluster ends by itself."
+    host = monitor.subject.host
     return (
         "If this is .cluster of a client: it is None, since Flyte starts the task's cluster, whose "
-        f"size stays as it is: {monitor.subject.host.decorator}(task_config=Dask(workers=...)), or "
-        "for one node with_overrides(task_config=...)."
+        f"size stays as it is: {host.config_code.format(_CONFIG)}, or for one call "
+        f"{host.override_code.format(_CONFIG)}."
     )
 
 
@@ -142,11 +144,11 @@ def _environment(error: BaseException, monitor: Monitor) -> str | None:
     is_of_os = _place(frame) == "<frozen os>" or _place(frame).endswith("/os.py")
     if not is_of_os or frame.f_code.co_name != "__getitem__" or name not in {*os.environ}:
         return None
-    decorator = monitor.subject.host.decorator
+    code = monitor.subject.host.environment_code.format("{...}")
     return (
         f"The runner has the environment variable {name}, and the worker has not: what a function "
         "sets in os.environ stays in its own process. Set it for all pods by "
-        f"{decorator}(environment={{...}}), or pass the value to the work as an argument."
+        f"{code}, or pass the value to the work as an argument."
     )
 
 

@@ -59,7 +59,7 @@ class Subject:
 
     @property
     def _remedies(self) -> Remedies:
-        return Remedies(self.resolved, self.is_local, self.host.decorator, self.is_in_threads)
+        return Remedies(self.resolved, self.is_local, self.host, self.is_in_threads)
 
     def unreachable(self, seconds: float | None) -> ClusterUnavailable:
         """The error for a scheduler that did not come up."""

@@ -9,6 +9,7 @@ from dask.utils import format_bytes
 
 from flyte_dask.inheritance.resolution import Resolved
 from flyte_dask.quantities.formatting import counted
+from flyte_dask_engine.host import Host
 from flyte_dask_engine.monitor.snapshot import NEARLY, Death, FullDisk, Offer, Snapshot, Unmet
 
 __all__ = ["Remedies", "table_of"]
@@ -23,8 +24,7 @@ class Remedies:
 
     resolved: Resolved
     is_local: bool
-    decorator: str
-    """The decorator of a task as users write it."""
+    host: Host
     is_in_threads: bool = False
     """Whether the workers are threads of this process, which have no nannies."""
 
@@ -136,12 +136,12 @@ class Remedies:
         )
         where = f" on {', '.join(unmet.places)}" if unmet.places else ""
         name = next(iter(unmet.resources)).upper()
-        variable = f'environment={{"DASK_DISTRIBUTED__WORKER__RESOURCES__{name}": "1"}}'
+        variable = f'{{"DASK_DISTRIBUTED__WORKER__RESOURCES__{name}": "1"}}'
         return (
             f"It needs the resources {needed}{where}, and the {counted(number, 'worker')} "
             f"offer{'s' if number == 1 else ''} {', '.join(offered) or 'none'}. Omit resources=, "
-            f"or let all workers offer them: {self.decorator}({variable}), which Dask names "
-            f"{name.lower()}."
+            f"or let all workers offer them: {self.host.environment_code.format(variable)}, which "
+            f"Dask names {name.lower()}."
         )
 
 

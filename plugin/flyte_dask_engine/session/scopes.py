@@ -2,13 +2,15 @@
 
 Dask's default client and the address in its configuration are process-wide, and a new thread has no
 context variables of the one that starts it. So a thread is assigned to the session of the thread
-that starts it, a client to the session in which it is made, and Dask asks for both here.
+that starts it, work in a pool of threads to that of the thread that submits it, a client to the
+session in which it is made, and Dask asks for these here.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -39,6 +41,7 @@ class Scope:
 
 
 _current: ContextVar[Scope | None] = ContextVar("flyte_dask_scope", default=None)
+_of_work: ContextVar[tuple[Scope | None] | None] = ContextVar("flyte_dask_work", default=None)
 _of_threads: WeakKeyDictionary[threading.Thread, Scope] = WeakKeyDictionary()
 _of_clients: WeakKeyDictionary[Client, Scope] = WeakKeyDictionary()
 
@@ -53,8 +56,9 @@ def open_scope(*, follow_threads: bool) -> Iterator[Scope]:
 
     Args:
         follow_threads: whether threads that it starts belong to it too. That replaces a method of
-            `threading.Thread` while the first of several scopes that overlap, and all others, are
-            open; where a process has one session only, nothing needs it.
+            `threading.Thread` and of `ThreadPoolExecutor` while the first of several scopes that
+            overlap, and all others, are open; where a process has one session only, nothing needs
+            it.
     """
     scope = Scope()
     with _lock:
@@ -83,7 +87,9 @@ def scope_of(client: Client) -> Scope | None:
 
 def _scope_here() -> Scope | None:
     """The open scope of this thread, if any."""
-    return _if_open(_current.get()) or _if_open(_of_threads.get(threading.current_thread()))
+    work = _of_work.get()  # of a pool, whose thread may have been started for work of another scope
+    started = _of_threads.get(threading.current_thread()) if work is None else work[0]
+    return _if_open(_current.get()) or _if_open(started)
 
 
 def _if_open(scope: Scope | None) -> Scope | None:
@@ -114,9 +120,11 @@ def _address_of_new(client: Client) -> str | None:
 
 @contextmanager
 def _following_threads() -> Iterator[None]:
-    """Assign each thread to the scope of the thread that starts it, until the block ends."""
-    kind: Any = threading.Thread
-    start: Callable[[threading.Thread], None] = kind.start
+    """Assign threads and work in pools to the scope of the thread that begins it.
+
+    That of a thread of a pool is not the scope of its work, which another thread may submit.
+    """
+    start, submit = threading.Thread.start, ThreadPoolExecutor.submit
 
     def start_in_scope(thread: threading.Thread) -> None:
         scope = _scope_here()
@@ -124,9 +132,34 @@ def _following_threads() -> Iterator[None]:
             _of_threads[thread] = scope
         start(thread)
 
-    kind.start = start_in_scope
+    def submit_in_scope(
+        pool: ThreadPoolExecutor, function: Callable[..., Any], /, *args: Any, **kwargs: Any
+    ) -> Future[Any]:
+        work = (_scope_here(),)
+
+        def call() -> Any:
+            token = _of_work.set(work)
+            try:
+                return function(*args, **kwargs)
+            finally:
+                _of_work.reset(token)
+
+        return submit(pool, call)
+
+    with (
+        _replaced(threading.Thread, "start", start_in_scope),
+        _replaced(ThreadPoolExecutor, "submit", submit_in_scope),
+    ):
+        yield
+
+
+@contextmanager
+def _replaced(kind: type, method: str, function: Callable[..., Any]) -> Iterator[None]:
+    """Replace a *method* of *kind* until the block ends."""
+    before = getattr(kind, method)
+    setattr(kind, method, function)
     try:
         yield
     finally:
-        if kind.start is start_in_scope:  # otherwise another program has replaced it too
-            kind.start = start
+        if getattr(kind, method) is function:  # otherwise another program has replaced it too
+            setattr(kind, method, before)

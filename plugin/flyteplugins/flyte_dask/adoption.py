@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -10,7 +9,7 @@ from flyte_dask.config.dask import Dask
 from flyte_dask.errors import MissingExtra
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
 from flyteplugins.flyte_dask.flyte_internals import TaskPluginRegistry
-from flyteplugins.flyte_dask.task import DaskTask
+from flyteplugins.flyte_dask.task import ADOPTED, DaskTask
 
 __all__ = ["adopt"]
 
@@ -25,30 +24,25 @@ def adopt() -> None:
     Raises:
         MissingExtra: if ``flyteplugins-dask`` is not installed.
     """
-    TaskPluginRegistry.register(_official().Dask, _AdoptedTask)
+    official = _official()
+    ADOPTED[official.Dask] = _as_dask
+    TaskPluginRegistry.register(official.Dask, DaskTask)
 
 
-@dataclass(kw_only=True)
-class _AdoptedTask(DaskTask):
-    """A task with a config of the official plugin."""
+def _as_dask(config: Any) -> Dask:
+    """The official *config* as one of ours.
 
-    @classmethod
-    def as_dask(cls, config: Any) -> Dask:
-        """The same config as one of ours.
-
-        Raises:
-            InvalidConfig: if it is none.
-        """
-        official = _official()
-        if not isinstance(config, official.Dask):
-            return super().as_dask(config)
-        scheduler, workers = config.scheduler, config.workers
-        if isinstance(scheduler, official.Scheduler):
-            scheduler = Scheduler(scheduler.image, resources=scheduler.resources)
-        if isinstance(workers, official.WorkerGroup):
-            number, resources = workers.number_of_workers, workers.resources
-            workers = WorkerGroup(number, workers.image, resources=resources)
-        return Dask(scheduler, workers)
+    Raises:
+        InvalidConfig: if it is none.
+    """
+    official = _official()
+    scheduler, workers = config.scheduler, config.workers
+    if isinstance(scheduler, official.Scheduler):
+        scheduler = Scheduler(scheduler.image, resources=scheduler.resources)
+    if isinstance(workers, official.WorkerGroup):
+        number, resources = workers.number_of_workers, workers.resources
+        workers = WorkerGroup(number, workers.image, resources=resources)
+    return Dask(scheduler, workers)
 
 
 def _official() -> Any:

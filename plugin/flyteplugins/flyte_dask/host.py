@@ -36,6 +36,10 @@ class Flyte(Host):
     logger = flyte.logger.getChild("dask")  # below the SDK's for users, whose format it has
     level_variable = "USER_LOG_LEVEL"
     decorator = "@env.task"
+    config_code = "flyte.TaskEnvironment(plugin_config={})"
+    override_code = "task.override(plugin_config={})"
+    environment_code = "flyte.TaskEnvironment(env_vars={})"
+    shows_notes = False  # only the text of an exception
     errors: ClassVar[Mapping[type, type]] = NOT_RETRIED
 
     def __init__(self, environment: str | None = None) -> None:

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from flyte_dask_engine.registration.review import Review
     from flyte_dask_engine.session.session import Session
 
-__all__ = ["DaskTask"]
+__all__ = ["ADOPTED", "DaskTask"]
+
+ADOPTED: dict[type, Callable[[Any], Dask]] = {}
+"""Functions that make a config of ours from one of another class."""
 
 
 @dataclass(kw_only=True)
@@ -43,6 +46,8 @@ class DaskTask(flyte.AsyncFunctionTaskTemplate[Any, Any, Any]):
 
     plugin_config: Any = None
     task_type: str = "dask"
+    is_report_of_config: bool = False
+    """Whether it has a report because its config, which may be overridden, says so."""
 
     def __post_init__(self) -> None:
         """Complete the task.
@@ -53,17 +58,14 @@ class DaskTask(flyte.AsyncFunctionTaskTemplate[Any, Any, Any]):
         self.call_site: CallSite | None = decoration_site(self.func)
         """Where the task was decorated, or where its override was called."""
         self._is_advised = False
-        self.cluster_config = self.as_dask(self.plugin_config)
+        self.cluster_config = _as_dask(self.plugin_config)
         """The config of its cluster."""
         subject = f"@env.task of {self.func.__qualname__}"
-        raise_if_any(subject, _problems(self.cluster_config), at=self.call_site)
+        raise_if_any(subject, _problems(self), at=self.call_site)
         super().__post_init__()  # type: ignore[no-untyped-call]  # the SDK's
-        self.report = self.report or bool(self.cluster_config.runtime.report)
-
-    @classmethod
-    def as_dask(cls, config: Any) -> Dask:
-        """The config of a cluster for the *config* of a task; invalid ones are unchanged."""
-        return cast("Dask", config)
+        is_asked_for = self.report and not self.is_report_of_config
+        self.is_report_of_config = bool(self.cluster_config.runtime.report) and not is_asked_for
+        self.report = is_asked_for or self.is_report_of_config
 
     def container_args(self, serialize_context: SerializationContext) -> list[str]:
         """The arguments of its container, which loads a task with this config.
@@ -187,11 +189,26 @@ def flyte_retries(task: flyte.AsyncFunctionTaskTemplate[Any, Any, Any]) -> int |
     return task.retries if isinstance(task.retries, int) else getattr(task.retries, "count", None)
 
 
-def _problems(config: object) -> Iterator[Problem]:
-    """What keeps *config* from being that of a task on Flyte 2."""
+def _as_dask(config: Any) -> Dask:
+    """The config of a cluster for the *config* of a task; invalid ones are unchanged.
+
+    Raises:
+        InvalidConfig: if it is of an adopted class, and invalid.
+    """
+    adopt = ADOPTED.get(type(config))
+    return cast("Dask", config) if adopt is None else adopt(config)
+
+
+def _problems(task: DaskTask) -> Iterator[Problem]:
+    """What keeps *task* from having its config on Flyte 2."""
+    config: object = task.cluster_config
     if not isinstance(config, Dask):
         yield rejection(config, "plugin_config")
         return
+    if task.reusable is not None:
+        rule = "needs pods of its own, but the environment is reusable"
+        remedy = "use an environment that is not reusable, or add reusable='off' to the override"
+        yield Problem("plugin_config", config, rule, remedy)
     yield from runtime_problems(config)
     images = {"scheduler": config.scheduler.image, "workers": config.workers.image}
     for name, image in images.items():

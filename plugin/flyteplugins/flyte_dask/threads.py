@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from contextlib import suppress
 from contextvars import copy_context
 from threading import Thread
 from typing import Any, Generic, TypeVar
@@ -25,25 +24,35 @@ class OnLoop(Generic[T]):
         self, loop: asyncio.AbstractEventLoop, function: Callable[[], Coroutine[Any, Any, T]]
     ) -> None:
         self._loop, self._function = loop, function
-        self._running: Future[T] | None = None
+        self._task: asyncio.Task[T] | None = None
         self._is_cancelled = False
 
     def __call__(self) -> T:
-        """Run the coroutine, and return its result."""
-        self._running = asyncio.run_coroutine_threadsafe(self._function(), self._loop)
-        if self._is_cancelled:
-            self._running.cancel()
-        return self._running.result()
+        """Run the coroutine to its end, and return its result."""
+        ended = Future[asyncio.Task[T]]()
+        self._loop.call_soon_threadsafe(self._start, ended)  # with the context of this thread
+        return ended.result().result()
 
-    def cancel(self) -> None:
-        """Cancel the coroutine, also one that does not run yet."""
+    def _start(self, ended: Future[asyncio.Task[T]]) -> None:
+        self._task = self._loop.create_task(self._run())
+        if self._is_cancelled:
+            self._task.cancel()
+        self._task.add_done_callback(ended.set_result)
+
+    async def _run(self) -> T:
+        return await self._function()
+
+    def cancel(self) -> bool:
+        """Cancel the coroutine, on the loop; whether it has begun. Otherwise it never will."""
         self._is_cancelled = True
-        if self._running is not None:
-            self._running.cancel()
+        if self._task is None:
+            return False
+        self._task.cancel()
+        return True
 
 
 async def in_thread(
-    function: Callable[[], T], name: str, cancel: Callable[[], object] | None = None
+    function: Callable[[], T], name: str, cancel: Callable[[], bool] | None = None
 ) -> T:
     """The result of *function*, which is called in a thread of its own, with this context.
 
@@ -53,26 +62,25 @@ async def in_thread(
     Args:
         function: what is called.
         name: the name of the thread.
-        cancel: ends *function* if this coroutine is cancelled, which then waits for its end;
-            without it the thread goes on.
+        cancel: cancels what *function* does, if this coroutine is cancelled, and tells whether to
+            wait for its end, which may need some time; without it the thread goes on.
     """
-    context, future = copy_context(), Future[T]()
+    context, outcome, ended = copy_context(), Future[T](), Future[Future[T]]()
 
     def call() -> None:
         try:
-            result = context.run(function)
+            outcome.set_result(context.run(function))
         except BaseException as error:  # it is raised where the result is awaited
-            future.set_exception(error)
-        else:
-            future.set_result(result)
+            outcome.set_exception(error)
+        # as a value: a future of asyncio changes some errors, and takes no StopIteration
+        ended.set_result(outcome)
 
     Thread(target=call, name=name, daemon=True).start()
-    awaited = asyncio.wrap_future(future)
+    awaited = asyncio.wrap_future(ended)
     try:
-        return await asyncio.shield(awaited)
+        await asyncio.shield(awaited)
     except asyncio.CancelledError:
-        if cancel is not None and not awaited.done():
-            cancel()
-            with suppress(BaseException):
-                await awaited
-        raise
+        if cancel is None or not cancel():
+            raise
+        await asyncio.shield(awaited)  # the coroutine may need the cluster to clean up
+    return outcome.result()
