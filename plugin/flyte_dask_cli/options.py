@@ -116,6 +116,12 @@ _TASKS = (
         metavar="SECONDS",
         help="Limit the time to import one module.",
     ),
+    click.option(
+        "--root-dir",
+        type=click.Path(exists=True, file_okay=False),
+        metavar="FOLDER",
+        help="Import modules from this folder, as `flyte deploy --root-dir` does.",
+    ),
     click.option("--traceback", is_flag=True, help="Show tracebacks of modules that fail."),
 )
 

@@ -113,6 +113,38 @@ def test_a_task_that_is_not_there(project: Path) -> None:
     assert "did you mean 'yearly'?" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["--root-dir", "."], {"jobs", "deep.more"}),
+        (["--root-dir", ".."], {"flat.jobs", "flat.deep.more"}),
+    ],
+)
+def test_its_modules_are_those_of_the_sdk(
+    arguments: list[str], names: set[str], tmp_path: Path
+) -> None:
+    """From the root that is said; `flyte deploy` has the working directory by default."""
+    folder = tmp_path / "flat"
+    (folder / "deep").mkdir(parents=True)
+    neighbour = "helpers" if arguments[1] == "." else "flat.helpers"
+    (folder / "helpers.py").write_text(
+        "import flyte\nfrom flyte_dask import Dask\n"
+        "env = flyte.TaskEnvironment(name='etl', plugin_config=Dask())\n"
+    )
+    text = f"from {neighbour} import env\n\n@env.task\ndef daily() -> int:\n    return 1\n"
+    (folder / "jobs.py").write_text(text)
+    (folder / "deep" / "more.py").write_text(text.replace("daily", "weekly"))
+    done = flyte_dask(folder, "render", *arguments, ".", "--as", "template")
+    made = [each["container"]["args"] for each in json.loads(done.stdout).values()]
+    assert {each[each.index("mod") + 1] for each in made} == names
+
+
+def test_what_is_outside_of_the_root_is_an_error(project: Path, tmp_path: Path) -> None:
+    done = flyte_dask(project, "check", "--root-dir", str(tmp_path), "both.py")
+    assert done.returncode == 1
+    assert f"'both.py': not in {tmp_path}, the folder of imports (--root-dir)" in done.stderr
+
+
 def test_it_reports_tasks_that_a_pod_does_not_find(tmp_path: Path) -> None:
     (tmp_path / "jobs.py").write_text(
         "import flyte\nfrom flyte_dask import Dask\n\n"

@@ -64,8 +64,10 @@ class Collected:
         return named
 
 
-def collect(form: Form, targets: Sequence[str], traceback: bool, **options: Any) -> Collected:
-    """The tasks and findings of all *targets*.
+def collect(
+    form: Form, targets: Sequence[str], traceback: bool, root_dir: str | None, **options: Any
+) -> Collected:
+    """The tasks and findings of all *targets*, imported from *root_dir*.
 
     Raises:
         click.UsageError: if a target does not exist, or options exclude each other.
@@ -73,7 +75,7 @@ def collect(form: Form, targets: Sequence[str], traceback: bool, **options: Any)
             options.
     """
     check_options(**{name: options[name] for name in _PLATFORM})
-    found = targets_of(targets)
+    found = targets_of(targets, root_dir)
     _note_skipped(found.not_imported)
     responses = list(request_responses(Request(form, **options), found.modules))
     tasks = list(_unique_tasks(responses))

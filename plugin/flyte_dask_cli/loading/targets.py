@@ -43,11 +43,13 @@ class Targets:
     """Folders with Python files that ``pyflyte`` does not import, since they are no packages."""
 
 
-def targets_of(texts: Iterable[str]) -> Targets:
+def targets_of(texts: Iterable[str], root_dir: str | None = None) -> Targets:
     """The modules of *texts*, without duplicates, in order.
 
     Args:
         texts: each a file, a folder (all modules in it) or a module, with ``:TASK`` for one task.
+        root_dir: the folder to import them all from, as in ``flyte deploy``; by default as in
+            ``pyflyte``.
 
     Raises:
         click.UsageError: with all texts that are invalid.
@@ -56,7 +58,7 @@ def targets_of(texts: Iterable[str]) -> Targets:
     skipped: dict[str, None] = {}
     problems = []
     for text in texts:
-        targets = _targets(text)
+        targets = _targets(text, None if root_dir is None else _real(Path(root_dir)))
         if isinstance(targets, str):
             problems.append(f"{short(text)}: {targets}")
         else:
@@ -67,26 +69,34 @@ def targets_of(texts: Iterable[str]) -> Targets:
     return Targets(tuple(found.values()), tuple(skipped))
 
 
-def _targets(text: str) -> Targets | str:
+def _targets(text: str, root: Path | None) -> Targets | str:
     """The modules of the target *text*; or the problem, if it is invalid."""
     where, task = text, None
     head, _, tail = text.rpartition(":")
     if head and _decoded(tail).isidentifier() and not Path(text).exists():
         where, task = head, _decoded(tail)
     path = Path(where)
+    if root is not None and where and path.exists() and not _real(path).is_relative_to(root):
+        return f"not in {root}, the folder of imports (--root-dir)"
     if where and path.is_dir():
         problem = f"{where} is a folder: pass the file that defines {task}"
-        return problem if task else _of_folder(path, _real(path), _root_of(path))
+        return problem if task else _of_folder(path, _real(path), root or _root_of(path), root)
     if path.is_file():
         if path.suffix != ".py":
             return "not a Python file"
-        return Targets((attrs.evolve(_of_file(path, _real(path), _root_of(path)), task=task),))
+        made = _of_file(path, _real(path), root or _root_of(path))
+        return Targets((attrs.evolve(made, task=task),))
     if path.suffix == ".py" or not all(part.isidentifier() for part in where.split(".")):
         return "not an existing file or folder, nor a module name"
-    package = Path(*where.split("."))
-    if package.is_dir() and not task:
-        return _of_folder(package, Path.cwd() / package, Path.cwd())
-    return Targets((Target(_decoded(where), _decoded(str(Path.cwd())), task=task),))
+    return _of_name(where, task, root)
+
+
+def _of_name(name: str, task: str | None, root: Path | None) -> Targets:
+    """The module or package *name*, from the working directory without a *root*."""
+    package, above = Path(*name.split(".")), root or Path.cwd()
+    if (above / package).is_dir() and not task:
+        return _of_folder(above / package if root else package, above / package, above, root)
+    return Targets((Target(_decoded(name), _decoded(str(above)), task=task),))
 
 
 def _root_of(path: Path) -> Path:
@@ -97,18 +107,20 @@ def _root_of(path: Path) -> Path:
     return root
 
 
-def _of_folder(folder: Path, real: Path, root: Path) -> Targets:
-    """The modules that ``pyflyte`` imports from *folder*: its own, and those of its packages.
+def _of_folder(folder: Path, real: Path, root: Path, root_dir: Path | None) -> Targets:
+    """The modules of *folder* and of the folders in it.
 
-    They are named from *root*, in which the folder is *real*.
+    They are named from *root*, in which the folder is *real*. Without a *root_dir* they are those
+    that ``pyflyte`` imports, and not what is in folders that are no packages.
     """
+    is_in = _is_package if root_dir is None else Path.is_dir
     files, skipped = [], []
     for path, folders, names in os.walk(folder, followlinks=True):
         where = Path(path)
         inside = [where / each for each in sorted(folders) if _has_code(where / each)]
         inside = [each for each in inside if not _real(where).is_relative_to(_real(each))]  # a loop
-        skipped += [each for each in inside if not _is_package(each) and _has_modules(each)]
-        folders[:] = [each.name for each in inside if _is_package(each)]
+        skipped += [each for each in inside if not is_in(each) and _has_modules(each)]
+        folders[:] = [each.name for each in inside if is_in(each)]
         files += [where / name for name in sorted(names) if _is_module(where / name)]
     modules = [_of_file(each, real / each.relative_to(folder), root) for each in files]
     return Targets(tuple(modules), tuple(_decoded(str(each)) for each in skipped))
