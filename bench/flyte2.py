@@ -135,6 +135,7 @@ def _source(side: Side) -> str:
 
 def _command(folder: Path, task: str, side: Side) -> list[str]:
     inputs, outputs = folder / "inputs.pb", folder / "outputs"
+    outputs.mkdir()
     inputs.write_bytes(Inputs().SerializeToString())
     return [
         *(str(side.bin / "a0"), "--inputs", str(inputs), "--outputs-path", str(outputs)),

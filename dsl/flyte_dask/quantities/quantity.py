@@ -163,7 +163,7 @@ class Quantity(str):
         return _in_largest_unit(self.value * int.__int__(times), self.text)
 
     def __rmul__(self, times: int) -> Quantity:  # type: ignore[override]  # as above
-        return self * times
+        return Quantity.__mul__(self, times)
 
     def __str__(self) -> str:
         return self.text

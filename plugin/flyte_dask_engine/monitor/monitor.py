@@ -318,11 +318,13 @@ class Monitor:
             self._records.are_kept = await self._register("scheduler", Recorder(name))
             others += [("worker", WorkerRecorder(name))]
         if in_processes:
-            # before the latter, the scheduler waits until no nanny is starting
             others += [("worker", WorkerObserver(self._name)), ("nanny", NannyObserver(self._name))]
-        for where, plugin in others:
-            if await self._register(where, plugin):
-                self._observers.append((where, plugin.name))
+        # each waits for all workers, and the last until no nanny is starting
+        await asyncio.gather(*(self._observe(where, plugin) for where, plugin in others))
+
+    async def _observe(self, where: str, plugin: Any) -> None:
+        if await self._register(where, plugin):
+            self._observers.append((where, plugin.name))
 
     async def _last(self) -> dict[str, Any] | None:
         if self._records.are_kept:
