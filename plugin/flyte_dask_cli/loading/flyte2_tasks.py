@@ -57,15 +57,15 @@ def findings_in(module: ModuleType) -> Iterator[Json]:
             f"a pod, which imports {module.__name__} and runs what it finds as {name}, finds "
             f"{'nothing' if found is None else f'a {type(found).__name__}'} instead of the task"
         )
-        yield _error(each, message, "decorate the function with @env.task, under its own name")
+        yield _finding(each, message, "decorate the function with @env.task, under its own name")
     for each in _all_in(module):
         config = getattr(each, "plugin_config", None)
         if is_plain_of_flyte2(each) and type(config).__module__.startswith("flyteplugins.dask."):
             message = "its config is the official plugin's, which runs it without a session"
-            yield _error(each, message, _ADOPT, severity="warning", blocking=False)
+            yield _finding(each, message, _ADOPT, severity="warning", blocking=False)
 
 
-def _error(task: Any, message: str, remedy: str, severity: str = "error", **others: Any) -> Json:
+def _finding(task: Any, message: str, remedy: str, severity: str = "error", **others: Any) -> Json:
     code = task.func.__code__
     where = CallSite(code.co_filename, code.co_firstlineno)
     return finding(severity, "config", message, where, task=task.name, remedy=remedy, **others)
