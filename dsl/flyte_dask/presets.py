@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flyte_dask.roles.base import checked
+from flyte_dask.roles.base import checked, with_values
 
 if TYPE_CHECKING:  # loaded on first use: importing flyte_dask must stay almost free
     from os import PathLike
@@ -69,7 +69,14 @@ def packages() -> tuple[PresetPackage, ...]:
     return known_packages()
 
 
-@checked("presets.get(...)")
+def _unknown(name: object = "get") -> Preset:
+    """What stands in for the preset *name*, which is not found, also in errors of its calls."""
+    from flyte_dask.catalog.builtin import built_in  # noqa: PLC0415  # as above
+
+    return with_values(built_in("small"), name=str(name))
+
+
+@checked("presets.get(...)", stand_in=_unknown)
 def get(name: str, *, source: str | None = None, file: str | PathLike[str] | None = None) -> Preset:
     """The preset *name*: a built-in one, one of an installed package, or one of the team file.
 

@@ -10,12 +10,11 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
-__all__ = ["REMEDY", "start"]
+__all__ = ["REINSTALL", "REMEDY", "start"]
 
-REMEDY = (
-    "pip uninstall -y flytekitplugins-dask, then pip install --force-reinstall --no-deps flyte-dask"
-)
-"""Both commands, in this order: uninstalling either package removes the files of both."""
+REINSTALL = "install flyte-dask again, with pip's options --force-reinstall --no-deps"
+REMEDY = f"uninstall flytekitplugins-dask, then {REINSTALL}"
+"""Both steps, in this order: uninstalling either package removes the files of both."""
 
 _FLYTE_2 = "flyte"
 """The module of the SDK of Flyte 2."""
@@ -73,7 +72,7 @@ def _register_with_flyte_2() -> None:
 
         logging.getLogger("flyte_dask").warning(
             "cannot register with the SDK of Flyte 2, which then rejects configs of flyte-dask. "
-            "Remedy: pip install 'flyte-dask[flyte2]'",
+            "Remedy: install flyte-dask with its extra 'flyte2'",
             exc_info=True,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import pickle
 import re
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
@@ -25,6 +26,7 @@ from flyte_dask.prediction.platform import Platform
 from flytekitplugins.dask.task import DaskTask
 from tests.support.lists import with_lists
 from tests.support.paths import RECORDED
+from tests.support.processes import run
 
 TABLE = with_lists((RECORDED / "bad_input.txt").read_text(encoding="utf-8"))
 ROWS = re.findall(r"^>>> (.+)\n((?:.+\n?)+)", TABLE, re.MULTILINE)
@@ -33,6 +35,8 @@ LEGAL = [row for row in ROWS if row not in ERRORS]
 
 NAMES: dict[str, Any] = {
     **{name: getattr(flyte_dask, name) for name in flyte_dask.__all__},
+    "attrs": attrs,
+    "dataclasses": dataclasses,
     "Decimal": Decimal,
     "Fraction": Fraction,
     "np": np,
@@ -146,7 +150,8 @@ def test_a_long_value_is_shortened() -> None:
     assert len(str(caught.value)) < 300
 
 
-def test_a_config_is_not_a_dataclass() -> None:
-    assert not dataclasses.is_dataclass(Dask())
-    assert not dataclasses.is_dataclass(WorkerGroup)
-    assert not hasattr(Dask, "__dataclass_fields__")
+@pytest.mark.parametrize("command", [["etl.py"], ["-m", "etl"]])
+def test_a_script_of_the_users_is_the_call_site(tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "etl.py").write_text("from flyte_dask import Dask\n\nDask(workers=0)\n")
+    done = run(sys.executable, *command, cwd=tmp_path)
+    assert "InvalidConfig: 1 problem in Dask(...) at etl.py:3\n" in done.stderr

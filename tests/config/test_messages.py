@@ -37,7 +37,9 @@ class TestValues:
         shortening = Repr()
         shortening.maxstring = shortening.maxother = 80
         expected = shortening.repr(value)
-        if len(expected) < 300:  # all parts together are limited only here
+        # reprlib repeats characters of a shorter text whose repr is longer
+        is_repeated = isinstance(value, str) and len(value) <= 80 < len(repr(value))
+        if len(expected) < 300 and not is_repeated:  # all parts together are limited only here
             assert short(value) == expected
 
     @given(

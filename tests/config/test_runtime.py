@@ -100,6 +100,7 @@ class TestTheEnvironment:
             "FLYTE_DASK_SHIP_CODE": "off",
             "FLYTE_DASK_CHECK_VERSIONS": "false",
             "FLYTE_DASK_REPORT": "Full",
+            "FLYTE_DASK_RECORD": "s3://Runs/etl",
             "FLYTE_DASK_LOCAL": "Processes",
             "FLYTE_DASK_DASHBOARD": "1",
             "FLYTE_DASK_PROGRESS": "",
@@ -117,6 +118,7 @@ class TestTheEnvironment:
             "ship_code": False,
             "check_versions": False,
             "report": "full",
+            "record": "s3://Runs/etl",
             "local": "processes",
             "dashboard": True,
             "progress": False,
@@ -128,8 +130,8 @@ class TestTheEnvironment:
 
     @pytest.mark.parametrize("name", SETTINGS)
     def test_each_setting_has_its_variable(self, name: str) -> None:
-        texts = {bool: "1", int: "4", str: "processes", type(None): "full"}
-        text = texts[type(SETTINGS[name])]
+        texts = {bool: "1", int: "4", str: "processes"}
+        text = {"report": "full", "record": "/runs"}.get(name) or texts[type(SETTINGS[name])]
         found = with_environment(Runtime(), {f"FLYTE_DASK_{name.upper()}": text})
         assert set_fields(found) == {name: {"1": True, "4": 4}.get(text, text)}
 
@@ -140,6 +142,7 @@ class TestTheEnvironment:
             "FLYTE_DASK_CONNECT_TIMEOUT": "-1",
             "FLYTE_DASK_WORKER_TIMEOUT": "5m",
             "FLYTE_DASK_REPORT": "deck",
+            "FLYTE_DASK_RECORD": "hunter2",
             "FLYTE_DASK_LOCAL": "hunter2",
         }
         with pytest.raises(InvalidConfig) as caught:
@@ -149,7 +152,7 @@ class TestTheEnvironment:
             "use seconds such as 60, or never for no timeout"
         )
         lines = str(caught.value).splitlines()
-        assert lines[0] == "6 problems in the environment"
+        assert lines[0] == "7 problems in the environment"
         assert [line.split(maxsplit=1) for line in lines[1:]] == [
             ["FLYTE_DASK_CLIENT", "its value must be a bool: use 1 or 0"],
             [
@@ -160,7 +163,84 @@ class TestTheEnvironment:
             ["FLYTE_DASK_WORKER_TIMEOUT", seconds],
             ["FLYTE_DASK_REPORT", "its value is an unknown kind of report: use 1, 0 or full"],
             [
+                "FLYTE_DASK_RECORD",
+                (
+                    "its value is not the absolute path or the URL of a folder, without password, "
+                    "query or whitespace: use an absolute path or a URL of a folder, such as "
+                    "'/data/runs' or 's3://bucket/runs', or none for no record"
+                ),
+            ],
+            [
                 "FLYTE_DASK_LOCAL",
                 "its value is an unknown kind of local cluster: use threads or processes",
             ],
         ]
+
+    @pytest.mark.parametrize(
+        ("variable", "text", "meant"),
+        [
+            ("FLYTE_DASK_LOCAL", "Proceses", "processes"),
+            ("FLYTE_DASK_CLIENT", "flase", "false"),
+            ("FLYTE_DASK_REPORT", "fulll", "full"),
+            ("FLYTE_DASK_STALL_TIMEOUT", "nevr", "never"),
+        ],
+    )
+    def test_a_misspelt_value_gets_a_suggestion(self, variable: str, text: str, meant: str) -> None:
+        with pytest.raises(InvalidConfig) as caught:
+            with_environment(Runtime(), {variable: text})
+        (problem,) = caught.value.problems
+        assert problem.path == variable
+        assert repr(text) not in str(caught.value)
+        assert problem.remedy == f"did you mean '{meant}'?"
+
+
+class TestTheFolderOfRecords:
+    """An absolute path, or a URL; a task's working directory is anywhere."""
+
+    @pytest.mark.parametrize(
+        "place",
+        [
+            *("/data/runs", "/", "/data/runs/", "file:///data/runs", "s3://bucket", "gs://b/runs"),
+            *("abfs://container@account.dfs.core.windows.net/runs", "memory://runs", "/a@b/c:d"),
+            None,
+        ],
+    )
+    def test_valid_ones(self, place: str | None) -> None:
+        assert Runtime(record=place).record == place
+        assert Dask().with_runtime(record=place).runtime.record == place
+
+    @pytest.mark.parametrize(
+        "place",
+        [
+            *(
+                "",
+                "runs",
+                "./runs",
+                "~/runs",
+                "s3:",
+                "s3://",
+                "S3://bucket",
+                "C:\\runs",
+                "/my runs",
+            ),
+            *("/runs/one.json", "s3://bucket/one.json", "https://host/runs?sig=abc", "/a\nb"),
+            *("/" * 1001, 3, True, b"/runs", ["/runs"]),
+        ],
+    )
+    def test_invalid_ones(self, place: Any) -> None:
+        with pytest.raises(InvalidConfig) as caught:
+            Dask().with_runtime(record=place)
+        (problem,) = caught.value.problems
+        assert (problem.path, problem.value) == ("runtime.record", place)
+        assert problem.remedy.endswith("or None for no record")
+
+    def test_a_password_is_not_shown(self) -> None:
+        with pytest.raises(InvalidConfig) as caught:
+            Runtime(record="ftp://ann:hunter2@host/runs")
+        assert "record   its value is not the absolute path or the URL" in str(caught.value)
+        assert "hunter2" not in str(caught.value)
+
+    @pytest.mark.parametrize("text", ["none", "None", "off", "0"])
+    def test_a_variable_can_turn_it_off(self, text: str) -> None:
+        found = with_environment(Runtime(record="/runs"), {"FLYTE_DASK_RECORD": text})
+        assert found.record is None

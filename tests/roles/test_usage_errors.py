@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from traceback import format_exception
 from typing import Any
 
 import pytest
@@ -38,6 +39,13 @@ def test_all_wrong_arguments_are_reported_together() -> None:
     ]
 
 
+def test_pythons_own_error_is_not_shown_before_it() -> None:
+    with pytest.raises(InvalidConfig) as caught:
+        greeter.greet("bob", time=3)
+    assert caught.value.__suppress_context__
+    assert "TypeError" not in "".join(format_exception(caught.value))
+
+
 def test_a_type_error_from_within_passes_through() -> None:
     with pytest.raises(TypeError, match="can't multiply sequence") as caught:
         greeter.greet("bob", times="2")
@@ -55,3 +63,4 @@ def test_an_error_of_a_users_object_is_the_cause() -> None:
     with pytest.raises(InvalidConfig, match=r"raises TypeError\('broken by its owner'\)") as caught:
         WorkerGroup(requests=Broken())
     assert str(caught.value.__context__) == "broken by its owner"
+    assert not caught.value.__suppress_context__

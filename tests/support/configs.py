@@ -50,10 +50,11 @@ _MODES: tuple[Inherit, ...] = ("fill", "pin", "off")
 MODES = st.sampled_from(_MODES)
 _SECONDS = st.none() | st.sampled_from([60, 60.0, 120, 300, 300.0, 900])
 _TYPES = {int: st.integers(0, 3), float | None: _SECONDS}
+_FOLDERS = st.none() | st.sampled_from(["/data/runs", "s3://bucket/runs"])
 SETTINGS_GIVEN = st.fixed_dictionaries(
     {},
     optional={
-        name: _TYPES.get(kind, st.from_type(kind))
+        name: _FOLDERS if name == "record" else _TYPES.get(kind, st.from_type(kind))
         for name, kind in get_type_hints(Runtime).items()
         if name in SETTINGS
     },

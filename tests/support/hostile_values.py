@@ -260,6 +260,7 @@ def calls() -> Iterator[Call]:
         "gpu_from_pod_template": True,
         "zeros": ["limits.mem"],
         "interruptible": True,
+        "is_dynamic": True,
         "accelerator": "a",
         "node": NodeOverrides(_RESOURCES),
     }

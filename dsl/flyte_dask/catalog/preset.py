@@ -49,7 +49,10 @@ class Preset(Config):
         object.__setattr__(self, "doc", plain_text(self.doc))
         object.__setattr__(self, "config", set_by_preset(self.config, self.name))
 
-    @checked("{0.name}(...)")
+    def _where(self, name: str) -> str | None:
+        return f"call the preset first: preset().{name}" if hasattr(Dask, name) else None
+
+    @checked("{0.name}(...)", stand_in=lambda preset: with_values(preset.config))
     def __call__(
         self,
         workers: int | WorkerGroup | None = None,

@@ -8,7 +8,7 @@ from typing import cast
 
 from flyte_dask.errors import Problem
 from flyte_dask.quantities.quantity import plain_text
-from flyte_dask.roles.resources import plain_int
+from flyte_dask.roles.resources import looks_like_resources, plain_int
 from flyte_dask.roles.roles import Scheduler, WorkerGroup, count_problems, with_set
 
 __all__ = [
@@ -58,6 +58,8 @@ def role_problems(scheduler: object, workers: object) -> Iterator[Problem]:
         remedy = "pass Scheduler(...), or omit it"
         if isinstance(scheduler, (int, WorkerGroup)):
             remedy = "pass workers=... or Scheduler(...)"
+        elif looks_like_resources(scheduler):
+            remedy = "pass Scheduler(requests=..., limits=...)"
         yield Problem("scheduler", scheduler, "is not a Scheduler", remedy)
     if workers is None or isinstance(workers, WorkerGroup):
         return
@@ -65,6 +67,8 @@ def role_problems(scheduler: object, workers: object) -> Iterator[Problem]:
         yield from count_problems("workers", workers)
     else:
         remedy = "pass a number of workers or WorkerGroup(...)"
+        if looks_like_resources(workers):
+            remedy = "pass a number of workers or WorkerGroup(..., requests=..., limits=...)"
         yield Problem("workers", workers, "must be an int or a WorkerGroup", remedy)
 
 

@@ -20,7 +20,7 @@ from flyte_dask.config.coercion import (
 )
 from flyte_dask.errors import raise_if_any
 from flyte_dask.quantities.quantity import plain_text
-from flyte_dask.roles.base import Config, checked, with_values
+from flyte_dask.roles.base import Config, checked, followed, with_values
 from flyte_dask.roles.image import Image, image_problems, plain_image
 from flyte_dask.roles.origin import (
     NO_ORIGINS,
@@ -264,6 +264,7 @@ class Dask(Config):
         configure_storage: bool = _UNSET,
         check_versions: bool = _UNSET,
         report: Report = _UNSET,
+        record: str | None = _UNSET,
         local: Local = _UNSET,
         dashboard: bool = _UNSET,
         progress: bool = _UNSET,
@@ -293,6 +294,7 @@ class Dask(Config):
         silenced = {f"silence.{code}": code for code in as_codes(codes)}
         return _with_own(self, codes, None, origins_of(silenced, by))
 
+    @followed
     def __or__(self, other: Dask) -> Dask:
         """This config, overridden by all that *other* sets."""
         if type(other) is not Dask:

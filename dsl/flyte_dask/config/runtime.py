@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from typing import Any, Literal, NamedTuple, TypeAlias, cast, final
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, TypeAlias, cast, final
 
 import attrs
 
+from flyte_dask.config.setting_kinds import Kind, kind_of
 from flyte_dask.errors import InvalidConfig, Problem, raise_if_any
 from flyte_dask.quantities.quantity import plain_text
-from flyte_dask.roles.base import Config, set_fields, with_values
+from flyte_dask.roles.base import Config, followed, set_fields, with_values
 from flyte_dask.roles.origin import NO_ORIGINS, Leaf, Origin, merge_origins, origins_of
 from flyte_dask.roles.resources import plain_float, plain_int
-from flyte_dask.roles.roles import MOST_WORKERS
 
 __all__ = [
     "DEFAULT_RUNTIME",
-    "MOST_SECONDS",
     "SETTINGS",
     "Local",
     "Report",
@@ -33,8 +31,6 @@ Local: TypeAlias = Literal["threads", "processes"]
 
 Report: TypeAlias = Literal["full"] | bool | None
 """Whether a task's deck reports on its cluster."""
-
-MOST_SECONDS = 366 * 24 * 3600
 
 
 def _plain(value: Any) -> Any:
@@ -73,6 +69,9 @@ class Runtime(Config):
         report: whether the task's deck reports on the cluster: None follows the task's
             ``enable_deck``, and ``"full"`` adds Dask's own performance report, for which the
             scheduler needs bokeh.
+        record: the folder to which the record of each run is written, also of one that fails: an
+            absolute path, or a URL that fsspec knows, such as ``s3://bucket/runs``. Without a
+            folder, the record is in the deck only.
         local: the workers of a local cluster: ``"threads"``, which start at once and have no memory
             limits, or ``"processes"``, which have those of the config.
         dashboard: whether a local cluster serves Dask's dashboard, on 127.0.0.1; needs bokeh.
@@ -93,6 +92,7 @@ class Runtime(Config):
     configure_storage: bool = True
     check_versions: bool = True
     report: Report = None
+    record: str | None = None
     local: Local = "threads"
     dashboard: bool = False
     progress: bool = True
@@ -123,6 +123,7 @@ class Runtime(Config):
         """The origin of each setting that is set."""
         return dict(self._origins)
 
+    @followed
     def __or__(self, other: Runtime) -> Runtime:
         """This runtime, overridden by all that *other* sets."""
         if type(other) is not Runtime:
@@ -163,15 +164,22 @@ def with_environment(runtime: Runtime, environment: Mapping[str, str]) -> Runtim
         InvalidConfig: with every invalid variable; without its value, which may be a secret.
     """
     texts = {name: environment.get(variable_of(name), "").strip() for name in SETTINGS}
-    given = {name: _read(text, SETTINGS[name]) for name, text in texts.items() if text}
+    given = {name: _kind_of(name).read(text) for name, text in texts.items() if text}
     problems = [
-        problem._replace(path=variable_of(problem.path), value=_REDACTED)
-        for problem in _problems(given, "in_environment")
+        _of_variable(problem, texts[problem.path]) for problem in _problems(given, "in_environment")
     ]
     if problems:  # raise_if_any would add a line of user code
         raise InvalidConfig("the environment", problems)
     origins = {name: Origin(variable_of(name), None, value) for name, value in given.items()}
     return _with_set(runtime, given, origins)
+
+
+def _of_variable(problem: Problem, text: str) -> Problem:
+    """The *problem* of a setting as that of its variable, whose value is *text*."""
+    from flyte_dask.errors.suggestions import did_you_mean  # noqa: PLC0415  # for errors only
+
+    remedy = did_you_mean(text.lower(), _kind_of(problem.path).words) or problem.remedy
+    return problem._replace(path=variable_of(problem.path), value=_REDACTED, remedy=remedy)
 
 
 class _Redacted:
@@ -191,31 +199,13 @@ def _with_set(
     return with_values(runtime, **values, _origins=merge_origins(runtime._origins, origins))
 
 
-_YES, _NO, _NEVER = ("1", "true", "yes", "on"), ("0", "false", "no", "off"), ("never", "none")
-
-
-def _read(text: str, default: object) -> Any:
-    """*text* as the value of a setting with this default; a str if it is invalid."""
-    lower = text.lower()
-    if default is None or isinstance(default, bool):
-        return True if lower in _YES else False if lower in _NO else lower
-    if isinstance(default, str):
-        return lower
-    if lower in _NEVER:
-        return None
-    with suppress(ValueError):
-        return int(text)
-    with suppress(ValueError):
-        return float(text)
-    return text
-
-
 def _problems(values: Mapping[str, object], remedy: str = "remedy") -> Iterator[Problem]:
     """The problems of *values* as settings, by name."""
     for name, value in values.items():
         kind = _kind_of(name)
         if not kind.is_valid(value):
-            yield Problem(name, value, kind.rule, getattr(kind, remedy))
+            shown = _REDACTED if kind.is_secret(value) else value
+            yield Problem(name, shown, kind.rule, getattr(kind, remedy))
 
 
 def remedy_in_file(setting: str) -> str:
@@ -223,64 +213,8 @@ def remedy_in_file(setting: str) -> str:
     return _kind_of(setting).in_file
 
 
-def _kind_of(setting: str) -> _Kind:
-    return _KINDS[float if setting.endswith("_timeout") else type(SETTINGS[setting])]
-
-
-def _is_timeout(value: Any) -> bool:
-    return value is None or (type(value) in {int, float} and 0 < value <= MOST_SECONDS)  # not nan
-
-
-class _Kind(NamedTuple):
-    """A kind of settings, by the type of their defaults: the rule, and remedies by source."""
-
-    is_valid: Callable[[Any], bool]
-    rule: str
-    remedy: str
-    in_environment: str
-    in_file: str
-
-
-_COUNT = "use 0 or more"
-_SECONDS = "use seconds such as 60"
-_LOCAL = "use 'threads' or 'processes'"
-_KINDS = {
-    bool: _Kind(
-        lambda value: type(value) is bool,
-        "must be a bool",
-        "use True or False",
-        "use 1 or 0",
-        "use true or false",
-    ),
-    int: _Kind(
-        lambda value: type(value) is int and 0 <= value <= MOST_WORKERS,
-        f"must be an integer from 0 to {MOST_WORKERS}",
-        *(_COUNT, _COUNT, _COUNT),
-    ),
-    float: _Kind(
-        _is_timeout,
-        "must be a number of seconds above 0 and at most a year",
-        f"{_SECONDS}, or None for no timeout",
-        f"{_SECONDS}, or never for no timeout",
-        f"{_SECONDS}, or 'never' for no timeout",
-    ),
-    type(None): _Kind(
-        lambda value: value is None or type(value) is bool or _is_one_of(value, "full"),
-        "is an unknown kind of report",
-        "use True, False or 'full', or None to follow the task's enable_deck",
-        "use 1, 0 or full",
-        "use true, false or 'full'",
-    ),
-    str: _Kind(
-        lambda value: _is_one_of(value, "threads", "processes"),
-        "is an unknown kind of local cluster",
-        *(_LOCAL, "use threads or processes", _LOCAL),
-    ),
-}
-
-
-def _is_one_of(value: object, *texts: str) -> bool:
-    return isinstance(value, str) and value in texts
+def _kind_of(setting: str) -> Kind:
+    return kind_of(setting, SETTINGS[setting])
 
 
 DEFAULT_RUNTIME = Runtime()

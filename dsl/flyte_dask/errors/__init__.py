@@ -15,9 +15,9 @@ from flyte_dask.errors.errors import (
     UnknownPreset,
     clipped,
     raise_if_any,
-    reject_change,
     short,
 )
+from flyte_dask.errors.rejected_changes import reject_change
 
 __all__ = [
     "AdviceIsFatal",

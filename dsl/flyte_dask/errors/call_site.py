@@ -2,6 +2,7 @@
 
 # Annotations are not postponed here: NamedTuple would compile every one that is a string.
 
+import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,7 +15,7 @@ __all__ = ["CallSite", "decoration_site", "importing_module", "is_library", "use
 _LIBRARIES = frozenset(
     {
         *("attr", "attrs", "click", "dataclasses", "flyte", "flyte_dask", "flyte_dask_cli"),
-        *("flytekit", "functools", "importlib"),
+        *("flytekit", "functools", "importlib", "runpy"),
     }
 )
 _PLUGINS = ("flytekitplugins.dask.", "flyteplugins.flyte_dask.")  # others count as user code
@@ -86,7 +87,21 @@ def is_library(frame: FrameType) -> bool:
     code, module = frame.f_code, frame.f_globals.get("__name__")
     if (module, code.co_name) == _BUILT_IN:
         return False
+    if module == "__main__":
+        return _is_entry_point(frame)
     return _is_library_module(module) or _is_generated(code.co_filename, code.co_name)
+
+
+def _is_entry_point(frame: FrameType) -> bool:
+    """Whether the main module, of this *frame*, is a library's, and not the user's own.
+
+    It is what ``python -m`` runs, or the script of an installed command, next to Python itself.
+    """
+    spec = frame.f_globals.get("__spec__")
+    if spec is not None:
+        return _is_library_module(spec.name)
+    folder = os.path.dirname(frame.f_code.co_filename)  # noqa: PTH120  # pathlib is slow to import
+    return bool(folder) and folder == os.path.dirname(sys.executable or "")  # noqa: PTH120  # as above
 
 
 @lru_cache(maxsize=1024)

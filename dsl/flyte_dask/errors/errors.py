@@ -23,7 +23,6 @@ __all__ = [
     "UnknownPreset",
     "clipped",
     "raise_if_any",
-    "reject_change",
     "short",
 ]
 
@@ -58,6 +57,8 @@ class Problem(NamedTuple):
     """What to do instead, as an imperative."""
     line: int | None = None
     """The line of the file that the value was read from; None if it comes from code."""
+    replacement: str | None = None
+    """What to write instead, if only the spelling of the value is wrong; the remedy names it."""
 
     @property
     def location(self) -> str:
@@ -190,16 +191,3 @@ def raise_if_any(
     found = tuple(problems)
     if found:
         raise error(subject, found, at or user_call_site())
-
-
-def reject_change(frozen: object, name: str, *value: object) -> None:
-    """The ``__setattr__`` and ``__delattr__`` of frozen values: raise `FrozenConfig`."""
-    kind = type(frozen).__name__
-    copy = f"attrs.evolve(config, {name}=...)" if attrs.has(type(frozen)) else f"{kind}(...)"
-    problem = Problem(
-        name,
-        value[0] if value else getattr(frozen, name, attrs.NOTHING),
-        f"cannot be {'set' if value else 'deleted'}: a {kind} is frozen",
-        f"make a changed copy with a with_* method of Dask or {copy}",
-    )
-    raise_if_any(f"{kind}.{name}", [problem], FrozenConfig)

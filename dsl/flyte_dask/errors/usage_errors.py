@@ -13,12 +13,16 @@ from typing import Any
 import attrs
 
 from flyte_dask.errors import InvalidConfig, Problem, UnknownPreset, raise_if_any, short
+from flyte_dask.errors.call_site import user_call_site
+from flyte_dask.errors.misplaced import misplaced, resources_remedy
 from flyte_dask.errors.suggestions import did_you_mean, few_suggestions, synonym_of
 
 __all__ = ["reject_call", "reject_preset", "reject_subclass", "type_problems"]
 
 _PLAIN = {type(None), bool, int, float, complex, str, bytes}
 _POSITIONAL = Parameter.POSITIONAL_OR_KEYWORD
+_OF_COPIES = "_origins"
+"""The private argument that `attrs.evolve` passes to the config classes, next to the user's."""
 
 
 def reject_call(
@@ -29,6 +33,7 @@ def reject_call(
     error: Exception,
 ) -> None:
     """Raise `InvalidConfig` if *function* cannot be called like this, which raised *error*."""
+    kwargs = {name: value for name, value in kwargs.items() if name != _OF_COPIES}
     parameters = signature(function).parameters
     names = list(parameters)
     positional = [name for name in names if parameters[name].kind is _POSITIONAL]
@@ -47,7 +52,9 @@ def reject_call(
                 function(*args[: len(positional)], **rest)
             except InvalidConfig as invalid:
                 problems += invalid.problems
-    raise_if_any(subject, problems or _raising(function, args, kwargs, error))
+    if problems:  # they say all that Python's own error does
+        raise InvalidConfig(subject, problems, user_call_site()) from None
+    raise_if_any(subject, _raising(function, args, kwargs, error))
 
 
 def _raising(
@@ -80,7 +87,15 @@ def _extra_positional(
         rule = f"is an extra positional argument: {subject} takes {len(positional)}"
         keywords = ", ".join(name for name in names if name not in positional)
         remedy = f"pass it by keyword: {keywords}" if keywords else "omit it"
+        if _is_resources(value):
+            remedy = resources_remedy(names) or remedy
         yield Problem(f"argument {number}", value, rule, remedy)
+
+
+def _is_resources(value: object) -> bool:
+    with suppress(Exception):  # of an attribute
+        return all(hasattr(value, name) for name in ("cpu", "mem", "gpu"))
+    return False
 
 
 def _bad_keywords(
@@ -88,19 +103,18 @@ def _bad_keywords(
 ) -> Iterator[Problem]:
     for name, value in kwargs.items():
         if name not in names:
-            remedy = did_you_mean(name, names) or _methods(name) or f"use one of {', '.join(names)}"
-            yield Problem(name, value, f"is an unexpected keyword argument of {subject}", remedy)
+            rule = f"is an unexpected keyword argument of {subject}"
+            yield Problem(name, value, rule, _remedy(name, names))
         elif name in by_position:
             rule = "was given twice, by position and by keyword"
             yield Problem(name, value, rule, "pass it once")
 
 
-def _methods(name: str) -> str | None:
-    """The remedy if *name* means an argument of the ``with_*`` methods; else None."""
-    argument = synonym_of(name, ("cpu", "mem", "gpu", "ephemeral_storage", "image"))
-    if argument is None:
-        return None
-    return f"use .with_workers({argument}=...) or .with_scheduler({argument}=...) on the config"
+def _remedy(name: str, names: list[str]) -> str:
+    """What to use instead of the argument *name*, of a call that has these *names*."""
+    same = synonym_of(name, names)
+    elsewhere = None if same else misplaced(name, names)
+    return elsewhere or did_you_mean(name, names) or f"use one of {', '.join(names)}"
 
 
 def _missing(parameters: Iterable[Parameter], given: set[str]) -> Iterator[Problem]:

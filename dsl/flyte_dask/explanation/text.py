@@ -7,7 +7,7 @@ from typing import NamedTuple, final
 
 from flyte_dask.config.runtime import SETTINGS
 from flyte_dask.errors import short
-from flyte_dask.errors.suggestions import did_you_mean
+from flyte_dask.errors.suggestions import did_you_mean_path
 from flyte_dask.explanation.summary import Json
 from flyte_dask.prediction.pods import Pods
 from flyte_dask.roles.resources import DIMENSIONS
@@ -26,6 +26,9 @@ FIELDS = (
     *(f"runtime.{name}" for name in SETTINGS),
 )
 """The paths of all values."""
+
+_DIMENSIONS = tuple(f"{role}.{name}" for role in Pods._fields for name in DIMENSIONS)
+"""The paths that mean a request and a limit."""
 
 
 @final
@@ -55,7 +58,8 @@ def fields_of(path: str) -> tuple[str, ...]:
     if set(both) <= set(FIELDS):
         return both
     if path not in FIELDS:
-        remedy = did_you_mean(path, FIELDS) or f"use one such as {FIELDS[0]}"
+        near = did_you_mean_path(path, (*_DIMENSIONS, *FIELDS), ("workers", "runtime"))
+        remedy = near or f"use one such as {FIELDS[0]}"
         raise LookupError(f"{short(path)} is an unknown field: {remedy}")
     return (path,)
 

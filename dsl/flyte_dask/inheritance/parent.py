@@ -136,6 +136,8 @@ class Parent(Config):
         requests: the task's own requests; default: the platform's.
         limits: the task's own limits; default: the platform's.
         image: the reference of its image; None if it is unknown.
+        packages: the names of the Python packages that its image specification installs, with ``*``
+            for others that are not known; none if it has no specification.
         environment: the names of its environment variables.
         sidecars: the other containers of its pod.
         init_containers: the init containers of its pod.
@@ -148,6 +150,7 @@ class Parent(Config):
         interruptible: whether it may run on nodes that can be reclaimed; None: as the platform has
             it.
         accelerator: the type of GPU that it requires, such as ``nvidia-tesla-t4``.
+        is_dynamic: whether it is a dynamic task, whose function only builds a workflow.
         node: what a node of a workflow overrides, if it is the task of that node.
         sdk: the SDK in which it is written, and so in whose words advice is given.
 
@@ -158,6 +161,7 @@ class Parent(Config):
     requests: Resources | None = attrs.field(default=None, converter=as_resources)
     limits: Resources | None = attrs.field(default=None, converter=as_resources)
     image: str | None = attrs.field(default=None, converter=_as_text, kw_only=True)
+    packages: tuple[str, ...] = attrs.field(default=(), converter=_as_names, kw_only=True)
     environment: tuple[str, ...] = attrs.field(default=(), converter=_as_names, kw_only=True)
     sidecars: tuple[Sidecar, ...] = attrs.field(default=(), converter=_as_sidecars, kw_only=True)
     init_containers: tuple[Sidecar, ...] = attrs.field(
@@ -170,6 +174,7 @@ class Parent(Config):
     zeros: tuple[str, ...] = attrs.field(default=(), converter=_as_names, kw_only=True)
     interruptible: bool | None = attrs.field(default=None, kw_only=True)
     accelerator: str | None = attrs.field(default=None, converter=_as_text, kw_only=True)
+    is_dynamic: bool = attrs.field(default=False, kw_only=True)
     node: NodeOverrides | None = attrs.field(default=None, kw_only=True)
     sdk: Sdk = attrs.field(default="flytekit", kw_only=True)
     _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins", kw_only=True)
@@ -196,6 +201,7 @@ def with_origin(parent: Parent, by: str, call_site: CallSite | None) -> Parent:
 
 def _problems(parent: Parent) -> Iterator[Problem]:
     yield from image_problems("image", parent.image)
+    yield from _name_problems("packages", parent.packages, "package name")
     yield from _name_problems("environment", parent.environment, "environment variable name")
     yield from _name_problems("tolerations", parent.tolerations, "taint key", or_empty=True)
     yield from _container_problems("sidecars", parent.sidecars)
@@ -208,6 +214,7 @@ def _problems(parent: Parent) -> Iterator[Problem]:
     yield from _flag_problems(
         has_own_pod_template=parent.has_own_pod_template,
         gpu_from_pod_template=parent.gpu_from_pod_template,
+        is_dynamic=parent.is_dynamic,
         interruptible=False if parent.interruptible is None else parent.interruptible,
     )
     if parent.node is not None and not isinstance(parent.node, NodeOverrides):

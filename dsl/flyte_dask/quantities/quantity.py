@@ -210,7 +210,12 @@ def quantity_problem(
         return Problem(path, text, _RULE, remedy)
     text = plain_text(cast("str", text))
     if _parse(text) is None:
-        return Problem(path, text, _RULE, _guess(text, fits) or remedy)
+        guesses = _guesses(text, fits)
+        if not guesses:
+            return Problem(path, text, _RULE, remedy)
+        others = f" (or {guesses[1]!r})" if len(guesses) > 1 else ""
+        meant = f"did you mean {guesses[0]!r}{others}?"
+        return Problem(path, text, _RULE, meant, replacement=guesses[0])
     return None
 
 
@@ -279,19 +284,16 @@ def _in_largest_unit(value: Fraction, *like: str) -> Quantity:
     return _unvalidated(f"{value * 10**digits}e-{digits}", ratio)
 
 
-def _guess(text: str, fits: Callable[[Quantity], bool]) -> str | None:
-    """``did you mean ...?`` if only whitespace, case, a ``B`` or a missing number is wrong."""
+def _guesses(text: str, fits: Callable[[Quantity], bool]) -> list[str]:
+    """What *text* may mean, if only whitespace, case, a ``B`` or a missing number is wrong."""
     match = re.fullmatch(_MISSPELT, text.strip()) if len(text) <= _LONGEST_MISSPELT else None
     if match is None or not text.strip():
-        return None
+        return []
     number, unit = match.groups(default="1")
     units = [unit, *_units_like(unit.lower().removesuffix("b")), unit.lower()]
     guesses = [quantity_or_none(f"{number}{each}") for each in dict.fromkeys(units)]
     fitting = [guess.text for guess in guesses if guess is not None and fits(guess)]
-    if not fitting:
-        return None
-    others = f" (or {fitting[1]!r})" if len(fitting) > 1 and unit not in _UNITS else ""
-    return f"did you mean {fitting[0]!r}{others}?"
+    return fitting[:1] if unit in _UNITS else fitting[:2]
 
 
 def _units_like(lower: str) -> list[str]:

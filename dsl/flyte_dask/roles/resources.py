@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 from operator import index
 from types import SimpleNamespace
 from typing import Protocol, TypeAlias, TypeGuard, cast, final
@@ -139,6 +139,15 @@ class Resources(Config):
     def __attrs_post_init__(self) -> None:
         raise_if_any("Resources(...)", _amount_problems(self))
 
+    def __eq__(self, other: object) -> bool:
+        """Whether *other*, which may be flytekit's, has the same amounts."""
+        if not isinstance(other, Config) and looks_like_resources(other):
+            other = as_resources(other) or _NO_AMOUNTS
+        return super().__eq__(other)
+
+    def __hash__(self) -> int:
+        return super().__hash__()
+
 
 class ResourcesLike(Protocol):
     """An object with the four dimensions: `Resources`, or flytekit's."""
@@ -171,14 +180,32 @@ def as_resources(value: ResourcesLike | None) -> Resources | None:
         return None
     if isinstance(value, Resources):
         return value if amounts(value) else None
-    if not _looks_like_resources(value) or any(_amount_problems(value)):
+    if not looks_like_resources(value):
         return cast("Resources | None", value)
-    return _unvalidated(
-        {name: _quantity_if_valid(name, getattr(value, name)) for name in DIMENSIONS}
-    )
+    given = value.cpu, value.mem, value.gpu, value.ephemeral_storage
+    if all(each is None for each in given):
+        return None
+    is_plain = _PLAIN.issuperset(map(type, given))
+    parsed = _cached_resources(*given) if is_plain else _resources_of(*given)
+    return cast("Resources", value) if parsed is None else parsed
 
 
-def _looks_like_resources(value: object) -> TypeGuard[ResourcesLike]:
+_PLAIN = {type(None), str, int}
+"""The types of amounts that differ if their texts do; ``1`` equals ``1.0`` and True."""
+
+
+def _resources_of(*given: object) -> Resources | None:
+    """The resources with these amounts, in the order of dimensions; None if one is invalid."""
+    named = dict(zip(DIMENSIONS, given, strict=True))
+    if any(_amount_problem(name, name, value) for name, value in named.items()):
+        return None
+    return _unvalidated({name: _quantity_if_valid(name, each) for name, each in named.items()})
+
+
+_cached_resources = lru_cache(maxsize=1024)(_resources_of)  # many configs have the same amounts
+
+
+def looks_like_resources(value: object) -> TypeGuard[ResourcesLike]:
     """Whether *value* is an instance, not a class, with the four dimensions."""
     return all(hasattr(value, name) for name in DIMENSIONS) and not isinstance(value, type)
 
@@ -254,7 +281,7 @@ def side_problems(requests: object, limits: object) -> Iterator[Problem]:
     for name, side in (("requests", requests), ("limits", limits)):
         if side is None or isinstance(side, Resources):
             valid.append(amounts(side))
-        elif _looks_like_resources(side):
+        elif looks_like_resources(side):
             problems = {problem.path: problem.under(name) for problem in _amount_problems(side)}
             rest = {each: getattr(side, each) for each in DIMENSIONS if each not in problems}
             valid.append(amounts(Resources(**rest)))
@@ -266,8 +293,9 @@ def side_problems(requests: object, limits: object) -> Iterator[Problem]:
                 remedy = "pass it as resources=, which sets requests and limits"
             yield Problem(name, side, "is not a Resources", remedy)
     requested, limited = valid
-    found = (_pair_problem(name, requested.get(name), limited.get(name)) for name in DIMENSIONS)
-    yield from filter(None, found)
+    for name, request in requested.items():
+        if problem := _pair_problem(name, request, limited.get(name)):
+            yield problem
 
 
 def one_sided_problems(name: str, side: object) -> Iterator[Problem]:

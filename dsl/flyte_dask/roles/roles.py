@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar, cast, final
 import attrs
 
 from flyte_dask.errors import Problem, raise_if_any
-from flyte_dask.roles.base import Config, with_values
+from flyte_dask.roles.base import Config, followed, with_values
 from flyte_dask.roles.image import Image, image_problems, plain_image
 from flyte_dask.roles.origin import NO_ORIGINS, Leaf, Origin, Pair, merge_origins, origins_of
 from flyte_dask.roles.resources import (
@@ -17,6 +17,7 @@ from flyte_dask.roles.resources import (
     CpuAmountOrPair,
     Resources,
     as_resources,
+    looks_like_resources,
     pairs,
     parsed_pair,
     plain_int,
@@ -67,7 +68,7 @@ class Scheduler(Config):
     _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        raise_if_any("Scheduler(...)", _pod_problems(self))
+        raise_if_any("Scheduler(...)", _pod_problems(self, "first"))
         _normalize(self, "Scheduler(...)")
 
     @property
@@ -75,6 +76,7 @@ class Scheduler(Config):
         """The origin of each value that is set: ``image`` and the dimensions."""
         return MappingProxyType(self._origins)
 
+    @followed
     def __or__(self, other: Scheduler) -> Scheduler:
         """This scheduler, overridden by all that *other* sets."""
         if type(other) is not Scheduler:
@@ -116,8 +118,10 @@ class WorkerGroup(Config):
     _origins: Mapping[str, Origin] = attrs.field(default=NO_ORIGINS, alias="_origins", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        number = count_problems("number_of_workers", self._set_number)
-        raise_if_any("WorkerGroup(...)", [*number, *_pod_problems(self)])
+        number = _misplaced_resources("number_of_workers", "first", self._set_number) or [
+            *count_problems("number_of_workers", self._set_number)
+        ]
+        raise_if_any("WorkerGroup(...)", [*number, *_pod_problems(self, "second")])
         _normalize(self, "WorkerGroup(...)")
 
     @property
@@ -130,6 +134,7 @@ class WorkerGroup(Config):
         """The origin of each value that is set: number of workers, image and dimensions."""
         return MappingProxyType(self._origins)
 
+    @followed
     def __or__(self, other: WorkerGroup) -> WorkerGroup:
         """This group, overridden by all that *other* sets."""
         if type(other) is not WorkerGroup:
@@ -225,11 +230,22 @@ def count_problems(path: str, count: object, *, required: bool = False) -> Itera
         yield Problem(path, count, f"must be an integer from 1 to {MOST_WORKERS}", remedy)
 
 
-def _pod_problems(role: Scheduler | WorkerGroup) -> Iterator[Problem]:
-    yield from image_problems("image", role.image)
+def _pod_problems(role: Scheduler | WorkerGroup, place: str) -> Iterator[Problem]:
+    """The problems of *role*, whose image is the positional argument at *place*."""
+    yield from _misplaced_resources("image", place, role.image) or image_problems(
+        "image", role.image
+    )
     if role._resources is not None:
         yield from _split_problems(role)
     yield from side_problems(role.requests, role.limits)
+
+
+def _misplaced_resources(name: str, place: str, value: object) -> list[Problem]:
+    """The problem if *value*, of the positional argument *name* at *place*, is a `Resources`."""
+    if value is None or not (looks_like_resources(value) or type(value).__name__ == "Resources"):
+        return []
+    rule = f"is a Resources, and the {place} positional argument is {name}"
+    return [Problem(name, value, rule, "pass it as requests=..., limits=... or resources=...")]
 
 
 def _split_problems(role: Scheduler | WorkerGroup) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flyte_dask.lazy import lazy
 
 if TYPE_CHECKING:
+    from flyte_dask.team_files.commented import starter
     from flyte_dask.team_files.convert import parse, write
     from flyte_dask.team_files.discovery import NAME, find_for_module
     from flyte_dask.team_files.json_schema import schema
@@ -25,8 +26,19 @@ else:
             "preset": f"{_HERE}.loader",
             "read": f"{_HERE}.loader",
             "schema": f"{_HERE}.json_schema",
+            "starter": f"{_HERE}.commented",
             "write": f"{_HERE}.convert",
         },
     )
 
-__all__ = ["NAME", "TeamFile", "find_for_module", "parse", "preset", "read", "schema", "write"]
+__all__ = [
+    "NAME",
+    "TeamFile",
+    "find_for_module",
+    "parse",
+    "preset",
+    "read",
+    "schema",
+    "starter",
+    "write",
+]

@@ -13,6 +13,7 @@ from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn, mapping_structure_factory
 
 from flyte_dask.errors import Problem, raise_if_any
+from flyte_dask.errors.misplaced import set_by_task
 from flyte_dask.errors.suggestions import did_you_mean, few_suggestions
 from flyte_dask.errors.usage_errors import type_problems
 from flyte_dask.quantities.quantity import plain_text
@@ -246,7 +247,9 @@ def _invalid_values(
 def _known_key(key: object, value: object, cls: type, keys: Keys) -> str:
     """The remedy for the unknown *key*."""
     names = list(attrs.fields_dict(cls))
-    near = did_you_mean(key, names) if isinstance(key, str) else None
+    near = None
+    if isinstance(key, str):
+        near = set_by_task(key, names) or did_you_mean(key, names)
     if near is None and cls is PresetTable and isinstance(value, Mapping):
         return f'quote a name with a dot: [presets."{keys[-1]}.{key}"]'
     return near or f"known keys: {', '.join(names)}"

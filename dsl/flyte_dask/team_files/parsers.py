@@ -120,7 +120,7 @@ def _extra(module: str, package: str) -> ModuleType:
     try:
         return import_module(module)
     except ImportError as error:
-        remedy = "pip install 'flyte-dask[files]'"
+        remedy = "install flyte-dask with its extra 'files'"
         raise MissingExtra(f"this needs {package}, which is not installed: {remedy}") from error
 
 

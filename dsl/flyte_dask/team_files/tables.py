@@ -13,7 +13,8 @@ from typing import Any, Literal, TypeAlias, get_type_hints
 
 import attrs
 
-from flyte_dask.config.runtime import MOST_SECONDS, SETTINGS, Runtime
+from flyte_dask.config.runtime import SETTINGS, Runtime
+from flyte_dask.config.setting_kinds import MOST_SECONDS
 from flyte_dask.inheritance.resolution import Inherit
 from flyte_dask.prediction.platform import Backend, Base
 from flyte_dask.roles.roles import MOST_WORKERS
