@@ -23,8 +23,9 @@ from flyte_dask import (
     WorkerGroup,
     presets,
 )
-from flyte_dask.advice import RULES, SEVERITIES, Advice, advise
+from flyte_dask.advice import OF_NUMBER, RULES, SEVERITIES, Advice, advise
 from flyte_dask.advice.advise import _FINDERS
+from flyte_dask.advice.job import NEEDS_KUBERNETES
 from flyte_dask.inheritance.parent import NodeOverrides, Sidecar
 from flyte_dask.prediction.platform import BASES, Platform
 from flyte_dask.prediction.steps import SIDES
@@ -59,7 +60,7 @@ def evaluate(code: str) -> tuple[Advice, ...]:
 
 def following(advice: Advice, config: Dask, parent: Parent) -> Iterator[tuple[Dask, Parent]]:
     """The config and task with its remedy, if that can be applied automatically."""
-    remedy, path = advice.remedy, advice.path.split(".")
+    remedy, path = advice.remedy.removesuffix(NEEDS_KUBERNETES), advice.path.split(".")
     if remedy.startswith("."):
         yield eval(f"config{remedy}", {"config": config}), parent
     elif remedy.startswith("@task(") and "V1PodSpec" not in remedy:
@@ -319,6 +320,17 @@ class TestAnyAdvice:
             for followed in following(advice, config, parent):
                 again = advise(*followed, platform)
                 assert not new_errors([*given, *of_others], again)
+
+    @given(ALL_CONFIGS, TASKS, ALL_PLATFORMS, st.sampled_from([1, 2, 15, 300, 1001]))
+    def test_most_rules_apply_to_any_number_of_workers(
+        self, config: Dask, parent: Parent, platform: Platform, number: int
+    ) -> None:
+        """A registration assesses all numbers at once, except by the others."""
+        found, others = (
+            {each.code for each in advise(given, parent, platform)} - OF_NUMBER
+            for given in (config, config.with_workers(number))
+        )
+        assert found == others
 
     @given(CONFIGS, PARENTS, PLATFORMS)
     def test_silencing_all_codes_leaves_none(

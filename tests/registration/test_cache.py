@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from flyte_dask import Dask, InvalidConfig
 from flyte_dask import Resources as Amounts
-from flyte_dask.advice import Job, unsilenced
+from flyte_dask.advice import RULES, Job, unsilenced
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.team_files.tracking import TrackedFile, tracked
 from flyte_dask_engine.registration import serialization as wire
@@ -98,6 +98,21 @@ def test_each_has_its_own_advice(config: Dask, amounts: dict[str, Any], task: Da
     for platform in PLATFORMS:
         review = attrs.evolve(review_of(task, cluster, SETTINGS), platform=platform)
         assert review.unsilenced == unsilenced(Job.of(real, parent, platform))
+
+
+@given(CONFIGS, st.sampled_from(AMOUNTS), st.sampled_from(TASKS), st.sampled_from(PLATFORMS))
+def test_what_applies_depends_on_the_number_of_workers_where_that_is_known(
+    config: Dask, amounts: dict[str, Any], task: DaskTask, platform: Platform
+) -> None:
+    """One assessment serves all numbers."""
+    for number in (None, 1, 8, 200, 1001):
+        numbered = config if number is None else config.with_workers(number)
+        real = with_real_images(numbered, SETTINGS, "here", None)
+        cluster = TaskCluster(real, RequestedResources("@task", {}, amounts), task.name, None)
+        review = attrs.evolve(review_of(task, cluster, SETTINGS), platform=platform)
+        assert review.codes() == [*dict.fromkeys(each.code for each in review.unsilenced)]
+        errors = [code for code in review.codes() if RULES[code].severity == "error"]
+        assert review.codes(("error",)) == errors
 
 
 def test_errors_name_each_task() -> None:

@@ -4,11 +4,12 @@ Each piece of advice has a code, a severity, a path, its consequence in numbers,
 code. ``config.without_advice(code)`` suppresses what is intended.
 """
 
-from flyte_dask.advice.advise import advise, unsilenced, wanted
+from flyte_dask.advice.advise import OF_NUMBER, advise, applies, by_rule, unsilenced, wanted
 from flyte_dask.advice.job import Advice, Job
 from flyte_dask.rules import RULES, SEVERITIES, Rule, Severity
 
 __all__ = [
+    "OF_NUMBER",
     "RULES",
     "SEVERITIES",
     "Advice",
@@ -16,6 +17,8 @@ __all__ = [
     "Rule",
     "Severity",
     "advise",
+    "applies",
+    "by_rule",
     "unsilenced",
     "wanted",
 ]

@@ -14,14 +14,17 @@ from flyte_dask.prediction.platform import Platform
 from flyte_dask.roles.base import checked
 from flyte_dask.rules import RULES, SEVERITIES, code_problems
 
-__all__ = ["advise", "unsilenced", "wanted"]
+__all__ = ["OF_NUMBER", "advise", "applies", "by_rule", "unsilenced", "wanted"]
 
 _FINDERS: Mapping[str, Callable[[Job], Iterator[Advice]]] = {
     name: getattr(module, name)
     for module in (amounts, cluster, gpus, memory, nodes, pods, task)
     for name in module.__all__
 }
-_ALL = [_FINDERS[code.replace("-", "_")] for code in RULES]
+_ALL = {code: _FINDERS[code.replace("-", "_")] for code in RULES}
+
+OF_NUMBER = frozenset({"undersized-scheduler", "too-many-workers", "poor-bin-packing"})
+"""The rules of which the number of workers decides whether they apply; all others may name it."""
 
 
 @checked("advise(...)")
@@ -57,5 +60,15 @@ def wanted(given: Iterable[Advice], config: Dask, silence: Collection[str]) -> t
 
 def unsilenced(job: Job) -> tuple[Advice, ...]:
     """All advice, silenced or not, the most severe first."""
-    found = [each for look in _ALL for each in look(job)]
+    found = [each for look in _ALL.values() for each in look(job)]
     return tuple(sorted(found, key=lambda each: SEVERITIES.index(each.severity)))
+
+
+def by_rule(code: str, job: Job) -> tuple[Advice, ...]:
+    """The advice by the rule *code*."""
+    return tuple(_ALL[code](job))
+
+
+def applies(code: str, job: Job) -> bool:
+    """Whether there is advice by the rule *code*."""
+    return next(_ALL[code](job), None) is not None

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from flyte_dask.advice.job import Advice, Job, with_call
 from flyte_dask.advice.needs import (
+    CPU_OF_SCHEDULER,
     GIB,
     MIB,
     WITHOUT_SIDECARS,
@@ -16,6 +17,7 @@ from flyte_dask.advice.needs import (
     needed_by_scheduler,
     threads_within,
 )
+from flyte_dask.inheritance.parent import Parent
 from flyte_dask.prediction.footprint import total
 from flyte_dask.quantities.formatting import counted
 from flyte_dask.quantities.quantity import ZERO, Quantity
@@ -44,14 +46,18 @@ _HARDLY = 0.05
 
 def undersized_scheduler(job: Job) -> Iterator[Advice]:
     """A scheduler, one thread that holds the whole graph, too small for its workers."""
-    scheduler, needed = job.roles[0], needed_by_scheduler(job)
-    threads = counted(job.all_threads, "worker thread")
-    (_, cpu), (_, mem) = (job.pods.scheduler.container.amounts[name] for name in ("cpu", "mem"))
+    scheduler, amounts = job.roles[0], job.pods.scheduler.container.amounts
+    (_, cpu), (_, mem), least = amounts["cpu"], amounts["mem"], bytes_for_scheduler(job)
+    if not (cpu is not None and cpu < CPU_OF_SCHEDULER) and not (
+        mem is not None and mem.value < least
+    ):
+        return  # the usual case
+    needed, threads = needed_by_scheduler(job), counted(job.all_threads, "worker thread")
     if cpu is not None and cpu != ZERO and "cpu" in needed and cpu < needed["cpu"]:
         consequence = f"{cpu} CPUs for {threads}: the scheduler's one thread can use a whole CPU"
         remedy = job.with_amounts(scheduler, {"cpu": needed["cpu"]})
         yield Advice("undersized-scheduler", "scheduler.limits.cpu", consequence, remedy)
-    least, source = bytes_for_scheduler(job), scheduler.resolved.mem.limit.source
+    source = scheduler.resolved.mem.limit.source
     # of a named template there is other advice, and zero is no limit
     is_known = not (job.parent.pod_template and source == "platform") and mem != ZERO
     if mem is not None and "mem" in needed and mem.value < least and is_known:
@@ -104,12 +110,21 @@ def image_mismatch(job: Job) -> Iterator[Advice]:
     is_built = all(image is None or isinstance(image, str) for image in own)
     is_known = is_built and not any("{{" in image for image in images.values())  # a template
     if is_known and len(set(images.values())) > 1:
-        meant = job.parent.image or next(each for each in roles.values() if each != task)
         consequence = (
             f"{', '.join(f'{name} {image}' for name, image in images.items())}: all need the same "
             "Python, dask and code, and if versions differ, the task fails before it starts"
         )
-        yield Advice("image-mismatch", "image", consequence, f'.with_image("{meant}")')
+        others = [each for each in roles.values() if each != task]
+        yield Advice("image-mismatch", "image", consequence, _same_image(job.parent, others[0]))
+
+
+def _same_image(task: Parent, other: str) -> str:
+    """How the roles get the image of *task*, or, if that is unknown, all of them the *other*."""
+    if not task.packages:
+        return f'.with_image("{task.image or other}")'
+    remedy = "omit the images of the roles, which then use the task's"
+    # its reference has a hash, which changes with the specification
+    return remedy if task.sdk == "flyte" else f"{remedy}, or pass its ImageSpec: with_image(spec)"
 
 
 class _Fit(NamedTuple):
@@ -143,16 +158,22 @@ class _Size(NamedTuple):
         return _best_fit(float(_bounded(self.cpu).value), float(_bounded(self.mem).value) / GIB)
 
 
+_NO_SIDECARS = _Size(ZERO, ZERO)
 _COMMON = _Size(Quantity("16"), Quantity("64Gi"))
+"""A size of which some fit on each of the larger nodes."""
 
 
 def worker_exceeds_node(job: Job) -> Iterator[Advice]:
     """Workers that are larger than any common node."""
     worker, sidecars = _worker(job), _sidecars(job)
-    if worker is None or sidecars is None or worker.plus(sidecars).fit is not None:
+    if worker is None or sidecars is None:
+        return
+    if sidecars == _NO_SIDECARS and worker.cpu <= _COMMON.cpu and worker.mem <= _COMMON.mem:
+        return  # the usual case
+    if worker.plus(sidecars).fit is not None:
         return
     cpu, mem = worker.plus(sidecars)
-    what = "a worker" if sidecars == (ZERO, ZERO) else "a worker with its sidecars"
+    what = "a worker" if sidecars == _NO_SIDECARS else "a worker with its sidecars"
     consequence = (
         f"{what} requests {cpu} CPUs and {mem}, and the largest common nodes have 192 CPUs and "
         "1536Gi, of which some is reserved: it stays Pending unless there is a larger node"
@@ -211,7 +232,7 @@ def _worker(job: Job) -> _Size | None:
 def _sidecars(job: Job) -> _Size | None:
     """The requests of a worker's sidecars; None with GPUs."""
     if not job.pods.workers.sidecars:  # the usual case
-        return _Size(ZERO, ZERO)
+        return _NO_SIDECARS
     requests = total([job.pods.workers._replace(replicas=1)], lambda pod: pod.sidecars).requests
     return None if requests.gpu.value else _Size(requests.cpu, requests.mem)
 

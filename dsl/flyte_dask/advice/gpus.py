@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from flyte_dask.advice.job import Advice, Job, Role, with_call
+from flyte_dask.advice.job import NEEDS_KUBERNETES, Advice, Job, Role, with_call
 from flyte_dask.inheritance.parent import Parent
 from flyte_dask.prediction.footprint import total
 from flyte_dask.prediction.pods import Pod
@@ -83,6 +83,7 @@ def worker_only_gpu(job: Job) -> Iterator[Advice]:
         remedy = (
             "@task(pod_template=PodTemplate(pod_spec=V1PodSpec(containers=[], tolerations="
             '[V1Toleration(key="nvidia.com/gpu", operator="Exists")])))'
+            f"{NEEDS_KUBERNETES}"
         )
         yield Advice("worker-only-gpu", "workers.limits.gpu", consequence, remedy)
 

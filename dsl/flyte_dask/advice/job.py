@@ -16,15 +16,21 @@ from flyte_dask.inheritance.resolution import ALWAYS_GIVEN, Resolved, ResolvedPa
 from flyte_dask.prediction.backend import pods_of
 from flyte_dask.prediction.node import on_node, resolved_on_node
 from flyte_dask.prediction.platform import Platform
-from flyte_dask.prediction.pods import Pods
+from flyte_dask.prediction.pods import Pod, Pods
 from flyte_dask.quantities.quantity import Quantity, unless_zero
 from flyte_dask.roles.origin import Pair
 from flyte_dask.roles.resources import DIMENSIONS, KUBERNETES_NAMES, pairs
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
 from flyte_dask.rules import RULES, Severity, page_of
 
-__all__ = ["Advice", "Job", "Role", "with_call"]
+__all__ = ["NEEDS_KUBERNETES", "Advice", "Job", "Role", "with_call"]
 
+
+NEEDS_KUBERNETES = '; PodTemplate needs the package "kubernetes<37.0.2"'
+"""The end of a remedy with a pod template: flytekit does not depend on that package.
+
+Newer ones need a python-dateutil that botocore, which flytekit depends on, does not accept.
+"""
 
 _MOST_BYTES = 4000  # of a piece of advice in a log; it names what a task or its platform has
 
@@ -88,13 +94,34 @@ class Job:
 
     @classmethod
     def of(
-        cls, config: Dask, parent: Parent, platform: Platform, resolved: Resolved | None = None
+        cls,
+        config: Dask,
+        parent: Parent,
+        platform: Platform,
+        resolved: Resolved | None = None,
+        runner: Pod | None = None,
     ) -> Job:
-        """The job of *config*, which may already be *resolved* in its task *parent*."""
+        """The job of *config* in its task *parent*.
+
+        Args:
+            config: the config.
+            parent: the task.
+            platform: the platform.
+            resolved: the config in its task, if that is known already.
+            runner: the pod of the task, if that is known already.
+        """
         resolved = resolved or config.resolve(parent)
-        pods = pods_of(config, resolved, parent, platform)
+        pods = pods_of(config, resolved, parent, platform, runner)
         on_node = resolved_on_node(config, parent, platform, resolved)
         return cls(config, parent, platform, on_node, pods)
+
+    def with_number_of(self, config: Dask) -> Job:
+        """The job of *config*, which differs from its own in the number of workers only."""
+        number = config.workers.number_of_workers
+        if number == self.number:
+            return self
+        pods = self.pods._replace(workers=self.pods.workers._replace(replicas=number))
+        return Job(config, self.parent, self.platform, self.resolved, pods)
 
     @cached_property
     def roles(self) -> tuple[Role, Role]:
@@ -119,7 +146,7 @@ class Job:
         """The subject of a sentence about each worker."""
         return "its one worker" if self.number == 1 else f"each of {self.number:,} workers"
 
-    @property
+    @cached_property
     def threads(self) -> int:
         """The number of threads of each worker."""
         return int(self.worker_arg("--nthreads"))
@@ -179,7 +206,8 @@ class Job:
         is_renamed = self.platform.backend == "v1" and not self.can_roles_set_gpus
         is_missing = needs_pod_template and is_renamed and not self.parent.has_own_pod_template
         more = {"task_config": task_config, "pod_template": "PodTemplate()" if is_missing else None}
-        return _task_decorator(self._allowed({**own, **amounts}), more)
+        decorator = _task_decorator(self._allowed({**own, **amounts}), more)
+        return f"{decorator}{NEEDS_KUBERNETES if is_missing else ''}"
 
     def with_node_amounts(self, amounts: Mapping[str, Quantity | Pair]) -> str:
         """The overrides of the node, with *amounts* added, clamped to the platform's limits."""

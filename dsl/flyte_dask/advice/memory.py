@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from flyte_dask.advice.job import Advice, Job
+from flyte_dask.inheritance.parent import NodeOverrides, Parent
 from flyte_dask.quantities.formatting import counted
 from flyte_dask.quantities.quantity import ZERO, Quantity
 from flyte_dask.quantities.spelling import canonical
 from flyte_dask.roles.origin import Pair
-from flyte_dask.roles.resources import pairs
+from flyte_dask.roles.roles import Scheduler, WorkerGroup
 
 __all__ = ["memory_milli_unit", "missing_worker_memory", "tiny_memory"]
 
@@ -76,17 +77,22 @@ def _misread(
 def _memories(job: Job) -> Iterator[tuple[str, Quantity | None, Quantity]]:
     """What sets memory: roles, the task and its node, with the request and the effective limit."""
     for role in job.roles:
-        request, limit = pairs(role.config.requests, role.config.limits).get("mem", _UNSET)
+        request, limit = _memory_of(role.config)
         effective = role.resolved.mem.limit.effective  # which may be the task's
         if (request or limit) and effective:
             yield role.name, request, effective
     node = job.parent.node if job.platform.backend == "v1" else None
     for path, owner in (("task", job.parent), ("node", node)):
-        sides = pairs(owner.requests, owner.limits) if owner else {}
-        request, limit = sides.get("mem", _UNSET)
+        request, limit = _memory_of(owner) if owner else _UNSET
         effective = limit or request
         if effective:
             yield path, request, effective
+
+
+def _memory_of(owner: Scheduler | WorkerGroup | Parent | NodeOverrides) -> Pair:
+    """The request and the limit that *owner* sets."""
+    requests, limits = owner.requests, owner.limits
+    return requests and requests.mem, limits and limits.mem
 
 
 def _to_dask(job: Job, amount: Quantity) -> str:

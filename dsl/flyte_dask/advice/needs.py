@@ -8,6 +8,7 @@ from flyte_dask.advice.job import Job
 from flyte_dask.quantities.quantity import Quantity
 
 __all__ = [
+    "CPU_OF_SCHEDULER",
     "GIB",
     "MIB",
     "WITHOUT_SIDECARS",
@@ -21,7 +22,8 @@ WITHOUT_SIDECARS = "run what needs the sidecar in a separate task without a clus
 """The remedy for sidecars, which Flyte cannot restrict to some pods of a cluster."""
 
 MIB, GIB = 2**20, 2**30
-_ONE = Quantity("1")
+CPU_OF_SCHEDULER = Quantity("1")
+"""All that a scheduler can use, which has one thread."""
 _FEW_THREADS = 16  # for which a fraction of a CPU is enough
 
 # Measured with distributed 2026.8: a scheduler with its dashboard uses 80Mi, 175Mi after receiving
@@ -44,8 +46,8 @@ def threads_within(memory: Quantity) -> int:
 def needed_by_scheduler(job: Job) -> dict[str, Quantity]:
     """The minimum of a scheduler, for the dimensions where raising it would help."""
     needed, most = {}, job.platform.allowed
-    if job.all_threads > _FEW_THREADS and most.get("cpu", _ONE) >= _ONE:
-        needed["cpu"] = _ONE
+    if job.all_threads > _FEW_THREADS and most.get("cpu", CPU_OF_SCHEDULER) >= CPU_OF_SCHEDULER:
+        needed["cpu"] = CPU_OF_SCHEDULER
     if (memory := bytes_for_scheduler(job)) <= _MOST_SENSIBLE:
         needed["mem"] = Quantity(f"{ceil(memory / GIB)}Gi")
     return needed

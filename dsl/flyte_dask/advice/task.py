@@ -7,10 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from flyte_dask.advice.job import Advice, Job
 from flyte_dask.inheritance.parent import Sidecar
 from flyte_dask.prediction.remarks import REJECTED, Remark
+from flyte_dask.quantities.formatting import counted
 from flyte_dask.quantities.quantity import ZERO, Quantity
 from flyte_dask.roles.resources import pairs
 
 __all__ = [
+    "dynamic_cluster",
+    "image_without_flyte_dask",
     "named_pod_template",
     "reserved_env_var",
     "role_exceeds_platform",
@@ -19,6 +22,7 @@ __all__ = [
 ]
 
 _CLAMPED = "clamped-to-platform"
+_OFFICIAL = "flytekitplugins-dask"
 _ABOVE = {*REJECTED, _CLAMPED, "rounded-comparison", "unvalidated-gpu"}
 _AMOUNTS = {"cpu": Quantity("2"), "mem": Quantity("8Gi")}
 _ZEROS = {
@@ -43,6 +47,37 @@ def reserved_env_var(job: Job) -> Iterator[Advice]:
             place = "@task(environment=...)" if is_flytekit else "TaskEnvironment(env_vars=...)"
             remedy = f"remove {name} from {place}"
             yield Advice("reserved-env-var", f"task.environment.{name}", consequence, remedy)
+
+
+def image_without_flyte_dask(job: Job) -> Iterator[Advice]:
+    """Images that are specified without this package, or with the one that it replaces."""
+    packages, is_flytekit = job.parent.packages, job.parent.sdk == "flytekit"
+    if is_flytekit and _OFFICIAL in packages:
+        consequence = (
+            f"it installs {_OFFICIAL}, which has files of the same names as flyte-dask: the task "
+            "fails when its module is imported"
+        )
+        remedy = f"put 'flyte-dask' in the place of '{_OFFICIAL}' in its packages"
+    elif packages and not {"flyte-dask", "*"} & {*packages}:
+        consequence = "it does not install flyte-dask: the task fails when its module is imported"
+        remedy = "ImageSpec(packages=['flyte-dask', ...])"
+        if not is_flytekit:
+            remedy = "image.with_pip_packages('flyte-dask')"
+    else:
+        return
+    yield Advice("image-without-flyte-dask", "task.image", consequence, remedy)
+
+
+def dynamic_cluster(job: Job) -> Iterator[Advice]:
+    """Clusters of dynamic tasks, which end before the tasks run that they call."""
+    if job.parent.is_dynamic:
+        consequence = (
+            f"Flyte starts a scheduler and {counted(job.number, 'worker')} for the dynamic "
+            "function, which usually only builds a workflow; the tasks that it calls cannot use "
+            "them"
+        )
+        remedy = "use @dynamic without task_config, and set it for the tasks that it calls"
+        yield Advice("dynamic-cluster", "task.is_dynamic", consequence, remedy)
 
 
 def task_exceeds_platform(job: Job) -> Iterator[Advice]:
@@ -92,9 +127,11 @@ def _ending(found: list[Remark]) -> str:
 def role_exceeds_platform(job: Job) -> Iterator[Advice]:
     """Roles above the platform's limits, which Flyte clamps silently."""
     for role, pod in zip(job.roles, (job.pods.scheduler, job.pods.workers), strict=True):
+        clamped = [each for each in pod.remarks if each.rule == _CLAMPED]
+        if not clamped:  # the usual case
+            continue
         own = {path for path, side in job.resolved.sides.items() if side.source != "platform"}
-        found = [each for each in pod.remarks if each.rule == _CLAMPED and each.path in own]
-        if found:
+        if found := [each for each in clamped if each.path in own]:
             consequence = f"{_listed(found)}: silently clamped"
             left = {_name(each): pod.container.amounts[_name(each)] for each in found}
             if role.name == "scheduler" and "gpu" in left:

@@ -67,9 +67,11 @@ def check_call(by: str, config: object, platform: object) -> None:
     raise_if_any(by, problems)
 
 
-def pods_of(config: Dask, resolved: Resolved, parent: Parent, platform: Platform) -> Pods:
-    """The pods of *config*, which is already *resolved* in its task *parent*."""
-    runner = runner_pod(parent, platform)
+def pods_of(
+    config: Dask, resolved: Resolved, parent: Parent, platform: Platform, runner: Pod | None = None
+) -> Pods:
+    """The pods of *config*, *resolved* in its task *parent*, whose pod *runner* may be known."""
+    runner = runner or runner_pod(parent, platform)
     scheduler = _copy("scheduler", config.scheduler, resolved.scheduler, runner, platform)
     workers = _copy("workers", config.workers, resolved.workers, runner, platform)
     limits, remarks = _worker_limits(workers.container)

@@ -50,10 +50,12 @@ def _of_names(container: Container, names: Mapping[str, int]) -> Iterator[str]:
 
 def _of_amounts(container: Container) -> Iterator[str]:
     for dimension, (request, limit) in container.amounts.items():
+        if dimension != "gpu" and (request is None or limit is None or request <= limit):
+            continue  # the usual case
         resource = container.resource(dimension)
         if "/" not in resource and dimension == "gpu":
             yield f"'{resource}' is not a resource of Kubernetes, nor one with a domain"
         elif dimension == "gpu" and request is not None and request != limit:
             yield f"{resource} has the request {request} and the limit {limit}, which must be equal"
-        elif request is not None and limit is not None and request > limit:
+        elif dimension != "gpu":
             yield f"{resource} has the request {request}, which is above the limit {limit}"

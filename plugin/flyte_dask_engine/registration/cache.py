@@ -14,21 +14,26 @@ from flyte_dask.prediction.platform import Platform
 from flyte_dask.roles.resources import Resources
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
 
-__all__ = ["Latest", "cached", "config_key", "other_key", "platform_key"]
+__all__ = ["Latest", "cached", "other_key", "platform_key", "shape_key"]
 
 _MOST = 4096  # entries, of some kilobytes each; a registration rarely has so many different ones
 
 T = TypeVar("T")
 
 
-def cached(cache: dict[Hashable, T], key: Hashable, compute: Callable[[], T]) -> T:
-    """The value of *key* in *cache*; *compute* provides a missing one."""
+def cached(
+    cache: dict[Hashable, T], key: Hashable, compute: Callable[[], T], most: int = _MOST
+) -> T:
+    """The value of *key* in *cache*; *compute* provides a missing one.
+
+    A cache that has *most* entries is cleared before the next one.
+    """
     try:
         return cache[key]
     except KeyError:
         pass  # an error below must not have this one as its context
     value = compute()
-    if len(cache) >= _MOST:
+    if len(cache) >= most:
         cache.clear()
     cache[key] = value
     return value
@@ -48,14 +53,12 @@ class Latest(Generic[T]):
         return self._cache
 
 
-def config_key(config: Dask) -> tuple[object, ...]:
-    """The key of *config*'s pods; it is computed for every task, so it has to be fast."""
-    return (
-        config.inherit,
-        config.workers.number_of_workers,
-        *_of_role(config.scheduler),
-        *_of_role(config.workers),
-    )
+def shape_key(config: Dask) -> tuple[object, ...]:
+    """The key of *config*'s pods, except for the number of workers.
+
+    It is computed for every task, so it has to be fast.
+    """
+    return (config.inherit, *_of_role(config.scheduler), *_of_role(config.workers))
 
 
 def other_key(config: Dask, platform: Platform) -> tuple[object, ...]:
@@ -76,6 +79,9 @@ def platform_key(platform: Platform) -> tuple[object, ...]:
     )
 
 
+_text = str.__str__
+
+
 def _of_role(role: Scheduler | WorkerGroup) -> tuple[object, ...]:
     return role.image, *_of_side(role.requests), *_of_side(role.limits)
 
@@ -84,4 +90,5 @@ def _of_side(side: Resources | None) -> tuple[str | None, ...]:
     if side is None:
         return (None, None, None, None)
     cpu, mem, gpu, disk = side.cpu, side.mem, side.gpu, side.ephemeral_storage
-    return cpu and cpu.text, mem and mem.text, gpu and gpu.text, disk and disk.text
+    # as plain texts, since quantities are equal if their values are; the property takes longer
+    return cpu and _text(cpu), mem and _text(mem), gpu and _text(gpu), disk and _text(disk)

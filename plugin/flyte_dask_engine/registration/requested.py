@@ -15,6 +15,7 @@ __all__ = [
     "DEFAULT_RESOURCES",
     "Amounts",
     "RequestedResources",
+    "parent_of",
     "parent_with",
     "without_zeros",
     "zeros_of",
@@ -53,12 +54,21 @@ def parent_with(requested: RequestedResources, task: str, call_site: CallSite | 
     Raises:
         InvalidConfig: with every amount that Kubernetes would reject.
     """
-    by = requested.by
-    try:
-        parent = cached(_parents, requested.key, lambda: _parent(requested))
-    except InvalidConfig as error:
-        raise InvalidConfig(f"{by} of {task}", error.problems, call_site) from None
+    parent, by = parent_of(requested, task, call_site), requested.by
     return with_origin(parent, by, None if by == DEFAULT_RESOURCES else call_site)
+
+
+def parent_of(requested: RequestedResources, task: str, call_site: CallSite | None) -> Parent:
+    """The parent with these resources, without their origins; one for all that request the same.
+
+    Raises:
+        InvalidConfig: with every amount that Kubernetes would reject.
+    """
+    try:
+        return cached(_parents, requested.key, lambda: _parent(requested))
+    except InvalidConfig as error:
+        by = f"{requested.by} of {task}"
+        raise InvalidConfig(by, error.problems, call_site) from None
 
 
 def _parent(requested: RequestedResources) -> Parent:

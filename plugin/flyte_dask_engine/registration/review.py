@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from flyte_dask.advice import Advice, Job, unsilenced, wanted
+from flyte_dask.advice import SEVERITIES, Advice, Job, Severity, by_rule, unsilenced, wanted
 from flyte_dask.errors import AdviceIsFatal, CallSite, InvalidConfig, PolicyViolation, Problem
 from flyte_dask.inheritance.parent import Parent
 from flyte_dask.prediction.platform import Platform
 from flyte_dask.team_files.discovery import VARIABLE, find_for_module
 from flyte_dask_engine.host import Host, make_visible
+from flyte_dask_engine.registration.advice_log import LEVELS, registrations
+from flyte_dask_engine.registration.assessment import Assessment, shared_assessment
 from flyte_dask_engine.registration.cache import Latest, cached, other_key, platform_key
 from flyte_dask_engine.registration.cluster import TaskCluster
 
@@ -72,7 +74,8 @@ class Review:
         if task is None:
             return unsilenced(self.job)
         other = other_key(self.cluster.config, self.platform)
-        key = self.cluster.key, other, task, platform_key(self.platform)
+        cluster = self.cluster.shape, self.cluster.number
+        key = *cluster, other, task, platform_key(self.platform)
         return cached(_advice, key, lambda: unsilenced(self.job))
 
     @property
@@ -80,6 +83,17 @@ class Review:
         """The advice that is not silenced."""
         silence = self.team.silence if self.team else ()
         return wanted(self.unsilenced, self.cluster.config, silence)
+
+    def codes(self, severities: tuple[Severity, ...] = SEVERITIES) -> list[str]:
+        """The rules with these *severities* that apply, silenced or not, the most severe first."""
+        return self._assessment.codes(self.cluster.config, severities)
+
+    @cached_property
+    def _assessment(self) -> Assessment:
+        task = self.description_key()
+        if task is None:
+            return Assessment(self.job)
+        return shared_assessment(self.cluster, self.platform, task, self.described)
 
     @property
     def violations(self) -> tuple[Problem, ...]:
@@ -99,8 +113,9 @@ class Review:
         rule = f"is an error by {self.team.path.name}"
         return tuple(
             Problem(each.path, each.code, f"{rule}: {each.consequence}", each.remedy)
-            for each in self.unsilenced
-            if each.code in self.team.fatal
+            for code in self.codes()
+            if code in self.team.fatal
+            for each in by_rule(code, self.job)
         )
 
     def enforce(self, by: str | None = None, call_site: CallSite | None = None) -> None:
@@ -124,14 +139,26 @@ class Review:
         if fatal := self.fatal:
             raise AdviceIsFatal(by, fatal, call_site)
 
-    def log(self) -> None:
-        """Log all advice, with severity info at level INFO."""
+    def log(self, registration: object) -> None:
+        """Log the advice that is not silenced, with severity info at level INFO.
+
+        Of each rule the log has the advice on the first task of the *registration*, and when that
+        ends the number of further tasks.
+
+        Args:
+            registration: the SDK's settings of it; None if the task is the only one.
+        """
         logger = self.host.logger.getChild("advice")
-        if advice := self.advice:
-            make_visible(logger, logging.WARNING, self.host.level_variable)
-        for each in advice:
-            level = logging.INFO if each.severity == "info" else logging.WARNING
-            logger.log(level, "%s: %s", self.name, each)
+        make_visible(logger, logging.WARNING, self.host.level_variable)
+        registrations.enter(registration, logger)
+        silenced = {*self.cluster.config.silence, *(self.team.silence if self.team else ())}
+        logged: tuple[Severity, ...] = tuple(
+            each for each in SEVERITIES if logger.isEnabledFor(LEVELS[each])
+        )
+        for code in self.codes(logged):
+            if code not in silenced and registrations.is_first(code):
+                for each in by_rule(code, self.job):
+                    logger.log(LEVELS[each.severity], "%s: %s", self.name, each)
 
 
 def team_of(function: Callable[..., Any], registration: object) -> TeamFile | None:

@@ -55,18 +55,17 @@ def custom(config: Dask, resolved: Resolved) -> Custom:
     }
 
 
-def copied(custom: Custom) -> Custom:
-    """A deep copy of *custom*, faster than `copy.deepcopy`."""
-    return {
-        role: {
-            **fields,
-            "resources": {
-                side: [{**entry} for entry in entries]
-                for side, entries in fields["resources"].items()
-            },
-        }
-        for role, fields in custom.items()
-    }
+def copied(custom: Custom, number: int) -> Custom:
+    """A deep copy of *custom*, for *number* workers; faster than `copy.deepcopy`."""
+    scheduler, workers = _copied(custom["scheduler"]), _copied(custom["workers"])
+    workers["numberOfWorkers"] = number
+    return {"scheduler": scheduler, "workers": workers}
+
+
+def _copied(role: dict[str, Any]) -> dict[str, Any]:
+    resources = role["resources"]
+    copies = {side: [entry.copy() for entry in resources[side]] for side in resources}
+    return {**role, "resources": copies}
 
 
 def dask_job(config: Dask, resolved: Resolved) -> DaskJob:
