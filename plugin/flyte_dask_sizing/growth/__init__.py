@@ -1,0 +1,1 @@
+"""How what a task needs grows with its input."""

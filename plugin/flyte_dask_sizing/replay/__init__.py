@@ -1,0 +1,1 @@
+"""Replays of recorded runs on other numbers of workers."""
