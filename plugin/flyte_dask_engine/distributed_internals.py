@@ -67,8 +67,12 @@ class Client(distributed.Client):
         connecting = super()._ensure_connected(timeout)  # type: ignore[no-untyped-call]  # theirs
         try:
             await asyncio.wait_for(connecting, timeout)
-        except asyncio.TimeoutError as error:  # no OSError before Python 3.11, so not cleaned up
+        # distributed closes the client for an OSError only; an open one that is garbage collected
+        # while another starts is a deadlock
+        except asyncio.TimeoutError as error:  # no OSError before Python 3.11
             raise OSError(f"no response within {timeout} s") from error
+        except MemoryError as error:  # what another protocol sends is no length of a message
+            raise OSError("no response in Dask's protocol") from error
 
 
 class CommandProcess(Subprocess):

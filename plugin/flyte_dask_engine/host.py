@@ -29,6 +29,8 @@ class Host:
     The adapter of an SDK overrides what the SDK does differently.
     """
 
+    sdk = ""
+    """The name of the SDK's package."""
     logger = logging.getLogger("flyte_dask")
     """The parent of the engine's loggers."""
     level_variable: str | None = None
@@ -61,6 +63,10 @@ class Host:
 
     def attempt(self) -> int | None:
         """The number of this attempt at the task, counted from 1; None if unknown."""
+        return None
+
+    def execution(self) -> str | None:
+        """The name of the execution on Flyte; None if there is none."""
         return None
 
     def code(self) -> bytes | None:
@@ -136,6 +142,8 @@ def make_visible(logger: logging.Logger, level: int, variable: str | None) -> No
 
     A user sets it by the SDK's environment *variable*, or on *logger* itself.
     """
+    if logger.getEffectiveLevel() <= level:
+        return  # also where it has been enabled before
     is_set = logger.level != logging.NOTSET or (variable is not None and variable in os.environ)
-    if not is_set and logger.getEffectiveLevel() > level:
+    if not is_set:
         logger.setLevel(level)

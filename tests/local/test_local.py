@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import attrs
 import dask.config
 import distributed
 import psutil
@@ -28,6 +29,7 @@ from flytekit import task
 from flyte_dask import InvalidConfig, Parent, Resources, Runtime
 from flyte_dask_engine.errors import ClusterUnavailable, MissingBokeh
 from flyte_dask_engine.local.cluster import Shape, describe, local_cluster
+from flyte_dask_engine.local.gpus import has_gpu
 from flyte_dask_engine.local.import_root import import_root
 from flyte_dask_engine.session.default_client import default_cluster
 from flyte_dask_engine.session.scopes import Scope
@@ -53,6 +55,7 @@ class TestShape:
             (WorkerGroup(3, requests=Resources(cpu=2), limits=Resources(cpu=4)), Shape(3, 4)),
             (WorkerGroup(1, limits=Resources(mem="1.5Gi")), Shape(1, 1, 3 * GIB // 2)),
             (presets.medium(5).workers, Shape(5, 2, 8 * GIB)),
+            (presets.gpu_heavy(3).workers, Shape(3, 4, 24 * GIB, 1)),
         ],
     )
     def test_of_what_a_role_sets(self, group: WorkerGroup, shape: Shape) -> None:
@@ -98,6 +101,55 @@ class TestShape:
             big.on_this_machine(processes), big, processes
         )
         assert Shape(1, 1).on_this_machine(processes) == Shape(1, 1, MEMORY_LIMIT)
+
+
+class TestGpus:
+    """A local run has those of the machine, and the start line reports that there are none."""
+
+    def test_none_are_reported_with_the_cpus(self) -> None:
+        requested = Shape(2, 4, 8 * GIB, 1)
+        scaled = Shape(2, 1)
+        assert describe(scaled, requested, Runtime()) == (
+            "local cluster in threads: 2 workers x 1 thread (asked for 2 x 4 threads, 8Gi, 1 GPU; "
+            f"this machine has {CPU_COUNT} CPUs and no GPU)"
+        )
+        of_its_size = attrs.evolve(requested, gpus=0)
+        assert describe(of_its_size, requested, Runtime()).endswith(" and no GPU)")
+        assert describe(of_its_size, of_its_size, Runtime()).endswith(
+            ": 2 workers x 4 threads, 8Gi"
+        )
+        assert "GPU" not in describe(requested, requested, Runtime())
+
+    def test_the_start_line_has_it(self, caplog: pytest.LogCaptureFixture) -> None:
+        with (
+            caplog.at_level("INFO", "flyte_dask.runtime"),
+            session(presets.gpu_heavy(1), "etl"),
+        ):
+            pass
+        found = [each for each in caplog.messages if each.startswith("etl: local cluster")]
+        assert len(found) == 1
+        assert ("and no GPU)" in found[0]) != has_gpu()
+
+    def test_a_machine_without_a_driver_has_none(self) -> None:
+        requested = Shape(1, 1, gpus=1)
+        assert requested.on_this_machine(Runtime()).gpus == int(has_gpu())
+
+    @pytest.mark.parametrize("device", ["nvidia0", "kfd", "dxg"])
+    def test_a_driver_shows_them(self, device: str, tmp_path: Path) -> None:
+        environment = {"PATH": str(tmp_path)}
+        assert not has_gpu(tmp_path, environment)
+        (tmp_path / "dev").mkdir()
+        (tmp_path / "dev" / "nvidiactl").touch()
+        assert not has_gpu(tmp_path, environment)
+        (tmp_path / "dev" / device).touch()
+        assert has_gpu(tmp_path, environment)
+        assert not has_gpu(tmp_path, {**environment, "CUDA_VISIBLE_DEVICES": ""})
+
+    def test_its_command_shows_them(self, tmp_path: Path) -> None:
+        command = tmp_path / "nvidia-smi"
+        command.touch()
+        command.chmod(0o755)
+        assert has_gpu(tmp_path, {"PATH": str(tmp_path)})
 
 
 @pytest.fixture(params=["threads", pytest.param("processes", marks=pytest.mark.slow)])

@@ -20,6 +20,7 @@ from distributed import Client, default_client
 from flyteidl.core.literals_pb2 import LiteralMap
 from flytekit import StructuredDataset
 from flytekit.core.context_manager import FlyteContextManager
+from flytekit.core.data_persistence import FileAccessProvider
 from flytekit.deck.renderer import PythonDependencyRenderer
 
 from flyte_dask import Dask, InvalidConfig
@@ -113,6 +114,7 @@ class TestOnFlyte:
 
     def test_by_enable_deck(self, started: Cluster, tmp_path: Path) -> None:
         page = deck_of(run_task(reported.has_a_deck, tmp_path, started.env))
+        assert tabs(page)[0] == "Dask"
         assert sorted(tabs(page)) == ["Dask", *OTHERS]
         assert tiles(page)["tasks finished"] == "40"
 
@@ -211,6 +213,13 @@ class TestOnFlyte:
         done = run_task(reported.publishes, tmp_path, started.env)
         assert tiles(done.result)["tasks finished"] == "40"
         assert tiles(deck_of(done))["tasks finished"] == "80"
+
+    def test_next_to_one_of_the_same_name(self, started: Cluster, tmp_path: Path) -> None:
+        """Flytekit shows one deck of each name: the function's keeps its own."""
+        page = deck_of(run_task(reported.has_its_own_deck, tmp_path, started.env))
+        assert tabs(page) == ["Dask (cluster)", "Dask", "Other"]
+        assert "the function's own" in page
+        assert tiles(page)["tasks finished"] == "40"
 
     def test_of_a_mapped_task(self, started: Cluster, tmp_path: Path) -> None:
         """Each of its runs has a deck, although flytekit writes none for it."""
@@ -346,6 +355,24 @@ class TestLocally:
             "Dask",
             "Dask: tests.support.reported.adds",
         ]
+
+    def test_next_to_decks_of_the_same_name(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """Whichever was there first, all are shown, and the report's is the first tab."""
+        locally(reported.has_decks_before)
+        page = _page(capsys, "tests.support.reported.has_its_own_deck")
+        assert tabs(page) == ["Dask (cluster) (cluster)", "Dask (cluster)", "Dask", "Other"]
+        assert "from before" in page
+        assert "the function's own" in page
+        assert tiles(page)["tasks finished"] == "40"
+
+    @pytest.mark.parametrize("name", ["has_a_deck", "works", "has_a_deck_without_report"])
+    def test_is_written_once(self, name: str, tmp_path: Path) -> None:
+        """Flytekit's own page of a local run would be a second one."""
+        files = FileAccessProvider(tmp_path / "local", str(tmp_path / "raw"))
+        context = FlyteContextManager.current_context().with_file_access(files)
+        with FlyteContextManager.with_context(context):
+            locally(getattr(reported, name))
+        assert len([*tmp_path.rglob("deck.html")]) == 1
 
     def test_where_standard_error_is_closed(self) -> None:
         """The task succeeds; Python's exit status may be that of the closed stream."""

@@ -299,6 +299,7 @@ class TestUnfinishedTasks:
         worker.join("tcp://a", state, 0.0)
         recorder.present["tcp://a"] = state
         ends(recorder, "p4-0", 1.0, 6.0)
+        recorder.poll()
         worker.last_heartbeat = 5.0
         recorder.started_at -= 10  # since when as much time has passed
         gone = {"worker": "tcp://a", "expected": False, "action": "remove-worker"}

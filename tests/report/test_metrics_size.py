@@ -103,6 +103,7 @@ class ATask:
     prefix: Any
     key: str = ""
     priority: tuple[int, ...] = ()
+    dependencies: tuple[ATask, ...] = ()
 
 
 def a_recorder() -> Recorder:

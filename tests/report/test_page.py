@@ -19,8 +19,8 @@ import attrs
 import pytest
 from dask.utils import parse_bytes
 
-from flyte_dask_engine.cluster_plugins.sums import in_bytes
-from flyte_dask_engine.report.formatting import duration, worker_label
+from flyte_dask.quantities.formatting import duration, in_bytes
+from flyte_dask_engine.report.formatting import worker_label
 from tests.support import shown
 from tests.support.backend import ADDRESS, cluster
 from tests.support.browser import Browser, Page, browser, needs_chromium

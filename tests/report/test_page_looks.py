@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import flyte.report
 import pytest
+from flytekit import Deck
+from flytekit.core.context_manager import FlyteContextManager
 
 from flyte_dask import Dask
+from flyte_dask.quantities.formatting import duration
 from flyte_dask_engine.cluster_plugins import recorder, sums
 from flyte_dask_engine.cluster_plugins.sums import MAX_TEXT
 from flyte_dask_engine.monitor.metrics import ClusterMetrics, Event, TaskMetrics
-from flyte_dask_engine.report.formatting import duration
 from flyte_dask_engine.report.page import page
 from flyte_dask_engine.report.report import Failure
 from flyte_dask_engine.report.timelines import LABELS, MARKS
+from flytekitplugins.dask.flytekit_internals import deck_page
 from tests.support.browser import Browser, browser, needs_chromium
 from tests.support.colours import as_seen, contrast, lab
 from tests.support.metrics import a_prefix, a_report, a_worker, metrics_of
@@ -131,6 +136,48 @@ class TestLayout:
             assert too_wide(opened) == []
 
 
+def in_the_frame_of_flytekit(tabs: dict[str, str]) -> str:
+    """The page of flytekit's decks with these tabs, by name."""
+    parameters = FlyteContextManager.current_context().user_space_params
+    assert parameters is not None
+    builder = parameters.with_enable_deck(enable_deck=True)
+    builder.decks = [Deck(name, html, auto_add_to_deck=False) for name, html in tabs.items()]
+    return deck_page(builder.build())
+
+
+def in_the_frame_of_flyte(tabs: dict[str, str]) -> str:
+    """The page of a report of Flyte 2 with these tabs, by name."""
+    made = flyte.report.Report("etl")
+    for name, html in tabs.items():
+        made.get_tab(name).log(html)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # of a file that the SDK leaves open
+        return str(made.get_final_report())
+
+
+@needs_chromium
+@pytest.mark.parametrize("framed", [in_the_frame_of_flytekit, in_the_frame_of_flyte])
+@pytest.mark.parametrize("dark", [False, True])
+class TestInTheFrameOnAPhone:
+    """The page among the tabs of an SDK, in a window of 360 pixels."""
+
+    def test_all_tabs_are_within_reach(
+        self, dark: bool, framed: Any, chromium: Browser, tmp_path: Path
+    ) -> None:
+        """Left of the window nothing could be scrolled to."""
+        others = ("Timeline", "Source Code", "Dependencies", "Input", "Output")
+        path = tmp_path / "deck.html"
+        path.write_text(framed({"Dask": busy_page(), **dict.fromkeys(others, "another")}))
+        with chromium.open(path, width=360, dark=dark) as opened:
+            assert too_wide(opened) == []
+            width = opened.evaluate("""document.querySelector("h1").clientWidth""")
+            found = opened.evaluate(_TEXTS)
+        assert width >= 300
+        ours = [each for each in found if each[0] not in {"Dask", "another", *others}]
+        assert len(ours) > 100
+        assert [each for each in ours if contrast(each[1], each[2]) < 4.5] == []
+
+
 @needs_chromium
 @pytest.mark.parametrize("dark", [False, True])
 class TestColours:
@@ -174,10 +221,13 @@ _TEXTS = """(() => {
     while (walker.nextNode()) {
         const text = walker.currentNode.textContent.trim();
         let at = walker.currentNode.parentElement;
-        if (!text || at.localName == "style") continue;
+        if (!text || ["style", "script"].includes(at.localName)) continue;
         const colour = getComputedStyle(at).color;
-        while (getComputedStyle(at).backgroundColor == "rgba(0, 0, 0, 0)") at = at.parentElement;
-        found.push([text, colour, getComputedStyle(at).backgroundColor]);
+        while (at && getComputedStyle(at).backgroundColor == "rgba(0, 0, 0, 0)") {
+            at = at.parentElement;
+        }
+        const paper = at ? getComputedStyle(at).backgroundColor : "rgb(255, 255, 255)";
+        found.push([text, colour, paper]);
     }
     return found;
 })()"""
@@ -267,7 +317,8 @@ def test_names_are_escaped(chromium: Browser, tmp_path: Path) -> None:
         assert len(details) == 2 * len(MARKS)
         assert all(detail.endswith(ODD[-1]) for detail in details)
         assert opened.evaluate("window.hacked") is None
-        assert opened.evaluate("""document.querySelectorAll("script, img, h1").length""") == 1
+        assert opened.evaluate("""document.querySelectorAll("script, img, h1").length""") == 2
+        assert opened.evaluate("document.scripts[0].type") == "application/json"
         assert opened.requests == opened.problems == []
 
 

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from queue import Queue
 from typing import Any
@@ -80,6 +80,30 @@ def greeting() -> Iterator[str]:
         thread.join()
 
 
+@contextmanager
+def speaking_http() -> Iterator[str]:
+    """The address of an HTTP server, such as that of the dashboard, which answers anything."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = listening.accept()
+                    with connection:
+                        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 8)
+                        connection.shutdown(socket.SHUT_WR)
+                        while connection.recv(4096):
+                            pass
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        try:
+            yield f"tcp://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
 class TestConnect:
     """Connecting within the runtime's *connect_timeout*."""
 
@@ -100,8 +124,8 @@ class TestConnect:
             assert_fails(network.address)
         assert 2 <= network.dropped <= 6, "with growing pauses"
 
-    @pytest.mark.parametrize("serving", [accepting, greeting])
-    def test_fails_in_time_if_nothing_is_sent(
+    @pytest.mark.parametrize("serving", [accepting, greeting, speaking_http])
+    def test_fails_in_time_if_nothing_of_dask_is_sent(
         self, serving: Callable[[], AbstractContextManager[str]]
     ) -> None:
         with serving() as address:

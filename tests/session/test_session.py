@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import re
 import socket
@@ -12,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flyteidl.core.dynamic_job_pb2 import DynamicJobSpec
 from flyteidl.core.errors_pb2 import ContainerError
 from flyteidl.core.execution_pb2 import ExecutionError
+from flytekit.configuration import SERIALIZED_CONTEXT_ENV_VAR
 
+from tests.flytekit.test_task import SETTINGS
 from tests.support import faulty, using
 from tests.support.backend import ADDRESS, SCHEDULER_HERE, Cluster, cluster, scheduler, worker
 from tests.support.faults import RETRIED
@@ -39,6 +43,11 @@ def started() -> Iterator[Cluster]:
         yield made
 
 
+def _registering(started: Cluster) -> dict[str, str]:
+    """The environment of a task that registers others: it has the settings of its registration."""
+    return {**started.env, SERIALIZED_CONTEXT_ENV_VAR: SETTINGS.serialized_context}
+
+
 @pytest.mark.slow
 class TestTheClusterIsUsed:
     """By every kind of function, in every way."""
@@ -52,6 +61,17 @@ class TestTheClusterIsUsed:
         result = run_task(using.awaits, tmp_path, started.env).result
         assert {result.pop("one delayed"), result.pop("submit")} <= {*NAMES}
         assert result == {**SEEN, "asynchronous client": [True, 3]}
+
+    def test_by_a_dynamic_function(self, started: Cluster, tmp_path: Path) -> None:
+        """While it builds the workflow, which gets what it has computed; it has a report too."""
+        done = run_task(using.builds, tmp_path, _registering(started))
+        spec = DynamicJobSpec.FromString((done.outputs / "futures.pb").read_bytes())
+        (node,) = (each for each in spec.nodes if each.HasField("task_node"))
+        (given,) = node.inputs
+        result = json.loads(given.binding.scalar.primitive.string_value)
+        assert {result.pop("one delayed"), result.pop("submit")} <= {*NAMES}
+        assert result == SEEN
+        assert "<h1>2 workers, busy" in (done.outputs / "deck.html").read_text(encoding="utf-8")
 
     def test_by_a_client_of_its_own_only(self, started: Cluster, tmp_path: Path) -> None:
         """If the config sets it."""
@@ -99,16 +119,16 @@ class TestItIsLogged:
         )
         assert last == ("WARNING", line)
 
-    def test_warns_if_a_dynamic_task_has_a_cluster(self, started: Cluster, tmp_path: Path) -> None:
-        """Flyte starts it by the task's type; no session is opened, and a bare compute is local."""
-        done = run_task(using.builds, tmp_path, started.env)
-        assert done.result == {"in the runner": True, "clients": 0}
+    def test_warns_if_a_dynamic_task_only_built_a_workflow(
+        self, started: Cluster, tmp_path: Path
+    ) -> None:
+        *_, last = run_task(using.builds_only, tmp_path, _registering(started)).logged()
         line = (
-            "tests.support.using.builds: a dynamic task only builds a workflow, and does not use "
-            "the cluster that Flyte starts for its task_config: omit that, and set it for the "
-            "tasks which it calls"
+            "tests.support.using.builds_only: the workers ran no tasks. Use .compute(), "
+            "dask.compute() or the client's submit(), or use a plain @dynamic, which does not pay "
+            "for a cluster"
         )
-        assert done.logged() == [("WARNING", line)]
+        assert last == ("WARNING", line)
 
     def test_that_tasks_failed(self, started: Cluster, tmp_path: Path) -> None:
         done = run_task(using.fails, tmp_path, {**started.env, "ACME_PASSWORD": "hunter2"})

@@ -9,8 +9,10 @@ from flyte_dask.advice import Job
 from flyte_dask.config.runtime import Runtime
 from flyte_dask.inheritance.parent import Parent
 from flyte_dask.prediction.platform import Platform
+from flyte_dask_engine.host import NO_SDK
 from flyte_dask_engine.monitor.metrics import ClusterMetrics, PrefixMetrics, WorkerMetrics
 from flyte_dask_engine.report.report import Report
+from flyte_dask_engine.report.run import Run
 
 GIB = 2**30
 
@@ -83,6 +85,7 @@ def a_report(metrics: ClusterMetrics | None, config: Dask | None = None, **field
     defaults: dict[str, Any] = {
         "task": "etl.total",
         "job": job,
+        "run": Run(NO_SDK, {}),
         "runtime": Runtime(),
         "where": "on tcp://10.0.0.7:8786",
         "startup": 1.0,

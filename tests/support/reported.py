@@ -140,6 +140,28 @@ def breaks_its_report() -> int:
 
 
 @task(task_config=REPORTED)
+def has_its_own_deck() -> int:
+    """Add a deck with the name of the report's, and another one."""
+    Deck("Dask", "the function's own")
+    Deck("Other", "another one")
+    return work()
+
+
+@task(enable_deck=True, deck_fields=())
+def has_only_its_own_deck() -> int:
+    """Add a deck with the name that the report's would have."""
+    Deck("Dask (cluster)", "from before")
+    return 1
+
+
+@workflow
+def has_decks_before() -> tuple[int, int]:
+    """Run a task with a report after one with a deck."""
+    first, second = has_only_its_own_deck(), has_its_own_deck()
+    return first, second
+
+
+@task(task_config=REPORTED)
 async def awaits() -> int:
     async with distributed.Client(asynchronous=True) as own:
         return int(await own.submit(sum, [1, 2]))

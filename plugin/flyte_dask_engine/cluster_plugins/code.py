@@ -17,10 +17,12 @@ from typing import Any
 from distributed import Scheduler, Worker
 from distributed.diagnostics.plugin import SchedulerPlugin, WorkerPlugin
 
+from flyte_dask_engine.cluster_plugins.by_code import ByCode
+
 __all__ = ["CodeOnScheduler", "CodeOnWorker"]
 
 
-class _Code:
+class _Code(ByCode):
     """The code in a tar *archive*, which Flyte hands to the runner only; without one, in the image.
 
     Modules are imported from *paths*, relative to its root, or from the root itself.

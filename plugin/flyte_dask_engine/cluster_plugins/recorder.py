@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -15,13 +16,16 @@ from distributed import Scheduler
 from distributed.metrics import time
 
 from flyte_dask_engine.cluster_plugins.lifecycle import Observer
+from flyte_dask_engine.cluster_plugins.process_usage import cpu_seconds, peak_memory
 from flyte_dask_engine.cluster_plugins.sums import (
     MAX_TEXT,
     PrefixSums,
     WorkerSums,
-    in_bytes,
+    longest,
+    row,
     spilled,
 )
+from flyte_dask_engine.cluster_plugins.task_graph import GraphRecorder
 
 __all__ = ["Recorder"]
 
@@ -34,6 +38,8 @@ _MAX_WORKERS = 1000
 _MAX_PREFIXES = 200  # those beyond are summed up as one
 _MAX_EVENTS = 50  # of a kind; those beyond are counted
 _PATIENCE = 1.0  # seconds for last heartbeats
+_NOTED = frozenset({"memory", "erred", "forgotten"})  # states
+_MAX_PENDING = 1000  # transitions
 
 
 class Recorder(Observer):
@@ -42,6 +48,7 @@ class Recorder(Observer):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.started_at = 0.0  # by the scheduler's clock
+        self.cpu_before = 0.0  # seconds of the scheduler's process
         self.bin_width = _FIRST_WIDTH
         self.workers: dict[str, WorkerSums] = {}  # by name
         self.rest = WorkerSums("others", -1)  # of workers beyond the maximum
@@ -55,12 +62,16 @@ class Recorder(Observer):
         self.shortest = 0.0  # seconds below which tasks are not kept
         self.events: list[tuple[str, str, dict[str, Any]]] = []  # with address and kind
         self.event_counts: Counter[str] = Counter()
+        self.graph = GraphRecorder()
         self.lost: set[str] = set()  # addresses of workers that left unexpectedly
+        # Transitions that are not noted yet: many at once take a third of the time.
+        self.pending: list[tuple[Any, Any, Sequence[Any], str, str, dict[str, Any]]] = []
 
     async def start(self, scheduler: Scheduler) -> None:
         """Start recording."""
         self.begin(scheduler)
-        self.started_at = time()
+        self.started_at = self.graph.began_at = time()
+        self.cpu_before = cpu_seconds()
         self.monitor_count: int = self.scheduler.monitor.count
         self.spilled_before = spilled(self.scheduler.cumulative_worker_metrics)
         for address in scheduler.workers:
@@ -73,23 +84,46 @@ class Recorder(Observer):
 
     def add_worker(self, scheduler: Scheduler, worker: str) -> None:  # noqa: ARG002
         """Note a worker that joins."""
+        self._note_pending()
         self._note_event("joined", worker, self._add(worker))
 
     def remove_worker(self, scheduler: Scheduler, worker: str, **_: Any) -> None:  # noqa: ARG002
         """Note a worker that left."""
+        self._note_pending()
         self._remove(worker)
 
     def transition(self, key: Any, start: Any, finish: Any, *_: Any, **details: Any) -> None:
-        """Note a task that finishes or fails."""
-        if start == "processing" and (finish == "memory" or finish == "erred"):  # noqa: PLR1714  # faster
-            worker = self.by_address.get(details.get("worker", ""))
-            if worker is not None:
-                self._note_end(key, worker, details, has_failed=finish == "erred")
+        """Note a task that finishes or fails, or is forgotten."""
+        if finish not in _NOTED:  # most transitions are not
+            return
+        task = self.scheduler.tasks.get(key)
+        needs = task.dependencies if task is not None else ()
+        # Dask empties the dependencies of tasks that it forgets
+        kept = (*needs,) if needs else ()
+        self.pending.append((key, task, kept, start, finish, details))
+        if len(self.pending) >= _MAX_PENDING:
+            self._note_pending()
+
+    def _note_pending(self) -> None:
+        """Note the transitions of late, before anything that their order matters to."""
+        pending, self.pending = self.pending, []
+        for key, task, needs, start, finish, details in pending:
+            if start == "processing" and finish != "forgotten":
+                worker = self.by_address.get(details.get("worker", ""))
+                if worker is not None:
+                    self._note_end(key, task, worker, details, has_failed=finish == "erred")
+            self.graph.note(key, task, needs, start, finish, details)
+
+    def update_graph(self, scheduler: Scheduler, *, tasks: Any = (), **_: Any) -> None:
+        """Note tasks that arrive."""
+        self._note_pending()
+        self.graph.arrive(scheduler.tasks, tasks)
 
     def log_event(self, topic: str, msg: Any) -> None:
         """Note logged events about workers."""
         self.note_restarts(topic, msg)
         action = msg.get("action") if isinstance(msg, dict) else None
+        self._note_pending()
         if action == "remove-worker" and topic in {"all", "scheduler"}:
             self._note_removal(msg)
         elif action == "worker-status-change" and topic in self.by_address:
@@ -100,7 +134,7 @@ class Recorder(Observer):
             worker = self.by_address[msg["worker"]]
             worker.peak = max(worker.peak, msg["rss"])
             self._raise_to(worker.bins["memory"], self._now(), msg["rss"])
-            self._note_event("killed", msg["worker"], worker, f"at {in_bytes(msg['rss'])}")
+            self._note_event("killed", msg["worker"], worker, nbytes=msg["rss"])
 
     async def _keep_polling(self) -> None:
         while True:
@@ -108,7 +142,8 @@ class Recorder(Observer):
             self.poll()
 
     def poll(self) -> None:
-        """Note new heartbeats."""
+        """Note new heartbeats, and transitions."""
+        self._note_pending()
         now = self._now()
         for address, state in self.scheduler.workers.items():
             worker = self.by_address.get(address)
@@ -116,7 +151,7 @@ class Recorder(Observer):
                 self._note_heartbeat(worker, state, now)
 
     async def answer(self, what: str) -> dict[str, Any]:
-        """The *metrics*, or the *last* ones, after a heartbeat of all workers; *leave* ends it."""
+        """The *metrics*; the *last* ones, after heartbeats, with the graph; *leave* ends it."""
         if what == "leave":
             return self.leave()
         if what == "last":
@@ -124,6 +159,7 @@ class Recorder(Observer):
             with suppress(Exception):  # then the metrics are those of earlier heartbeats
                 heartbeats = self.scheduler.broadcast(msg={"op": self.name}, on_error="ignore")
                 await asyncio.wait_for(heartbeats, _PATIENCE)
+            return {**self.metrics(), "graph": self.graph.as_dict()}
         return self.metrics()
 
     def leave(self) -> dict[str, Any]:
@@ -143,6 +179,7 @@ class Recorder(Observer):
         for _, seconds, worker, _, prefix in running:
             of_worker[int(worker)] += seconds
             of_prefix[int(prefix)].append(seconds)
+        of_restarted = Counter(self.by_address[each].number for each in restarted)
         change = {"lost": -len(restarted), "left": len(restarted)}
         return {
             "started_at": self.started_at,
@@ -152,13 +189,19 @@ class Recorder(Observer):
             "spilled": spilled(self.scheduler.cumulative_worker_metrics) - self.spilled_before,
             "unrecorded": self.unrecorded,
             "workers": [
-                each.as_dict(now, of_worker[each.number], is_present=each.address in self.present)
+                each.as_dict(
+                    now,
+                    of_worker[each.number],
+                    is_present=each.address in self.present,
+                    restarted=of_restarted[each.number],
+                )
                 for each in self.workers.values()
             ],
+            "scheduler": {"peak": peak_memory(), "cpu": cpu_seconds() - self.cpu_before},
             "prefixes": [each.as_dict(of_prefix[each.number]) for each in self.prefixes.values()],
             "ran": self.ran,
-            "tasks": _longest(self.tasks, _MAX_TASKS),
-            "unfinished": _longest(self.interrupted + running, _MAX_UNFINISHED),
+            "tasks": longest(self.tasks, _MAX_TASKS),
+            "unfinished": longest(self.interrupted + running, _MAX_UNFINISHED),
             "events": [
                 {**event, "kind": "left" if kind == "lost" and address in restarted else kind}
                 for address, kind, event in self.events
@@ -204,7 +247,7 @@ class Recorder(Observer):
         found = [self.scheduler.tasks[key] for key in keys if key in self.scheduler.tasks]
         unfinished = sorted(found, key=lambda task: task.priority)  # as workers begin them
         for task, start, lane in worker.unfinished(state, unfinished, now):
-            self._interrupt(worker, self._prefix(task.key), start, now, lane)
+            self._interrupt(worker, self._prefix(task), start, now, lane)
         detail = f"with {len(keys)} unfinished task{'' if len(keys) == 1 else 's'}" if keys else ""
         if not msg["expected"]:
             self.lost.add(address)
@@ -221,12 +264,12 @@ class Recorder(Observer):
         if stop > start:
             self._spread(worker.bins["busy"], start, stop)
         if len(self.interrupted) < _MAX_UNFINISHED:
-            self.interrupted.append(_row(worker, prefix, start, stop, lane))
+            self.interrupted.append(row(worker, prefix, start, stop, lane))
 
     def _running(self, now: float) -> list[list[float]]:
         """Rows of `TaskMetrics` for the tasks that are running now."""
         return [
-            _row(self.by_address[address], self._prefix(task.key), start, now, lane)
+            row(self.by_address[address], self._prefix(task), start, now, lane)
             for address, state in self.present.items()
             for task, start, lane in self.by_address[address].unfinished(
                 state, state.processing, now
@@ -234,9 +277,9 @@ class Recorder(Observer):
         ]
 
     def _note_end(
-        self, key: Any, worker: WorkerSums, details: dict[str, Any], *, has_failed: bool
+        self, key: Any, task: Any, worker: WorkerSums, details: dict[str, Any], *, has_failed: bool
     ) -> None:
-        prefix = self._prefix(key)
+        prefix = self._prefix(task)
         if has_failed:
             worker.failed += 1
             prefix.failed += 1
@@ -249,7 +292,8 @@ class Recorder(Observer):
             prefix.nbytes += details.get("nbytes") or 0
         for each in details.get("startstops") or ():
             start, stop = each["start"] - self.started_at, each["stop"] - self.started_at
-            start = max(start, 0.0)
+            if start < 0:
+                start = 0.0
             seconds = stop - start
             if seconds <= 0:
                 continue
@@ -264,14 +308,13 @@ class Recorder(Observer):
                 lane = worker.lane(details.get("thread"))
                 worker.stops[lane] = stop
                 if seconds >= self.shortest:
-                    self.tasks.append(_row(worker, prefix, start, stop, lane))
+                    self.tasks.append(row(worker, prefix, start, stop, lane))
                     if len(self.tasks) >= 2 * _MAX_TASKS:
-                        self.tasks = _longest(self.tasks, _MAX_TASKS)
+                        self.tasks = longest(self.tasks, _MAX_TASKS)
                         self.shortest = self.tasks[-1][1]
 
-    def _prefix(self, key: Any) -> PrefixSums:
-        state = self.scheduler.tasks.get(key)
-        name = state.prefix.name if state is not None else "unknown"
+    def _prefix(self, task: Any) -> PrefixSums:
+        name = task.prefix.name if task is not None else "unknown"
         if name not in self.prefixes and len(self.prefixes) >= _MAX_PREFIXES:
             name = "others"
         if name not in self.prefixes:
@@ -297,11 +340,15 @@ class Recorder(Observer):
             if amount and now > before:
                 self._spread(worker.bins[name], before, now, amount / (now - before))
 
-    def _note_event(self, kind: str, address: str, worker: WorkerSums, detail: str = "") -> None:
+    def _note_event(
+        self, kind: str, address: str, worker: WorkerSums, detail: str = "", nbytes: int = 0
+    ) -> None:
         self.event_counts[kind] += 1
+        worker.event_counts[kind] += 1
         if self.event_counts[kind] <= _MAX_EVENTS:
             at = round(self._now(), 3)
             event = {"at": at, "worker": worker.name, "detail": detail[:MAX_TEXT]}
+            event |= {"nbytes": nbytes} if nbytes else {}
             self.events.append((address, kind, event))
 
     def _bin(self, when: float) -> int:
@@ -336,14 +383,3 @@ def _extend(bins: list[float], number: int) -> None:
     missing = number + 1 - len(bins)
     if missing > 0:
         bins.extend([0.0] * missing)
-
-
-def _row(
-    worker: WorkerSums, prefix: PrefixSums, start: float, stop: float, lane: int
-) -> list[float]:
-    """The fields of `TaskMetrics`."""
-    return [round(start, 4), round(stop - start, 4), worker.number, lane, prefix.number]
-
-
-def _longest(rows: list[list[float]], most: int) -> list[list[float]]:
-    return sorted(rows, key=lambda row: -row[1])[:most]

@@ -19,6 +19,8 @@ from typing import Any
 from distributed import Scheduler, Worker
 from distributed.diagnostics.plugin import SchedulerPlugin, WorkerPlugin
 
+from flyte_dask_engine.cluster_plugins.by_code import ByCode
+
 __all__ = ["StorageOnScheduler", "StorageOnWorker", "add_options", "added"]
 
 Options = Mapping[str, Any]  # of one protocol
@@ -38,7 +40,7 @@ _OF_OBSTORE = frozenset({"client_options", "config", "credential_provider", "ret
 """Options that only obstore's filesystems have, with which Flyte 2 makes its own."""
 
 
-class _Storage:
+class _Storage(ByCode):
     """The settings that *read* returns in a process of the cluster."""
 
     idempotent = True

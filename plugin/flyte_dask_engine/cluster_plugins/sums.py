@@ -6,7 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-__all__ = ["MAX_TEXT", "PrefixSums", "WorkerSums", "in_bytes", "shuffled", "spilled"]
+__all__ = [
+    "MAX_TEXT",
+    "PrefixSums",
+    "WorkerSums",
+    "longest",
+    "row",
+    "shuffled",
+    "spilled",
+]
 
 MAX_TEXT = 300
 """Characters of a key or an event's detail."""
@@ -47,6 +55,7 @@ class WorkerSums:
         self.metrics: Any = None  # of the latest heartbeat
         self.totals: dict[str, float] = {}  # of its process, by `WorkerRecorder.measure`
         self.last_heartbeat = 0.0
+        self.event_counts: Counter[str] = Counter()  # by kind
         self.bins: dict[str, list[float]] = {name: [] for name in _BINNED}
 
     def join(self, address: str, state: Any, now: float) -> None:
@@ -107,8 +116,16 @@ class WorkerSums:
             merge = max if name == "memory" else sum
             bins[:] = [merge(bins[at : at + 2]) for at in range(0, len(bins), 2)]
 
-    def as_dict(self, now: float, running: float, *, is_present: bool) -> dict[str, Any]:
-        """The fields of `WorkerMetrics` as plain values; its tasks have *running* seconds."""
+    def as_dict(
+        self, now: float, running: float, *, is_present: bool, restarted: int
+    ) -> dict[str, Any]:
+        """The fields of `WorkerMetrics` as plain values.
+
+        Its running tasks have *running* seconds; *restarted* of its losses were requested restarts.
+        """
+        counts = {"left": 0, **self.event_counts}
+        counts["lost"] = counts.get("lost", 0) - restarted
+        counts["left"] += restarted
         return {
             **{name: getattr(self, name) for name in _WORKER_SUMS},
             "spans": [[start, now if stop < 0 else stop] for start, stop in self.spans],
@@ -116,6 +133,7 @@ class WorkerSums:
             "seconds": dict(self.seconds),
             "running": running,
             "lanes": self.most_lanes,
+            "event_counts": {kind: number for kind, number in counts.items() if number},
             **{
                 f"{name}_bins": [round(each, 4) for each in bins]
                 for name, bins in self.bins.items()
@@ -165,10 +183,13 @@ def _total(metrics: Mapping[Any, Any], counts: Callable[[Any], bool]) -> float:
     return float(sum(matching))
 
 
-def in_bytes(number: float) -> str:
-    """*number* bytes to three digits, with Kubernetes' units: ``3.75Gi``, ``262B``."""
-    amount, unit = float(int(number)), "B"
-    for larger in ("Ki", "Mi", "Gi", "Ti", "Pi"):
-        if amount >= 1023.5:
-            amount, unit = amount / 1024, larger
-    return f"{amount:.3g}{unit}" if amount < 999.5 else f"{amount:.0f}{unit}"
+def row(
+    worker: WorkerSums, prefix: PrefixSums, start: float, stop: float, lane: int
+) -> list[float]:
+    """The fields of `TaskMetrics`."""
+    return [round(start, 4), round(stop - start, 4), worker.number, lane, prefix.number]
+
+
+def longest(rows: list[list[float]], most: int) -> list[list[float]]:
+    """Those *most* of *rows* that took longest."""
+    return sorted(rows, key=lambda each: -each[1])[:most]

@@ -24,6 +24,7 @@ from distributed.diagnostics.plugin import WorkerPlugin
 from distributed.protocol.pickle import dumps, loads
 from distributed.protocol.serialize import to_serialize
 
+from flyte_dask_engine.cluster_plugins.by_code import ByCode
 from flyte_dask_engine.distributed_internals import fail_dependents, let_receiving_fail
 from flyte_dask_engine.foreign_errors import (
     chain_of,
@@ -48,7 +49,7 @@ _ACTOR_HANDLERS = ("actor_execute", "actor_attribute")
 """The handlers of a worker that run methods of actors."""
 
 
-class TaskErrors(WorkerPlugin):
+class TaskErrors(ByCode, WorkerPlugin):
     """Makes a worker send every error of a task, and its process until that ends."""
 
     idempotent = True

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from distributed import Worker
 from distributed.diagnostics.plugin import WorkerPlugin
 
+from flyte_dask_engine.cluster_plugins.by_code import ByCode
+from flyte_dask_engine.cluster_plugins.process_usage import peak_memory
 from flyte_dask_engine.cluster_plugins.sums import shuffled, spilled
 
 __all__ = ["WorkerRecorder"]
 
 
-class WorkerRecorder(WorkerPlugin):
+class WorkerRecorder(ByCode, WorkerPlugin):
     """Adds a metric named *metric* to a worker's heartbeats, and a handler that sends one now."""
 
     idempotent = True
@@ -27,7 +27,7 @@ class WorkerRecorder(WorkerPlugin):
         """Install the metric and the handler."""
         self.worker = worker
         self.last = _last(worker)
-        self.before = _peak_memory()
+        self.before = peak_memory()
         self.received = 0
         self.sums_before = shuffled(worker.digests_total), spilled(worker.digests_total)
         worker.metrics[self.metric] = self.measure
@@ -52,7 +52,7 @@ class WorkerRecorder(WorkerPlugin):
                 break
             self.received += transfer["total"]
         self.last = _last(worker)
-        peak = _peak_memory()
+        peak = peak_memory()
         shuffled_before, spilled_before = self.sums_before
         return {
             "received": self.received + shuffled(worker.digests_total) - shuffled_before,
@@ -64,14 +64,3 @@ class WorkerRecorder(WorkerPlugin):
 def _last(worker: Worker) -> Any:
     """The latest transfer to *worker*; None if there is none."""
     return worker.transfer_incoming_log[-1] if worker.transfer_incoming_log else None
-
-
-def _peak_memory() -> int:
-    """The peak memory of this process in bytes; 0 where the system does not report it."""
-    with suppress(OSError):
-        # the file also holds the name of the process, which can be any bytes
-        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-        for line in status.splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    return 0

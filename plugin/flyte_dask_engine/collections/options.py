@@ -26,7 +26,6 @@ class ReadOptions:
         InvalidConfig: if *blocksize* is not a quantity of at least a byte.
     """
 
-    # no annotations: flytekit takes those of an object in `Annotated` for columns
     __slots__ = ("blocksize",)
 
     def __init__(self, *, blocksize: str | int = BLOCKSIZE) -> None:
@@ -36,6 +35,15 @@ class ReadOptions:
             rule, remedy = "is not an amount of bytes", "use one such as '64Mi'"
             raise_if_any("ReadOptions(...)", [Problem("blocksize", blocksize, rule, remedy)])
         self.blocksize = amount
+
+    def __getattribute__(self, name: str) -> Any:
+        """An attribute; but flytekit takes annotations of an object in `Annotated` for columns.
+
+        Python gives any class empty ones as soon as somebody asks for them.
+        """
+        if name == "__annotations__":
+            raise AttributeError(name, name=name, obj=self)
+        return object.__getattribute__(self, name)
 
     def __repr__(self) -> str:
         """It as it is written."""

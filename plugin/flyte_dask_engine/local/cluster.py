@@ -31,6 +31,7 @@ from flyte_dask.quantities.formatting import counted
 from flyte_dask_engine.distributed_internals import CommandProcess, repeat_lost_expressions
 from flyte_dask_engine.errors import MissingBokeh
 from flyte_dask_engine.host import NO_SDK, Host
+from flyte_dask_engine.local.gpus import has_gpu
 
 __all__ = ["Shape", "describe", "exited", "is_to_scale", "local_cluster"]
 
@@ -46,40 +47,50 @@ _starting = threading.Lock()
 @final
 @attrs.frozen
 class Shape:
-    """The number of workers, and the threads and bytes of memory of each."""
+    """The number of workers, and the threads, bytes of memory and GPUs of each."""
 
     workers: int
     threads: int
     memory: int | None = None
     """None is unset: an equal share of the machine, and the platform's default on Flyte."""
+    gpus: int = 0
+    """The GPUs of each worker on Flyte; here all workers share those of the machine."""
 
     @classmethod
     def on_flyte(cls, number_of_workers: int, resolved: Resolved) -> Shape:
         """The shape on Flyte: a thread per CPU of the limit, rounded up; one if it is not set."""
-        cpu, mem = resolved.workers.cpu.limit.effective, resolved.workers.mem.limit.effective
+        workers = resolved.workers
+        cpu, mem = workers.cpu.limit.effective, workers.mem.limit.effective
+        gpu = workers.gpu.limit.effective
         return cls(
             number_of_workers,
             math.ceil(cpu.value) if cpu else 1,
             math.ceil(mem.value) if mem else None,
+            math.ceil(gpu.value) if gpu else 0,
         )
 
     def scaled_to(self, cpus: int, memory: int) -> Shape:
         """The nearest shape that fits a machine: with fewer threads, then fewer workers."""
         workers = min(self.workers, cpus)
         share = memory // workers
-        return Shape(workers, min(self.threads, cpus // workers), min(self.memory or share, share))
+        threads = min(self.threads, cpus // workers)
+        return attrs.evolve(
+            self, workers=workers, threads=threads, memory=min(self.memory or share, share)
+        )
 
     def on_this_machine(self, runtime: Runtime) -> Shape:
         """The nearest shape that fits here; workers in threads have no memory limits."""
         scaled = self.scaled_to(CPU_COUNT, MEMORY_LIMIT)
-        return scaled if runtime.local == "processes" else attrs.evolve(scaled, memory=None)
+        memory = scaled.memory if runtime.local == "processes" else None
+        gpus = self.gpus if self.gpus and has_gpu() else 0
+        return attrs.evolve(scaled, memory=memory, gpus=gpus)
 
     def __str__(self) -> str:
         return f"{counted(self.workers, 'worker')} x {self.worker_size}"
 
     @property
     def worker_size(self) -> str:
-        """The size of each worker, such as ``2 threads, 8Gi``."""
+        """The size of each worker without GPUs, such as ``2 threads, 8Gi``."""
         amount, unit = format_bytes(self.memory or 0).split()
         memory = f", {float(amount):g}{unit[:-1]}" if self.memory else ""
         return f"{counted(self.threads, 'thread')}{memory}"
@@ -90,8 +101,12 @@ def describe(shape: Shape, requested: Shape, runtime: Runtime) -> str:
     text = f"local cluster in {runtime.local}: {shape}"
     if is_to_scale(shape, requested, runtime):
         return text
-    asked = f"asked for {requested.workers:,} x {requested.worker_size}"
-    return f"{text} ({asked}; this machine has {counted(CPU_COUNT, 'CPU')})"
+    each, machine = requested.worker_size, counted(CPU_COUNT, "CPU")
+    if requested.gpus:
+        each += f", {counted(requested.gpus, 'GPU')}"
+    if requested.gpus and not shape.gpus:
+        machine += " and no GPU"
+    return f"{text} (asked for {requested.workers:,} x {each}; this machine has {machine})"
 
 
 def is_to_scale(shape: Shape, requested: Shape, runtime: Runtime) -> bool:

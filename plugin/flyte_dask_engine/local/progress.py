@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
@@ -12,6 +13,7 @@ from typing import NamedTuple
 from distributed import Scheduler
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 __all__ = ["Count", "progress"]
 
@@ -77,22 +79,77 @@ def _monitor(count: Callable[[], Count], title: str, ended: threading.Event) -> 
 
 
 def _show(count: Callable[[], Count], title: str, ended: threading.Event) -> None:
-    """Show a bar until no task is left."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    # rich would replace Python's standard streams, which the function may replace as well
-    with Progress(
-        *columns,
-        TextColumn("tasks"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        redirect_stdout=False,
-        redirect_stderr=False,
-    ) as bar:
-        shown = bar.add_task(title, total=None)
-        now = count()
+    """Show a bar until no task is left, or the block has *ended*."""
+    now = count()
+    with _shown(title) as bar:
         while now.done < now.all:
-            bar.update(shown, completed=now.done, total=now.all)
+            bar.draw(now)
             if ended.wait(_INTERVAL):
                 return
             now = count()
+
+
+class _Bar:
+    """A bar that is drawn when `draw` is called, and only then.
+
+    It is cleared before a line is logged, which would otherwise continue the bar's line.
+    """
+
+    def __init__(self, title: str) -> None:
+        column = Column(no_wrap=True)  # one line in any terminal: what is above it is not cleared
+        # rich would replace Python's standard streams, which the function may replace as well
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(table_column=column.copy()),
+            MofNCompleteColumn(table_column=column.copy()),
+            TextColumn("tasks"),
+            TimeElapsedColumn(table_column=column.copy()),
+            console=Console(stderr=True),
+            transient=True,
+            auto_refresh=False,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._task = self._progress.add_task(title, total=None)
+        self._lock = threading.RLock()
+        self._is_line_due = False
+
+    def draw(self, now: Count) -> None:
+        """Draw it, unless a line was logged since the last call, which may not be written yet."""
+        with self._lock:
+            if not self._is_line_due:
+                self._progress.update(self._task, completed=now.done, total=now.all)
+                self._progress.start()
+                self._progress.refresh()
+            self._is_line_due = False
+
+    def clear(self, record: logging.LogRecord | None = None) -> bool:
+        """Clear it; as a filter of log handlers, which shows every *record*, before that."""
+        with self._lock:
+            self._is_line_due = record is not None
+            self._progress.stop()
+        return True
+
+
+@contextmanager
+def _shown(title: str) -> Iterator[_Bar]:
+    """A bar, until the block ends."""
+    bar, handlers = _Bar(title), [*_handlers()]
+    for each in handlers:
+        each.addFilter(bar.clear)
+    try:
+        yield bar
+    finally:
+        for each in handlers:
+            each.removeFilter(bar.clear)
+        bar.clear()
+
+
+def _handlers() -> Iterator[logging.Handler]:
+    """The handlers of all loggers that may write to a terminal, each once."""
+    root = logging.getLogger()
+    loggers = [root, *root.manager.loggerDict.copy().values()]
+    found = {
+        each for logger in loggers if isinstance(logger, logging.Logger) for each in logger.handlers
+    }
+    return (each for each in found if not isinstance(each, logging.FileHandler))

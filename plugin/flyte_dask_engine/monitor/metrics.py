@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 
 import attrs
 
+from flyte_dask.quantities.formatting import in_bytes
+from flyte_dask_records import TaskGraph
+
 __all__ = ["ClusterMetrics", "Event", "PrefixMetrics", "TaskMetrics", "WorkerMetrics"]
 
 
@@ -52,6 +55,8 @@ class WorkerMetrics:
     """Highest memory in bytes."""
     received_bins: Sequence[float]
     spilled_bins: Sequence[float]
+    event_counts: Mapping[str, int] = {}
+    """The number of its events by kind, as of `Event`."""
 
     @property
     def uptime(self) -> float:
@@ -139,6 +144,11 @@ class Event(NamedTuple):
     worker: str
     detail: str
 
+    @classmethod
+    def from_recorder(cls, nbytes: int = 0, detail: str = "", **fields: Any) -> Event:
+        """The event of a `Recorder`, whose detail may be an amount of memory."""
+        return cls(**fields, detail=f"at {in_bytes(nbytes)}" if nbytes else detail)
+
 
 @attrs.frozen(kw_only=True)
 class ClusterMetrics:
@@ -168,6 +178,10 @@ class ClusterMetrics:
     """The first events of each kind."""
     event_counts: Mapping[str, int]
     """The number of all events by kind."""
+    scheduler: Mapping[str, Any] | None = None
+    """Peak memory and CPU seconds of the scheduler's process: ``peak`` and ``cpu``."""
+    graph: TaskGraph | None = None
+    """The tasks and their dependencies; only the last metrics of a run have it."""
 
     @classmethod
     def from_recorder(cls, data: Mapping[str, Any]) -> ClusterMetrics:
@@ -179,7 +193,7 @@ class ClusterMetrics:
                 "prefixes": tuple(PrefixMetrics(**each) for each in data["prefixes"]),
                 "tasks": tuple(TaskMetrics(*each) for each in data["tasks"]),
                 "unfinished": tuple(TaskMetrics(*each) for each in data["unfinished"]),
-                "events": tuple(Event(**each) for each in data["events"]),
+                "events": tuple(Event.from_recorder(**each) for each in data["events"]),
             }
         )
 

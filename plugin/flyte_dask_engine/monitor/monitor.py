@@ -19,14 +19,12 @@ from distributed.core import rpc
 from distributed.protocol.pickle import dumps
 
 from flyte_dask.config.runtime import Runtime
-from flyte_dask_engine.cluster_plugins.lifecycle import (
-    NannyObserver,
-    SchedulerObserver,
-    WorkerObserver,
-)
+from flyte_dask_engine.cluster_plugins.lifecycle import SchedulerObserver
 from flyte_dask_engine.cluster_plugins.recorder import Recorder
+from flyte_dask_engine.cluster_plugins.several import SeveralOnScheduler, SeveralOnWorker
 from flyte_dask_engine.cluster_plugins.task_errors import TaskErrors
 from flyte_dask_engine.cluster_plugins.worker_metrics import WorkerRecorder
+from flyte_dask_engine.cluster_plugins.worker_observers import NannyObserver, WorkerObserver
 from flyte_dask_engine.errors import SchedulerLost
 from flyte_dask_engine.foreign_errors import describe
 from flyte_dask_engine.monitor.abort import abort_waiting
@@ -113,10 +111,12 @@ class Monitor:
         self.clients = clients
         """Returns the clients of the cluster."""
         self._name = f"flyte-dask-{uuid4().hex}"
+        self.dashboard_prefix = ""
+        """The start of the paths of the dashboard, if that is known."""
         self._joined = 0  # number of workers
         self._deliveries = Deliveries(self.subject, self._ask)
         self._has_observer = False
-        self._observers: list[tuple[str, str]] = []  # the others: role and name of each
+        self._observers: list[tuple[str, str]] = []  # role and name of each plugin
         self._records = Records(f"{self._name}-recorder", self._ask)
         self._return = Return(self._name)
         self._shutdown = ShutdownWatch(self._name, assessment, clients, self._ask)
@@ -148,8 +148,14 @@ class Monitor:
         """What the function left unfinished, once that is counted."""
         return self._return.unfinished
 
+    def mark_begin(self) -> None:
+        """Note that the function begins now."""
+        self._records.began_at = time.monotonic()
+
     def mark_return(self) -> None:
         """Mark, in what the clients send, that the function has returned."""
+        if self._records.returned_at is None:
+            self._records.returned_at = time.monotonic()
         can_count = self._has_observer and self.assessment.verdict is None
         self._return.mark(self.clients() if can_count else ())
 
@@ -215,8 +221,9 @@ class Monitor:
         """
         return self._start(getattr(self._scheduler, operation)(**arguments)).result(seconds)
 
-    def begin(self, *, in_processes: bool, recorded: bool = False) -> None:
-        """Install the observers in the cluster.
+    @contextmanager
+    def beginning(self, *, in_processes: bool, recorded: bool = False) -> Iterator[None]:
+        """Install the observers in the cluster while the block runs, and wait for it then.
 
         Call it only once versions are checked, for observers are sent as byte code. A busy cluster
         may install them a little later.
@@ -225,9 +232,10 @@ class Monitor:
             in_processes: whether its workers are processes; they are observed too.
             recorded: whether metrics are recorded, for a report.
         """
-        beginning = self._begin(in_processes=in_processes, recorded=recorded)
+        beginning = self._start(self._begin(in_processes=in_processes, recorded=recorded))
+        yield
         with suppress(concurrent.futures.TimeoutError):
-            self._start(beginning).result(_PATIENCE)
+            beginning.result(_PATIENCE)
 
     def end(self) -> None:
         """Stop."""
@@ -278,9 +286,9 @@ class Monitor:
 
     async def _leave(self) -> None:
         """Remove the observers, for the cluster may live on."""
-        if self._has_observer and not self._is_lost and not self.is_unresponsive:
-            await self._ask("leave")
-            if self._watch is not None:
+        if not self._is_lost and not self.is_unresponsive:
+            if self._has_observer:
+                await self._ask("leave")
                 await self._shutdown.leave()
             if self._records.are_kept:
                 await self._ask("leave", self._records.name)
@@ -306,32 +314,35 @@ class Monitor:
             before = now
 
     async def _begin(self, *, in_processes: bool, recorded: bool) -> None:
-        self._has_observer = await self._register("scheduler", SchedulerObserver(self._name))
-        if not self._has_observer:
-            return
-        await self._snapshot()
-        if await self._register("scheduler", self._shutdown.observer):
-            self._watch = asyncio.create_task(self._shutdown.run(self._last))
-        others: list[tuple[str, Any]] = [("worker", TaskErrors(self._name))]
-        if recorded:
-            name = self._records.name
-            self._records.are_kept = await self._register("scheduler", Recorder(name))
-            others += [("worker", WorkerRecorder(name))]
-        if in_processes:
-            others += [("worker", WorkerObserver(self._name)), ("nanny", NannyObserver(self._name))]
+        name, records = self._name, self._records.name
         # each waits for all workers, and the last until no nanny is starting
-        await asyncio.gather(*(self._observe(where, plugin) for where, plugin in others))
+        installing = [
+            self._observe_scheduler(recorded=recorded),
+            self._observe(
+                "worker",
+                SeveralOnWorker(
+                    TaskErrors(name),
+                    *([WorkerRecorder(records)] if recorded else []),
+                    *([WorkerObserver(name)] if in_processes else []),
+                ),
+            ),
+            *([self._observe("nanny", NannyObserver(name))] if in_processes else []),
+        ]
+        await asyncio.gather(*installing)
 
-    async def _observe(self, where: str, plugin: Any) -> None:
-        if await self._register(where, plugin):
-            self._observers.append((where, plugin.name))
+    async def _observe_scheduler(self, *, recorded: bool) -> None:
+        recorder = [Recorder(self._records.name)] if recorded else []
+        observers = (SchedulerObserver(self._name), self._shutdown.observer, *recorder)
+        self._has_observer = await self._observe("scheduler", SeveralOnScheduler(*observers))
+        if self._has_observer:
+            await self._snapshot()
+            if not self.subject.is_local:  # that of a local one would look at this process
+                self.dashboard_prefix = str(await self._ask("dashboard_prefix"))
+            self._watch = asyncio.create_task(self._shutdown.run(self._last))
+            self._records.are_kept = recorded
 
-    async def _last(self) -> dict[str, Any] | None:
-        if self._records.are_kept:
-            await self._records.take("last")
-        return await self._ask("activity")
-
-    async def _register(self, where: str, plugin: Any) -> bool:
+    async def _observe(self, where: str, plugin: Any) -> bool:
+        """Register *plugin*; whether that was possible."""
         register = getattr(self._scheduler, f"register_{where}_plugin")
         try:
             await register(plugin=dumps(plugin), name=plugin.name, idempotent=True)
@@ -339,7 +350,14 @@ class Monitor:
             line = "%s: the %s cannot be observed: %s"
             self.subject.logger.warning(line, self.subject.task, where, describe(error))
             return False
+        self._observers.append((where, plugin.name))
         return True
+
+    async def _last(self) -> dict[str, Any] | None:
+        if self._records.are_kept:
+            await self._records.take("last")
+        found: dict[str, Any] | None = await self._ask("activity")
+        return found
 
     async def _poll(self) -> bool:
         """Ask for the cluster's state; whether there was a response."""
@@ -371,8 +389,6 @@ class Monitor:
         self.assessment.observe(snapshot)
         return snapshot
 
-    async def _ask(self, what: str, plugin: str = "", **arguments: Any) -> dict[str, Any] | None:
+    async def _ask(self, what: str, plugin: str = "", **arguments: Any) -> Any:
         """The response of the observer, or of another *plugin*."""
-        ask = getattr(self._scheduler, plugin or self._name)
-        response: dict[str, Any] | None = await ask(what=what, **arguments)
-        return response
+        return await getattr(self._scheduler, plugin or self._name)(what=what, **arguments)

@@ -6,7 +6,10 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import attrs
+
 from flyte_dask_engine.monitor.metrics import ClusterMetrics
+from flyte_dask_engine.monitor.task_graphs import task_graph
 
 __all__ = ["Records"]
 
@@ -31,6 +34,10 @@ class Records:
         """Whether the scheduler has the recorder."""
         self.metrics: ClusterMetrics | None = None
         """The latest metrics."""
+        self.began_at: float | None = None
+        """When the function began, by the monotonic clock."""
+        self.returned_at: float | None = None
+        """When the function returned, by the monotonic clock."""
         self._ask = ask
         self._taken_at = 0.0
         self._next = 0.0
@@ -48,8 +55,15 @@ class Records:
     async def take(self, what: str) -> None:
         """Take the *metrics*, or the *last* ones, and not the next ones too soon."""
         before = time.monotonic()
-        record = await self._ask(what, self.name)
+        record = dict(await self._ask(what, self.name) or {})
         now = time.monotonic()
         self._next = now + max(_PAUSE, (now - before) / _SHARE)
-        if record is not None:
-            self.metrics, self._taken_at = ClusterMetrics.from_recorder(record), now
+        if record:
+            recorded = record.pop("graph", None)
+            found, self._taken_at = ClusterMetrics.from_recorder(record), now
+            if recorded is not None:
+                began, returned = (
+                    None if at is None else now - at for at in (self.began_at, self.returned_at)
+                )
+                found = attrs.evolve(found, graph=task_graph(recorded, began, returned))
+            self.metrics = found

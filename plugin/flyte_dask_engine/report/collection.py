@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 
 from distributed.protocol.pickle import dumps
 
@@ -18,9 +18,13 @@ from flyte_dask_engine.cluster_plugins.task_stream import BoundedTaskStream
 from flyte_dask_engine.foreign_errors import describe, kind_of, tame, text_of
 from flyte_dask_engine.host import Host
 from flyte_dask_engine.monitor.monitor import Monitor
+from flyte_dask_engine.monitor.snapshot import Snapshot
+from flyte_dask_engine.report.failures import reason_of
 from flyte_dask_engine.report.page import page
 from flyte_dask_engine.report.performance import without_source
 from flyte_dask_engine.report.report import Failure, Report
+from flyte_dask_engine.report.run import Run
+from flyte_dask_engine.report.writing import write_record
 
 __all__ = ["Adviser", "Reporting", "reporting"]
 
@@ -40,6 +44,13 @@ class Reporting:
         self._logger = logger
         self._began = time.monotonic()
         self._monitor: Monitor | None = None
+        self._last: Snapshot | None = None  # the last known state of the cluster
+
+    def note(self, error: BaseException | None) -> None:
+        """Note the *error* that the task raised; None is no failure."""
+        if error is not None:
+            self.report.failure = Failure(kind_of(error), text_of(error, _MAX_TEXT))
+            self.report.run.reason = reason_of(error, self._last)
 
     def page(self) -> str:
         """The report as HTML, as of now; it never raises, for that would fail the task."""
@@ -70,6 +81,7 @@ class Reporting:
         self.report.metrics = monitor.last_metrics(_PATIENCE)
         self.report.metrics_age = monitor.metrics_age
         self.report.unfinished = monitor.unfinished
+        self._last = monitor.assessment.snapshot
 
 
 def _begin_performance(monitor: Monitor) -> None:
@@ -108,8 +120,10 @@ def reporting(  # noqa: PLR0913, PLR0917  # what a session knows
     parent: Parent | None,
     adviser: Adviser | None,
     host: Host,
+    inputs: Mapping[str, object],
+    is_shown: bool,
 ) -> Iterator[Reporting]:
-    """The report of *task*, which is shown in its deck, and complete when the block ends.
+    """The report of *task*, which is complete when the block ends.
 
     Args:
         task: name of the task.
@@ -118,17 +132,22 @@ def reporting(  # noqa: PLR0913, PLR0917  # what a session knows
         parent: resources that the task requests.
         adviser: returns advice; None for a report without.
         host: shows the report.
+        inputs: the inputs of the function, by name.
+        is_shown: whether the report is shown in the task's deck; otherwise it is only recorded.
     """
     job, advice = _advised(config, parent, adviser, host)
-    report = Report(task=task, job=job, advice=advice, runtime=runtime)
+    report = Report(task=task, job=job, advice=advice, run=Run(host, inputs), runtime=runtime)
     collected = Reporting(report, host.runtime_logger)
-    with host.show_report(collected.page, task):
+    with host.show_report(collected.page, task) if is_shown else nullcontext():
         try:
             yield collected
         except BaseException as error:
             tame(error)
-            report.failure = _failure(host.failure(error))
+            collected.note(host.failure(error))
             raise
+        finally:
+            if runtime.record is not None:
+                write_record(report, runtime.record, host)
 
 
 def _advised(
@@ -140,10 +159,3 @@ def _advised(
         except Exception:  # such as an invalid team file, which must not fail the run
             host.runtime_logger.debug("%s: no advice for its report", config, exc_info=True)
     return Job.of(config, parent or Parent(), Platform()), ()
-
-
-def _failure(error: BaseException | None) -> Failure | None:
-    """Type and truncated text of *error*; None if there is none."""
-    if error is None:
-        return None
-    return Failure(kind_of(error), text_of(error, _MAX_TEXT))

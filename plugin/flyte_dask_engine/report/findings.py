@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from operator import attrgetter
 from typing import NamedTuple
 
-from flyte_dask.quantities.formatting import counted
-from flyte_dask_engine.cluster_plugins.sums import in_bytes
+from flyte_dask.quantities.formatting import counted, duration, in_bytes, percent
+from flyte_dask.quantities.usual import usual_memory
 from flyte_dask_engine.monitor.metrics import ClusterMetrics
-from flyte_dask_engine.report.formatting import duration, percent, worker_label
+from flyte_dask_engine.report.formatting import worker_label
 from flyte_dask_engine.report.report import Report
 
 __all__ = ["Finding", "findings", "sentence"]
@@ -132,7 +132,7 @@ def _more_memory(metrics: ClusterMetrics) -> str:
         return "more memory for each worker, or smaller partitions"
     unspilled = max(worker.peak + worker.spilled for worker in metrics.workers)
     factor = 2 if metrics.event_counts.get("killed") else _HEADROOM
-    return f'with_workers(mem="{_fitting(max(factor * limit, _HEADROOM * peak, unspilled))}")'
+    return f'with_workers(mem="{usual_memory(max(factor * limit, _HEADROOM * peak, unspilled))}")'
 
 
 def _unused(report: Report, metrics: ClusterMetrics) -> Iterator[Finding]:
@@ -191,7 +191,7 @@ def _low_memory(metrics: ClusterMetrics) -> Iterator[Finding]:
     is_low = 0 < worst.memory_share < _LOW_MEMORY and worst.limit >= 2 * _GIB
     if is_low and metrics.task_time and metrics.seconds >= _LONG_ENOUGH:
         text = f"no worker used more than {percent(worst.memory_share)} of its memory limit"
-        remedy = f'with_workers(mem="{_fitting(_HEADROOM * worst.peak)}")'
+        remedy = f'with_workers(mem="{usual_memory(_HEADROOM * worst.peak)}")'
         yield Finding("low-memory", text, remedy)
 
 
@@ -226,11 +226,3 @@ _SIZES: tuple[_Find, ...] = (
 )
 _REDUCTIONS = frozenset({_low_utilization, _low_memory})
 """These suggest less, which would contradict a lack of memory."""
-
-
-def _fitting(least: float) -> str:
-    """The next usual amount of memory from *least* bytes on, as a Kubernetes quantity."""
-    unit, name = (_GIB, "Gi") if least > _GIB / 2 else (2**20, "Mi")
-    number = math.ceil(least / unit)
-    step = 2 ** max(0, number.bit_length() - 3)  # 1 2 3 4 5 6 7 8 10 12 14 16 20 24 28 32 ...
-    return f"{math.ceil(number / step) * step}{name}"

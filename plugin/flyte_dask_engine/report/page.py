@@ -13,15 +13,16 @@ from markupsafe import Markup
 
 from flyte_dask.explanation.summary import summarize
 from flyte_dask.explanation.text import HEADERS, containers, others, rows
-from flyte_dask.quantities.formatting import counted
-from flyte_dask_engine.cluster_plugins.sums import in_bytes
+from flyte_dask.quantities.formatting import counted, duration, in_bytes, percent
 from flyte_dask_engine.cluster_plugins.task_stream import MAX_STREAMED
 from flyte_dask_engine.monitor.metrics import ClusterMetrics, Event, PrefixMetrics
 from flyte_dask_engine.report.charts import ticks
 from flyte_dask_engine.report.findings import findings, sentence
-from flyte_dask_engine.report.formatting import duration, percent, short_names, worker_label
+from flyte_dask_engine.report.formatting import short_names, worker_label
+from flyte_dask_engine.report.record import record_of
 from flyte_dask_engine.report.report import Report
 from flyte_dask_engine.report.timelines import LABELS, MARKS, REST, flows, timelines
+from flyte_dask_records import data_block, dumps
 
 __all__ = ["page"]
 
@@ -45,6 +46,7 @@ def page(report: Report) -> str:
         columns=[(header, cells) for header, cells in columns if any(cells)],
         others=[*others(known), *containers(summary["pods"])],
         footprint=summary["footprint"]["text"],
+        record=Markup(data_block(dumps(record_of(report)), report.run.identifier)),  # noqa: S704  # escaped
         style=Markup(files(_PACKAGE).joinpath("style.css").read_text("utf-8")),  # noqa: S704  # ours
     )
     return html.encode(errors="backslashreplace").decode()

@@ -11,6 +11,7 @@ from flyte_dask.advice import Advice, Job
 from flyte_dask.config.runtime import Runtime
 from flyte_dask_engine.monitor.metrics import ClusterMetrics
 from flyte_dask_engine.monitor.unfinished import Unfinished
+from flyte_dask_engine.report.run import Run
 
 __all__ = ["Failure", "Report"]
 
@@ -30,6 +31,8 @@ class Report:
     job: Job
     """The config, with its task and platform."""
     advice: tuple[Advice, ...] = ()
+    run: Run
+    """When and where the task runs, what it was given, and what its process uses."""
     runtime: Runtime
     """The runtime settings, after environment variables."""
     where: str = ""

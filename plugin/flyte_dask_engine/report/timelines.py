@@ -9,10 +9,10 @@ from itertools import zip_longest
 import attrs
 from markupsafe import Markup
 
-from flyte_dask_engine.cluster_plugins.sums import in_bytes
+from flyte_dask.quantities.formatting import duration, in_bytes, percent
 from flyte_dask_engine.monitor.metrics import ClusterMetrics, Event, TaskMetrics, WorkerMetrics
 from flyte_dask_engine.report import charts
-from flyte_dask_engine.report.formatting import duration, percent, short_names, worker_label
+from flyte_dask_engine.report.formatting import short_names, worker_label
 
 __all__ = ["LABELS", "MARKS", "REST", "Timeline", "flows", "timelines"]
 

@@ -6,8 +6,9 @@ import asyncio
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import distributed
 
@@ -49,7 +50,7 @@ def wait_for_workers(
     runtime: Runtime,
     subject: Subject,
     exited: Callable[[], Sequence[int]] = tuple,
-) -> None:
+) -> Mapping[str, Any]:
     """Wait until *number* workers have joined, which takes an autoscaler minutes.
 
     Args:
@@ -59,29 +60,35 @@ def wait_for_workers(
         subject: the task, for logs and errors.
         exited: returns the exit statuses of worker processes that will not be restarted.
 
+    Returns:
+        what the scheduler tells of itself and its workers then.
+
     Raises:
         ClusterUnavailable: if they do not join within the runtime's *worker_timeout*, or if worker
             processes exited.
     """
-    if number == 0:
-        return
+    info = _scheduler_info(client)
+    if sum(each["status"] == "running" for each in info["workers"].values()) >= number:
+        return info  # as `Client.wait_for_workers` counts, which would ask the scheduler again
     started = time.monotonic()
     for seconds in _intervals(runtime.worker_timeout):
         with suppress(TimeoutError, asyncio.TimeoutError):  # not the same before Python 3.11
             client.wait_for_workers(number, timeout=seconds)
-            return
-        joined = _joined(client)
+            return _scheduler_info(client)
+        joined = len(_scheduler_info(client)["workers"])
         if statuses := exited():
             raise subject.exited(joined, number, statuses)
         elapsed = time.monotonic() - started
         line = "%s: waiting for workers (%d/%d, %.0f s)"
         subject.logger.info(line, subject.task, joined, number, elapsed)
-    raise subject.incomplete(_joined(client), number, runtime.worker_timeout)
+    joined = len(_scheduler_info(client)["workers"])
+    raise subject.incomplete(joined, number, runtime.worker_timeout)
 
 
-def _joined(client: distributed.Client) -> int:
-    """The current number of workers."""
-    return len(client.scheduler_info(n_workers=-1)["workers"])
+def _scheduler_info(client: distributed.Client) -> Mapping[str, Any]:
+    """What the scheduler tells of itself and of all workers."""
+    info: Mapping[str, Any] = client.scheduler_info(n_workers=-1)
+    return info
 
 
 def _attempts(timeout: float | None) -> Iterator[float]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -19,7 +20,6 @@ from flyte_dask.inheritance.parent import Parent
 from flyte_dask.inheritance.resolution import Resolved
 from flyte_dask_engine.attribution.error_mapping import mapping_errors
 from flyte_dask_engine.attribution.hints import hinting
-from flyte_dask_engine.cluster_plugins.code import CodeOnScheduler, CodeOnWorker
 from flyte_dask_engine.cluster_plugins.task_errors import pass_all_errors
 from flyte_dask_engine.collections.writing import Writer, write_all, writing
 from flyte_dask_engine.collections.written import Written
@@ -34,6 +34,7 @@ from flyte_dask_engine.monitor.verdict import Assessment
 from flyte_dask_engine.session.address import ADDRESS, scheduler_address
 from flyte_dask_engine.session.connection import connect, wait_for_workers
 from flyte_dask_engine.session.default_client import default_cluster
+from flyte_dask_engine.session.installation import install
 from flyte_dask_engine.session.outputs import check_outputs
 from flyte_dask_engine.session.scopes import Scope, open_scope
 from flyte_dask_engine.session.session_log import (
@@ -42,7 +43,7 @@ from flyte_dask_engine.session.session_log import (
     show_logs,
     start_line,
 )
-from flyte_dask_engine.session.storage import send_storage, storage_here
+from flyte_dask_engine.session.storage import storage_here
 from flyte_dask_engine.session.versions import (
     Installed,
     check_joined,
@@ -53,7 +54,7 @@ from flyte_dask_engine.session.versions import (
 from flyte_dask_engine.session.worker_waits import limiting_worker_waits
 
 if TYPE_CHECKING:
-    from flyte_dask_engine.report.collection import Adviser
+    from flyte_dask_engine.report.collection import Adviser, Reporting
 
 __all__ = ["Session", "session"]
 
@@ -68,6 +69,7 @@ class Session:
     """A synchronous client of the cluster; Dask's default unless Runtime(client=False)."""
     _monitor: Monitor
     _cluster: ExitStack
+    _report: Reporting | None = None
 
     def run(self, function: Callable[[], _T]) -> _T:
         """Call *function* and return its result.
@@ -77,7 +79,9 @@ class Session:
             WrongEnvironment: if the images of the task and its cluster cannot work together.
         """
         with mapping_errors(self._monitor), hinting(self._monitor):
-            result = function()
+            self._monitor.mark_begin()
+            with nullcontext() if self._report is None else self._report.report.run.timing():
+                result = function()
             self._monitor.mark_return()
             return result
 
@@ -124,6 +128,7 @@ def session(  # noqa: PLR0913  # what a task knows
     has_deck: bool = False,
     assess: Adviser | None = None,
     host: Host = NO_SDK,
+    inputs: Mapping[str, object] = MappingProxyType({}),
 ) -> Iterator[Session]:
     """Open a session with a task's cluster, whose client is Dask's default until the block ends.
 
@@ -140,6 +145,7 @@ def session(  # noqa: PLR0913  # what a task knows
             *report*.
         assess: returns the job and its advice, for the report.
         host: the SDK in which the task runs.
+        inputs: the inputs of its function, by name, whose sizes the report has.
 
     Raises:
         NoCluster: on Flyte without an address, unless require_cluster=False.
@@ -153,18 +159,21 @@ def session(  # noqa: PLR0913  # what a task knows
     pass_all_errors()
     resolved = config.resolve(parent)
     with ExitStack() as shown:
+        if runtime.configure_storage:
+            shown.enter_context(storage_here(host))  # for the record, too
         report = None
-        if has_deck if runtime.report is None else runtime.report:
+        is_shown = bool(has_deck if runtime.report is None else runtime.report)
+        if is_shown or runtime.record is not None:
             from flyte_dask_engine.report.collection import reporting  # noqa: PLC0415  # slow
 
-            opening = reporting(task_name, config, runtime, parent, assess, host)
+            opening = reporting(task_name, config, runtime, parent, assess, host, inputs, is_shown)
             report = shown.enter_context(opening)
         stack = shown.enter_context(ExitStack())  # what `Session.end` ends
-        if runtime.configure_storage:
-            stack.enter_context(storage_here(host))
         # a process on Flyte has one session only
         scope = stack.enter_context(open_scope(follow_threads=not host.is_on_flyte()))
         cluster = stack.enter_context(_cluster(config, runtime, task_name, resolved, root, host))
+        if report is not None and cluster.is_local:
+            report.report.run.where = runtime.local
         subject = Subject(
             task_name,
             cluster.address,
@@ -182,13 +191,19 @@ def session(  # noqa: PLR0913  # what a task knows
         assessment = Assessment(runtime, subject)
         monitor = stack.enter_context(monitoring(runtime, assessment, client, clients))
         with mapping_errors(monitor):
-            wait_for_workers(client, cluster.workers, runtime, subject, cluster.exited)
-            info = client.scheduler_info(n_workers=-1)
+            info = wait_for_workers(client, cluster.workers, runtime, subject, cluster.exited)
             installed = None
-            if not cluster.is_local:
-                installed = _prepare(client, info, runtime, subject, assessment)
-            if runtime.configure_storage and cluster.in_processes:
-                send_storage(client, host, to_scheduler=not cluster.is_local)
+            if not cluster.is_local and runtime.check_versions:
+                installed = _checked(client, info, subject, assessment)
+            # both at the same time, since each waits for all workers
+            with monitor.beginning(in_processes=cluster.in_processes, recorded=report is not None):
+                install(
+                    client,
+                    host,
+                    code=runtime.ship_code and not cluster.is_local,
+                    storage=runtime.configure_storage and cluster.in_processes,
+                    on_scheduler=not cluster.is_local,
+                )
             if report is not None:
                 if cluster.is_local:
                     installed = installed_here()  # which takes a while to import
@@ -197,10 +212,9 @@ def session(  # noqa: PLR0913  # what a task knows
                 about.shares_process = not cluster.in_processes
                 about.versions = overview(installed) if installed else {}
         stack.enter_context(limiting_worker_waits(subject, configured, here, runtime))
-        monitor.begin(in_processes=cluster.in_processes, recorded=report is not None)
         has_dashboard = runtime.dashboard or not cluster.is_local
         on = urlsplit(cluster.address).hostname if has_dashboard else None
-        dashboard = dashboard_url(client, info, on, is_local=cluster.is_local)
+        dashboard = dashboard_url(info, on, monitor.dashboard_prefix)
         line = start_line(config, info, cluster.where, dashboard)
         subject.logger.info("%s: %s", task_name, line)
         # the line first, so that both end at the same time: completing a report can take a while
@@ -209,7 +223,7 @@ def session(  # noqa: PLR0913  # what a task knows
         # of outputs that are converted later
         stack.enter_context(mapping_errors(monitor))
         stack.enter_context(hinting(monitor))
-        yield Session(client, monitor, stack)
+        yield Session(client, monitor, stack, report)
 
 
 @contextmanager
@@ -286,27 +300,14 @@ def _cluster(  # noqa: PLR0913, PLR0917  # what a session knows
         )
 
 
-def _prepare(
-    client: Client,
-    info: Mapping[str, Any],
-    runtime: Runtime,
-    subject: Subject,
-    assessment: Assessment,
-) -> Installed | None:
-    """Check versions and upload code; the installed versions, if checked."""
-    installed = None
-    if runtime.check_versions:
-        names = {address: str(each["name"]) for address, each in info["workers"].items()}
-        installed = found = check_versions(client, names, subject)
-        assessment.version_check = lambda name, versions: check_joined(
-            found, name, versions, subject
-        )
-    if runtime.ship_code:
-        archive, paths = subject.host.code(), subject.host.import_paths()
-        if archive is not None or paths:
-            for plugin in (CodeOnScheduler, CodeOnWorker):
-                client.register_plugin(plugin(archive, paths))
-    return installed
+def _checked(
+    client: Client, info: Mapping[str, Any], subject: Subject, assessment: Assessment
+) -> Installed:
+    """The versions in a cluster, whose workers are those of *info*, after a check."""
+    names = {address: str(each["name"]) for address, each in info["workers"].items()}
+    found = check_versions(client, names, subject)
+    assessment.version_check = lambda name, versions: check_joined(found, name, versions, subject)
+    return found
 
 
 def _images(config: Dask, tasks: str) -> dict[str, str]:

@@ -8,16 +8,15 @@ import platform
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from importlib.metadata import version
+from contextlib import contextmanager
 from typing import Any
 
+import dask
+import distributed
 from dask.utils import format_bytes
-from distributed import Client
 
 from flyte_dask.config.dask import Dask
 from flyte_dask.quantities.formatting import counted
-from flyte_dask_engine.cluster_plugins.dashboard import dashboard_prefix
 from flyte_dask_engine.host import Host, make_visible
 from flyte_dask_engine.monitor.monitor import Monitor
 
@@ -42,18 +41,10 @@ def show_logs(host: Host) -> None:
     make_visible(host.runtime_logger, level, host.level_variable)
 
 
-def dashboard_url(
-    client: Client, scheduler_info: Mapping[str, Any], host: str | None, *, is_local: bool
-) -> str | None:
-    """The URL of the dashboard of *client*'s scheduler on *host*; None if it has none."""
+def dashboard_url(scheduler_info: Mapping[str, Any], host: str | None, prefix: str) -> str | None:
+    """The URL of a scheduler's dashboard on *host*, below a *prefix*; None if it has none."""
     port = scheduler_info["services"].get("dashboard")
-    if host is None or not port:
-        return None
-    prefix = ""
-    if not is_local:
-        with suppress(Exception):  # it is for a line of the log only
-            prefix = client.run_on_scheduler(dashboard_prefix)
-    return f"http://{host}:{port}{prefix}/status"
+    return f"http://{host}:{port}{prefix}/status" if host and port else None
 
 
 def start_line(
@@ -68,8 +59,7 @@ def start_line(
         f"threads {sum(each['nthreads'] for each in workers)}",
         f"memory {format_bytes(memory)}" if memory else "no memory limits",
         f"Python {platform.python_version()}",
-        f"dask {version('dask')}",
-        f"distributed {version('distributed')}",
+        *(f"{each.__name__} {vars(each)['__version__']}" for each in (dask, distributed)),
     ]
     if dashboard:
         parts.append(f"dashboard {dashboard}")
