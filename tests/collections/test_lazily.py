@@ -86,8 +86,8 @@ except MissingExtra as error:
     print(str(error).splitlines()[-1].strip())
 """
     assert output(program, tmp_path) == (
-        "Dask Arrays are written and read as Zarr arrays, but zarr is not installed: pip install "
-        "'flyte-dask[array]', in the images of the task and its cluster\n"
+        "Dask Arrays are written and read as Zarr arrays, but zarr is not installed: install "
+        "flyte-dask with its extra 'array' in the images of the task and its cluster\n"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -185,7 +186,9 @@ class TestReadOptions:
     """How an input is split is an annotation of its type."""
 
     def test_a_blocksize(self, tmp_path: Path) -> None:
-        """And columns beside it."""
+        """And columns beside it, also where somebody looked for annotations of the class."""
+        assert inspect.get_annotations(ReadOptions) == {}
+        assert ReadOptions.__annotations__ == {}  # Python keeps them from now on
         plain = pd.DataFrame({"x": range(200_000), "y": 1})
         plain.to_parquet(tmp_path / "00000", row_group_size=50_000)
 

@@ -23,6 +23,7 @@ from flyteplugins.flyte_dask.flyte_internals import (
     TaskPluginRegistry,
     default_resolver,
     images,
+    layers_of,
     template_of,
 )
 from flyteplugins.flyte_dask.storage import read_storage
@@ -107,6 +108,19 @@ def test_an_override_rebuilds_a_plain_task_as_ours() -> None:
 def test_a_bundle_lists_its_files() -> None:
     """Relative to the root of the code."""
     assert "files" in {each.name for each in dataclasses.fields(CodeBundle)}
+
+
+def test_an_image_has_its_layers() -> None:
+    """By the names of their classes."""
+    image = flyte.Image.from_debian_base(python_version=(3, 12))
+    assert image.base_image
+    assert image.base_image.startswith("ghcr.io/flyteorg/flyte:")
+    made = image.with_pip_packages("a").with_apt_packages("b").with_env_vars({"C": "d"})
+    assert [type(each).__name__ for each in layers_of(made)] == [
+        "PipPackages",
+        "AptPackages",
+        "Env",
+    ]
 
 
 def test_types_are_looked_up_after_a_hook() -> None:

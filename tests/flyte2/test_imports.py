@@ -73,7 +73,7 @@ def test_an_sdk_that_it_does_not_know_is_a_warning(tmp_path: Path) -> None:
     done = run(sys.executable, "-c", source, env={"PYTHONPATH": str(tmp_path)})
     assert (done.returncode, done.stdout) == (0, "1\n")
     assert "cannot register with the SDK of Flyte 2" in done.stderr
-    assert "pip install 'flyte-dask[flyte2]'" in done.stderr
+    assert "install flyte-dask with its extra 'flyte2'" in done.stderr
 
 
 BOTH = """

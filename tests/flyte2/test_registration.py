@@ -16,8 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flyte_dask import InvalidConfig, PolicyViolation, Resources, presets
+from flyte_dask.inheritance import Parent
 from flyte_dask_engine.registration import serialization
 from flyteplugins.flyte_dask import Dask, Runtime, Scheduler, WorkerGroup
+from flyteplugins.flyte_dask.packages import packages_of
+from flyteplugins.flyte_dask.requested import described
 from flyteplugins.flyte_dask.task import DaskTask
 from tests.support.flyte2_runner import register
 
@@ -359,6 +362,43 @@ def test_an_equal_config_is_loaded_with_the_module() -> None:
 
 
 # ------------------------------------------------------------------------------------------------
+# images
+
+
+def test_which_packages_its_image_installs(tmp_path: Path) -> None:
+    listed = tmp_path / "requirements.txt"
+    listed.write_text("flyte-dask[flyte2]==0.1\n")
+    own = flyte.Image.from_debian_base(python_version=(3, 12))
+    other = flyte.Image.from_base("acme/etl:3").clone(name="etl", extendable=True)
+    cases = [
+        (own, []),
+        (own.with_apt_packages("git").with_env_vars({"A": "b"}), ["flyte"]),
+        (
+            own.with_pip_packages("pandas>=2", "flyteplugins-dask"),
+            ["flyte", "flyteplugins-dask", "pandas"],
+        ),
+        (own.with_requirements(listed), ["flyte", "flyte-dask"]),
+        (
+            own.with_pip_packages("pandas").with_commands(["pip install ."]),
+            ["*", "flyte", "pandas"],
+        ),
+        (other.with_pip_packages("pandas"), ["*", "pandas"]),
+    ]
+    for image, expected in cases:
+        assert list(packages_of(image)) == expected, image
+        environment = flyte.TaskEnvironment(name="etl", plugin_config=Dask(), image=image)
+        task: Any = environment.task(number)
+        assert list(described(Parent(), task, None).packages) == expected
+
+
+def test_an_image_without_this_package_gets_advice() -> None:
+    image = flyte.Image.from_debian_base(python_version=(3, 12)).with_pip_packages("pandas")
+    config = Dask().with_workers(mem="8Gi").with_scheduler(mem="1Gi")
+    environment = flyte.TaskEnvironment(name="etl", plugin_config=config, image=image)
+    made: Any = environment.task(number)
+    assert [each.code for each in made.review(None).advice] == ["image-without-flyte-dask"]
+
+
 # policy and advice
 
 

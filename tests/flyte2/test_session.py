@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -67,6 +68,14 @@ def test_the_report_of_a_task_is_a_tab(two: Cluster, tmp_path: Path) -> None:
     assert done.result == sum(each * each for each in range(39))
     assert '<li onclick="handleLinkClick(this)">Dask</li>' in done.report
     assert "40 tasks finished or failed." in done.report
+
+
+def test_a_report_leaves_the_tabs_of_the_function(two: Cluster, tmp_path: Path) -> None:
+    done = run_task(tasks.has_its_own_tab, tmp_path, two.env)
+    tabs = re.findall(r"<li onclick[^>]*>(.*?)</li>", done.report)
+    assert tabs == ["Dask", "Dask (cluster)"]
+    assert "the function's own" in done.report
+    assert "<h1>2 workers" in done.report
 
 
 def test_a_task_that_fails_has_a_report_too(two: Cluster, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from flyteidl.plugins import dask_pb2
 from flytekit.models.task import Resources
 
-from flyte_dask.startup import REMEDY
+from flyte_dask.startup import REINSTALL, REMEDY
 from flytekitplugins.dask import models
 from tests.support.paths import PROJECT
 from tests.support.processes import build_wheel, run, unpack
@@ -139,6 +139,7 @@ class TestSideBySide:
         """Our configs are rejected until the remedy is applied."""
         self.install(python, wheel)
         self.install(python, "-r", pinned)
+        self.assert_remedy(python, f"flytekitplugins.dask is not flyte-dask's: {REMEDY}")
         alone = run(python, "-c", "import flyte_dask", cwd=python.parent)
         assert " and flyte-dask are both installed, " in alone.stderr
         done = self.uses(python)
@@ -178,3 +179,16 @@ class TestSideBySide:
             in output
         )
         assert "has no plugin: flytekitplugins.dask is not flyte-dask's" in output
+        missing = "files of flyte-dask are missing, as after flytekitplugins-dask was uninstalled"
+        self.assert_remedy(python, f"{missing}. Remedy: {REINSTALL}")
+
+    def assert_remedy(self, python: Path, problem: str) -> None:
+        """The command has it in one line without a trace, and the error of a user's import."""
+        (python.parent / "uses.py").write_text("from flytekitplugins.dask import presets\n")
+        done = run(python.with_name("flyte-dask"), "check", "uses.py", cwd=python.parent)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.splitlines()[-1] == f"Error: {problem}"
+        assert "Traceback" not in done.stderr
+        imported = run(python, "-c", "import flytekit, uses", cwd=python.parent)
+        shown = " ".join(imported.stderr.split())
+        assert shown.endswith(f"ImportError: cannot import 'presets': {problem}")

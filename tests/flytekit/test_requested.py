@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict
+from pathlib import Path
 from typing import Any
 
 import flytekit
 import pytest
 from flytekit import ImageSpec, PodTemplate, Resources
 from flytekit.configuration import Image, ImageConfig, SerializationSettings
+from flytekit.core.context_manager import FlyteEntities
+from flytekit.core.python_function_task import PythonFunctionTask
 from flytekit.core.resources import ResourceSpec
 from flytekit.extras.accelerators import A100, T4
 from flytekit.image_spec.noop_builder import NoOpBuilder
@@ -24,7 +27,7 @@ from flyte_dask.roles.base import with_values
 from flyte_dask.roles.resources import KUBERNETES_NAMES, amounts
 from flyte_dask_engine.registration.requested import parent_with
 from flytekitplugins.dask import Dask, WorkerGroup
-from flytekitplugins.dask.requested import description_key, requested_by
+from flytekitplugins.dask.requested import description_key, packages_of, requested_by
 from tests.flytekit.test_task import increment
 
 MEM = Dask(workers=WorkerGroup(requests=Resources(mem="8Gi"), limits=Resources(mem="8Gi")))
@@ -169,6 +172,53 @@ def image_in(template: Any) -> str:
     return str(containers["primary"]["image"])
 
 
+def test_which_packages_its_image_specification_installs(tmp_path: Path) -> None:
+    listed = tmp_path / "requirements.txt"
+    listed.write_text("# ours\nFlyte_Dask==0.1 \\\n    --hash=sha256:0\n-i https://acme.example\n")
+    missing = tmp_path / "missing.txt"
+    cases: list[tuple[ImageSpec | str | None, list[str]]] = [
+        (None, []),
+        ("acme/etl:3", []),
+        (ImageSpec(), ["flytekit"]),
+        (
+            ImageSpec(
+                packages=["pandas>=2", "flytekitplugins_dask[x]==1.16.1; python_version>'3'"]
+            ),
+            ["flytekit", "flytekitplugins-dask", "pandas"],
+        ),
+        (
+            ImageSpec(packages=["dist/flyte_dask-0.1.0-py3-none-any.whl"]),
+            ["flyte-dask", "flytekit"],
+        ),
+        (
+            ImageSpec(packages=["flyte-dask @ git+https://acme.example/x"]),
+            ["flyte-dask", "flytekit"],
+        ),
+        (ImageSpec(packages=["./flyte-dask"]), ["*", "flytekit"]),
+        (ImageSpec(conda_packages=["dask"]), ["dask", "flytekit"]),
+        (ImageSpec(requirements=str(listed)), ["flyte-dask", "flytekit"]),
+        (ImageSpec(requirements=str(missing)), ["*", "flytekit"]),
+        (ImageSpec(base_image="acme/base:1", packages=["pandas"]), ["*", "flytekit", "pandas"]),
+        (ImageSpec(commands=["pip install flyte-dask"]), ["*", "flytekit"]),
+        (ImageSpec(base_image=ImageSpec(packages=["flyte-dask"])), ["flyte-dask", "flytekit"]),
+    ]
+    for image, expected in cases:  # of no tasks, which other tests would register
+        assert list(packages_of(image)) == expected, image
+
+
+@pytest.mark.skipif(
+    "should_build" not in vars(NoOpBuilder),
+    reason="this flytekit looks in Docker for an image that is not built",
+)
+def test_a_specification_of_the_official_plugin_gets_advice(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    image = ImageSpec(builder="noop", base_image="acme/etl:3", packages=["flytekitplugins-dask"])
+    task: Any = flytekit.task(task_config=MEM, container_image=image)(increment)
+    get_serializable(OrderedDict(), settings(), task)
+    assert "error image-without-flyte-dask: task.image: it installs" in caplog.text
+
+
 BAD: list[tuple[dict[str, Any], str, dict[str, str]]] = [
     (
         {"requests": Resources(cpu="4", mem="16GB"), "limits": Resources(cpu="2")},
@@ -212,6 +262,10 @@ DESCRIBED: dict[str, tuple[dict[str, Any], Parent]] = {
     "nothing": ({}, Parent()),
     "interruptible": ({"interruptible": True}, Parent(interruptible=True)),
     "not interruptible": ({"interruptible": False}, Parent(interruptible=False)),
+    "a dynamic task": (
+        {"execution_mode": PythonFunctionTask.ExecutionBehavior.DYNAMIC},
+        Parent(is_dynamic=True),
+    ),
     "an accelerator": ({"accelerator": T4}, Parent(accelerator="nvidia-tesla-t4")),
     "a partition of one": (
         {"accelerator": A100.partition_1g_5gb, "environment": {"A": "1"}},
@@ -263,8 +317,10 @@ DESCRIBED: dict[str, tuple[dict[str, Any], Parent]] = {
 
 
 @pytest.mark.parametrize("kind", DESCRIBED)
-def test_what_else_is_known_of_a_task(kind: str) -> None:
+def test_what_else_is_known_of_a_task(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It equals what flytekit registers, and is part of the key of the cache."""
+    # a dynamic task hands on the images of all tasks, and other tests define some that do not exist
+    monkeypatch.setattr(FlyteEntities, "entities", [])
     arguments, expected = DESCRIBED[kind]
     task: Any = flytekit.task(task_config=MEM, **arguments)(increment)
     parent = task.review(settings()).job.parent
@@ -335,6 +391,8 @@ def test_tasks_that_differ_in_nothing_else_do_not_share_advice() -> None:
         {"interruptible": True},
         {"interruptible": False},
         {"accelerator": T4},
+        {"container_image": ImageSpec(packages=["pandas"])},
+        {"execution_mode": PythonFunctionTask.ExecutionBehavior.DYNAMIC},
     ]
     tasks: list[Any] = [flytekit.task(task_config=MEM, **each)(increment) for each in others]
     assert len({description_key(task, settings()) for task in tasks}) == len(tasks)

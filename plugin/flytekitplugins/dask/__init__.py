@@ -15,10 +15,23 @@ else:
         "presets": "flyte_dask",
     }
 
+    # names that the documentation of flytekitplugins-dask showed for years after their removal
+    _REMOVED = {
+        "DaskCluster": "use WorkerGroup(number_of_workers=...) and Scheduler(), as in "
+        "Dask(scheduler=Scheduler(), workers=WorkerGroup(10, limits=...))",
+        "JobPodSpec": "set image and resources of the task itself, as in "
+        "@task(container_image=..., requests=..., limits=...)",
+    }
+
     def __getattr__(name):
         """Load *name* on first access, since every import of flytekit imports this package."""
         if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            remedy = _REMOVED.get(name)
+            recording = remedy and import_module("flyte_dask.errors.recording")
+            stand_in = recording and recording.recorded_removal(__name__, name, remedy)
+            if stand_in:
+                return stand_in
+            raise import_module("flyte_dask.lazy").missing(__name__, name, remedy)
         task = import_module(f"{__name__}.task")  # registers the task type
         return getattr(import_module(_MODULES[name]) if name in _MODULES else task, name)
 

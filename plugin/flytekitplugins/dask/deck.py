@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -16,9 +16,10 @@ from flytekit.deck.deck import DECK_FILE_NAME
 from flyte_dask_engine.collections.places import place_of
 from flytekitplugins.dask.flytekit_internals import deck_page, write_deck
 
-__all__ = ["may_compute", "shown_in_deck"]
+__all__ = ["is_shown", "may_compute", "shown_in_deck"]
 
 _NAME = "Dask"
+_ADDED = " (cluster)"
 
 _logger = logging.getLogger("flytekit.dask.runtime")
 
@@ -26,10 +27,25 @@ _logger = logging.getLogger("flytekit.dask.runtime")
 class _LazyDeck(Deck):
     """A deck that is rendered on demand: at the end, or earlier by ``Deck.publish()``."""
 
-    def __init__(self, name: str, make: Callable[[], str]) -> None:
-        super().__init__(name, auto_add_to_deck=False)
-        self._make = make
+    def __init__(self, label: str, task: str, make: Callable[[], str], decks: list[Deck]) -> None:
+        super().__init__(label, auto_add_to_deck=False)
+        self.label = label
+        self.task = task
         self.is_open = True
+        self._make = make
+        self._decks = decks
+
+    @property
+    def name(self) -> str:
+        """The title of the tab: its label, unless a deck of the function has that name.
+
+        flytekit shows one deck of each name, and the function may add its own at any time.
+        """
+        others = {each.name for each in self._decks if not isinstance(each, _LazyDeck)}
+        name = self.label
+        while name in others:
+            name += _ADDED
+        return name
 
     @property
     def html(self) -> str:
@@ -49,13 +65,7 @@ def shown_in_deck(make: Callable[[], str], task: str) -> Iterator[None]:
     if parameters is None:  # no decks
         yield
         return
-    # flytekit shares its list with tasks that others call, and shows one deck of each name
-    is_nested = any(isinstance(each, _LazyDeck) and each.is_open for each in parameters.decks)
-    deck = _LazyDeck(f"{_NAME}: {task}" if is_nested else _NAME, make)
-    parameters.decks[:] = [
-        *(each for each in parameters.decks if not _is_replaced(each, deck, is_nested)),
-        deck,
-    ]
+    deck = _add(parameters.decks, make, task)
     try:
         yield
     finally:
@@ -64,6 +74,11 @@ def shown_in_deck(make: Callable[[], str], task: str) -> Iterator[None]:
             _write_locally(parameters, task)
         elif not parameters.enable_deck:  # otherwise flytekit does it, also if the task fails
             write_deck(task, parameters)
+
+
+def is_shown(task: str, parameters: ExecutionParameters) -> bool:
+    """Whether the deck of *task* is among those of *parameters*, until its `shown_in_deck` ends."""
+    return any(each.task == task for each in _open_decks(parameters.decks))
 
 
 def may_compute(value: object) -> bool:
@@ -75,11 +90,24 @@ def may_compute(value: object) -> bool:
     return isinstance(held, Future) or hasattr(type(held), "__dask_graph__")
 
 
-def _is_replaced(before: Deck, deck: _LazyDeck, is_nested: bool) -> bool:
-    """Whether *deck* replaces the one *before* it; decks of nested tasks are all kept."""
-    if is_nested:
-        return before.name == deck.name
-    return isinstance(before, _LazyDeck) or before.name == deck.name
+def _add(decks: list[Deck], make: Callable[[], str], task: str) -> _LazyDeck:
+    """Put the deck of *task* first, or behind those of the tasks that call it.
+
+    flytekit shares its list with tasks that others call, and with those that ran before. Decks of
+    the former are kept; of tasks that were called twice, the latest.
+    """
+    is_nested = any(_open_decks(decks))
+    label = f"{_NAME}: {task}" if is_nested else _NAME
+    before = [each for each in decks if isinstance(each, _LazyDeck)]
+    kept = [each for each in before if is_nested and each.label != label]
+    deck = _LazyDeck(label, task, make, decks)
+    decks[:] = [*kept, deck, *(each for each in decks if each not in before)]
+    return deck
+
+
+def _open_decks(decks: Iterable[Deck]) -> Iterator[_LazyDeck]:
+    """Those of tasks that are running."""
+    return (each for each in decks if isinstance(each, _LazyDeck) and each.is_open)
 
 
 def _write_locally(parameters: ExecutionParameters, task: str) -> None:

@@ -52,6 +52,10 @@ class OpenTask(AsyncPythonFunctionTask[C], metaclass=FlyteTrackedABC):
         """
         raise NotImplementedError
 
+    def writes_page(self, parameters: ExecutionParameters | None) -> bool:
+        """Whether a local run writes the page of its decks itself, rather than flytekit."""
+        raise NotImplementedError
+
     def renamed(self: T, name: str, config: object, resolver: TaskResolverMixin) -> T:
         """A copy with another *name* and *config*, which *resolver* loads."""
         task = copy(self)
@@ -108,9 +112,18 @@ class OpenTask(AsyncPythonFunctionTask[C], metaclass=FlyteTrackedABC):
         new_user_params: ExecutionParameters | None,
     ) -> None:
         self.before_decks([*native_inputs.values(), *native_outputs_as_map.values()])
+        if self.writes_page(new_user_params):
+            ctx = _without_execution(ctx)  # by which flytekit decides whether to write it
         super()._write_decks(  # type: ignore[no-untyped-call]  # flytekit's
             native_inputs, native_outputs_as_map, ctx, new_user_params
         )
+
+
+def _without_execution(context: FlyteContext) -> FlyteContext:
+    """*context* without its state of the execution."""
+    builder = context.new_builder()
+    builder.execution_state = None
+    return builder.build()
 
 
 def set_task(node: Node, task: object) -> None:

@@ -26,7 +26,7 @@ from flyte_dask_engine.host import ErrorMapping, Host, StorageOptions
 from flytekitplugins.dask.errors import ClusterFailure
 from flytekitplugins.dask.storage import options_of_flytekit, read_storage
 
-__all__ = ["FLYTEKIT", "Flytekit"]
+__all__ = ["DYNAMIC", "FLYTEKIT", "Flytekit"]
 
 _ARCHIVE = ".tar.gz"  # notebooks register a pickle instead, which is uploaded with the tasks
 
@@ -46,9 +46,13 @@ _RETRYABLE: list[type] = [ClusterFailure, *ClusterFailure.__subclasses__()]
 class Flytekit(Host):
     """The host of tasks that flytekit runs."""
 
+    sdk = "flytekit"
     logger = logging.getLogger("flytekit.dask")  # below flytekit's, whose level and format it has
     level_variable = LOGGING_ENV_VAR
     errors: ClassVar[Mapping[type, type]] = {each.__bases__[0]: each for each in _RETRYABLE}
+
+    def __init__(self, decorator: str = Host.decorator) -> None:
+        self.decorator = decorator
 
     def is_on_flyte(self) -> bool:
         """Whether the function runs in a pod that Flyte started."""
@@ -63,6 +67,13 @@ class Flytekit(Host):
         """The number of this attempt at the task, counted from 1; None if unknown."""
         before = os.environ.get(_ATTEMPT, "")
         return int(before) + 1 if re.fullmatch("[0-9]{1,9}", before) else None
+
+    def execution(self) -> str | None:
+        """The name of the execution on Flyte; None if there is none."""
+        parameters = FlyteContextManager.current_context().user_space_params
+        if parameters is None or not self.is_on_flyte():
+            return None
+        return str(parameters.execution_id.name) or None
 
     def code(self) -> bytes | None:
         """The archive of fast-registered code; None if the code is in the image.
@@ -138,4 +149,7 @@ class Flytekit(Host):
 
 
 FLYTEKIT = Flytekit()
-"""The host of all tasks in this process."""
+"""The host of all tasks in this process, but for dynamic ones."""
+
+DYNAMIC = Flytekit("@dynamic")
+"""The host of dynamic tasks."""

@@ -12,12 +12,25 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from typing import NoReturn
 
 from flytekitplugins import dask as installed
 
-__all__ = ["register"]
+__all__ = ["problem", "register"]
 
 _is_ours = "presets" in getattr(installed, "__all__", ())
+
+
+def problem() -> str | None:
+    """Why `flytekitplugins.dask` is not this package, and the remedy; None if it is."""
+    if _is_ours:
+        return None
+    from flyte_dask.startup import REINSTALL, REMEDY  # noqa: PLC0415  # as above
+
+    if installed.__file__ is None:
+        what = "files of flyte-dask are missing, as after flytekitplugins-dask was uninstalled"
+        return f"{what}. Remedy: {REINSTALL}"
+    return f"flytekitplugins.dask is not flyte-dask's: {REMEDY}"
 
 
 def register() -> None:
@@ -31,13 +44,14 @@ def register() -> None:
     if installed.__file__ is None:
         import logging  # noqa: PLC0415
 
-        from flyte_dask.startup import REMEDY  # noqa: PLC0415
+        logging.getLogger("flytekit.dask").warning("%s", problem())
 
-        logging.getLogger("flytekit.dask").warning(
-            "files of flyte-dask are missing, as after flytekitplugins-dask was uninstalled. "
-            "Remedy: %s",
-            REMEDY,
-        )
+
+def _missing(name: str) -> NoReturn:
+    """Raise the error of a name that only this package has: a ``__getattr__`` of another one."""
+    if name.startswith("__"):
+        raise AttributeError(name)
+    raise ImportError(f"cannot import {name!r}: {problem()}", name=installed.__name__)
 
 
 def _register_types() -> None:
@@ -65,6 +79,8 @@ def _register_types() -> None:
 
 if _is_ours:
     _register_types()
+else:
+    setattr(installed, "__getattr__", _missing)  # noqa: B010  # type checkers know no such module
 if "flyte_dask" in sys.modules:
     register()
 elif not _is_ours:

@@ -17,10 +17,11 @@ from flyte_dask_engine.registration.cluster import TaskCluster
 from flyte_dask_engine.registration.review import Review, team_of
 from flytekitplugins.dask.bundle_check import left_behind
 from flytekitplugins.dask.host import FLYTEKIT
-from flytekitplugins.dask.images import with_real_images
+from flytekitplugins.dask.images import is_on_flyte, with_real_images
+from flytekitplugins.dask.nodes import enforce_nodes
 from flytekitplugins.dask.requested import described, description_key, requested_by
 
-__all__ = ["cluster_of", "review_of"]
+__all__ = ["cluster_of", "enforce_nodes", "is_on_flyte", "review_of"]
 
 _ANYWHERE = Platform()
 

@@ -13,12 +13,14 @@ from flytekit.core.python_auto_container import (
     PythonAutoContainerTask,
     get_registerable_container_image,
 )
-from flytekit.core.resources import ResourceSpec
+from flytekit.core.python_function_task import PythonFunctionTask
+from flytekit.core.resources import Resources, ResourceSpec
 
 from flyte_dask.inheritance.parent import Parent
 from flyte_dask.roles.base import with_values
 from flyte_dask.roles.image import image_problems
 from flyte_dask.roles.resources import DIMENSIONS
+from flyte_dask_engine.registration.packages import OTHERS, named, named_in
 from flyte_dask_engine.registration.pod_template import (
     POD_TEMPLATE,
     fields_of_parent,
@@ -32,7 +34,7 @@ from flyte_dask_engine.registration.requested import (
     RequestedResources,
 )
 
-__all__ = ["declared_image", "described", "description_key", "requested_by"]
+__all__ = ["declared_image", "described", "description_key", "packages_of", "requested_by"]
 
 
 def requested_by(
@@ -62,8 +64,10 @@ def described(
     of_task = with_values(
         parent,
         image=_image(task, settings),
+        packages=packages_of(declared_image(task)),
         interruptible=task.metadata.interruptible,
         accelerator=_accelerator(task),
+        is_dynamic=_is_dynamic(task),
     )
     environment, others = {*_environment(task, settings)}, {}
     if task.pod_template is not None:
@@ -89,13 +93,22 @@ def description_key(
     if task.pod_template is not None:
         return None
     metadata, environment = task.metadata, tuple(_environment(task, settings))
-    others = metadata.pod_template_name, metadata.interruptible, _accelerator(task)
-    return _image(task, settings), environment, *others
+    others = (
+        *(metadata.pod_template_name, metadata.interruptible),
+        *(_accelerator(task), _is_dynamic(task)),
+    )
+    packages = packages_of(declared_image(task))
+    return _image(task, settings), packages, environment, *others
 
 
 def _accelerator(task: PythonAutoContainerTask[Any]) -> str | None:
     """The type of GPU that it requires; None if any will do."""
     return (task.accelerator and task.accelerator.to_flyte_idl().device) or None
+
+
+def _is_dynamic(task: PythonAutoContainerTask[Any]) -> bool:
+    mode = getattr(task, "execution_mode", None)
+    return mode == PythonFunctionTask.ExecutionBehavior.DYNAMIC
 
 
 def _environment(
@@ -125,6 +138,21 @@ def _image(task: PythonAutoContainerTask[Any], settings: SerializationSettings) 
     return reference if _is_reference(reference) else None
 
 
+def packages_of(image: object) -> tuple[str, ...]:
+    """The names of packages that *image* installs, if it is a specification."""
+    if not isinstance(image, ImageSpec):
+        return ()
+    lists = (image.packages, image.conda_packages, image.runtime_packages)
+    found = {"flytekit", *named(*(name for each in lists for name in each or ()))}
+    if image.requirements:
+        found.update(named_in(image.requirements))
+    if isinstance(image.base_image, ImageSpec):
+        found.update(packages_of(image.base_image))
+    elif image.base_image or image.commands:
+        found.add(OTHERS)
+    return tuple(sorted(found))
+
+
 @lru_cache(maxsize=64)
 def _is_reference(text: str) -> bool:
     return not any(image_problems("image", text, required=True))
@@ -132,11 +160,11 @@ def _is_reference(text: str) -> bool:
 
 def _of_spec(spec: ResourceSpec) -> tuple[Amounts, Amounts]:
     """The requests and limits of flytekit's resources."""
-    requests, limits = (
-        {name: value for name in DIMENSIONS if (value := getattr(side, name)) is not None}
-        for side in (spec.requests, spec.limits)
-    )
-    return requests, limits
+    return _of_side(spec.requests), _of_side(spec.limits)
+
+
+def _of_side(side: Resources) -> Amounts:
+    return {name: value for name in DIMENSIONS if (value := getattr(side, name)) is not None}
 
 
 def _written(amounts: Amounts) -> Amounts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from contextvars import ContextVar
 from inspect import iscoroutinefunction
@@ -15,6 +15,7 @@ from flytekit.configuration import ImageConfig, SerializationSettings
 from flytekit.core.base_task import TaskResolverMixin
 from flytekit.core.context_manager import (
     CompilationState,
+    ExecutionParameters,
     ExecutionState,
     FlyteContext,
     FlyteContextManager,
@@ -28,13 +29,14 @@ from flytekit.models.literals import LiteralMap
 from flytekit.models.task import K8sPod
 
 from flyte_dask.config.dask import Dask
-from flyte_dask.errors import Problem, raise_if_any
+from flyte_dask.errors import raise_if_any
 from flyte_dask.errors.call_site import decoration_site
+from flyte_dask.errors.recording import raise_or_record
 from flyte_dask.roles.roles import Scheduler, WorkerGroup
-from flyte_dask_engine.task_configs import rejection, runtime_problems
 from flytekitplugins.dask import overrides  # the module: in a variant's pod it may import this one
 from flytekitplugins.dask.flytekit_internals import OpenTask
 from flytekitplugins.dask.rejected_configs import reject_all_but
+from flytekitplugins.dask.task_problems import deck_problems, deck_setting, task_problems
 
 if TYPE_CHECKING:
     from flyte_dask.advice import Advice, Job
@@ -63,11 +65,6 @@ _dispatch: ContextVar[_Dispatch | None] = ContextVar("_dispatch", default=None)
 
 _NO_SETTINGS = SerializationSettings(ImageConfig())  # where nothing is registered
 
-_UNUSED = (
-    "%s: a dynamic task only builds a workflow, and does not use the cluster that Flyte starts for "
-    "its task_config: omit that, and set it for the tasks which it calls"
-)
-
 _WORKFLOW_MODES = (
     ExecutionState.Mode.LOCAL_WORKFLOW_EXECUTION,
     ExecutionState.Mode.LOCAL_DYNAMIC_TASK_EXECUTION,
@@ -88,15 +85,15 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
     def __init__(self, task_config: Dask, task_function: Callable[..., Any], **kwargs: Any) -> None:
         # the base class lists the task for registration: so it is validated, and complete, before
         is_dynamic = kwargs.get("execution_mode") == self.ExecutionBehavior.DYNAMIC
-        enables_deck = _enables_deck(kwargs)
-        problems = _task_problems(task_config, task_function, is_dynamic, enables_deck)
+        enables_deck = deck_setting(kwargs)
+        problems = task_problems(task_config, task_function, is_dynamic, enables_deck)
         self.call_site = decoration_site(task_function)
         """Where the task was decorated."""
-        raise_if_any(f"@task of {task_function.__qualname__}", problems, at=self.call_site)
+        subject = f"@task of {task_function.__qualname__}"
+        raise_or_record(subject, problems, self, config=task_config, at=self.call_site)
         self.original = self
         """The task of which this is a variant; otherwise itself."""
         self._is_advised = False
-        self._is_dynamic = is_dynamic  # without a session, and so without a report
         self._enables_deck = enables_deck
         self.built_image: str | None = None
         """The reference of its pod's image, once known."""
@@ -112,8 +109,7 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
     @property
     def has_deck(self) -> bool:
         """Whether the task has a deck, if only for the report."""
-        has_report = bool(self.task_config.runtime.report) and not self._is_dynamic
-        return bool(self._enables_deck) or has_report
+        return bool(self._enables_deck or self.task_config.runtime.report)
 
     @property
     def _is_async(self) -> bool:
@@ -135,7 +131,7 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
             return self.original.variant(config)
         overrides.check(config)
         raise_if_any(
-            f"with_overrides(...) of {self.name}", _deck_problems(config, self._enables_deck)
+            f"with_overrides(...) of {self.name}", deck_problems(config, self._enables_deck)
         )
         if repr(config) == repr(self.task_config):
             return self
@@ -159,17 +155,17 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
 
         There is no review while a task is running, such as a dynamic one that registers others.
         """
-        from flytekitplugins.dask.images import is_on_flyte  # noqa: PLC0415  # as below
-        from flytekitplugins.dask.nodes import enforce_nodes  # noqa: PLC0415  # as below
+        # one import only, since this is called for each task of a registration
+        from flytekitplugins.dask import registration  # noqa: PLC0415  # as below
 
-        cluster = self.cluster(settings)
+        cluster = registration.cluster_of(self, self.task_config, self.call_site, settings)
         logger.info("%s %s", self.name, cluster)
-        if not is_on_flyte():
-            review = self.review(settings, cluster)
+        if not registration.is_on_flyte():
+            review = registration.review_of(self, cluster, settings)
             review.enforce()
-            enforce_nodes(self, settings)
+            registration.enforce_nodes(self, settings)
             if not self._is_advised:
-                review.log()
+                review.log(settings)
         custom = cluster.custom
         self._is_advised = True
         return custom
@@ -239,19 +235,16 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
     def execute(self, **kwargs: Any) -> Any:
         """Run the function next to its cluster.
 
-        A dynamic task builds a workflow, and opens no session: if it has a config, Flyte starts a
-        cluster for it anyway, by its type.
+        Flyte starts one for a dynamic task too, by the task's type: it is there for the function,
+        while that builds the workflow.
         """
         base = AsyncPythonFunctionTask if self._is_async else PythonFunctionTask
-        from flytekitplugins.dask.host import FLYTEKIT  # noqa: PLC0415  # as below
-
-        if self.execution_mode != self.ExecutionBehavior.DEFAULT:
-            if FLYTEKIT.is_on_flyte():
-                FLYTEKIT.runtime_logger.warning(_UNUSED, self.name)
-            return base.execute(self, **kwargs)
         # distributed is slow to import, and only a task that runs needs it
         from flyte_dask_engine.local.import_root import import_root  # noqa: PLC0415
         from flyte_dask_engine.session.session import session  # noqa: PLC0415
+        from flytekitplugins.dask.host import DYNAMIC, FLYTEKIT  # noqa: PLC0415
+
+        is_dynamic = self.execution_mode == self.ExecutionBehavior.DYNAMIC
 
         cluster = self._running
         root, retries = import_root(self.task_function), self.metadata.retries
@@ -263,7 +256,8 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
             retries,
             has_deck=self.enable_deck,
             assess=lambda: self._assess(cluster),
-            host=FLYTEKIT,
+            host=DYNAMIC if is_dynamic else FLYTEKIT,
+            inputs=kwargs,
         )
         with ExitStack() as own:
             dispatch = _dispatch.get() or _Dispatch(own)
@@ -273,6 +267,8 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
                 outputs = opened.run(lambda: base.execute(self, **kwargs))
             finally:
                 _dispatch.reset(token)
+            if is_dynamic:  # flytekit has made literals of them, or a workflow that will
+                return outputs
             named = self._named(outputs)
             opened.check_outputs(named)
             if "dask.base" in sys.modules:
@@ -330,34 +326,17 @@ class DaskTask(OpenTask[Dask], metaclass=FlyteTrackedABC):
         if not any(map(may_compute, values)):
             session.end()
 
+    def writes_page(self, parameters: ExecutionParameters | None) -> bool:
+        """Whether the report's page is written locally when the task ends, with all its decks."""
+        dispatch = _dispatch.get()
+        if parameters is None or dispatch is None or dispatch.session is None:
+            return False
+        state = FlyteContextManager.current_context().execution_state
+        if state is None or not state.is_local_execution():
+            return False
+        from flytekitplugins.dask.deck import is_shown  # noqa: PLC0415  # as above
 
-def _enables_deck(arguments: Mapping[str, Any]) -> bool | None:
-    """Whether the arguments of ``@task`` enable a deck; None if they do not set it."""
-    enabled, disabled = arguments.get("enable_deck"), arguments.get("disable_deck")
-    return enabled if disabled is None else not disabled
-
-
-def _task_problems(
-    config: object, function: Callable[..., Any], is_dynamic: bool, enables_deck: bool | None
-) -> Iterator[Problem]:
-    """What keeps *config* and *function* from being a task."""
-    if not isinstance(config, Dask):
-        yield rejection(config, "task_config")
-    else:
-        yield from runtime_problems(config)
-        yield from _deck_problems(config, enables_deck)
-    if is_dynamic and iscoroutinefunction(function):
-        rule = "is a coroutine function, which flytekit does not support for dynamic tasks"
-        remedy = "use def: calls in it create nodes, so there is nothing to await"
-        yield Problem("task_function", function, rule, remedy)
-
-
-def _deck_problems(config: Dask, enables_deck: bool | None) -> Iterator[Problem]:
-    report = config.runtime.report
-    if report and enables_deck is False:
-        rule = "is shown in the task's deck, which enable_deck=False disables"
-        remedy = "omit enable_deck, or use with_runtime(report=False)"
-        yield Problem("runtime.report", report, rule, remedy)
+        return is_shown(self.name, parameters)
 
 
 TaskPlugins.register_pythontask_plugin(Dask, DaskTask)

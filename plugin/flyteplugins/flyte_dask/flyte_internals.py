@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from flyte._task_plugins import TaskPluginRegistry
 
 if TYPE_CHECKING:
+    from flyte import Image
     from flyte.models import SerializationContext
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "accelerator_of",
     "default_resolver",
     "images",
+    "layers_of",
     "template_of",
 ]
 
@@ -42,6 +44,11 @@ def images(references: Mapping[str, str]) -> Any:
     except ModuleNotFoundError:  # of older releases
         module = import_module("flyte._internal.imagebuild.image_builder")
     return module.ImageCache(image_lookup={**references})
+
+
+def layers_of(image: Image) -> tuple[Any, ...]:
+    """What *image* adds to its base, in the order of the calls."""
+    return image._layers
 
 
 def accelerator_of(resources: Any) -> str:

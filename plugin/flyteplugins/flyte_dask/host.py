@@ -33,6 +33,7 @@ class Flyte(Host):
         environment: the name of the task's environment, which knows its image.
     """
 
+    sdk = "flyte"
     logger = flyte.logger.getChild("dask")  # below the SDK's for users, whose format it has
     level_variable = "USER_LOG_LEVEL"
     decorator = "@env.task"
@@ -60,6 +61,14 @@ class Flyte(Host):
         """The number of this attempt at the task, counted from 1; None if unknown."""
         before = os.environ.get(_ATTEMPT, "")
         return int(before) + 1 if re.fullmatch("[0-9]{1,9}", before) else None
+
+    def execution(self) -> str | None:
+        """The names of the run and of its action on Flyte; None if there are none."""
+        context = task_context()
+        if context is None or not self.is_on_flyte():
+            return None
+        names = (context.action.run_name, context.action.name)
+        return "-".join(each for each in names if each) or None
 
     def code(self) -> bytes | None:
         """The archive of the code bundle; None if the code is in the image.

@@ -14,6 +14,7 @@ from flyteplugins.flyte_dask.context import task_context
 __all__ = ["shown_in_tab"]
 
 _NAME = "Dask"
+_ADDED = " (cluster)"
 _FILE = "report.html"
 
 
@@ -28,7 +29,7 @@ def shown_in_tab(make: Callable[[], str], task: str, host: Host) -> Iterator[Non
     try:
         yield
     finally:
-        flyte.report.get_tab(_NAME).replace(make())
+        flyte.report.get_tab(_unused_name()).replace(make())
         try:
             flyte.report.flush()
         except Exception:
@@ -37,3 +38,11 @@ def shown_in_tab(make: Callable[[], str], task: str, host: Host) -> Iterator[Non
             if context is not None and not host.is_on_flyte():
                 page = Path(context.output_path, _FILE).absolute()
                 host.logger.warning("%s: report: %s", task, page.as_uri())
+
+
+def _unused_name() -> str:
+    """The name of the tab: another one if the function has a tab with the usual name."""
+    tabs, name = flyte.report.current_report().tabs, _NAME
+    while name in tabs:
+        name += _ADDED
+    return name

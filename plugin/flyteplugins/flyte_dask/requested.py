@@ -21,6 +21,7 @@ from flyte_dask_engine.registration.pod_template import (
 )
 from flyte_dask_engine.registration.requested import Amounts, RequestedResources
 from flyteplugins.flyte_dask.flyte_internals import accelerator_of
+from flyteplugins.flyte_dask.packages import packages_of
 
 __all__ = ["Task", "described", "description_key", "requested_by"]
 
@@ -69,6 +70,7 @@ def described(parent: Parent, task: Task, settings: SerializationContext | None)
     of_task = with_values(
         parent,
         image=image_of(task, settings),
+        packages=packages_of(task.image),
         interruptible=task.interruptible,
         accelerator=_accelerator(task),
         sdk="flyte",
@@ -102,7 +104,8 @@ def description_key(
         return None
     others = name, task.interruptible, _accelerator(task)
     # advice is in the words of the SDK
-    return "flyte", image_of(task, settings), tuple(task.env_vars or ()), *others
+    packages = packages_of(task.image)
+    return "flyte", image_of(task, settings), packages, tuple(task.env_vars or ()), *others
 
 
 def image_of(task: Task, settings: SerializationContext | None) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from inspect import iscoroutinefunction
@@ -15,8 +15,9 @@ from flyte.errors import NonRecoverableError
 from flyte.models import SerializationContext
 
 from flyte_dask.config.dask import Dask
-from flyte_dask.errors import ConfigError, Problem, raise_if_any
+from flyte_dask.errors import ConfigError, Problem
 from flyte_dask.errors.call_site import CallSite, decoration_site
+from flyte_dask.errors.recording import raise_or_record
 from flyte_dask_engine.task_configs import rejection, runtime_problems
 from flyteplugins.flyte_dask.threads import OnLoop, in_thread
 
@@ -61,7 +62,9 @@ class DaskTask(flyte.AsyncFunctionTaskTemplate[Any, Any, Any]):
         self.cluster_config = _as_dask(self.plugin_config)
         """The config of its cluster."""
         subject = f"@env.task of {self.func.__qualname__}"
-        raise_if_any(subject, _problems(self), at=self.call_site)
+        problems, config = _problems(self), self.plugin_config
+        if not raise_or_record(subject, problems, self, config=config, at=self.call_site):
+            self.cluster_config = Dask()
         super().__post_init__()  # type: ignore[no-untyped-call]  # the SDK's
         is_asked_for = self.report and not self.is_report_of_config
         self.is_report_of_config = bool(self.cluster_config.runtime.report) and not is_asked_for
@@ -90,7 +93,7 @@ class DaskTask(flyte.AsyncFunctionTaskTemplate[Any, Any, Any]):
             review = self.review(sctx, cluster)
             review.enforce()
             if not self._is_advised:
-                review.log()
+                review.log(sctx)
             self._is_advised = True
         # a role without resources has no message of them here, other than in flytekit's templates
         return {
@@ -132,19 +135,23 @@ class DaskTask(flyte.AsyncFunctionTaskTemplate[Any, Any, Any]):
             NonRecoverableError: instead of an error in the configuration, which stays the same.
         """
         function: Callable[[], Any] = partial(self.func, *args, **kwargs)
+        inputs = {**dict(zip(self.interface.inputs, args, strict=False)), **kwargs}
         cancel = None
         if iscoroutinefunction(self.func):
             function = on_loop = OnLoop(asyncio.get_running_loop(), function)
             cancel = on_loop.cancel
         try:
             return await in_thread(
-                lambda: self._run(function), f"flyte-dask {self.short_name}", cancel
+                lambda: self._run(function, inputs), f"flyte-dask {self.short_name}", cancel
             )
         except ConfigError as error:
             raise NonRecoverableError(str(error), type(error).__name__) from error
 
-    def _run(self, function: Callable[[], Any]) -> Any:
-        """Call *function* in a session, and let the workers write the collections it returns."""
+    def _run(self, function: Callable[[], Any], inputs: Mapping[str, object]) -> Any:
+        """Call *function* in a session, and let the workers write the collections it returns.
+
+        Its report has the sizes of the *inputs*.
+        """
         # distributed is slow to import, and only a task that runs needs it
         from flyte_dask_engine.local.import_root import import_root  # noqa: PLC0415
         from flyte_dask_engine.session.session import session  # noqa: PLC0415
@@ -160,6 +167,7 @@ class DaskTask(flyte.AsyncFunctionTaskTemplate[Any, Any, Any]):
             has_deck=self.report,
             assess=lambda: self._assess(cluster),
             host=Flyte(self.parent_env_name),
+            inputs=inputs,
         )
         with opening as opened:
             outputs = opened.run(function)

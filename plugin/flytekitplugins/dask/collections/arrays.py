@@ -106,6 +106,6 @@ def _check_extra() -> None:
     if is_old or importlib.util.find_spec("zarr") is None:
         problem = "this Dask is too old for it" if is_old else "zarr is not installed"
         raise MissingExtra(
-            f"Dask Arrays are written and read as Zarr arrays, but {problem}: pip install "
-            "'flyte-dask[array]', in the images of the task and its cluster"
+            f"Dask Arrays are written and read as Zarr arrays, but {problem}: install "
+            "flyte-dask with its extra 'array' in the images of the task and its cluster"
         )
