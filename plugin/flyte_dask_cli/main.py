@@ -20,7 +20,7 @@ _FAILED, _INTERRUPTED = 1, 130
 
 _DESCRIPTION = """Inspect and check Dask clusters of Flyte tasks before they run.
 
-Exit codes: 0 on success, 1 on errors, 2 if diff found changes, 130 if interrupted.
+Exit codes: 0 on success, 1 on errors, 2 if diff or size found changes, 130 if interrupted.
 
 \b
   flyte-dask presets

@@ -20,8 +20,8 @@ from flyte_dask.team_files.discovery import VARIABLE
 
 __all__ = [
     "PATH",
-    "as_json",
     "check_options",
+    "format_option",
     "preset_options",
     "targets",
     "task_options",
@@ -69,19 +69,18 @@ def _file(_: click.Context, __: click.Parameter, value: str | None) -> str | Non
 
 
 targets = click.argument("targets", nargs=-1, required=True, type=PATH)
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 _PLATFORM = (
     click.option(
         "--platform",
         "base",
         type=click.Choice(BASES),
-        help="Starting point instead of the team file's platform.",
+        help="Start from this platform instead of the team file's.",
     ),
     click.option(
         "--backend",
         type=click.Choice(BACKENDS),
-        help="Flyte generation (default: that of the team file, else v1).",
+        help="Predict for this generation of Flyte (default: the team file's, else v1).",
     ),
     click.option(
         "--platform-defaults",
@@ -126,16 +125,27 @@ _TASKS = (
 )
 
 
+def format_option(*notations: str, text: str = "Choose the output format.") -> Callable[[F], F]:
+    """The option ``--format``, whose default is the first of *notations*; *text* is its help."""
+    choice = click.Choice(notations)
+    return click.option(
+        "--format", "notation", type=choice, default=notations[0], show_default=True, help=text
+    )
+
+
 def preset_options(command: F) -> F:
     """Add the options of the platform, and the team file whose presets are listed too."""
-    return _with_platform(command, "List the presets of this team file too.")
+    return _with_platform(
+        command,
+        "List the presets of this team file (default: the nearest in this folder or above).",
+    )
 
 
 def task_options(command: F) -> F:
     """Add the options of the platform, and those about importing tasks."""
     for option in reversed(_TASKS):
         command = option(command)
-    text = "Team file (default: the nearest in the module's folder or above)."
+    text = "Use this team file (default: the nearest in the module's folder or above)."
     return _with_platform(command, text)
 
 

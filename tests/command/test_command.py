@@ -11,6 +11,7 @@ import click
 import pytest
 
 from flyte_dask_cli.main import cli
+from tests.command.conftest import FILES
 from tests.support.command import FOLDER, flyte_dask, in_shell
 from tests.support.paths import DOCS
 
@@ -53,23 +54,30 @@ def test_each_subcommand_is_shown(name: str) -> None:
 def test_the_page_shows_what_is_printed(tmp_path: Path) -> None:
     """All commands of the page that are followed by their output, in order, in its project."""
     (team, *_), (module, *_) = (_blocks(kind) for kind in ("toml", "python"))
-    (tmp_path / ".git").mkdir()
-    (tmp_path / "pipelines").mkdir()
-    (tmp_path / "flyte-dask.toml").write_text(team)
-    pipeline = tmp_path / "pipelines" / "etl.py"
+    folder, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
+    for each in (folder, elsewhere):
+        (each / ".git").mkdir(parents=True)
+    (folder / "pipelines").mkdir()
+    (folder / "flyte-dask.toml").write_text(team)
+    pipeline = folder / "pipelines" / "etl.py"
     pipeline.write_text(module)
+    for name, text in FILES.findall((FOLDER / "project.txt").read_text(encoding="utf-8")):
+        if name.startswith("runs/"):
+            (folder / "runs").mkdir(exist_ok=True)
+            (folder / name).write_text(text)
     shown = re.findall(r"^```sh\n(flyte-dask [^|]+?)^```\n\n```text\n(.*?)^```$", PAGE, MULTI)
-    assert len(shown) == 5
+    assert len(shown) == 6
     for lines, output in shown:
         for line in lines.splitlines():
             if line.endswith("# before the change"):
-                in_shell(line, tmp_path)
+                in_shell(line, folder)
                 changed = module.replace("medium(5)", "medium(60)")
                 pipeline.write_text(
                     changed.replace("presets.small()", "presets.small().with_workers(cpu=2)")
                 )
             else:
-                assert in_shell(line, tmp_path).stdout == output
+                where = elsewhere if line.endswith("# without a team file") else folder
+                assert in_shell(line, where).stdout == output
 
 
 def _blocks(kind: str) -> list[str]:
@@ -77,7 +85,7 @@ def _blocks(kind: str) -> list[str]:
 
 
 def test_the_page_names_all_keys_of_findings_and_values(project: Path) -> None:
-    done = flyte_dask(project, "explain", "pipelines/etl.py:nightly", "--json")
+    done = flyte_dask(project, "explain", "pipelines/etl.py:nightly", "--format", "json")
     (task,) = json.loads(done.stdout)["tasks"]
     keys = {*task, *task["findings"][0], *task["values"]["workers.limits.mem"]}
     assert {key for key in keys if f'"{key}"' not in PAGE and f"`{key}`" not in PAGE} == set()

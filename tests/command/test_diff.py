@@ -30,6 +30,7 @@ from flyte_dask_cli.rendering.snapshots import (
 )
 from flyte_dask_engine.registration import serialization
 from tests.prediction.test_backend import PLATFORMS
+from tests.support.command import flyte_dask, in_shell
 from tests.support.configs import CONFIGS, PARENTS
 
 
@@ -190,6 +191,33 @@ def test_missing_and_binary_files_are_rejected(tmp_path: Path) -> None:
     for name in ("binary.json", "nowhere.json"):
         with pytest.raises(InvalidSnapshot, match="cannot be read"):
             read(str(tmp_path / name))
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("old", "text", "message"),
+    [
+        ("before.json", None, "cannot be read: No such file or directory"),
+        ("before.json", "{}", "is not output of `flyte-dask render`"),
+        ("before.yml", "a: 1", "is not output of `flyte-dask render`"),
+    ],
+)
+def test_the_command_that_writes_the_file_is_named(
+    tmp_path: Path, old: str, text: str | None, message: str
+) -> None:
+    (tmp_path / "etl.py").touch()
+    if text is not None:
+        (tmp_path / old).write_text(text, encoding="utf-8")
+    done = flyte_dask(tmp_path, "diff", old, "etl.py")
+    remedy = f"write it by `flyte-dask render etl.py --as pods > {old}`"
+    assert (done.returncode, done.stderr) == (1, f"Error: {old}: {message}: {remedy}\n")
+
+
+@pytest.mark.once
+def test_so_is_the_one_to_pipe(tmp_path: Path) -> None:
+    done = in_shell("flyte-dask diff - etl.py < /dev/null", tmp_path)
+    remedy = "pipe `flyte-dask render etl.py --as pods` into it"
+    assert done.stderr == f"Error: -: is not output of `flyte-dask render`: {remedy}\n"
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,17 @@ def _here(line: str) -> str:
     ("path", "remedy"),
     [
         ("workers.limits.memory", "did you mean 'workers.limits.mem'?"),
+        ("workers.memory", "did you mean 'workers.mem'?"),
+        ("scheduler.cores", "did you mean 'scheduler.cpu'?"),
+        ("worker.request.disk", "did you mean 'workers.requests.ephemeral_storage'?"),
+        ("workers.threads", "did you mean 'workers.nthreads'?"),
+        ("workers.replicas", "did you mean 'workers.number_of_workers'?"),
+        ("workers.memory_limits", "did you mean 'workers.memory_limit'?"),
+        ("count", "did you mean 'workers.number_of_workers'?"),
+        ("memory", "did you mean 'workers.mem'?"),
+        ("stall_timeout", "did you mean 'runtime.stall_timeout'?"),
+        ("scheduler.replicas", "scheduler has cpu, mem, gpu, ephemeral_storage, requests"),
+        ("workers.limits", "workers.limits has cpu, mem, gpu, ephemeral_storage"),
         ("etc", "use one such as runner.requests.cpu"),
     ],
 )

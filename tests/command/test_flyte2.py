@@ -60,7 +60,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_it_explains_the_tasks_of_both(project: Path) -> None:
     """Each for its own backend, with the lines and the words of its SDK."""
-    done = flyte_dask(project, "explain", "both.py", "--json")
+    done = flyte_dask(project, "explain", "both.py", "--format", "json")
     found = {each["name"]: each for each in json.loads(done.stdout)["tasks"]}
     assert [*found] == ["both.monthly", "etl.monthly_2", "big.yearly"]
     assert [each["platform"]["backend"] for each in found.values()] == ["v1", "v2", "v2"]

@@ -66,7 +66,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def explained(folder: Path, *args: str) -> list[Any]:
     """The nodes of the project, explained by the command."""
-    done = flyte_dask(folder / "source", "explain", "pipeline.py", "--json", *args)
+    done = flyte_dask(folder / "source", "explain", "pipeline.py", "--format", "json", *args)
     assert done.returncode == 0, done.stderr
     return [each for each in json.loads(done.stdout)["tasks"] if each["node"]]
 

@@ -90,7 +90,7 @@ def test_output_works_in_any_locale(
             check=False,
         )
         shown, status = done.stdout.decode(errors="replace"), done.returncode
-        as_json = flyte_dask(tmp_path, *args, "--json", **env)
+        as_json = flyte_dask(tmp_path, *args, "--format", "json", **env)
         (preset,) = json.loads(as_json.stdout)["presets"]
         assert preset["doc"] == "N\u00e4chtlich, \u20ac 3."
     assert status == 0
@@ -115,7 +115,7 @@ def test_names_work_in_any_locale(tmp_path: Path) -> None:
 
 
 def test_environment_values_are_never_shown(project: Path) -> None:
-    for args in (["explain", "--json"], *(["render", "--as", form] for form in FORMS)):
+    for args in (["explain", "--format", "json"], *(["render", "--as", form] for form in FORMS)):
         done = flyte_dask(project, args[0], "pipelines/etl.py:nightly", *args[1:])
         assert done.returncode == 0
         assert "s3cret" not in done.stdout + done.stderr

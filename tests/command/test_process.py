@@ -20,7 +20,7 @@ pytestmark = pytest.mark.once
 @pytest.mark.parametrize(
     "args",
     [
-        *[("presets",), ("presets", "large", "--json"), ("schema",), ("--help",)],
+        *[("presets",), ("presets", "large", "--format", "json"), ("schema",), ("--help",)],
         *[(name, "--help") for name in cli.commands],
     ],
     ids=" ".join,

@@ -89,6 +89,35 @@ def left_in(env: dict[str, str]) -> list[str]:
     return [path.name for path in Path(env["TMPDIR"]).iterdir() if "dask" in path.name]
 
 
+LOGGING = """
+import logging, time
+import distributed
+from flytekit import current_context, task
+from flytekitplugins.dask import Dask
+
+
+@task(task_config=Dask(workers=2))
+def total() -> int:
+    client = distributed.default_client()
+    futures = client.map(slow, range(60), pure=False)
+    for number in range(12):
+        distributed.wait(futures[: 5 * (number + 1)])
+        logging.getLogger("etl").warning("line %s", number)
+        logging.getLogger("flytekit").warning("written")
+    return sum(client.gather(futures))
+
+
+def slow(number):
+    time.sleep(0.2)
+    return number
+
+
+logging.basicConfig(format="%(message)s")
+print(total())
+"""
+
+BAR = "\N{BOX DRAWINGS HEAVY HORIZONTAL}"
+
 KINDS = pytest.mark.parametrize("kind", ["threads", "processes"])
 
 
@@ -137,6 +166,20 @@ class TestProgress:
         assert "finished: 60 tasks " in shown
         assert shown.endswith("1770\r\n")
 
+    @pytest.mark.parametrize("columns", [200, 40])
+    def test_a_line_of_the_log_does_not_continue_its_line(
+        self, tmp_path: Path, columns: int
+    ) -> None:
+        """Neither a line of Python's own handler, nor one of flytekit's; also if it is narrow."""
+        (tmp_path / "etl.py").write_text(LOGGING)
+        raw = raw_on_a_terminal([sys.executable, str(tmp_path / "etl.py")], columns=columns)
+        assert BAR in raw.decode()
+        lines = on_screen(raw.decode())
+        numbered = [each for each in lines if "line " in each]
+        assert numbered == [f"line {number}" for number in range(12)]
+        assert sum("written" in each for each in lines) == 12
+        assert [each for each in lines if BAR in each] == []
+
     @pytest.mark.parametrize("setting", [{"FLYTE_DASK_PROGRESS": "0"}, {"TERM": "dumb"}])
     def test_it_can_be_switched_off(self, script: Path, setting: dict[str, str]) -> None:
         shown = on_a_terminal([sys.executable, str(script)], setting)
@@ -164,8 +207,38 @@ class TestProgress:
 
 def on_a_terminal(command: list[str], env: dict[str, str] | None = None) -> str:
     """What *command* writes to a terminal of 200 columns, without colours."""
+    return _CODE.sub("", raw_on_a_terminal(command, env).decode())
+
+
+_CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def on_screen(raw: str) -> list[str]:
+    """The lines that a terminal has after *raw*: cursors go up, and to the start of a line."""
+    lines, row, column = [""], 0, 0
+    for text in re.findall(r"\x1b\[[0-9;?]*[A-Za-z]|.", raw, re.DOTALL):
+        if text == "\n":
+            row += 1
+            lines += [""] * (row + 1 - len(lines))
+        elif text == "\r":
+            column = 0
+        elif text == "\x1b[2K":
+            lines[row] = ""
+        elif text == "\x1b[1A":
+            row -= 1
+        elif not _CODE.fullmatch(text):
+            before = lines[row].ljust(column)
+            lines[row] = f"{before[:column]}{text}{before[column + 1 :]}"
+            column += 1
+    return lines
+
+
+def raw_on_a_terminal(
+    command: list[str], env: dict[str, str] | None = None, columns: int = 200
+) -> bytes:
+    """What *command* writes to a terminal."""
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 50, 200, 0, 0))
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 50, columns, 0, 0))
     given = {**os.environ, "TERM": "xterm", **(env or {})}
     del given["PYTEST_CURRENT_TEST"]  # the program is not a test
     popen = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=given)
@@ -173,7 +246,7 @@ def on_a_terminal(command: list[str], env: dict[str, str] | None = None) -> str:
     shown = b"".join(read_terminal(ours))
     os.close(ours)
     assert popen.wait(PATIENCE) == 0, shown
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+    return shown
 
 
 class TestNotebooks:

@@ -158,12 +158,91 @@ def test_modules_are_those_that_are_packaged(project: Path, tmp_path: Path) -> N
         assert rendered(project, name) == names - IMPORTED.get(name, set())
 
 
+def test_imports_fail_where_those_of_a_package_fail(project: Path, tmp_path: Path) -> None:
+    """``pyflyte --pkgs siblings`` does not find ``shared`` next to the module that imports it."""
+    done = run(
+        *(BIN / "pyflyte", "--pkgs", "siblings", "package", "--image", "acme/etl:3"),
+        *("--copy", "none", "--output", tmp_path / "package.tgz"),
+        cwd=project,
+    )
+    assert done.returncode != 0
+    problem = "No module named 'shared'"
+    assert problem in done.stdout + done.stderr
+    for each in ("siblings", "siblings.etl"):
+        shown = flyte_dask(project, "check", each).stdout
+        assert f"{problem}: shared is next to the file: pass siblings/*.py [import]" in shown
+
+
 def test_what_is_not_imported_is_named(project: Path) -> None:
     done = flyte_dask(project, "check", "acme", "pipelines")
     assert done.stderr == (
-        "flyte-dask: without __init__.py pyflyte does not import acme/scripts, pipelines/daily: "
-        "add the file, or pass the folder\n"
+        "flyte-dask: pyflyte imports no folders without __init__.py that are in a target: "
+        "pass acme/scripts/*.py, pipelines/daily/*.py too\n"
     )
+
+
+LAYOUT = {
+    "flat/etl.py": "import helpers\n",
+    "flat/helpers.py": "",
+    "src/acme/__init__.py": "",
+    "src/acme/etl.py": f"from acme.shared import total as shared\n{TASK}",
+    "src/acme/shared.py": TASK,
+    "tests/__init__.py": "",
+    "tests/test_etl.py": "import acme.etl\n",
+    "pack/__init__.py": "",
+    "pack/old.py": "import neighbour\n",
+    "pack/neighbour.py": "",
+}
+
+
+@pytest.fixture(scope="module")
+def layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository whose package is in src, with a folder that is no package."""
+    folder = tmp_path_factory.mktemp("layout")
+    for name, text in LAYOUT.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def test_a_folder_without_modules_of_its_own_names_what_to_pass(layout: Path) -> None:
+    (layout / "above").mkdir(exist_ok=True)
+    for each in ("flat", "src"):
+        (layout / "above" / each).symlink_to(layout / each)
+    done = flyte_dask(layout, "check", "above")
+    problem = "it has Python files in folders without __init__.py only"
+    assert f"Error: 'above': {problem}: pass above/flat/*.py, above/src/acme\n" in done.stderr
+    done = flyte_dask(layout, "check", "above/src/acme", "flat/etl.py", "flat/helpers.py")
+    assert (done.returncode, done.stdout) == (0, "2 Dask tasks in 5 modules: no issues\n")
+
+
+REMEDIES = {
+    "flat": "helpers is next to the file: pass flat/*.py",
+    "--root-dir . flat": "helpers is next to the file: pass --root-dir flat",
+    "src": "acme is in src: pass src/acme",
+    "acme.etl": "acme is in src: pass src/acme",
+    "tests": "acme is in src: install its project, or set PYTHONPATH=src",
+    "pack": "neighbour is in the package pack: import it from there",
+}
+
+
+@pytest.mark.parametrize("targets", REMEDIES)
+def test_a_module_that_is_elsewhere_has_a_remedy(layout: Path, targets: str) -> None:
+    done = flyte_dask(layout, "check", *targets.split())
+    (line, *_) = done.stdout.splitlines()
+    name = REMEDIES[targets].partition(" ")[0]
+    assert line.endswith(f"No module named '{name}': {REMEDIES[targets]} [import]")
+
+
+@pytest.mark.parametrize(
+    "args", [["flat/etl.py", "flat/helpers.py"], ["--root-dir", "flat", "flat"], ["src/acme"]]
+)
+def test_the_remedy_is_enough(layout: Path, args: list[str]) -> None:
+    assert flyte_dask(layout, "check", *args).returncode == 0
+
+
+def test_a_path_for_imports_is_enough(layout: Path) -> None:
+    assert flyte_dask(layout, "check", "tests", PYTHONPATH="src").returncode == 0
 
 
 @pytest.mark.parametrize("file", [name for name in FILES if "__init__" not in name])

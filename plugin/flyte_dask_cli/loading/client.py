@@ -14,8 +14,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
+from functools import partial
 from secrets import token_hex
 from typing import IO, Literal, TypeAlias, cast, final
 
@@ -30,13 +31,13 @@ from flyte_dask_cli.loading.targets import Target
 
 __all__ = ["Form", "Request", "Response", "ServerFailed", "request_responses"]
 
-Form: TypeAlias = Literal["summary", "findings", "custom", "template", "pods"]
+Form: TypeAlias = Literal["summary", "findings", "migration", "custom", "template", "pods"]
 """What a request wants of each task; all forms have the findings too."""
 
 # Python puts the working directory first on its path, where a module may shadow one of ours.
 _START = (
     "import sys; sys.path[:] = [each for each in sys.path if each]; "
-    "from flyte_dask_cli.loading.server import main; main()"
+    "from flyte_dask_cli.loading.start import main; main()"
 )
 
 
@@ -76,8 +77,16 @@ class ServerFailed(click.ClickException):
     """The server process does not start, or rejects the request."""
 
 
-def request_responses(request: Request, targets: Sequence[Target]) -> Iterator[Response]:
+def request_responses(
+    request: Request, targets: Sequence[Target], waiting: Callable[[int, str], None]
+) -> Iterator[Response]:
     """One response for each target. A server that a module ends is replaced by another.
+
+    Args:
+        request: what to return of each task.
+        targets: the modules.
+        waiting: called again and again while a module is imported, with its number, counted from
+            1, and its name; while the server starts, with 0 and ``flytekit``.
 
     Raises:
         ServerFailed: if the server does not start, or rejects the request.
@@ -85,9 +94,11 @@ def request_responses(request: Request, targets: Sequence[Target]) -> Iterator[R
     remaining = list(targets)
     while remaining:
         with closing(_Server(request, remaining)) as server:
-            server.wait_until_ready()
+            server.wait_until_ready(partial(waiting, 0, "flytekit"))
             while remaining and not server.has_ended:
-                yield server.response(remaining.pop(0), request.timeout)
+                target = remaining.pop(0)
+                tick = partial(waiting, len(targets) - len(remaining), target.name)
+                yield server.response(target, request.timeout, tick)
 
 
 class _Server:
@@ -113,11 +124,11 @@ class _Server:
         with suppress(BrokenPipeError), stream:
             stream.write(json.dumps({**message, "token": self._token}).encode())
 
-    def response(self, target: Target, timeout: float) -> Response:
+    def response(self, target: Target, timeout: float, waiting: Callable[[], None]) -> Response:
         """The response about *target*, which is the next one."""
         self._number += 1
         try:
-            message = self._next(timeout)
+            message = self._next(timeout, waiting)
         except TimeoutError:
             self.has_ended = True
             rule = f"import timed out after {timeout:g} s"
@@ -129,13 +140,13 @@ class _Server:
         findings = tuple(message["findings"])
         return Response(target, tuple(message["tasks"]), findings, message["failed"])
 
-    def wait_until_ready(self) -> None:
+    def wait_until_ready(self, waiting: Callable[[], None]) -> None:
         """Wait until it can import modules.
 
         Raises:
             ServerFailed: if it does not start, or rejects the request.
         """
-        message = self._next(None)
+        message = self._next(None, waiting)
         if message is None:
             raise ServerFailed("cannot import flytekit or its Dask plugin: see the error above")
         if message["error"]:
@@ -158,8 +169,8 @@ class _Server:
                 with suppress(ValueError):  # it ended while it wrote the line
                     self._messages.put(json.loads(line.removeprefix(token)))
 
-    def _next(self, timeout: float | None) -> Json | None:
-        """The next message; None if the process has ended.
+    def _next(self, timeout: float | None, waiting: Callable[[], None]) -> Json | None:
+        """The next message; None if the process has ended. *waiting* is called until then.
 
         The end of its stream is no sign of that: processes that it started may keep it open.
 
@@ -168,6 +179,7 @@ class _Server:
         """
         until = None if timeout is None else time.monotonic() + timeout
         while True:
+            waiting()
             has_ended = self._popen.poll() is not None
             with suppress(queue.Empty):
                 return self._messages.get(timeout=_GRACE if has_ended else _POLL_INTERVAL)
@@ -191,5 +203,6 @@ def _exit_text(code: int) -> str:
 
 def _failure(target: Target, rule: str, remedy: str) -> Response:
     line = CallSite(target.file, 1) if target.file else None
-    found = finding("error", "import", rule, line, remedy=remedy)
+    not_checked = [{"module": target.name, "imports": []}]
+    found = finding("error", "import", rule, line, remedy=remedy, not_checked=not_checked)
     return Response(target, findings=(found,))

@@ -13,8 +13,9 @@ from flyte_dask_cli.loading.client import Form, Request, Response, request_respo
 from flyte_dask_cli.loading.findings import SEVERITIES, finding
 from flyte_dask_cli.loading.targets import Target, targets_of
 from flyte_dask_cli.options import check_options
+from flyte_dask_cli.rendering.progress import Progress
 
-__all__ = ["Collected", "collect", "finding_text", "place_text", "show_errors"]
+__all__ = ["Collected", "collect"]
 
 
 _PLATFORM = ("defaults", "limits", "base", "backend")
@@ -77,25 +78,27 @@ def collect(
     check_options(**{name: options[name] for name in _PLATFORM})
     found = targets_of(targets, root_dir)
     _note_skipped(found.not_imported)
-    responses = list(request_responses(Request(form, **options), found.modules))
+    with Progress(len(found.modules)) as progress:
+        request = Request(form, **options)
+        responses = list(request_responses(request, found.modules, progress.update))
     tasks = list(_unique_tasks(responses))
     errors = _merged(responses)
-    if not tasks and not errors and form != "findings":
+    if not tasks and not errors and form not in {"findings", "migration"}:
         rule = f"no Dask tasks in {', '.join(targets)}"
-        errors = [{**finding("error", "no-task", rule), "modules": []}]
+        errors = [finding("error", "no-task", rule)]
     if not traceback:
         errors = [{**each, "traceback": None} for each in errors]
     failed = sum(each.failed for each in responses)
     return Collected(tuple(tasks), tuple(errors), found.modules, failed)
 
 
-def _note_skipped(folders: Sequence[str]) -> None:
-    """Name the folders in which nothing was looked for, on standard error."""
-    if not folders:
+def _note_skipped(to_pass: Sequence[str]) -> None:
+    """Name what was not looked at, on standard error."""
+    if not to_pass:
         return
-    others = f" and {len(folders) - 3} others" if len(folders) > 3 else ""
-    text = f"without __init__.py pyflyte does not import {', '.join(folders[:3])}{others}"
-    click.echo(f"flyte-dask: {text}: add the file, or pass the folder", err=True)
+    others = f" and {len(to_pass) - 3} others" if len(to_pass) > 3 else ""
+    text = "pyflyte imports no folders without __init__.py that are in a target"
+    click.echo(f"flyte-dask: {text}: pass {', '.join(to_pass[:3])}{others} too", err=True)
 
 
 def _unique_tasks(responses: Iterable[Response]) -> Iterator[Json]:
@@ -107,50 +110,14 @@ def _unique_tasks(responses: Iterable[Response]) -> Iterator[Json]:
         yield from new
 
 
-def show_errors(errors: Iterable[Json]) -> None:
-    """Print findings to standard error."""
-    for each in errors:
-        click.echo(f"Error: {place_text(each)}{finding_text(each)}", err=True)
-        if each["traceback"]:
-            click.echo(each["traceback"], err=True)
-
-
-def place_text(found: Mapping[str, Any]) -> str:
-    """``file:line: `` of a finding; empty if it has none."""
-    return f"{found['file']}:{found['line']}: " if found["file"] else ""
-
-
-def finding_text(found: Mapping[str, Any]) -> str:
-    """A finding in one line: task, path, message and remedy."""
-    of = f" ({found['node']['task']})" if found["node"] else ""
-    where = [f"{found['task'] or ''}{of}", found["path"]]
-    text = ": ".join([*filter(None, where), found["message"]])
-    if found["remedy"]:
-        # the remedy of advice is code
-        text = f"{text}{'' if found['blocking'] else '. Remedy'}: {found['remedy']}"
-    return text + _importing(found.get("modules", ()), found["file"])
-
-
-def _importing(modules: Sequence[str], file: str | None) -> str:
-    """The targets whose import failed, unless *file* is the only one of them."""
-    if not modules or (len(modules) == 1 and (not file or _is_file_of(modules[0], file))):
-        return ""
-    others = f" and {len(modules) - 3} others" if len(modules) > 3 else ""
-    return f" (while importing {', '.join(modules[:3])}{others})"
-
-
-def _is_file_of(module: str, file: str) -> bool:
-    path = file.removesuffix(".py").removesuffix("/__init__").replace("\\", "/").replace("/", ".")
-    return f".{path}".endswith(f".{module}")
-
-
 def _merged(responses: Iterable[Response]) -> list[Json]:
-    """All findings without duplicates, each with its modules, the most severe first."""
+    """All findings without duplicates, the most severe first, with all modules not checked."""
     merged: dict[tuple[object, ...], Json] = {}
     for response in responses:
         for each in response.findings:
             key = tuple(each[name] for name in _KEY)
-            same = merged.setdefault(key, {**each, "modules": []})
-            if each["code"] == "import" and response.target.name not in same["modules"]:
-                same["modules"].append(response.target.name)
+            same = merged.setdefault(key, {**each, "not_checked": []})
+            same["not_checked"] += [
+                module for module in each["not_checked"] if module not in same["not_checked"]
+            ]
     return sorted(merged.values(), key=lambda each: SEVERITIES.index(each["severity"]))

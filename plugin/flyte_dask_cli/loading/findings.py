@@ -7,6 +7,7 @@ import sysconfig
 import traceback
 from collections.abc import Iterator
 from contextlib import suppress
+from types import FrameType
 
 from flyte_dask.advice import Advice
 from flyte_dask.errors import ConfigError, Problem, short
@@ -14,7 +15,15 @@ from flyte_dask.errors.call_site import CallSite, is_library
 from flyte_dask.explanation.summary import Json, place
 from flyte_dask.rules import RULES, SEVERITIES, page_of
 
-__all__ = ["SEVERITIES", "finding", "from_advice", "from_error", "from_problem", "is_installed"]
+__all__ = [
+    "SEVERITIES",
+    "finding",
+    "from_advice",
+    "from_error",
+    "from_problem",
+    "import_chain",
+    "is_installed",
+]
 
 _MAX_LENGTH = 400
 _LIBRARIES = [sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib")]
@@ -32,12 +41,15 @@ def finding(
         call_site: the line that it is about.
         others: ``blocking``, whether it prevents registration (default: true); the name of the
             ``task``; the workflow, the id and the task of the ``node``; the ``path`` of the value
-            in the task's config, or in the team file; the ``remedy``; its ``page`` in the
-            documentation; the ``traceback`` of its exception.
+            in the task's config, or in the team file; the ``remedy``; the ``replacement`` of a
+            text in a call; its ``page`` in the documentation; the ``traceback`` of its exception;
+            the modules that were ``not_checked`` because of it, each with what it ``imports``, up
+            to the line that failed.
     """
     head = {"severity": severity, "code": code, "blocking": True, **place(call_site)}
-    rest = dict.fromkeys(("task", "node", "path", "message", "remedy", "page", "traceback"))
-    return {**head, **rest, "message": message, **others}
+    names = ("task", "node", "path", "message", "remedy", "replacement", "page", "traceback")
+    rest = dict.fromkeys(names)
+    return {**head, **rest, "message": message, "not_checked": [], **others}
 
 
 def from_advice(advice: Advice, call_site: CallSite | None, task: str) -> Json:
@@ -48,13 +60,26 @@ def from_advice(advice: Advice, call_site: CallSite | None, task: str) -> Json:
 
 
 def from_problem(
-    problem: Problem, code: str, call_site: CallSite | None = None, task: str | None = None
+    problem: Problem,
+    code: str,
+    call_site: CallSite | None = None,
+    task: str | None = None,
+    subject: str = "",
 ) -> Json:
-    """The finding of a problem of a config, or of a team file."""
+    """The finding of a problem of a config, or of a team file; *subject* is what was validated."""
     message = str(problem).removesuffix(f": {problem.remedy}")
-    others = {"path": problem.path, "remedy": problem.remedy}
+    others: Json = {"path": problem.path, "remedy": problem.remedy}
+    if problem.replacement is not None and code == "config":
+        words = {"call": _called(subject), "old": str(problem.value), "new": problem.replacement}
+        others["replacement"] = words
     page = page_of(code) if code in RULES else None
     return finding("error", code, message, call_site, task=task, page=page, **others)
+
+
+def _called(subject: str) -> str:
+    """The name of the function of *subject*: that of ``with_workers(...)``, of ``@task of etl``."""
+    name = subject.partition(" ")[0].removesuffix("(...)").removeprefix("@")
+    return name.rpartition(".")[2]
 
 
 def from_error(
@@ -77,10 +102,28 @@ def from_error(
     for problem in error.problems:
         line = CallSite(error.subject, problem.line or 1) if is_file else error.call_site
         yield {
-            **from_problem(problem, "team-file" if is_file else "config", line or call_site),
-            "task": None if is_file else task,
+            **from_problem(
+                problem,
+                "team-file" if is_file else "config",
+                line or call_site,
+                None if is_file else task,
+                error.subject,
+            ),
             "traceback": _trace(error),
         }
+
+
+def import_chain(error: BaseException) -> list[str]:
+    """The lines of the user's modules that imported each other, up to the one that failed."""
+    found = [
+        CallSite(frame.f_code.co_filename, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if frame.f_code.co_name == "<module>" and _is_users(frame)
+    ]
+    if isinstance(error, SyntaxError) and error.filename:
+        found.append(CallSite(error.filename, error.lineno or 1))
+    places = [place(each) for each in found]
+    return [f"{each['file']}:{each['line']}" for each in places]
 
 
 def is_installed(file: str | None) -> bool:
@@ -106,9 +149,13 @@ def _call_site(error: BaseException) -> CallSite | None:
         return CallSite(error.filename, error.lineno or 1)
     found = None
     for frame, line in traceback.walk_tb(error.__traceback__):
-        if not is_installed(frame.f_code.co_filename) and not is_library(frame):
+        if _is_users(frame):
             found = CallSite(frame.f_code.co_filename, line)
     return found
+
+
+def _is_users(frame: FrameType) -> bool:
+    return not is_installed(frame.f_code.co_filename) and not is_library(frame)
 
 
 def _trace(error: BaseException) -> str:

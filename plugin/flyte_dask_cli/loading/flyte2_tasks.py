@@ -16,7 +16,7 @@ from google.protobuf.json_format import MessageToDict
 from flyte_dask.errors import InvalidConfig, Problem
 from flyte_dask.errors.call_site import CallSite
 from flyte_dask.explanation.summary import Json
-from flyte_dask.inheritance.parent import NodeOverrides
+from flyte_dask.inheritance.parent import NodeOverrides, Parent
 from flyte_dask.prediction.platform import Platform
 from flyte_dask_cli.loading.client import Request
 from flyte_dask_cli.loading.findings import finding
@@ -129,6 +129,10 @@ class Flyte2Tasks:
     ) -> Review:
         """The review of *task*."""
         return task.review(self._settings(task), with_options=_only_flyte2(with_options))
+
+    def parent(self, task: DaskTask) -> Parent:
+        """What the roles of *task* inherit from."""
+        return task.cluster().parent
 
     def template(self, task: DaskTask) -> Json:
         """Its template."""

@@ -17,11 +17,12 @@ from flytekit.tools.translator import get_serializable
 from google.protobuf.json_format import MessageToDict
 
 from flyte_dask.explanation.summary import Json
-from flyte_dask.inheritance.parent import NodeOverrides
+from flyte_dask.inheritance.parent import NodeOverrides, Parent
 from flyte_dask.prediction.platform import Platform
 from flyte_dask_cli.loading.client import Request
+from flyte_dask_engine.registration.requested import parent_with
 from flyte_dask_engine.registration.review import Review
-from flytekitplugins.dask.requested import declared_image
+from flytekitplugins.dask.requested import declared_image, requested_by
 from flytekitplugins.dask.task import DaskTask
 
 __all__ = ["FlytekitTasks"]
@@ -55,6 +56,11 @@ class FlytekitTasks:
         """The review of *task*, or of a node with these overrides."""
         self._resolve_image(task)
         return task.review(self._settings, with_options=with_options, node=node)
+
+    def parent(self, task: DaskTask) -> Parent:
+        """What the roles of *task* inherit from."""
+        requested = requested_by(task, self._settings)
+        return parent_with(requested, task.name, task.call_site)
 
     def template(self, task: DaskTask) -> Json:
         """Its template."""

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from traceback import walk_tb
 from types import ModuleType
 from typing import Any, NamedTuple, final
 
@@ -15,8 +16,9 @@ from flytekit.core.python_function_task import PythonFunctionTask
 from flytekit.core.task import TaskPlugins
 from flytekit.core.workflow import ImperativeWorkflow, PythonFunctionWorkflow, WorkflowBase
 
-from flyte_dask.errors import InvalidConfig, Problem
+from flyte_dask.errors import ConfigError, InvalidConfig, Problem
 from flyte_dask.errors.call_site import CallSite
+from flyte_dask.errors.recording import Recording, current_recording, recorded_errors
 from flyte_dask.errors.suggestions import did_you_mean
 from flyte_dask.explanation.summary import Json
 from flyte_dask_cli.loading.findings import finding, from_error, is_installed
@@ -42,6 +44,12 @@ class Loaded(NamedTuple):
     tasks: list[Task]
     nodes: Sequence[OverriddenNode] = ()
     findings: Sequence[Json] = ()
+    is_valid: bool = True
+    """Whether it can be imported as it is, without stand-ins for invalid configs."""
+    invalid: Sequence[Task] = ()
+    """The tasks that are not in `tasks`, since their configs are invalid."""
+    failure: BaseException | None = None
+    """The error that ended its import."""
 
 
 @final
@@ -60,14 +68,44 @@ class Loader:
         self._nodes: set[Subject] = set()
 
     def load(self, target: Target) -> Loaded:
-        """All of *target*."""
-        module = self._imported(target)
-        self._record_definitions(module)
+        """All of *target*; if it has invalid configs, all of these, and its other tasks."""
+        try:
+            module = self._imported(target)
+        except BaseException as error:  # a module may raise anything
+            failure = error
+        else:
+            return self._load_valid(module, target.task)
+        # outside of the handler: what is recorded must not be shown as raised while handling it
+        if isinstance(failure, ConfigError) or _is_of_removed_name(failure):
+            return self._load_invalid(target, failure)
+        return Loaded([], is_valid=False, failure=failure)
+
+    def _load_valid(self, module: ModuleType, task: str | None) -> Loaded:
+        with recorded_errors() as recording:
+            return _valid(self._loaded(module, task), recording)
+
+    def _load_invalid(self, target: Target, error: BaseException) -> Loaded:
+        """*target*, whose import raised *error*: it is imported again with all errors recorded."""
+        loaded = Loaded([])
+        failure: BaseException | None = None
+        with recorded_errors() as recording:
+            if isinstance(error, ConfigError):
+                recording.errors.append(error)
+            try:
+                loaded = self._loaded(self._imported(target), None)
+            except (ConfigError, ImportError, SyntaxError) as other:
+                failure = other
+            except BaseException:  # it may be due to a stand-in
+                failure = error if isinstance(error, ConfigError) else recording.errors[0]
+        return _valid(loaded, recording)._replace(is_valid=False, failure=failure)
+
+    def _loaded(self, module: ModuleType, task: str | None) -> Loaded:
+        """All of *module*, or one *task* of it."""
         defined = self._defined.get(module.__name__, [])
-        if target.task:
-            return Loaded([_task_named(target.task, module, defined)])
+        if task:
+            return Loaded([_task_named(task, module, defined)])
         of_flyte2 = tasks_in(module)
-        ignored = [_ignored_config(each) for each in defined if _has_ignored_config(each)]
+        ignored = [_ignored_config(each) for each in defined if _is_ignored(each)]
         findings = [*ignored, *findings_in(module)]
         nodes: list[OverriddenNode] = []
         for each in defined:
@@ -99,6 +137,10 @@ class Loader:
         self._restore(target)
         try:
             module = importlib.import_module(target.name)
+            self._record_definitions(module)
+        except BaseException:
+            self._record_definitions(None)
+            raise
         finally:
             os.chdir(self._folder)
         file = getattr(module, "__file__", None)
@@ -128,17 +170,36 @@ class Loader:
                 setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
         importlib.invalidate_caches()
 
-    def _record_definitions(self, imported: ModuleType) -> None:
-        """Group new tasks and workflows by their module; *imported* is the last one."""
+    def _record_definitions(self, imported: ModuleType | None) -> None:
+        """Group new tasks and workflows by their module; *imported* is the last one.
+
+        Those of a module whose import failed are left out: it may be imported again.
+        """
         new = FlyteEntities.entities[self._seen :]
         self._seen += len(new)
         for each in new:
             function = function_of(each)
             if function is not None:  # a function may be defined in another module
                 module = getattr(each, "instantiated_in", None) or function.__module__
-                self._defined.setdefault(module, []).append(each)
-            elif isinstance(each, ImperativeWorkflow):  # which does not know its module
+                if module in sys.modules:
+                    self._defined.setdefault(module, []).append(each)
+            elif isinstance(each, ImperativeWorkflow) and imported:  # it does not know its module
                 self._defined.setdefault(imported.__name__, []).append(each)
+
+
+def _valid(loaded: Loaded, recording: Recording) -> Loaded:
+    """*loaded* without its invalid tasks and nodes, and with the errors of the *recording*."""
+    problems = [found for each in recording.errors for found in from_error(each, "is invalid")]
+    tasks = [each for each in loaded.tasks if not _is_invalid(each, recording)]
+    nodes = [each for each in loaded.nodes if not _is_invalid(each.task, recording)]
+    invalid = [each for each in loaded.tasks if _is_invalid(each, recording)]
+    return Loaded(tasks, nodes, [*problems, *loaded.findings], invalid=invalid)
+
+
+def _is_invalid(task: Task, recording: Recording) -> bool:
+    """Whether *task* or its config stands in for an invalid one."""
+    config = task.task_config if isinstance(task, DaskTask) else task.plugin_config
+    return recording.is_stand_in(task) or recording.is_stand_in(config)
 
 
 def _is_in(module: ModuleType, folder: str) -> bool:
@@ -180,6 +241,20 @@ def _task_named(name: str, module: ModuleType, defined: list[Any]) -> Task:
     elif _has_ignored_config(found):
         rule = f"of {module.__name__} {_rule_of(found)}"
     raise _rejected(Problem("task", name, rule, remedy), module.__file__)
+
+
+def _is_of_removed_name(error: BaseException) -> bool:
+    """Whether the package of the plugin raised *error*, when it was asked for a name."""
+    raised_in = [frame.f_globals.get("__name__") for frame, _ in walk_tb(error.__traceback__)]
+    names = isinstance(error, (AttributeError, ImportError))
+    return names and raised_in[-1:] == ["flytekitplugins.dask"]
+
+
+def _is_ignored(entity: Any) -> bool:
+    """Whether it has an ignored config, that is what the user wrote."""
+    recording = current_recording()
+    is_ignored = _has_ignored_config(entity)
+    return is_ignored and not (recording and recording.is_stand_in(entity.task_config))
 
 
 def _has_ignored_config(entity: object) -> bool:

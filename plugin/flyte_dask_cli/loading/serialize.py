@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from flyte_dask.errors import InvalidConfig
+from flyte_dask.advice import Job
+from flyte_dask.errors import ConfigError, InvalidConfig
 from flyte_dask.errors.call_site import CallSite
 from flyte_dask.explanation.summary import Json, place, summarize
 from flyte_dask.prediction.platform import Platform
@@ -52,10 +53,24 @@ class Serializer:
         """*node*, as its task; a node has no template of its own."""
         return self._serialized(node.task, node.subject, node)
 
+    def problems_of_own(self, task: Task) -> list[Json]:
+        """The findings of the amounts that *task* requests itself, whatever its config is."""
+        sdk: Any = self._flyte2 if is_of_flyte2(task) else self._flytekit
+        try:
+            sdk.parent(task)
+        except ConfigError as error:
+            return [*from_error(error, "cannot be registered", task.name, task.call_site)]
+        return []
+
     @property
     def has_nodes(self) -> bool:
         """Whether nodes have the form of the request."""
         return self._request.form not in {"custom", "template"}
+
+    @property
+    def takes_invalid_modules(self) -> bool:
+        """Whether tasks are wanted of modules with invalid configs, which cannot be registered."""
+        return self._request.form in {"findings", "migration"}
 
     def _serialized(
         self, task: Task, subject: Subject, node: OverriddenNode | None = None
@@ -79,6 +94,10 @@ class Serializer:
         if form == "summary":
             file = place(CallSite(str(review.team.path), 1))["file"] if review.team else None
             return {"team_file": file, **summarize(review.job)}
+        if form == "migration":
+            job = review.job
+            before = Job.of(job.config.with_inherit("off"), job.parent, job.platform)
+            return {"before": summarize(before), "after": summarize(job)}
         if form == "pods":
             return {"rendered": review.job.pods.as_dict()}
         custom = serialization.custom(review.job.config, review.job.resolved)

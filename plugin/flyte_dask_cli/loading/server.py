@@ -9,15 +9,16 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from json import dumps, load  # a module may replace the attributes of json
 from typing import Any
 
 from flyte_dask.errors.call_site import CallSite
 from flyte_dask.explanation.summary import Json
 from flyte_dask_cli.loading.client import Request
-from flyte_dask_cli.loading.findings import from_error
-from flyte_dask_cli.loading.loader import Loader
+from flyte_dask_cli.loading.findings import from_error, import_chain
+from flyte_dask_cli.loading.loader import Loaded, Loader
+from flyte_dask_cli.loading.missing_modules import remedy_for
 from flyte_dask_cli.loading.serialize import Serializer
 from flyte_dask_cli.loading.targets import Target
 
@@ -69,16 +70,34 @@ def _private_channel(token: str) -> Callable[[Json], None]:
 
 
 def _response(loader: Loader, serializer: Serializer, target: Target) -> Json:
-    try:
-        tasks, nodes, findings = loader.load(target)
-    except BaseException as error:  # a module may raise anything
-        line = CallSite(target.file, 1) if target.file else None
-        found = list(from_error(error, "cannot be imported", call_site=line))
-        return {"tasks": [], "findings": found, "failed": 0}
-    results = [serializer.serialize(task) for task in tasks]
+    loaded = _loaded(loader, target)
+    findings = [*loaded.findings, *_failure(target, loaded.failure)]
+    if not (loaded.is_valid or serializer.takes_invalid_modules):
+        return {"tasks": [], "findings": findings, "failed": 0}
+    results = [serializer.serialize(task) for task in loaded.tasks]
     failed = [each for each in results if isinstance(each, list)]
     if serializer.has_nodes:
-        results += [serializer.serialize_node(node) for node in nodes]
+        results += [serializer.serialize_node(node) for node in loaded.nodes]
     serialized = [each for each in results if isinstance(each, dict)]
-    problems = [found for each in results if isinstance(each, list) for found in each]
-    return {"tasks": serialized, "findings": [*findings, *problems], "failed": len(failed)}
+    findings += [found for each in results if isinstance(each, list) for found in each]
+    findings += [found for task in loaded.invalid for found in serializer.problems_of_own(task)]
+    failures = len(failed) + len(loaded.invalid)
+    return {"tasks": serialized, "findings": findings, "failed": failures}
+
+
+def _loaded(loader: Loader, target: Target) -> Loaded:
+    try:
+        return loader.load(target)
+    except BaseException as error:  # such as a task that does not exist
+        return Loaded([], is_valid=False, failure=error)
+
+
+def _failure(target: Target, error: BaseException | None) -> Iterator[Json]:
+    """The findings of the error that ended the import of *target*."""
+    if error is None:
+        return
+    line = CallSite(target.file, 1) if target.file else None
+    not_checked = {"module": target.name, "imports": import_chain(error)}
+    for each in from_error(error, "cannot be imported", call_site=line):
+        remedy = each["remedy"] or remedy_for(error, each["file"], target)
+        yield {**each, "remedy": remedy, "not_checked": [not_checked]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import final
 
@@ -11,8 +11,18 @@ import attrs
 import click
 
 from flyte_dask.errors import clipped, short
+from flyte_dask.errors.suggestions import listed
 
-__all__ = ["Target", "Targets", "targets_of"]
+__all__ = [
+    "InvalidTargets",
+    "Target",
+    "Targets",
+    "has_code",
+    "is_package",
+    "path_of",
+    "shown",
+    "targets_of",
+]
 
 _SKIPPED_FOLDERS = {"__pycache__", "node_modules", "site-packages", "dist-packages"}
 _SKIPPED_FILES = {"setup.py", "__main__.py"}
@@ -31,6 +41,8 @@ class Target:
     """Its file; None if the target is a module name."""
     task: str | None = None
     """The name of a task; None selects all."""
+    is_root_given: bool = False
+    """Whether the root was given on the command line, and does not follow from the file."""
 
 
 @final
@@ -40,7 +52,18 @@ class Targets:
 
     modules: tuple[Target, ...]
     not_imported: tuple[str, ...] = ()
-    """Folders with Python files that ``pyflyte`` does not import, since they are no packages."""
+    """What to pass for Python files that ``pyflyte`` does not import, in folders without an
+    ``__init__.py``: packages in them, such as ``src/acme``, and files, such as ``flat/*.py``."""
+
+
+@final
+class InvalidTargets(click.UsageError):
+    """Targets without modules."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(clipped("\n".join(problems)))
+        self.problems = problems
+        """One for each target, which it starts with."""
 
 
 def targets_of(texts: Iterable[str], root_dir: str | None = None) -> Targets:
@@ -52,7 +75,7 @@ def targets_of(texts: Iterable[str], root_dir: str | None = None) -> Targets:
             ``pyflyte``.
 
     Raises:
-        click.UsageError: with all texts that are invalid.
+        InvalidTargets: with all texts that are invalid.
     """
     found: dict[tuple[str, str, str | None], Target] = {}
     skipped: dict[str, None] = {}
@@ -62,85 +85,109 @@ def targets_of(texts: Iterable[str], root_dir: str | None = None) -> Targets:
         if isinstance(targets, str):
             problems.append(f"{short(text)}: {targets}")
         else:
-            found.update({(each.name, each.root, each.task): each for each in targets.modules})
+            modules = [attrs.evolve(each, is_root_given=bool(root_dir)) for each in targets.modules]
+            found.update({(each.name, each.root, each.task): each for each in modules})
             skipped.update(dict.fromkeys(targets.not_imported))
     if problems:
-        raise click.UsageError(clipped("\n".join(problems)))
+        raise InvalidTargets(problems)
     return Targets(tuple(found.values()), tuple(skipped))
 
 
 def _targets(text: str, root: Path | None) -> Targets | str:
     """The modules of the target *text*; or the problem, if it is invalid."""
-    where, task = text, None
-    head, _, tail = text.rpartition(":")
-    if head and _decoded(tail).isidentifier() and not Path(text).exists():
-        where, task = head, _decoded(tail)
+    where, task = _split(text)
     path = Path(where)
     if root is not None and where and path.exists() and not _real(path).is_relative_to(root):
         return f"not in {root}, the folder of imports (--root-dir)"
     if where and path.is_dir():
-        problem = f"{where} is a folder: pass the file that defines {task}"
-        return problem if task else _of_folder(path, _real(path), root or _root_of(path), root)
-    if path.is_file():
-        if path.suffix != ".py":
-            return "not a Python file"
+        if task:
+            return f"{where} is a folder: pass the file that defines {task}"
+        return _of_folder(path, _real(path), root or _root_of(path), only_packages=root is None)
+    if path.suffix == ".py" and path.is_file():
         made = _of_file(path, _real(path), root or _root_of(path))
         return Targets((attrs.evolve(made, task=task),))
-    if path.suffix == ".py" or not all(part.isidentifier() for part in where.split(".")):
-        return "not an existing file or folder, nor a module name"
-    return _of_name(where, task, root)
+    if path.suffix != ".py" and all(part.isidentifier() for part in where.split(".")):
+        return _of_name(where, task, root)
+    is_file = path.is_file()
+    return "not a Python file" if is_file else "not an existing file or folder, nor a module name"
 
 
-def _of_name(name: str, task: str | None, root: Path | None) -> Targets:
+def _split(text: str) -> tuple[str, str | None]:
+    """The path or module of the target *text*, and its task."""
+    head, _, tail = text.rpartition(":")
+    if head and _decoded(tail).isidentifier() and not Path(text).exists():
+        return head, _decoded(tail)
+    return text, None
+
+
+def path_of(text: str) -> Path | None:
+    """The existing file or folder of the target *text*; None if it is a module, or invalid."""
+    path = Path(_split(text)[0])
+    return path if text and path.exists() else None
+
+
+def _of_name(name: str, task: str | None, root: Path | None) -> Targets | str:
     """The module or package *name*, from the working directory without a *root*."""
     package, above = Path(*name.split(".")), root or Path.cwd()
     if (above / package).is_dir() and not task:
-        return _of_folder(above / package if root else package, above / package, above, root)
+        folder, real = above / package if root else package, above / package
+        return _of_folder(folder, real, above, only_packages=root is None)
     return Targets((Target(_decoded(name), _decoded(str(above)), task=task),))
 
 
 def _root_of(path: Path) -> Path:
     """The folder of imports, as in ``pyflyte``: the first one above *path* that is no package."""
     root = _real(path).parent
-    while _is_package(root):
+    while is_package(root):
         root = root.parent
     return root
 
 
-def _of_folder(folder: Path, real: Path, root: Path, root_dir: Path | None) -> Targets:
-    """The modules of *folder* and of the folders in it.
+def _of_folder(folder: Path, real: Path, root: Path, *, only_packages: bool) -> Targets | str:
+    """The modules of *folder* and of the folders in it; or the problem.
 
-    They are named from *root*, in which the folder is *real*. Without a *root_dir* they are those
+    They are named from *root*, in which the folder is *real*. With *only_packages* they are those
     that ``pyflyte`` imports, and not what is in folders that are no packages.
     """
-    is_in = _is_package if root_dir is None else Path.is_dir
-    files, skipped = [], []
+    files: list[Path] = []
+    skipped: list[str] = []
     for path, folders, names in os.walk(folder, followlinks=True):
         where = Path(path)
-        inside = [where / each for each in sorted(folders) if _has_code(where / each)]
+        inside = [where / each for each in sorted(folders) if has_code(where / each)]
         inside = [each for each in inside if not _real(where).is_relative_to(_real(each))]  # a loop
-        skipped += [each for each in inside if not is_in(each) and _has_modules(each)]
-        folders[:] = [each.name for each in inside if is_in(each)]
+        left_out = [each for each in inside if only_packages and not is_package(each)]
+        skipped += [_decoded(each) for folder in left_out for each in _to_pass(folder)]
+        folders[:] = [each.name for each in inside if each not in left_out]
         files += [where / name for name in sorted(names) if _is_module(where / name)]
-    modules = [_of_file(each, real / each.relative_to(folder), root) for each in files]
-    return Targets(tuple(modules), tuple(_decoded(str(each)) for each in skipped))
+    if files:
+        modules = [_of_file(each, real / each.relative_to(folder), root) for each in files]
+        return Targets(tuple(modules), tuple(skipped))
+    if skipped:
+        return f"it has Python files in folders without __init__.py only: pass {listed(skipped)}"
+    return "no Python files in this folder that could be imported"
 
 
-def _has_modules(folder: Path) -> bool:
-    """Whether there are Python files in *folder* or below."""
+def _to_pass(folder: Path) -> Iterator[str]:
+    """What to pass for the Python files in *folder*, which is no package, and below."""
     for path, folders, names in os.walk(folder):
-        folders[:] = [each for each in folders if _has_code(Path(path, each))]
-        if any(_is_module(Path(path, name)) for name in names):
-            return True
-    return False
+        where = Path(path)
+        if is_package(where):
+            folders.clear()
+            yield str(where)
+            continue
+        folders[:] = sorted(each for each in folders if has_code(where / each))
+        if any(_is_module(where / name) for name in names):
+            yield str(where / "*.py")
 
 
-def _has_code(folder: Path) -> bool:
+def has_code(folder: Path) -> bool:
+    """Whether *folder* may have modules of a project, and is no environment or cache."""
     is_hidden = folder.name.startswith(".") or folder.name in _SKIPPED_FOLDERS
     return not is_hidden and not (folder / "pyvenv.cfg").exists()
 
 
-def _is_package(folder: Path) -> bool:
+def is_package(folder: Path) -> bool:
+    """Whether *folder* has an ``__init__.py``."""
     return (folder / "__init__.py").exists()
 
 
@@ -154,7 +201,13 @@ def _of_file(file: Path, real: Path, root: Path) -> Target:
     """The module of *file*, at *real*, named from *root*."""
     parts = real.relative_to(root).with_suffix("").parts
     name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-    return Target(*map(_decoded, (name, str(root), str(file))))
+    return Target(_decoded(name), _decoded(str(root)), _decoded(str(file)))
+
+
+def shown(path: Path) -> str:
+    """*path* as it may be passed: from the working directory if it is below."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _real(path: Path) -> Path:

@@ -67,6 +67,11 @@ class Change:
         """``+`` if it was added, ``-`` if it was removed, else ``~``."""
         return "+" if self.old is None else "-" if self.new is None else "~"
 
+    def as_dict(self) -> Json:
+        """Its values and its cost, for JSON."""
+        old, new = _plain(self.old), _plain(self.new)
+        return {"path": self.path, "old": old, "new": new, "delta": self.delta.as_dict()}
+
     def __str__(self) -> str:
         """``~ workers 4 -> 5 (+1 pod, +4 CPU, +16Gi)``."""
         path = "workers" if self.path == _COUNT else self.path
@@ -212,6 +217,10 @@ def _order(path: str) -> tuple[object, ...]:
     place = Pods._fields.index(role) if role in Pods._fields else len(Pods._fields)
     is_amount = last in DIMENSIONS
     return place, is_amount, DIMENSIONS.index(last) if is_amount else 0, ".limits." in path, path
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, (int, float, type(None))) else str(value)
 
 
 def _base_name(name: str) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # slow to import, and not needed for pipes
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["STYLES", "Screen", "json_text", "show_cluster", "show_findings"]
+__all__ = ["STYLES", "Screen", "show_cluster", "show_findings"]
 
 STYLES = {
     "error": "bold red",
@@ -51,6 +51,15 @@ class Screen:
 
         styled = [(text, STYLES[style] if style else "") for text, style in parts]
         self._console.print(Text.assemble(*styled))
+
+    def markdown(self, text: str) -> None:
+        """Write a Markdown document; on a terminal it is laid out."""
+        if self._console is None:
+            self._stream.write(text)
+            return
+        from rich.markdown import Markdown  # noqa: PLC0415  # as above
+
+        self._console.print(Markdown(text, code_theme="ansi_dark"))
 
     def table(self, headers: Sequence[str], rows: Iterable[Sequence[str]], titles: int = 1) -> None:
         """Write a table; on a narrow terminal each row becomes a paragraph.
@@ -130,15 +139,6 @@ def show_findings(screen: Screen, findings: Iterable[Json]) -> None:
         )
         if each["remedy"]:
             screen.parts(("  remedy: ", "dim"), (each["remedy"], None))
-
-
-def json_text(value: object, stream: TextIO | None = None) -> str:
-    """*value* as JSON, in ASCII if the stream has no Unicode."""
-    import json  # noqa: PLC0415  # as above
-
-    encoding = (stream or sys.stdout).encoding or "ascii"
-    is_unicode = encoding.lower().replace("-", "").startswith("utf")
-    return json.dumps(value, indent=2, ensure_ascii=not is_unicode)
 
 
 def _console(stream: TextIO) -> Console | None:

@@ -26,6 +26,7 @@ __all__ = [
     "Snapshot",
     "from_rendered",
     "from_summary",
+    "not_rendered",
     "read",
 ]
 
@@ -50,7 +51,16 @@ _DERIVED = {"workers.nthreads", "workers.memory_limit"}
 
 
 class InvalidSnapshot(click.ClickException):
-    """A file that is not output of ``flyte-dask render``."""
+    """A file that cannot be compared, as it is not output of ``flyte-dask render``."""
+
+
+def not_rendered(
+    path: str, target: str, reason: str = "is not output of `flyte-dask render`"
+) -> InvalidSnapshot:
+    """The error that *path* was not rendered, with the command that does so for *target*."""
+    command = f"flyte-dask render {target} --as pods"
+    remedy = f"pipe `{command}` into it" if path == "-" else f"write it by `{command} > {path}`"
+    return InvalidSnapshot(f"{path}: {reason}: {remedy}")
 
 
 @final
@@ -62,8 +72,12 @@ class Rendered(NamedTuple):
     """Tasks by name; the name of a task that was rendered alone is empty."""
 
 
-def read(path: str) -> Rendered:
+def read(path: str, target: str = "TARGETS") -> Rendered:
     """The rendered file at *path*; ``-`` is standard input.
+
+    Args:
+        path: its path.
+        target: what to render instead, for the text of errors.
 
     Raises:
         InvalidSnapshot: if it is not a rendered file.
@@ -73,13 +87,13 @@ def read(path: str) -> Rendered:
         data = _data(text, is_json=path.endswith(".json"))
     except (OSError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
-        raise InvalidSnapshot(f"{path}: cannot be read: {reason}") from None
+        raise not_rendered(path, target, f"cannot be read: {reason}") from None
     named: dict[str, Any] = data if isinstance(data, dict) else {}
     tasks = {"": data} if _kind(data) else named
     kinds: set[Kind | None] = {_kind(each) for each in tasks.values()}
     kind = next(iter(kinds), None)
     if kind is None or None in kinds:
-        raise InvalidSnapshot(f"{path}: is not output of `flyte-dask render`")
+        raise not_rendered(path, target)
     if len(kinds) > 1:
         raise InvalidSnapshot(f"{path}: mixes customs, templates and pods")
     return Rendered(kind, tasks)

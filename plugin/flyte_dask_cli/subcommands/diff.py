@@ -9,10 +9,12 @@ import click
 
 from flyte_dask.errors import InvalidConfig
 from flyte_dask.explanation.summary import Json
-from flyte_dask_cli.loading.collect import collect, show_errors
-from flyte_dask_cli.options import PATH, as_json, task_options
+from flyte_dask_cli.loading.collect import collect
+from flyte_dask_cli.options import PATH, format_option, task_options
 from flyte_dask_cli.rendering.changes import Delta, TaskChange, changes, delta, matched
-from flyte_dask_cli.rendering.console import Screen, json_text
+from flyte_dask_cli.rendering.console import Screen
+from flyte_dask_cli.rendering.documents import document
+from flyte_dask_cli.rendering.findings import show_errors
 from flyte_dask_cli.rendering.snapshots import (
     InvalidSnapshot,
     Kind,
@@ -20,6 +22,7 @@ from flyte_dask_cli.rendering.snapshots import (
     Snapshot,
     from_rendered,
     from_summary,
+    not_rendered,
     read,
 )
 
@@ -47,31 +50,30 @@ Exit codes: 0 without changes, 2 with changes, 1 on errors.
 @click.argument("old", type=PATH)
 @click.argument("new", type=PATH)
 @task_options
-@as_json
+@format_option("text", "json", "yaml")
 def diff(
     old: str,
     new: str,
     traceback: bool,
-    as_json: bool,
+    notation: str,
     **options: Any,
 ) -> int:
     """Print the changes of all tasks."""
     try:
         changed = _changed(old, new, traceback, options)
     except _NoTasks as error:
-        if as_json:
-            click.echo(json_text({"version": 1, "tasks": [], "errors": error.args[0]}))
-        else:
+        if notation == "text":
             show_errors(error.args[0])
+        else:
+            click.echo(document({"version": 1, "tasks": [], "errors": [*error.args[0]]}, notation))
         return 1
     total = sum((each.delta for each in changed), Delta())
-    if as_json:
-        tasks = [_as_dict(each) for each in changed]
-        click.echo(
-            json_text({"version": 1, "tasks": tasks, "delta": total.as_dict(), "errors": []})
-        )
-    else:
+    if notation == "text":
         _show(changed, total)
+    else:
+        tasks = [_as_dict(each) for each in changed]
+        listed = {"version": 1, "tasks": tasks, "delta": total.as_dict(), "errors": []}
+        click.echo(document(listed, notation))
     return _CHANGED if changed else 0
 
 
@@ -81,14 +83,18 @@ class _NoTasks(Exception):
 
 def _changed(old: str, new: str, traceback: bool, options: Mapping[str, Any]) -> list[TaskChange]:
     """The tasks that changed."""
-    files = {each: read(each) for each in (old, new) if each.endswith(_RENDERED) or each == "-"}
+    names = [each for each in (old, new) if each.endswith(_RENDERED) or each == "-"]
+    target = next((each for each in (new, old) if each not in names), "TARGETS")
+    files = {each: read(each, target) for each in names}
     kinds: set[Kind] = {each.kind for each in files.values()}
     if len(kinds) > 1:
         kinds_text = " and ".join(f"{path} has {each.kind}" for path, each in files.items())
         raise InvalidSnapshot(f"{kinds_text}: render both with the same --as")
     kind = next(iter(kinds), None)
     before, after = (
-        _read(each, files[each]) if each in files else _collected(each, kind, traceback, options)
+        _read(each, files[each], target)
+        if each in files
+        else _collected(each, kind, traceback, options)
         for each in (old, new)
     )
     for path, one, other in ((old, before, after), (new, after, before)):
@@ -97,13 +103,13 @@ def _changed(old: str, new: str, traceback: bool, options: Mapping[str, Any]) ->
     return list(_compared(before, after))
 
 
-def _read(path: str, rendered: Rendered) -> dict[str, Snapshot]:
+def _read(path: str, rendered: Rendered, target: str) -> dict[str, Snapshot]:
     try:
         return {name: from_rendered(each, rendered.kind) for name, each in rendered.tasks.items()}
     except InvalidConfig as error:
         raise InvalidSnapshot(f"{path}: {error}") from None
     except (AttributeError, LookupError, TypeError, ValueError):
-        raise InvalidSnapshot(f"{path}: is not output of `flyte-dask render`") from None
+        raise not_rendered(path, target) from None
 
 
 def _collected(
@@ -129,21 +135,9 @@ def _compared(old: Mapping[str, Snapshot], new: Mapping[str, Snapshot]) -> Itera
 
 
 def _as_dict(task: TaskChange) -> Json:
-    values = [
-        {
-            "path": each.path,
-            "old": _plain(each.old),
-            "new": _plain(each.new),
-            "delta": each.delta.as_dict(),
-        }
-        for each in task.changes
-    ]
+    values = [each.as_dict() for each in task.changes]
     names = {"old": task.old_name or None, "new": task.new_name or None}
     return {**names, "changes": values, "delta": task.delta.as_dict()}
-
-
-def _plain(value: object) -> object:
-    return value if isinstance(value, (int, float, type(None))) else str(value)
 
 
 def _show(changed: list[TaskChange], total: Delta) -> None:

@@ -8,9 +8,11 @@ import click
 
 from flyte_dask.explanation.summary import Json
 from flyte_dask.explanation.text import FIELDS, fields_of, story
-from flyte_dask_cli.loading.collect import collect, show_errors
-from flyte_dask_cli.options import as_json, targets, task_options
-from flyte_dask_cli.rendering.console import Screen, json_text, show_cluster, show_findings
+from flyte_dask_cli.loading.collect import collect
+from flyte_dask_cli.options import format_option, targets, task_options
+from flyte_dask_cli.rendering.console import Screen, show_cluster, show_findings
+from flyte_dask_cli.rendering.documents import document
+from flyte_dask_cli.rendering.findings import show_errors
 
 __all__ = ["explain"]
 
@@ -37,20 +39,21 @@ TARGETS are modules, files or folders, with :TASK for one task of a file or modu
     help="Show how one value came about, such as workers.limits.mem.",
 )
 @task_options
-@as_json
+@format_option("text", "json", "yaml")
 def explain(
     targets: tuple[str, ...],
     field: str | None,
     traceback: bool,
-    as_json: bool,
+    notation: str,
     **options: Any,
 ) -> int:
     """Print an explanation of each task."""
     fields = () if field is None else _fields(field)
     collected = collect("summary", targets, traceback, **options)
     tasks = [_with_fields(fields, each) for each in collected.tasks] if fields else collected.tasks
-    if as_json:
-        click.echo(json_text({"version": 1, "tasks": tasks, "errors": collected.errors}))
+    if notation != "text":
+        explained = {"version": 1, "tasks": [*tasks], "errors": [*collected.errors]}
+        click.echo(document(explained, notation))
     else:
         _show(collected.tasks, fields)
         show_errors(collected.errors)

@@ -17,15 +17,16 @@ from flyte_dask.errors.suggestions import did_you_mean, listed
 from flyte_dask.explanation.summary import UNITS, Json, summarize, summarize_footprint
 from flyte_dask.inheritance.parent import Parent
 from flyte_dask.prediction.platform import Platform
-from flyte_dask.team_files.discovery import NAME
+from flyte_dask.team_files.discovery import find_for_module
 from flyte_dask_cli.loading.findings import from_advice
-from flyte_dask_cli.options import as_json, check_options, preset_options, with_options
-from flyte_dask_cli.rendering.console import Screen, json_text, show_cluster, show_findings
+from flyte_dask_cli.options import check_options, format_option, preset_options, with_options
+from flyte_dask_cli.rendering.console import Screen, show_cluster, show_findings
+from flyte_dask_cli.rendering.documents import document
 
 __all__ = ["presets"]
 
 _HEADERS = ("preset", "workers", "each worker", "scheduler", "total", "source")
-_DESCRIPTION = """List the built-in presets, those of installed packages, and those of a team file.
+_DESCRIPTION = """List built-in presets, those of installed packages, and those of the team file.
 
 With a NAME, show one preset in full: its purpose, each value and where it is set, the total of
 scheduler and workers, and advice.
@@ -33,7 +34,7 @@ scheduler and workers, and advice.
 \b
   flyte-dask presets
   flyte-dask presets gpu_heavy --backend v2
-  flyte-dask presets --file flyte-dask.toml --json
+  flyte-dask presets --file conf/flyte-dask.toml --format json
 """
 
 
@@ -45,17 +46,18 @@ def _complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[Co
 @click.command(help=_DESCRIPTION, short_help="List presets.")
 @click.argument("name", required=False, shell_complete=_complete)
 @preset_options
-@as_json
+@format_option("text", "json", "yaml")
 def presets(
     name: str | None,
-    file: str | None,
-    as_json: bool,
+    file: str | Path | None,
+    notation: str,
     **options: Any,
 ) -> int:
     """Print all presets, or the one called *name*."""
     check_options(**options)
     packages, platform = list(known_packages()), Platform()
     silence: Collection[str] = ()
+    file = file or find_for_module(Path.cwd() / "module.py")  # as for a module that is here
     if file:
         from flyte_dask.team_files import read  # noqa: PLC0415  # needs cattrs
 
@@ -72,15 +74,12 @@ def presets(
         lines = [f"{short(name)} is an unknown preset: {remedy}", *broken]
         raise click.ClickException(clipped("\n".join(lines)))
     summaries = [_summary(*each, platform, silence) for each in found]
-    if as_json:
-        click.echo(json_text({"version": 1, "presets": summaries, "errors": broken}))
+    if notation != "text":
+        click.echo(document({"version": 1, "presets": summaries, "errors": broken}, notation))
     else:
         _show(summaries, in_full=name is not None)
         for each in broken:
             click.echo(f"flyte-dask: cannot load the presets of {each}", err=True)
-        if not file and Path(NAME).is_file():  # the working directory is not searched
-            hint = f"flyte-dask: pass --file {NAME} to list the presets of the team file too"
-            click.echo(hint, err=True)
     return 0
 
 

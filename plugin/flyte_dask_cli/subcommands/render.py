@@ -7,9 +7,10 @@ from typing import Any
 import click
 
 from flyte_dask_cli.loading.client import Form
-from flyte_dask_cli.loading.collect import collect, show_errors
-from flyte_dask_cli.options import targets, task_options
-from flyte_dask_cli.rendering.console import json_text
+from flyte_dask_cli.loading.collect import collect
+from flyte_dask_cli.options import format_option, targets, task_options
+from flyte_dask_cli.rendering.documents import document
+from flyte_dask_cli.rendering.findings import show_errors
 
 __all__ = ["render"]
 
@@ -33,16 +34,9 @@ Values of environment variables are never shown.
     type=click.Choice(["custom", "template", "pods"]),
     default="custom",
     show_default=True,
-    help="What to render.",
+    help="Choose what to render.",
 )
-@click.option(
-    "--format",
-    "notation",
-    type=click.Choice(["json", "yaml"]),
-    default="json",
-    show_default=True,
-    help="Output format.",
-)
+@format_option("json", "yaml")
 @task_options
 def render(
     targets: tuple[str, ...],
@@ -60,12 +54,5 @@ def render(
     rendered = {name: each["rendered"] for name, each in collected.by_name().items()}
     is_alone = len(collected.targets) == 1 and collected.targets[0].task
     value = next(iter(rendered.values())) if is_alone else rendered
-    click.echo(json_text(value) if notation == "json" else _yaml(value))
+    click.echo(document(value, notation))
     return 0
-
-
-def _yaml(value: object) -> str:
-    import yaml  # noqa: PLC0415  # installed with flytekit, and not always needed
-
-    text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=False)
-    return text.rstrip()

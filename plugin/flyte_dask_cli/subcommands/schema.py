@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from flyte_dask_cli.rendering.console import json_text
+from flyte_dask_cli.options import format_option
+from flyte_dask_cli.rendering.documents import document
 
 __all__ = ["schema"]
 
@@ -16,9 +17,10 @@ _DESCRIPTION = """Print the JSON Schema of the team file, for completion and che
 
 
 @click.command(help=_DESCRIPTION, short_help="Print the JSON Schema of the team file.")
-def schema() -> int:
+@format_option("json", "yaml")
+def schema(notation: str) -> int:
     """Print the schema."""
     from flyte_dask import team_files  # noqa: PLC0415  # needs cattrs
 
-    click.echo(json_text(team_files.schema()))
+    click.echo(document(team_files.schema(), notation))
     return 0
