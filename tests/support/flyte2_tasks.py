@@ -14,6 +14,7 @@ from typing import Any
 
 import distributed
 import flyte
+import flyte.report
 from dask.base import compute
 from dask.delayed import delayed
 
@@ -103,6 +104,13 @@ def reports() -> int:
     """Forty tasks, of which one adds up the others."""
     squares = client().map(steps.squared, range(39), pure=False)
     return int(client().submit(sum, squares, pure=False).result())
+
+
+@env.task(report=True)
+def has_its_own_tab() -> int:
+    """Add a tab with the name of the report's."""
+    flyte.report.get_tab("Dask").log("the function's own")
+    return 1
 
 
 @env.task(report=True)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import attrs
 
+from tests.support.forks import Forked, can_fork, fork
 from tests.support.paths import PROJECT
 
 BIN = Path(sys.executable).parent
@@ -28,7 +30,7 @@ PATIENCE = 60.0
 class Running:
     """A started process and its output so far."""
 
-    popen: subprocess.Popen[str]
+    popen: subprocess.Popen[str] | Forked
     lines: list[str] = attrs.field(factory=list)
     match: re.Match[str] | None = None
     news: threading.Condition = attrs.field(factory=threading.Condition)
@@ -60,16 +62,7 @@ def running(
     cwd: Path | None = None,
 ) -> Iterator[Running]:
     """*command* in its own process group, as soon as its output matches the pattern *until*."""
-    popen = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, **(env or {})},
-        cwd=cwd,
-        start_new_session=True,
-    )
+    popen = _start([*command], {**os.environ, **(env or {})}, cwd)
     process, ready = Running(popen), threading.Event()
 
     def listen() -> None:
@@ -100,19 +93,56 @@ def running(
             popen.stdout.close()
 
 
+def _start(
+    command: list[str], env: Mapping[str, str], cwd: Path | None
+) -> subprocess.Popen[str] | Forked:
+    if can_fork(command, env):
+        return fork(command, env, cwd, start_new_session=True)
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=env,
+        cwd=cwd,
+        start_new_session=True,
+    )
+
+
 def run(
     *command: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run *command* to its end; any exit status is accepted."""
+    line, given = [str(part) for part in command], {**os.environ, **(env or {})}
+    if can_fork(line, given):
+        return _run_fork(line, given, cwd)
     return subprocess.run(
-        [str(part) for part in command],
+        line,
         cwd=cwd,
-        env={**os.environ, **(env or {})},
+        env=given,
         check=False,
         capture_output=True,
         text=True,
         timeout=PATIENCE * 5,
     )
+
+
+def _run_fork(
+    command: list[str], env: Mapping[str, str], cwd: Path | None
+) -> subprocess.CompletedProcess[str]:
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
+        process = fork(command, env, cwd, stderr=errors.fileno())
+        timer = threading.Timer(PATIENCE * 5, process.kill)
+        timer.start()
+        with process.stdout:
+            output = process.stdout.read()
+        status = process.wait()
+        if not timer.is_alive():
+            raise subprocess.TimeoutExpired(command, PATIENCE * 5)
+        timer.cancel()
+        errors.seek(0)
+        return subprocess.CompletedProcess(command, status, output, errors.read())
 
 
 def pip_install(what: Path, target: Path) -> None:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from typing import Any
 
@@ -61,11 +60,26 @@ def idles() -> int:
     return 1
 
 
-@dynamic(task_config=TWO)
+@task
+def plain(text: str) -> str:
+    """A task without a cluster."""
+    return text
+
+
+@dynamic(task_config=TWO.with_runtime(min_workers=2, report=True))
 def builds() -> str:
-    """A dynamic task that computes, and calls no other."""
-    in_runner = delayed(os.getpid)().compute() == os.getpid()
-    return json.dumps({"in the runner": in_runner, "clients": len(_global_clients)})
+    """A dynamic task that computes what the task gets that it calls."""
+    node: Any = plain(text=json.dumps(seen()))
+    returned: str = node
+    return returned
+
+
+@dynamic(task_config=TWO)
+def builds_only() -> str:
+    """A dynamic task that computes nothing."""
+    node: Any = plain(text="7")
+    returned: str = node
+    return returned
 
 
 @task(task_config=TWO)
