@@ -10,8 +10,8 @@ from bench.venvs import venvs
 
 # Sections of whole processes come first, while this one is small: their peak memory includes it.
 SECTIONS = [
-    *("imports", "configs", "packaging", "command", "local"),
-    *("runtime", "deck", "collections", "faults", "flyte2"),
+    *("imports", "configs", "packaging", "log", "command", "local"),
+    *("runtime", "deck", "prediction", "collections", "faults", "flyte2"),
 ]
 
 

@@ -64,9 +64,12 @@ class Cost:
 
 
 def cost(
-    *command: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    *command: str | Path,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    output: int = subprocess.DEVNULL,
 ) -> Cost:
-    """Run *command* as a process.
+    """Run *command* as a process, with the file descriptor *output* for all that it prints.
 
     Raises:
         subprocess.CalledProcessError: if it fails.
@@ -77,8 +80,8 @@ def cost(
         cwd=cwd,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(env or {})},
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
     ) as process:
         _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start

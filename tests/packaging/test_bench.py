@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bench.alternating import alternate, cost, ratio, row
-from bench.packaging import generate, package, templates
+from bench.log import WAYS, Way, show
+from bench.packaging import KINDS, generate, package, templates
 from bench.venvs import Side
 
 
@@ -50,7 +51,7 @@ def test_a_failing_command_is_an_error() -> None:
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("kind", ["shared", "distinct"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_generated_projects_are_packaged(kind: str, tmp_path: Path) -> None:
     side = Side("flyte-dask", Path(sys.executable))
     generate(tmp_path, side.name, kind, 60)
@@ -58,7 +59,16 @@ def test_generated_projects_are_packaged(kind: str, tmp_path: Path) -> None:
     assert templates(tmp_path) == 60
 
 
-@pytest.mark.parametrize("kind", ["shared", "distinct"])
+@pytest.mark.once
+@pytest.mark.parametrize("way", WAYS, ids=[way.what for way in WAYS])
+def test_the_log_of_a_registration_is_read(way: Way, tmp_path: Path) -> None:
+    """A line per task, and those of advice."""
+    side = Side("flyte-dask", Path(sys.executable))
+    generate(tmp_path, side.name, "distinct-advised", 60)
+    assert show(side, tmp_path, way).lines > 62
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_both_sides_have_the_same_tasks(kind: str, tmp_path: Path) -> None:
     for side in ("flyte-dask", "official"):
         generate(tmp_path / side, side, kind, 120)
