@@ -2,7 +2,8 @@
 
 venv := env("VIRTUAL_ENV", ".venv")
 python := venv / "bin/python"
-pins := "uv pip compile -q --universal --python-version 3.10 --generate-hashes --no-emit-index-url"
+schema := python + " -m check_jsonschema -q --builtin-schema vendor"
+pins := venv / "bin/uv pip compile -q --universal --python-version 3.10 --generate-hashes --no-emit-index-url"
 
 # list the recipes
 _default:
@@ -10,14 +11,24 @@ _default:
 
 # create .venv with the pinned packages and this project (another interpreter: `just sync python3.12`)
 sync interpreter="python3":
+    {{interpreter}} requirements/check_python.py
     {{interpreter}} -m venv .venv
     .venv/bin/pip install -q --no-deps -r requirements/dev.txt
     .venv/bin/pip install -q --no-deps --no-build-isolation -e .
 
-# run ruff's linter and formatter (`just lint --fix`)
-lint *args:
+# run ruff's linter and formatter (`just lint --fix`), and check GitHub's files
+lint *args: lint-github
     {{python}} -m ruff check {{args}}
     {{python}} -m ruff format {{ if args == "--fix" { "" } else { "--check" } }}
+
+# check workflows, forms and CITATION.cff by their schemas, and the permissions and pins of workflows
+lint-github:
+    {{schema}}.github-workflows .github/workflows/ci.yml .github/workflows/release.yml
+    {{schema}}.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/feature.yml
+    {{schema}}.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+    {{schema}}.dependabot .github/dependabot.yml
+    {{schema}}.citation-file-format CITATION.cff
+    {{venv}}/bin/zizmor -q --offline .github
 
 # run mypy --strict and pyright on everything
 type:
@@ -48,10 +59,10 @@ codegen *args:
 tables *args:
     {{python}} -m docs.tables {{args}}
 
-# run pytest with the oldest versions that pyproject.toml allows (needs uv)
+# run pytest with the oldest versions that pyproject.toml allows
 lowest *args:
-    uv venv -q --clear --seed .venv-lowest
-    uv pip install -q --python .venv-lowest/bin/python --resolution lowest-direct -e ".[examples]" --group dev
+    {{venv}}/bin/uv venv -q --clear --seed .venv-lowest
+    {{venv}}/bin/uv pip install -q --python .venv-lowest/bin/python --resolution lowest-direct -e ".[examples]" --group dev
     .venv-lowest/bin/python -m pytest {{args}}
 
 # run the tests of Flyte 2 with the oldest SDK that pyproject.toml allows
@@ -86,11 +97,20 @@ docs command="build":
 build:
     {{python}} -m build --no-isolation
 
+# prepare a release up to its upload, and build it into dist/ (`just release 0.2.0`)
+release version:
+    {{python}} -m pip install -q --no-deps -r requirements/docs.txt -r requirements/release.txt
+    .ci/release {{python}} {{quote(version)}}
+
 # compare with the official plugin, and write bench/results.md (one section: `just bench packaging`)
 bench *sections:
     {{python}} -m bench {{sections}}
 
-# take the documentation's screenshot of a real task's deck (needs Chromium)
+# write the pictures of diagrams in documents (needs Chromium and npm)
+diagrams:
+    {{python}} -m tests.support.diagrams
+
+# take the documentation's pictures of real tasks' decks (needs Chromium)
 picture:
     {{python}} -m tests.support.picture
 
@@ -102,10 +122,11 @@ golden:
 golden-quantities:
     {{python}} -m tests.recorded.official_plugin.quantities
 
-# update the pins in requirements/*.txt (needs uv)
+# update the pins in requirements/*.txt
 pin *args:
     {{pins}} {{args}} pyproject.toml --group dev --extra examples -o requirements/dev.txt
     {{pins}} {{args}} --group docs -c requirements/dev.txt --no-annotate -o requirements/docs.txt
+    {{pins}} {{args}} --group release -c requirements/dev.txt --no-annotate -o requirements/release.txt
     {{pins}} {{args}} pyproject.toml --group build --extra examples -c requirements/dev.txt --no-annotate -o requirements/examples.txt
     {{pins}} {{args}} requirements/official.in -c requirements/dev.txt --no-annotate -o requirements/official.txt
     {{pins}} {{args}} pyproject.toml -c requirements/dev.txt --no-annotate -o requirements/plain.txt

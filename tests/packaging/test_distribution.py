@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.paths import PROJECT
-from tests.support.processes import build_wheel, pip_install, run
+from flyte_dask.rules import RULES
+from tests.support.paths import DOCS, PROJECT
+from tests.support.processes import BIN, build_wheel, pip_install, run
 
 pytestmark = [pytest.mark.once, pytest.mark.source]
 
@@ -20,9 +21,12 @@ PACKAGES = {
     "flyte_dask_cli": "plugin/flyte_dask_cli",
     "flyte_dask_engine": "plugin/flyte_dask_engine",
     "flyte_dask_pytest": "plugin/flyte_dask_pytest",
+    "flyte_dask_records": "plugin/flyte_dask_records",
+    "flyte_dask_sizing": "plugin/flyte_dask_sizing",
     "flytekitplugins/dask": "plugin/flytekitplugins/dask",
     "flyteplugins/flyte_dask": "plugin/flyteplugins/flyte_dask",
 }
+ADVICE = [*(DOCS / "advice").glob("*.md")]
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +52,9 @@ def test_the_wheel_holds_the_shipped_packages_and_nothing_else(wheel: dict[str, 
         for path in (PROJECT / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
+    pages = {f"flyte_dask_cli/advice/{path.name}": path.read_bytes() for path in ADVICE}
     names = {name for name in wheel if ".dist-info/" not in name}
-    assert {name: wheel[name] for name in names} == shipped
+    assert {name: wheel[name] for name in names} == {**shipped, **pages}
     assert {name.partition(".dist-info/")[2] for name in wheel.keys() - names} == {
         "METADATA",
         "RECORD",
@@ -73,6 +78,22 @@ def test_every_public_name_of_the_dsl_has_a_type(wheel_file: Path, tmp_path: Pat
     symbols = [each for each in report["symbols"] if each["isExported"]]
     assert [each["name"] for each in symbols if not each["isTypeKnown"]] == []
     assert report["completenessScore"] == 1
+
+
+def test_the_wheel_has_the_page_of_each_rule(wheel_file: Path, tmp_path: Path) -> None:
+    """The command prints it without the sources."""
+    pip_install(wheel_file, tmp_path)
+    folder = tmp_path / "flyte_dask_cli"
+    for code in RULES:
+        assert (folder / "advice" / f"{code}.md").is_file(), code
+    command = (sys.executable, "-m", "flyte_dask_cli", "rules", "zero-default")
+    code = "import flyte_dask_cli; print(flyte_dask_cli.__file__)"
+    env = {"PYTHONPATH": str(tmp_path)}
+    assert run(sys.executable, "-c", code, cwd=tmp_path, env=env).stdout.startswith(str(folder))
+    done = run(*command, cwd=tmp_path, env=env)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("# CPUs or memory of zero\n\nRule `zero-default`")
+    assert done.stdout == run(BIN / "flyte-dask", "rules", "zero-default").stdout
 
 
 def test_the_plugin_keeps_its_namespace_open(wheel: dict[str, bytes]) -> None:

@@ -380,7 +380,7 @@ class TestThePresetPackage:
 
     def test_its_presets_are_listed_and_free_of_advice(self, project: Path) -> None:
         env = {"PYTHONPATH": str(project / "site")}
-        done = run(BIN / "flyte-dask", "presets", "--json", env=env)
+        done = run(BIN / "flyte-dask", "presets", "--format", "json", env=env)
         found = [
             (each["name"], each["source"]["text"], each["findings"])
             for each in json.loads(done.stdout)["presets"]
