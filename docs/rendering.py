@@ -1,8 +1,7 @@
-"""Extensions of mkdocs and griffe for the documentation site."""
+"""Extensions of griffe for the reference on the documentation site."""
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -25,27 +24,8 @@ from griffe import (
     Parameters,
 )
 
-_LINK = re.compile(r"\[([^\]]+)\]\(((?:\.\./)+[^)\s#]+)[^)]*\)")
 _NAME = re.compile(r"(?<!`)`([A-Za-z_][\w.]*)`(?!`)")
 _ATTRS_DECORATORS = {"attrs.define", "attrs.frozen"}
-
-
-def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
-    """Replace links to files that are not on the site by their names: a hook of mkdocs.
-
-    Such links work where the repository is browsed.
-    """
-    folder = posixpath.dirname(page.file.src_uri)
-
-    def named(match: re.Match[str]) -> str:
-        text, link = match.groups()
-        path = posixpath.normpath(posixpath.join(folder, link))
-        if not path.startswith("../"):
-            return match[0]
-        file = path.removeprefix("../")
-        return text if file in text else f"{text} (`{file}`)"
-
-    return _LINK.sub(named, markdown)
 
 
 class Linked(Extension):

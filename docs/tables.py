@@ -8,14 +8,16 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import unified_diff
 from pathlib import Path
 from textwrap import fill, indent
 
 import attrs
+import tomli
 from click.testing import CliRunner
 
+from docs.record_fields import fields_of
 from flyte_dask.catalog import NAMES, Preset, built_in
 from flyte_dask.config.runtime import SETTINGS, Runtime, variable_of
 from flyte_dask.prediction.platform import BASES, Base, Platform
@@ -26,11 +28,23 @@ from flyte_dask.roles.roles import Scheduler, WorkerGroup
 from flyte_dask.rules import RULES
 from flyte_dask.team_files.tables import RuntimeTable
 from flyte_dask_cli.main import cli
+from flyte_dask_records import InputRecord, PrefixRecord, ProcessRecord, Record, WorkerRecord
 
 PROJECT = Path(__file__).resolve().parent.parent
 
+_RECORDS: Mapping[str, type] = {
+    "record": Record,
+    "worker": WorkerRecord,
+    "process": ProcessRecord,
+    "prefix": PrefixRecord,
+    "input": InputRecord,
+}
 _DOCUMENTS = ("*.md", "docs/**/*.md", "mkdocs.yml")
-MODULES = ("dsl/flyte_dask/presets.py", "dsl/flyte_dask/config/dask.py")
+MODULES = (
+    "dsl/flyte_dask/presets.py",
+    "dsl/flyte_dask/config/dask.py",
+    "dsl/flyte_dask/errors/misplaced.py",
+)
 _BLOCK = re.compile(
     r"^(?P<indent> *)# tables: (?P<code>[\w -]+)\n.*?^ *# /tables$"
     r"|<!-- tables: (?P<document>[\w -]+) -->.*?<!-- /tables -->",
@@ -87,7 +101,9 @@ def _blocks() -> dict[str, str]:
             "preset | for | workers | CPUs | memory | GPUs | scheduler", map(_preset, presets)
         ),
         "preset attributes": "\n\n".join([f"__all__ += [\n{exported}]", *map(_attribute, presets)]),
-        "command presets": f"```sh\nflyte-dask presets\n```\n\n```text\n{printed}```",
+        "command presets": (
+            f"```sh\nflyte-dask presets  # without a team file\n```\n\n```text\n{printed}```"
+        ),
         "rules": _table("code | severity | finds", rules),
         "rule pages": "\n".join(f"- {code}: advice/{code}.md" for code in RULES),
         "number of rules": str(len(RULES)),
@@ -96,7 +112,13 @@ def _blocks() -> dict[str, str]:
             "setting | environment variable | default | meaning", map(_setting, SETTINGS)
         ),
         "setting arguments": "\n".join(f"{name}: {kinds[name]} = _UNSET," for name in SETTINGS),
+        "setting names": "\n".join(f'"{name}",' for name in SETTINGS),
         "backend rules": _table("rule | meaning", backend_rules),
+        **{
+            f"{name} fields": _table("field | type | meaning", fields_of(kind))
+            for name, kind in _RECORDS.items()
+        },
+        "versions": _table("package | oldest version | newest tested", _versions()),
         "platforms": _table("base | Flyte | defaults | limits", map(_platform, BASES)),
     }
 
@@ -127,6 +149,24 @@ def _platform(base: Base) -> tuple[str, ...]:
         for side in (platform.given, platform.allowed)
     )
     return f"`{base}`", platform.backend.removeprefix("v"), *sides
+
+
+def _versions() -> list[tuple[str, ...]]:
+    """The rows of Python and of the packages whose versions users choose."""
+    project = tomli.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pins = (PROJECT / "requirements" / "dev.txt").read_text(encoding="utf-8")
+    oldest, _, end = project["requires-python"].removeprefix(">=").partition(",<3.")
+    optional = project["optional-dependencies"]
+    required = "\n".join([*project["dependencies"], *optional["flyte2"]])
+    rows: list[tuple[str, ...]] = [("Python", oldest, f"3.{int(end) - 1}")]
+    for name in ("flytekit", "flyte", "dask"):
+        (least,) = re.findall(rf"^{name}(?:\[\w+\])?>=([\d.]+)$", required, re.MULTILINE)
+        (newest,) = re.findall(rf"^{name}==([\w.]+)", pins, re.MULTILINE)
+        rows.append((_NAMES.get(name, name), least, newest))
+    return rows
+
+
+_NAMES = {"dask": "dask and distributed", "flyte": "flyte, the SDK of Flyte 2"}
 
 
 def _preset(preset: Preset) -> tuple[str, ...]:

@@ -4,7 +4,8 @@
     flyte-dask explain examples/both_sdks.py
     flyte-dask diff examples/both_sdks.py:mean_delay examples/both_sdks.py:mean_delay_2
 
-It needs flyte-dask[flyte2]. Presets, inheritance, session, failures and report are the same.
+It needs flyte-dask with its extra `flyte2`. Presets, inheritance, session, failures and report
+are the same.
 """
 
 import zipfile

@@ -19,6 +19,8 @@ import flyte_dask_pytest
 import flytekitplugins.dask
 import flyteplugins.flyte_dask
 import flyteplugins.flyte_dask.errors
+from docs import site_pages
+from docs.diagrams import diagrams
 from flyte_dask import (
     CallSite,
     Dask,
@@ -34,6 +36,7 @@ from flyte_dask.team_files import read
 from flytekitplugins.dask import errors as failures
 from flytekitplugins.dask import models
 from tests.recorded.official_plugin.cases import cases
+from tests.support.command import in_shell
 from tests.support.examples import Example, run_all
 from tests.support.paths import PROJECT
 from tests.support.processes import BIN, run
@@ -41,7 +44,10 @@ from tests.support.processes import BIN, run
 pytestmark = pytest.mark.once
 
 PAGES = sorted((PROJECT / "docs").rglob("*.md"))
-DOCUMENTS = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *PAGES]
+DOCUMENTS = [
+    *(PROJECT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING", "SECURITY")),
+    *PAGES,
+]
 REFERENCE = PROJECT / "docs" / "reference"
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
@@ -99,7 +105,7 @@ def _anchors(document: Path) -> set[str]:
 def test_each_page_is_in_the_navigation() -> None:
     mkdocs = yaml.safe_load((PROJECT / "mkdocs.yml").read_text(encoding="utf-8"))
     pages = [path.relative_to(PROJECT / "docs").as_posix() for path in PAGES]
-    assert sorted(_pages(mkdocs["nav"])) == sorted(pages)
+    assert sorted(_pages(mkdocs["nav"])) == sorted([*pages, *site_pages.PAGES.values()])
 
 
 def _pages(nav: Any) -> Iterator[str]:
@@ -142,6 +148,19 @@ def test_the_layers_are_those_that_import_linter_checks() -> None:
     }
 
 
+def test_the_diagram_of_packages_has_their_layers() -> None:
+    """Except the generator, which is not shipped."""
+    project = tomli.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    (contract, *_) = project["tool"]["importlinter"]["contracts"]
+    (diagram,) = (each for each in diagrams() if each.title == "Packages and layers")
+    layers = re.findall(
+        r"^    subgraph \w+\n(.*?)^    end$", diagram.source, re.MULTILINE | re.DOTALL
+    )
+    assert [{*layer.split()} for layer in layers] == [
+        {*layer.split(" | ")} - {"codegen"} for layer in contract["layers"]
+    ]
+
+
 _LAYER = re.compile(r"^\| (`.*?`) \|", re.MULTILINE)
 
 
@@ -171,8 +190,9 @@ def test_just_check_runs_what_ci_runs() -> None:
 def test_getting_started_shows_real_output(tmp_path: Path) -> None:
     """The output that is the same on any machine; terminals get more, which differs."""
     page = (PROJECT / "docs" / "getting-started.md").read_text(encoding="utf-8")
-    (module,) = (code for title, code in _PYTHON.findall(page) if title == "primes.py")
-    (tmp_path / "primes.py").write_text(module, encoding="utf-8")
+    for title, code in _PYTHON.findall(page):
+        if title:
+            (tmp_path / title).write_text(code, encoding="utf-8")
     for command, *args in (
         ("pyflyte", "run", "primes.py", "count_primes", "--below", "100000"),
         ("flyte-dask", "explain", "primes.py:count_primes"),
@@ -180,6 +200,9 @@ def test_getting_started_shows_real_output(tmp_path: Path) -> None:
         done = run(BIN / command, *args, cwd=tmp_path)
         line = " ".join([command, *args])
         assert f"```sh\n{line}\n```\n\n```text\n{done.stdout}```\n" in page
+    assert "`flyte-dask check *.py`" in page
+    checked = in_shell("flyte-dask check *.py", tmp_path)
+    assert checked.stdout == "1 Dask task in 2 modules: no issues\n"
 
 
 def test_the_first_example_comes_early() -> None:
@@ -267,12 +290,6 @@ def test_the_shown_errors_of_a_team_file_are_real(
     (problem, *_) = violations(team.policy, names["config"], Parent(), team.platform)
     violation = PolicyViolation("@task of etl.monthly", [problem], CallSite(str(module), 12))
     assert f"PolicyViolation: {violation}\n" == above
-
-
-def test_the_changelog_has_this_version() -> None:
-    from importlib.metadata import version
-
-    assert f"## {version('flyte-dask')} " in (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 def test_the_readme_shows_the_output_of_explain() -> None:

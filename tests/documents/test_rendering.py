@@ -1,15 +1,14 @@
-"""The extensions for the documentation site, without building it, which `just docs` does."""
+"""The extensions for the reference, without building it, which `just docs` does."""
 
 from __future__ import annotations
 
 from inspect import Parameter, signature
-from types import SimpleNamespace
 
 import griffe
 import pytest
 
 import flyte_dask
-from docs.rendering import AttrsClasses, Linked, Plain, on_page_markdown
+from docs.rendering import AttrsClasses, Linked, Plain
 from flyte_dask.policy import Policy
 from flyte_dask.prediction.platform import Platform
 from tests.support.paths import PROJECT
@@ -60,18 +59,3 @@ def test_private_defaults_are_not_shown(
     package: griffe.Object | griffe.Alias,
 ) -> None:
     assert package["config.Dask.with_runtime"].parameters["client"].default == "..."
-
-
-@pytest.mark.parametrize(
-    ("page", "written", "shown"),
-    [
-        ("deck.md", "([measured](../bench/results.md)).", "(measured (`bench/results.md`))."),
-        ("backend.md", "[`tests/a.json`](../tests/a.json)", "`tests/a.json`"),
-        ("advice/tiny.md", "[it](../../examples/a.py#L3)", "it (`examples/a.py`)"),
-        ("advice/tiny.md", "[it](../team-file.md#policy)", "[it](../team-file.md#policy)"),
-        ("deck.md", "[it](failures.md)", "[it](failures.md)"),
-    ],
-)
-def test_links_to_files_off_the_site_are_replaced(page: str, written: str, shown: str) -> None:
-    file = SimpleNamespace(file=SimpleNamespace(src_uri=page))
-    assert on_page_markdown(written, page=file) == shown
