@@ -36,6 +36,7 @@ class TestItsSize:
         recorder = a_recorder()
         for start, seconds, prefix in tasks:
             ends(recorder, f"p{prefix}-0", start, start + seconds)
+        recorder.poll()
         (worker,) = recorder.workers.values()
         total = sum(seconds for _, seconds, _ in tasks)
         assert worker.finished == len(tasks)
