@@ -38,7 +38,8 @@ def report(_: Sides) -> Section:
 
 One session with a report, on {WORKERS} workers with one thread each, all in one process, next to a
 scheduler in another: {TASKS:,} short tasks, in batches of {_BATCH:,}. Our plugins in the scheduler
-are those of monitor and report; each of their calls is timed, with the cost of timing.
+are those of monitor and report; their share is that of samples, one in 4 ms of CPU time, in which
+their code runs.
 
 | | first {TASKS // 2:,} tasks | the others |
 |---|---|---|

@@ -59,3 +59,12 @@ def test_it_is_missing_there_if_it_is_not_uploaded(runner: dict[str, str], tmp_p
         done = run_other("uses_a_module", tmp_path, env)
     error = "tests.support.other_sdk.WrongEnvironment"
     done.failed(error, "No module named 'acme_rates'", is_retried=False)
+
+
+def test_the_cluster_ends_without_errors(runner: dict[str, str], tmp_path: Path) -> None:
+    """Its processes, which keep the code, remove it when they end."""
+    with cluster(workers=1, nannies=False, env=CODE) as ending:
+        run_other("uses_a_module", tmp_path, {**runner, **ending.env})
+        processes = [*ending.workers, ending.scheduler]
+        assert [each.stop() for each in processes] == [0, 0]
+    assert [each.output for each in processes if "ERROR" in each.output] == []

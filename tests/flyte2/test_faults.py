@@ -11,7 +11,7 @@ import pytest
 
 from tests.support import flyte2_tasks as tasks
 from tests.support.backend import cluster, scheduler
-from tests.support.faults import kill_workers
+from tests.support.faults import finish, kill_workers
 from tests.support.flyte2_runner import CODE, SHORT, run_and_act, run_task, started
 
 pytestmark = pytest.mark.fault
@@ -43,8 +43,10 @@ def test_a_killed_scheduler(tmp_path: Path) -> None:
 
 def test_a_frozen_scheduler(tmp_path: Path) -> None:
     with started() as made:
-        freeze = lambda: os.kill(made.scheduler.popen.pid, signal.SIGSTOP)  # noqa: E731  # as above
-        done = run_and_act(tasks.waits, tmp_path, made.env, freeze)
+        pid = made.scheduler.popen.pid
+        done = run_and_act(tasks.waits, tmp_path, made.env, lambda: os.kill(pid, signal.SIGSTOP))
+        os.kill(pid, signal.SIGCONT)  # its workers ask it before they end
+        finish(tmp_path)
     done.failed("SchedulerLost", "hasty.waits: ", RETRIED, is_retried=True)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from importlib.resources import files
+from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
@@ -65,7 +65,13 @@ def _as_dict(code: str) -> Json:
 
 def _with_text(code: str) -> Json:
     """The rule *code* with its page, whose links to other pages lead nowhere outside of them."""
-    # a link to docs/advice in the source tree, and a copy of it in the wheel
-    page = files(flyte_dask_cli) / "advice" / f"{code}.md"
-    text = _LINK.sub(r"\1", _COMMENT.sub("", page.read_text(encoding="utf-8")))
+    page = (_pages() / f"{code}.md").read_text(encoding="utf-8")
+    text = _LINK.sub(r"\1", _COMMENT.sub("", page))
     return {**_as_dict(code), "text": text}
+
+
+def _pages() -> Path:
+    """The folder of the rules' pages: of the wheel, which has a copy, or of the source tree."""
+    package = Path(flyte_dask_cli.__file__).parent
+    copy = package / "advice"
+    return copy if copy.is_dir() else package.parents[1] / "docs" / "advice"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from distributed import Scheduler, Worker
+from distributed.core import Status
 from distributed.diagnostics.plugin import SchedulerPlugin, WorkerPlugin
 
 from flyte_dask_engine.cluster_plugins.by_code import ByCode
@@ -41,6 +42,7 @@ class SeveralOnWorker(_Several, WorkerPlugin):
                 await worker.plugin_add(each, each.name, catch_errors=False)
 
     async def teardown(self, worker: Worker) -> None:
-        """Remove them."""
-        for each in self.plugins:
-            await worker.plugin_remove(each.name)
+        """Remove them, unless the worker closes, which removes all of its plugins."""
+        if worker.status is not Status.closing:
+            for each in self.plugins:
+                await worker.plugin_remove(each.name)
