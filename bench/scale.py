@@ -15,7 +15,7 @@ from distributed import Client
 
 from bench.many_workers import READY
 from bench.results import Section, Target, at_most
-from bench.shares import HANDLER
+from bench.shares import HANDLER, INTERVAL
 from bench.venvs import Sides
 from flyte_dask import Dask
 from flyte_dask_engine.session.session import session
@@ -38,8 +38,8 @@ def report(_: Sides) -> Section:
 
 One session with a report, on {WORKERS} workers with one thread each, all in one process, next to a
 scheduler in another: {TASKS:,} short tasks, in batches of {_BATCH:,}. Our plugins in the scheduler
-are those of monitor and report; their share is that of samples, one in 4 ms of CPU time, in which
-their code runs.
+are those of monitor and report; their share is that of samples, one in
+{INTERVAL * 1000:g} ms of CPU time, in which their code runs.
 
 | | first {TASKS // 2:,} tasks | the others |
 |---|---|---|

@@ -14,11 +14,13 @@ from typing import Any
 
 from distributed import Scheduler
 
-__all__ = ["HANDLER", "Shares", "dask_setup"]
+__all__ = ["HANDLER", "INTERVAL", "Shares", "dask_setup"]
 
 HANDLER = "bench-shares"
 
-_INTERVAL = 0.004  # seconds of the CPU, as often as the system's clock ticks
+INTERVAL = 0.004
+"""Seconds of CPU time between samples, as often as the system's clock ticks."""
+
 _OURS = "flyte_dask_engine"
 
 
@@ -30,7 +32,7 @@ class Shares:
         self.samples = self.ours = 0
         self.cpu_before = time.process_time()
         signal.signal(signal.SIGPROF, self.sample)
-        signal.setitimer(signal.ITIMER_PROF, _INTERVAL, _INTERVAL)
+        signal.setitimer(signal.ITIMER_PROF, INTERVAL, INTERVAL)
 
     def sample(self, _: int, frame: FrameType | None) -> None:
         """Note whether our code runs, or something that it called."""
